@@ -1,0 +1,155 @@
+"""What a schedule's parameter may be: limits that a formula's signature declares.
+
+A formula writes `peak_lr: Rate`; whoever fills the parameter in (`Schedule`, a slider) reads the
+limits from there. Each kind has one method, `check(name, value)`, that returns the value in its plain
+form or raises a ValueError saying which argument, what came and what is allowed.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite real number, at least `low` (or above it, when `above`)."""
+
+    low: float = 0.0
+    above: bool = False
+
+    def check(self, name: str, value: Any) -> float:
+        allowed = f"a number {'above' if self.above else 'of at least'} {self.low:g}"
+        try:
+            # A string is refused although float("0.1") works: it is a sign of an unread setting.
+            number = math.nan if isinstance(value, str | bytes | bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        inside = number > self.low if self.above else number >= self.low
+        if not (math.isfinite(number) and inside):
+            raise ValueError(f"{name} must be {allowed}, got {value!r}")
+        return number
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number, at least `low`."""
+
+    low: int = 0
+
+    def check(self, name: str, value: Any) -> int:
+        try:
+            number = None if isinstance(value, bool) else operator.index(value)
+        except TypeError:
+            number = None
+        if number is None or number < self.low:
+            raise ValueError(f"{name} must be a whole number of at least {self.low}, got {value!r}")
+        return number
+
+
+@dataclass(frozen=True)
+class Increasing:
+    """Whole numbers, each larger than the one before, the first at least `low`."""
+
+    low: int = 1
+
+    def check(self, name: str, value: Any) -> tuple[int, ...]:
+        wanted = f"{name} must be increasing whole numbers of at least {self.low}, like (30, 60)"
+        try:
+            numbers = tuple(Whole(self.low).check(name, number) for number in value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{wanted}, got {value!r}") from None
+        if any(a >= b for a, b in zip(numbers, numbers[1:])):
+            raise ValueError(f"{wanted}, got {value!r}")
+        return numbers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    options: tuple[str, ...]
+
+    def check(self, name: str, value: Any) -> str:
+        if value not in self.options:
+            raise ValueError(f"{name} must be one of {', '.join(self.options)}, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    def check(self, name: str, value: Any) -> bool:
+        if value is not True and value is not False:
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A schedule inside a schedule: anything that answers `step -> rate`."""
+
+    def check(self, name: str, value: Any) -> Callable[[int], float]:
+        if not callable(value):
+            raise ValueError(
+                f"{name} must be a schedule, that is a function of the step, got {value!r}"
+            )
+        rate_at(value, 0)
+        return value
+
+
+@dataclass(frozen=True)
+class Inners:
+    """Several schedules, in order."""
+
+    def check(self, name: str, value: Any) -> tuple[Callable[[int], float], ...]:
+        if not isinstance(value, Sequence) or not value:
+            raise ValueError(f"{name} must be a list of at least one schedule, got {value!r}")
+        return tuple(Inner().check(f"{name}[{i}]", part) for i, part in enumerate(value))
+
+
+Rate = Annotated[float, Number(low=0)]
+Factor = Annotated[float, Number(low=0, above=True)]
+Steps = Annotated[int, Whole(low=1)]
+Count = Annotated[int, Whole(low=0)]
+Milestones = Annotated[Sequence[int], Increasing(low=1)]
+Then = Annotated[Callable[[int], float], Inner()]
+Parts = Annotated[Sequence[Callable[[int], float]], Inners()]
+OnOff = Annotated[bool, Flag()]
+
+
+def limits(annotation: Any) -> Any | None:
+    """The kind that an annotation declares, or None: `limits(Rate)` is `Number(low=0)`."""
+    return next((kind for kind in getattr(annotation, "__metadata__", ())), None)
+
+
+def rate_at(schedule: Callable[[int], float], step: int) -> float:
+    """The rate of any schedule at one step, or an error if that is not a finite number."""
+    rate = schedule(step)
+    try:
+        if isinstance(rate, str | bytes | bool):
+            raise TypeError
+        number = float(rate)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(
+            f"{describe(schedule)} returned {rate!r} at step {step}; "
+            "a schedule returns a finite number for every step"
+        )
+    return number
+
+
+def describe(schedule: Callable[[int], float]) -> str:
+    """How messages and saved states name a schedule: its code, or the function's name.
+
+    >>> describe(max)
+    'max'
+    """
+    if hasattr(schedule, "__name__"):
+        return schedule.__name__
+    # functools.partial and the like: repr would hold a memory address, other at every run.
+    text = repr(schedule)
+    return type(schedule).__name__ if " at 0x" in text else text
