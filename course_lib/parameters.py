@@ -1,10 +1,11 @@
 """What a schedule's parameter may be: limits that a formula's signature declares.
 
 A formula writes `peak_lr: Rate`; whoever fills the parameter in (`Schedule`, a slider) reads the
-limits from there. Each kind has one method, `check(name, value)`, that returns the value in its plain
-form or raises a ValueError saying which argument, what came and what is allowed.
+limits from there. Each kind has one method, `check(name, value)`, that returns the value in its
+plain form or raises a ValueError saying which argument, what came and what is allowed.
 """
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -60,8 +61,24 @@ class Increasing:
             numbers = tuple(Whole(self.low).check(name, number) for number in value)
         except (TypeError, ValueError):
             raise ValueError(f"{wanted}, got {value!r}") from None
-        if any(a >= b for a, b in zip(numbers, numbers[1:])):
+        if any(a >= b for a, b in itertools.pairwise(numbers)):
             raise ValueError(f"{wanted}, got {value!r}")
+        return numbers
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """At least one number, each at least 0."""
+
+    def check(self, name: str, value: Any) -> tuple[float, ...]:
+        try:
+            numbers = tuple(Number().check(name, number) for number in value)
+        except (TypeError, ValueError):
+            numbers = ()
+        if not numbers:
+            raise ValueError(
+                f"{name} must be one or more numbers of at least 0, like [0.1, 0.05], got {value!r}"
+            )
         return numbers
 
 
@@ -115,6 +132,7 @@ Factor = Annotated[float, Number(low=0, above=True)]
 Steps = Annotated[int, Whole(low=1)]
 Count = Annotated[int, Whole(low=0)]
 Milestones = Annotated[Sequence[int], Increasing(low=1)]
+Rates = Annotated[Sequence[float], Numbers()]
 Then = Annotated[Callable[[int], float], Inner()]
 Parts = Annotated[Sequence[Callable[[int], float]], Inners()]
 OnOff = Annotated[bool, Flag()]

@@ -26,6 +26,7 @@ from course_lib.parameters import (
     OnOff,
     Parts,
     Rate,
+    Rates,
     Steps,
     Then,
     describe,
@@ -126,6 +127,18 @@ def exponential(
     [1.0, 1.0, 0.25, 0.25, 0.0625]
     """
     return lr * factor ** (step // every if staircase else step / every)
+
+
+def tabulated(step: int, *, rates: Rates) -> float:
+    """Any rates, written down one per update; after the last one it holds (the form that
+    KellerJordan's cifar10-airbench trains with, and in which a recorded run can be replayed).
+
+        lr(t) = rates[min(t, len(rates) - 1)]
+
+    >>> [tabulated(t, rates=[0.1, 0.3, 0.2]) for t in range(5)]
+    [0.1, 0.3, 0.2, 0.2, 0.2]
+    """
+    return rates[min(step, len(rates) - 1)]
 
 
 # --- schedules made of schedules ------------------------------------------------------------------
@@ -313,8 +326,8 @@ def _revived(value: Any) -> Any:
     return [_revived(each) for each in value] if isinstance(value, list) else value
 
 
-# One line per schedule, with parameters that make a telling picture over 100 updates. Whatever loops
-# over schedules (adapters' tests, plots, explorers, tables) loops over this.
+# One line per schedule, with parameters that make a telling picture over 100 updates. Whatever
+# loops over schedules (adapters' tests, plots, explorers, tables) loops over this.
 GALLERY: dict[str, Schedule] = {
     "constant": Schedule(constant, lr=0.1),
     "linear": Schedule(linear, peak_lr=0.1, total_steps=100),
@@ -323,6 +336,7 @@ GALLERY: dict[str, Schedule] = {
     "step_decay": Schedule(step_decay, lr=0.1, every=30),
     "multistep": Schedule(multistep, lr=0.1, milestones=(50, 75)),
     "exponential": Schedule(exponential, lr=0.1, factor=0.97),
+    "tabulated": Schedule(tabulated, rates=[0.1] * 40 + [0.05] * 40 + [0.01] * 20),
     "warmup": Schedule(warmup, then=Schedule(cosine, peak_lr=0.1, total_steps=90), warmup_steps=10),
     "join": Schedule(
         join,

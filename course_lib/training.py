@@ -1,0 +1,203 @@
+"""`fit`: the same experiment in either framework, the applied rate of every update on record."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from course_lib import models
+from course_lib.data import Dataset, load
+from course_lib.parameters import Choice, Number, Whole, describe
+
+FRAMEWORKS = ("torch", "tensorflow")
+
+
+@dataclass
+class Run:
+    """What happened in one training run.
+
+    - `lr`, `loss`: one entry per update: the rate that the optimizer applied, and the loss of the
+      batch before that update.
+    - `history`: one entry per epoch under "loss" (mean over the epoch's updates), "val_loss" and
+      "val_accuracy" (a fraction; both only where images were held out).
+    - `diverged`: None, or the number of the update whose loss was no longer a finite number; the
+      run stopped before making it.
+    - `test_loss`, `test_accuracy`: measured once, at the end, when asked for.
+    """
+
+    schedule: str
+    framework: str
+    model: str
+    data: str
+    batch_size: int
+    seed: int
+    momentum: float
+    lr: list[float] = field(default_factory=list, repr=False)
+    loss: list[float] = field(default_factory=list, repr=False)
+    history: dict[str, list[float]] = field(default_factory=dict, repr=False)
+    seconds: float = field(default=0.0, repr=False)
+    diverged: int | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+    def assert_lr_matches(self, schedule: Callable[[int], float]) -> None:
+        """Raise AssertionError unless every update was made with the rate of `schedule`.
+
+        Exact: PyTorch applies float64, TensorFlow the same number rounded to float32.
+        """
+        planned = [float(schedule(step)) for step in range(len(self.lr))]
+        if self.framework == "tensorflow":
+            planned = [float(np.float32(rate)) for rate in planned]
+        assert self.lr, "no update was made, so no learning rate was applied"
+        wrong = [t for t, (got, plan) in enumerate(zip(self.lr, planned)) if got != plan]
+        if wrong:
+            t = wrong[0]
+            late = self.lr[1:] == planned[:-1]
+            hint = "; every rate comes one update late" if late else ""
+            raise AssertionError(
+                f"update {t} was made with a learning rate of {self.lr[t]:.6g}, "
+                f"{describe(schedule)} says {planned[t]:.6g} "
+                f"(first of {len(wrong)} wrong updates out of {len(self.lr)}{hint})"
+            )
+
+
+def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: float = 0.1) -> int:
+    """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`."""
+    return epochs * math.ceil(len(_split(_dataset(data), validation)[0]) / batch_size)
+
+
+def fit(
+    schedule: Callable[[int], float],
+    *,
+    data: Dataset | str,
+    model: str = "mlp",
+    framework: str = "torch",
+    epochs: int = 1,
+    batch_size: int = 64,
+    seed: int = 0,
+    momentum: float = 0.0,
+    validation: float = 0.1,
+    test: bool = False,
+    max_updates: int | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train a classifier with SGD under `schedule`, and record the applied rate of every update.
+
+    The same seed gives the same experiment in both frameworks: initial weights, order of the
+    images, dropout and the form of momentum (PyTorch's) are equal, so that the losses agree until
+    rounding errors have grown, after some hundred updates. Pixels are divided by 255.
+
+    Arguments
+    - schedule: a function `step -> rate`; `updates(...)` says how many steps there will be.
+    - data: a Dataset, or the name of one ("mnist", "cifar10").
+    - model: one of models.MODELS ("softmax", "mlp", "mlp_dropout", "cnn").
+    - framework: "torch" or "tensorflow".
+    - seed: of initial weights, order and dropout.
+    - validation: the fraction of the training images held out, the same images for every seed. The
+      test images are left alone unless `test` asks for them, once, at the end.
+    - max_updates: stop after this many, in the middle of an epoch if need be.
+
+    A run that diverges is a result, not an error: see `Run.diverged`.
+    """
+    if not callable(schedule):
+        raise TypeError(
+            f"schedule must be a function of the step, got {schedule!r}; "
+            "for a fixed rate use Schedule(constant, lr=...)"
+        )
+    Choice(tuple(models.MODELS)).check("model", model)
+    Choice(FRAMEWORKS).check("framework", framework)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        Whole(low=1).check(name, value)
+    Whole(low=0).check("seed", seed)
+    Number(low=0).check("momentum", momentum)
+    data = _dataset(data)
+    train, held_out = _split(data, validation)
+    x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
+    layers = models.MODELS[model]
+    steps_per_epoch = math.ceil(len(train) / batch_size)
+    total = epochs * steps_per_epoch
+    if max_updates is not None:
+        total = min(total, Whole(low=1).check("max_updates", max_updates))
+    trainer = _trainer(framework)(
+        layers,
+        models.initial_weights(layers, x.shape[1:], seed),
+        schedule,
+        momentum=momentum,
+        total_steps=total,
+        x_train=x[train],
+        y_train=y[train],
+    )
+    run = Run(describe(schedule), framework, model, data.title, batch_size, seed, momentum)
+    batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
+    label = f"{data.title} | {model} | {framework} | seed {seed}"
+    started = time.perf_counter()
+    # disable=None: no bar where the output is not a terminal or a notebook.
+    with tqdm(total=total, desc=label, unit="update", disable=None if progress else True) as bar:
+        for done, (rows, uniform) in enumerate(batches, start=1):
+            rate, loss = trainer.update(rows, uniform)
+            if not math.isfinite(loss):
+                run.diverged = done - 1
+                break
+            run.lr.append(rate)
+            run.loss.append(loss)
+            bar.update()
+            if done % steps_per_epoch == 0 or done == total:
+                _end_epoch(run, trainer, x[held_out], y[held_out], steps_per_epoch)
+    if test and run.diverged is None:
+        x_test, y_test = _with_channels(data.x_test), data.y_test.astype(np.int64)
+        run.test_loss, run.test_accuracy = trainer.evaluate(x_test, y_test)
+    run.seconds = time.perf_counter() - started
+    return run
+
+
+def _batches(count: int, batch_size: int, dropout_width: int | None, seed: int):
+    """Rows of the batches, epoch after epoch without end, with dropout's uniform numbers."""
+    order_rng, dropout_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2))
+    while True:
+        order, uniform = order_rng.permutation(count), None
+        if dropout_width is not None:
+            uniform = dropout_rng.random((count, dropout_width), dtype=np.float32)
+        for start in range(0, count, batch_size):
+            batch = slice(start, start + batch_size)
+            yield order[batch], None if uniform is None else uniform[batch]
+
+
+def _end_epoch(run: Run, trainer, x: np.ndarray, y: np.ndarray, steps_per_epoch: int) -> None:
+    epoch = {
+        "loss": float(np.mean(run.loss[(len(run.loss) - 1) // steps_per_epoch * steps_per_epoch :]))
+    }
+    if len(x):
+        epoch["val_loss"], epoch["val_accuracy"] = trainer.evaluate(x, y)
+    for name, value in epoch.items():
+        run.history.setdefault(name, []).append(value)
+
+
+def _trainer(framework: str):
+    if framework == "torch":
+        from course_lib.pytorch import TorchTrainer
+
+        return TorchTrainer
+    from course_lib.tensorflow import KerasTrainer
+
+    return KerasTrainer
+
+
+def _dataset(data: Dataset | str) -> Dataset:
+    return load(data) if isinstance(data, str) else data
+
+
+def _split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows held out; the same split for every seed, so that runs compare."""
+    if not 0 <= Number(low=0).check("validation", validation) < 1:
+        raise ValueError(f"validation must be a fraction from 0 to below 1, got {validation!r}")
+    rows = np.random.default_rng(0).permutation(len(data.x_train))
+    held_out = round(validation * len(rows))
+    return np.sort(rows[held_out:]), np.sort(rows[:held_out])
+
+
+def _with_channels(x: np.ndarray) -> np.ndarray:
+    return x if x.ndim == 4 else x[..., np.newaxis]

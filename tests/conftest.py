@@ -1,0 +1,8 @@
+"""What every test may count on: no downloads, no window, no progress bars in the output."""
+
+import os
+
+os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used, none are fetched
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("TQDM_DISABLE", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

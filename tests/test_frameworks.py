@@ -1,0 +1,386 @@
+"""The contract: each framework applies exactly the rate that the formula says, at that update.
+
+With loss = w the gradient is 1, so one SGD update moves w by the rate that was applied: it is read
+off the weight, not off anything that a scheduler says about itself.
+"""
+
+import copy
+import io
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+
+from course_lib import GALLERY, Schedule
+from course_lib.pytorch import TorchSchedule
+from course_lib.schedules import constant, cosine, exponential, linear, multistep, warmup
+from course_lib.tensorflow import SGD, KerasSchedule
+
+STEPS = 130  # past the end of every GALLERY entry
+
+
+def torch_rates(schedule, steps, adapter=TorchSchedule):
+    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=123.0)  # the optimizer's own rate must not matter
+    scheduler = adapter(optimizer, schedule)
+    for _ in range(steps):
+        with torch.no_grad():
+            weight.zero_()
+        optimizer.zero_grad()
+        weight.sum().backward()
+        optimizer.step()
+        scheduler.step()
+        yield -weight.item()
+
+
+def keras_rates(schedule, steps, adapter=KerasSchedule, wrap=tf.function, optimizer=SGD):
+    weight = keras.Variable([0.0])
+    optimizer = optimizer(adapter(schedule, steps))
+    optimizer.build([weight])
+    update = wrap(lambda: optimizer.apply([tf.ones(1)]))
+    for _ in range(steps):
+        weight.assign([0.0])
+        update()
+        yield -float(weight.numpy()[0])
+
+
+def eager(function):
+    return function
+
+
+def xla(function):
+    return tf.function(function, jit_compile=True)
+
+
+def expected(schedule, steps, dtype):
+    return np.array(schedule.values(steps), dtype=dtype).tolist()
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_torch_follows_the_formula(name):
+    rates = list(torch_rates(GALLERY[name], STEPS))
+    assert rates == expected(GALLERY[name], STEPS, np.float64)
+
+
+@pytest.mark.parametrize("wrap", [eager, tf.function, xla], ids=["eager", "graph", "xla"])
+@pytest.mark.parametrize("name", GALLERY)
+def test_keras_follows_the_formula(name, wrap):
+    rates = list(keras_rates(GALLERY[name], STEPS, wrap=wrap))
+    assert rates == expected(GALLERY[name], STEPS, np.float32)
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_contract_notices_an_adapter_that_is_one_step_off(name):
+    class EarlyTorch(TorchSchedule):
+        def get_lr(self):
+            return [self.schedule(self.last_epoch + 1)]
+
+    class LateKeras(KerasSchedule):
+        def __call__(self, step):
+            return super().__call__(tf.maximum(keras.ops.cast(step, "int64") - 1, 0))
+
+    same = name == "constant"  # the one schedule that rightly cannot tell
+    early = list(torch_rates(GALLERY[name], STEPS, adapter=EarlyTorch))
+    late = list(keras_rates(GALLERY[name], STEPS, adapter=LateKeras))
+    assert (early == expected(GALLERY[name], STEPS, np.float64)) is same
+    assert (late == expected(GALLERY[name], STEPS, np.float32)) is same
+
+
+def test_any_function_of_the_step_will_do():
+    def mine(step):
+        return 0.5 / (1 + step)
+
+    planned = [mine(step) for step in range(20)]
+    assert list(torch_rates(mine, 20)) == planned
+    assert list(keras_rates(mine, 20)) == np.float32(planned).tolist()
+
+
+def test_keras_own_sgd_and_model_fit_use_the_same_rates():
+    rates = list(keras_rates(GALLERY["cosine"], STEPS, optimizer=keras.optimizers.SGD))
+    assert rates == expected(GALLERY["cosine"], STEPS, np.float32)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_model_fit(jit_compile):
+    """w starts at 0 and each batch moves it by its rate: the sum is the area under the schedule."""
+    schedule = Schedule(cosine, peak_lr=0.5, total_steps=12)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.zeros((1, 1))])
+    model.compile(
+        keras.optimizers.SGD(KerasSchedule(schedule, total_steps=12)),
+        loss=lambda y, prediction: -prediction,
+        jit_compile=jit_compile,
+    )
+    model.fit(np.ones((24, 1)), np.ones((24, 1)), batch_size=8, epochs=4, verbose=0)
+    assert float(model.get_weights()[0][0, 0]) == pytest.approx(sum(schedule.values(12)), rel=1e-6)
+    assert float(model.optimizer.learning_rate) == 0.0  # the rate after the end
+
+
+# --- PyTorch ---
+
+
+def torch_pair(schedule, **arguments):
+    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    weight.grad = torch.ones_like(weight)
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    return optimizer, TorchSchedule(optimizer, schedule, **arguments)
+
+
+def advance(optimizer, scheduler, updates):
+    rates = []
+    for _ in range(updates):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_torch_resumes_exactly_at_any_step(name):
+    schedule = GALLERY[name]
+    for done in (0, 1, 7, 50, 99, 120):
+        optimizer, scheduler = torch_pair(schedule)
+        advance(optimizer, scheduler, done)
+        buffer = io.BytesIO()
+        torch.save(scheduler.state_dict(), buffer)
+        buffer.seek(0)
+        optimizer, scheduler = torch_pair(schedule)  # only the scheduler's state is loaded
+        scheduler.load_state_dict(torch.load(buffer, weights_only=True))
+        assert advance(optimizer, scheduler, 5) == [schedule(done + i) for i in range(5)]
+
+
+@pytest.mark.parametrize("done", [1, 7, 120])
+def test_torch_resumes_with_last_epoch_on_a_fresh_optimizer(done):
+    optimizer, scheduler = torch_pair(GALLERY["cosine"], last_epoch=done - 1)
+    assert advance(optimizer, scheduler, 3) == [GALLERY["cosine"](done + i) for i in range(3)]
+
+
+def test_torch_refuses_the_state_of_another_schedule_and_names_both():
+    optimizer, scheduler = torch_pair(GALLERY["cosine"])
+    advance(optimizer, scheduler, 4)
+    state = scheduler.state_dict()
+    _, other = torch_pair(GALLERY["linear"])
+    with pytest.raises(ValueError, match=r"saved under Schedule\(cosine.*this is Schedule\(linear"):
+        other.load_state_dict(state)
+    assert other.last_epoch == 0
+    _, scaled = torch_pair(GALLERY["cosine"], group_scales=[0.5])
+    with pytest.raises(ValueError, match="at update 4"):
+        scaled.load_state_dict(state)
+    assert scaled.last_epoch == 0
+    _, same_name = torch_pair(lambda step: 0.1 / (1 + step))
+    _, first = torch_pair(lambda step: 0.2 / (1 + step))
+    with pytest.raises(ValueError, match="at update 0"):
+        same_name.load_state_dict(first.state_dict())
+    with pytest.raises(ValueError, match="not saved by a TorchSchedule: it has no"):
+        other.load_state_dict({"last_epoch": 3, "T_max": 10})
+
+
+def test_torch_group_scales():
+    weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=1.0)
+    scheduler = TorchSchedule(optimizer, GALLERY["cosine"], group_scales=[1, 0.1, 0])
+    for step in range(20):
+        for weight in weights:
+            weight.data.zero_()
+            weight.grad = torch.ones_like(weight)
+        optimizer.step()
+        rate = GALLERY["cosine"](step)
+        assert [-w.item() for w in weights] == [rate, rate * 0.1, 0]
+        assert scheduler.get_last_lr() == [rate, rate * 0.1, 0]
+        scheduler.step()
+    with pytest.raises(ValueError, match="one factor for each of the optimizer's 3"):
+        TorchSchedule(optimizer, GALLERY["cosine"], group_scales=[1, 2])
+
+
+def test_torch_group_added_later_follows_too():
+    optimizer, scheduler = torch_pair(GALLERY["linear"])
+    advance(optimizer, scheduler, 3)
+    optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
+    advance(optimizer, scheduler, 1)
+    assert [group["lr"] for group in optimizer.param_groups] == [GALLERY["linear"](4)] * 2
+
+
+def test_torch_accumulation_counts_updates_not_batches():
+    optimizer, scheduler = torch_pair(GALLERY["linear"])
+    rates = []
+    for batch in range(12):
+        if (batch + 1) % 4 == 0:
+            rates += advance(optimizer, scheduler, 1)
+    assert rates == GALLERY["linear"].values(3)
+
+
+def test_torch_momentum_follows_its_own_schedule():
+    momentum = Schedule(linear, peak_lr=0.9, total_steps=10, final_lr=0.5)
+    weight = torch.zeros(1, requires_grad=True)
+    for optimizer, read in (
+        (torch.optim.SGD([weight], lr=1.0, momentum=0.1), lambda group: group["momentum"]),
+        (torch.optim.Adam([weight], lr=1.0), lambda group: group["betas"][0]),
+    ):
+        scheduler = TorchSchedule(optimizer, GALLERY["cosine"], momentum=momentum)
+        seen = []
+        for _ in range(12):
+            seen.append(read(optimizer.param_groups[0]))
+            optimizer.step()
+            scheduler.step()
+        assert seen == momentum.values(12)
+    with pytest.raises(ValueError, match="Adagrad has none"):
+        TorchSchedule(torch.optim.Adagrad([weight]), GALLERY["cosine"], momentum=momentum)
+
+
+def test_torch_tensor_rate_is_changed_in_place():
+    weight = torch.zeros(1, requires_grad=True)
+    weight.grad = torch.ones(1)
+    rate = torch.tensor(1.0, dtype=torch.float64)
+    optimizer = torch.optim.SGD([weight], lr=rate)
+    scheduler = TorchSchedule(optimizer, GALLERY["linear"])
+    state = None
+    for step in range(5):
+        assert optimizer.param_groups[0]["lr"] is rate
+        assert rate.item() == GALLERY["linear"](step)
+        state = state or copy.deepcopy(scheduler.state_dict())
+        optimizer.step()
+        scheduler.step()
+    scheduler.load_state_dict(state)
+    assert rate.item() == GALLERY["linear"](0)
+
+
+def test_torch_says_what_is_wrong_with_a_number_for_a_schedule():
+    with pytest.raises(
+        TypeError, match=r"schedule must be a function of the step, got 0.1.*constant"
+    ):
+        torch_pair(0.1)
+
+
+# --- Keras ---
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_keras_config_round_trip(name):
+    before = KerasSchedule(GALLERY[name], total_steps=50, accumulate=2)
+    config = json.loads(json.dumps(keras.optimizers.schedules.serialize(before)))
+    after = keras.optimizers.schedules.deserialize(config)
+    assert after.schedule == GALLERY[name]
+    assert (after.total_steps, after.accumulate, after.rates) == (50, 2, before.rates)
+
+
+def test_keras_config_keeps_the_numbers_of_a_function_without_a_name():
+    before = KerasSchedule(lambda step: 0.5 / (1 + step), total_steps=6)
+    after = KerasSchedule.from_config(json.loads(json.dumps(before.get_config())))
+    assert after.rates == before.rates
+    assert [float(after(step)) for step in range(9)] == [float(before(step)) for step in range(9)]
+
+
+@pytest.mark.parametrize("done", [0, 1, 5, 11])
+def test_keras_model_resumes_exactly_after_save_and_load(done, tmp_path):
+    schedule = Schedule(warmup, then=Schedule(cosine, peak_lr=0.5, total_steps=8), warmup_steps=4)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    rates = KerasSchedule(schedule, total_steps=12)
+    model.compile(SGD(rates, momentum=0.9), loss="mse")
+    if done:
+        model.fit(np.ones((done, 1)), np.ones((done, 1)), batch_size=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.optimizer.iterations == done
+    assert float(loaded.optimizer.learning_rate) == np.float32(schedule(done))
+    for each in (model, loaded):
+        each.fit(np.ones((3, 1)), np.ones((3, 1)), batch_size=1, verbose=0, shuffle=False)
+    np.testing.assert_array_equal(model.get_weights()[0], loaded.get_weights()[0])
+
+
+def test_keras_accumulation_counts_updates_not_batches():
+    weight = keras.Variable([0.0])
+    optimizer = SGD(
+        KerasSchedule(GALLERY["linear"], total_steps=5, accumulate=4), gradient_accumulation_steps=4
+    )
+    optimizer.build([weight])
+    rates = []
+    for batch in range(20):
+        weight.assign([0.0])
+        optimizer.apply([tf.ones(1)])
+        if (batch + 1) % 4 == 0:
+            rates.append(-float(weight.numpy()[0]))
+    assert rates == expected(GALLERY["linear"], 5, np.float32)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(schedule=0.1, total_steps=5), "schedule must be a function of the step, got 0.1"),
+        (dict(schedule=GALLERY["linear"], total_steps=0), "total_steps must be .* got 0"),
+        (
+            dict(schedule=GALLERY["linear"], total_steps=5, accumulate=0),
+            "accumulate must be .* got 0",
+        ),
+        (dict(schedule=lambda t: None if t else 1, total_steps=5), "returned None at step 1"),
+    ],
+)
+def test_keras_says_what_is_wrong(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        KerasSchedule(**arguments)
+
+
+# --- momentum in PyTorch's form ---
+
+
+def quadratic_path_torch(schedule, steps, **arguments):
+    weight = torch.tensor([3.0], requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=1.0, **arguments)
+    scheduler = TorchSchedule(optimizer, schedule)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (weight**2).sum().backward()
+        optimizer.step()
+        scheduler.step()
+        yield weight.item()
+
+
+def quadratic_path_keras(optimizer_class, schedule, steps, **arguments):
+    weight = keras.Variable([3.0])
+    optimizer = optimizer_class(KerasSchedule(schedule, steps), **arguments)
+    optimizer.build([weight])
+
+    @tf.function
+    def update():
+        optimizer.apply([2 * weight.value])
+
+    for _ in range(steps):
+        update()
+        yield float(weight.numpy()[0])
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_our_sgd_follows_torch_where_keras_own_leaves_it(nesterov):
+    schedule = Schedule(multistep, lr=0.1, milestones=(10,))
+    arguments = dict(momentum=0.9, nesterov=nesterov)
+    torch_path = list(quadratic_path_torch(schedule, 40, **arguments))
+    ours = list(quadratic_path_keras(SGD, schedule, 40, **arguments))
+    native = list(quadratic_path_keras(keras.optimizers.SGD, schedule, 40, **arguments))
+    np.testing.assert_allclose(ours, torch_path, atol=1e-5)
+    np.testing.assert_allclose(
+        native[:10], torch_path[:10], atol=1e-5
+    )  # while the rate is constant
+    assert np.abs(np.subtract(native, torch_path)).max() > 0.1
+
+
+def test_our_sgd_with_a_momentum_schedule_under_xla_and_through_its_config():
+    momentum = Schedule(exponential, lr=0.5, factor=0.5)
+    optimizer = SGD(KerasSchedule(Schedule(constant, lr=1.0), 4), KerasSchedule(momentum, 4))
+    optimizer = SGD.from_config(json.loads(json.dumps(optimizer.get_config())))
+    weight = keras.Variable([0.0])
+    optimizer.build([weight])
+    step = tf.function(lambda: optimizer.apply([tf.ones(1)]), jit_compile=True)
+    velocity = position = 0.0
+    for t in range(4):
+        step()
+        velocity = momentum(t) * velocity + 1
+        position -= velocity
+        assert float(weight.numpy()[0]) == pytest.approx(position)
+
+
+@pytest.mark.parametrize("momentum", [1.0, -0.1, "0.9"])
+def test_our_sgd_refuses_a_momentum_that_never_ends(momentum):
+    with pytest.raises(ValueError, match="momentum must be a number from 0 to below 1"):
+        SGD(0.1, momentum=momentum)
