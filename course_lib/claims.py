@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from course_lib.data import load
 from course_lib.parameters import Choice
 from course_lib.schedules import Schedule, exponential, linear, per_epoch, step_decay
 from course_lib.training import FRAMEWORKS, fit, updates
@@ -91,12 +92,11 @@ def reproduce(
     for framework in frameworks:
         Choice(FRAMEWORKS).check("framework", framework)
     experiment = EXPERIMENTS[name]
+    data = load(experiment.data)
     path = folder / f"{name}.jsonl"
     done = {(line["framework"], line["seed"]) for line in _lines(path)}
     sizes = dict(batch_size=experiment.batch_size, validation=0)
-    epoch, total = (
-        updates(experiment.data, epochs=epochs, **sizes) for epochs in (1, experiment.epochs)
-    )
+    epoch, total = (updates(data, epochs=epochs, **sizes) for epochs in (1, experiment.epochs))
     schedule = experiment.schedule(epoch, total)
     for framework in frameworks:
         for seed in seeds:
@@ -104,7 +104,7 @@ def reproduce(
                 continue
             run = fit(
                 schedule,
-                data=experiment.data,
+                data=data,
                 model=experiment.model,
                 framework=framework,
                 epochs=experiment.epochs,

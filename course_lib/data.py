@@ -317,7 +317,7 @@ def _idx(folder: Path, stem: str) -> np.ndarray:
     shape = np.frombuffer(raw, ">u4", count=rank, offset=4)
     values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
     if kind != b"\0\0\x08" or values.size != shape.prod():
-        raise DataError(f"{stem} is no whole idx file of bytes: copy or download it again")
+        raise DataError(f"{stem} is no whole idx file ({len(raw):,} bytes): copy it again")
     return values.reshape(shape)
 
 
@@ -327,9 +327,12 @@ def _batch_folder(folder: Path) -> Arrays:
 
 
 def _batch_archive(path: Path) -> Arrays:
+    raw = {}
     with tarfile.open(path) as archive:
-        raw = {Path(file.name).name: archive.extractfile(file) for file in archive if file.isfile()}
-        return _batches({name: raw[name].read() for name in raw if name in CIFAR_BATCHES})
+        for file in archive:  # in the order of the archive: going back would unpack it once more
+            if file.isfile() and (name := Path(file.name).name) in CIFAR_BATCHES:
+                raw[name] = archive.extractfile(file).read()
+    return _batches(raw)
 
 
 def _batches(raw: dict[str, bytes]) -> Arrays:

@@ -9,15 +9,19 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides notes about CPU features, not warnings
-
-import keras
 import numpy as np
-import tensorflow as tf
 
 from course_lib import models
 from course_lib.parameters import Whole, rate_at
+from course_lib.quiet import startup_notes_hidden
 from course_lib.schedules import Schedule, tabulated
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+with startup_notes_hidden():
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for a GPU now, and says here that there is none
 
 
 @keras.saving.register_keras_serializable(package="course_lib")

@@ -15,6 +15,10 @@ from course_lib.parameters import Choice, Number, Whole, describe
 
 FRAMEWORKS = ("torch", "tensorflow")
 
+# A loss this many times the first one, or one that is no number, ends a run. In float32 a network
+# whose units have all died can go on for ever with a huge but finite loss: that is no training.
+DIVERGED = 1000.0
+
 
 @dataclass
 class Run:
@@ -24,8 +28,8 @@ class Run:
       batch before that update.
     - `history`: one entry per epoch under "loss" (mean over the epoch's updates), "val_loss" and
       "val_accuracy" (a fraction; both only where images were held out).
-    - `diverged`: None, or the number of the update whose loss was no longer a finite number; the
-      run stopped before making it.
+    - `diverged`: None, or the number of the update whose loss was no finite number or above 1000
+      times the first loss; the run stopped before making that update.
     - `test_loss`, `test_accuracy`: measured once, at the end, when asked for.
     """
 
@@ -139,7 +143,7 @@ def fit(
     with tqdm(total=total, desc=label, unit="update", disable=None if progress else True) as bar:
         for done, (rows, uniform) in enumerate(batches, start=1):
             rate, loss = trainer.update(rows, uniform)
-            if not math.isfinite(loss):
+            if not loss <= DIVERGED * (run.loss or [loss])[0]:  # false for NaN too
                 run.diverged = done - 1
                 break
             run.lr.append(rate)

@@ -1,0 +1,156 @@
+"""Figures: one message each, units on the axes, the same colour for the same schedule throughout.
+
+Every function returns a matplotlib Figure that no global state knows of: shown once, as the last
+line of a cell.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course_lib.schedules import GALLERY
+from course_lib.training import Run
+
+# Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
+# readers, and by the dashes where there are more lines than colours.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", ":")
+_LOOKS = [{"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE]
+COLORS = dict(zip(GALLERY, cycle(_LOOKS)))
+
+WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
+
+
+def look(label: str, position: int = 0) -> dict[str, str]:
+    """Colour and dashes of a line: the schedule's own where the label begins with its name, else
+    those of its position in the figure."""
+    for name in sorted(COLORS, key=len, reverse=True):
+        if label.startswith(name):
+            return COLORS[name]
+    return _LOOKS[position % len(_LOOKS)]
+
+
+def plot_schedules(
+    schedules: Mapping[str, Callable[[int], float]], steps: int, *, log: bool = False
+) -> Figure:
+    """The rate of each update, straight from the formula: nothing is trained or stepped."""
+    figure, axes = _figure()
+    for position, (label, schedule) in enumerate(schedules.items()):
+        rates = [schedule(step) for step in range(steps)]
+        axes.plot(rates, label=label, **look(label, position))
+    _label(axes, "update", "learning rate", log=log)
+    _legend(axes, len(schedules))
+    return figure
+
+
+def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "") -> Figure:
+    """The applied rate of every update above the training loss (smoothed; faint: each batch).
+
+    A cross marks the last update before a run diverged.
+    """
+    figure, (top, bottom) = _figure(rows=2)
+    for position, (label, run) in enumerate(runs.items()):
+        style = look(label, position)
+        if run.diverged is not None:
+            label += f" (diverged at update {run.diverged})"
+        top.plot(run.lr, label=label, **style)
+        bottom.plot(run.loss, color=style["color"], alpha=0.15, linewidth=0.8)
+        bottom.plot(smooth(run.loss), **style)
+        if run.diverged is not None and run.loss:
+            bottom.plot(len(run.loss) - 1, run.loss[-1], "x", color=style["color"], markersize=9)
+    _label(top, "", "learning rate", log=log_rate)
+    _label(bottom, "update", "training loss")
+    first = [run.loss[0] for run in runs.values() if run.loss]
+    if first:  # a diverging run would squeeze all others into one line
+        bottom.set_ylim(0, 1.5 * max(first))
+    _legend(top, len(runs))
+    data = {run.data for run in runs.values()}
+    top.set_title(title or ", ".join(sorted(data)), fontsize=10, loc="left")
+    return figure
+
+
+def plot_sweep(
+    results: Mapping[str, Mapping[float, float]],
+    *,
+    measure: str = "validation loss",
+    title: str = "",
+) -> Figure:
+    """One measurement per learning rate, a line per label; rates without a finite one stand at the
+    top as crosses."""
+    figure, axes = _figure()
+    finite = [y for line in results.values() for y in line.values() if math.isfinite(y)]
+    ceiling = max(finite, default=1.0) * 1.1
+    for position, (label, line) in enumerate(results.items()):
+        style = look(label, position)
+        good = {rate: y for rate, y in sorted(line.items()) if math.isfinite(y)}
+        bad = [rate for rate, y in line.items() if not math.isfinite(y)]
+        axes.plot(list(good), list(good.values()), marker="o", label=label, **style)
+        crosses = f"{label}: diverged" if label else "diverged"
+        if bad:
+            axes.plot(bad, [ceiling] * len(bad), "x", color=style["color"], label=crosses)
+    axes.set_xscale("log")
+    _label(axes, "learning rate", measure)
+    axes.set_title(title, fontsize=10, loc="left")
+    _legend(axes, 2)
+    return figure
+
+
+def plot_answer(
+    yours: Sequence[float],
+    expected: Sequence[float],
+    *,
+    names: tuple[str, str] = ("yours", "expected"),
+) -> Figure:
+    """A student's curve over the expected one, where they differ is where to look."""
+    figure, axes = _figure()
+    axes.plot(expected, color="0.6", linewidth=4, label=names[1])
+    axes.plot(yours, color=PALETTE[1], linestyle="--", label=names[0])
+    _label(axes, "update", "learning rate")
+    _legend(axes, 2)
+    return figure
+
+
+def smooth(values: Sequence[float], beta: float = 0.95) -> list[float]:
+    """Exponential moving average, corrected for its start at zero.
+
+        m(t) = beta * m(t-1) + (1 - beta) * values(t),    smooth(t) = m(t) / (1 - beta ** (t + 1))
+
+    >>> smooth([2.0, 2.0, 2.0])
+    [2.0, 2.0, 2.0]
+    """
+    mean, smoothed = 0.0, []
+    for t, value in enumerate(values):
+        mean = beta * mean + (1 - beta) * value
+        smoothed.append(mean / (1 - beta ** (t + 1)))
+    return smoothed
+
+
+def _figure(rows: int = 1) -> tuple[Figure, Axes | Sequence[Axes]]:
+    figure, axes = plt.subplots(
+        rows,
+        figsize=(WIDTH, HEIGHT * (1 + 0.5 * (rows - 1))),
+        dpi=DPI,
+        sharex=True,
+        layout="constrained",
+    )
+    plt.close(figure)  # else a notebook would show it twice
+    return figure, axes
+
+
+def _label(axes: Axes, x: str, y: str, *, log: bool = False) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if log:
+        axes.set_yscale("log")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(axes: Axes, lines: int) -> None:
+    """Beside the picture, where it hides nothing."""
+    if lines > 1 and axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
