@@ -37,8 +37,8 @@ def check_formula(
 
 
 def check_values(student: Callable[..., Any], cases: Sequence[tuple[tuple, Any]]) -> None:
-    """Compare any function's answers: `cases` holds (arguments, expected answer) pairs. Numbers, also
-    those in lists or tuples, may differ by rounding errors."""
+    """Compare any function's answers: `cases` holds (arguments, expected answer) pairs. Numbers,
+    also those in lists or tuples, may differ by rounding errors."""
     for arguments, wanted in cases:
         got = _call(student, arguments, {})
         if not _close(got, wanted):

@@ -29,7 +29,7 @@ class Run:
     - `history`: one entry per epoch under "loss" (mean over the epoch's updates), "val_loss" and
       "val_accuracy" (a fraction; both only where images were held out).
     - `diverged`: None, or the number of the update whose loss was no finite number or above 1000
-      times the first loss; the run stopped before making that update.
+      times the first loss; there the run stopped, and its record ends before it.
     - `test_loss`, `test_accuracy`: measured once, at the end, when asked for.
     """
 
@@ -143,7 +143,7 @@ def fit(
     with tqdm(total=total, desc=label, unit="update", disable=None if progress else True) as bar:
         for done, (rows, uniform) in enumerate(batches, start=1):
             rate, loss = trainer.update(rows, uniform)
-            if not loss <= DIVERGED * (run.loss or [loss])[0]:  # false for NaN too
+            if not math.isfinite(loss) or loss > DIVERGED * (run.loss or [loss])[0]:
                 run.diverged = done - 1
                 break
             run.lr.append(rate)
