@@ -129,7 +129,7 @@ def _folders(given: str | Path | None) -> Iterator[tuple[str, Path, bool]]:
             if not path.is_dir():
                 raise FileNotFoundError(
                     f"{argument} must be a folder that exists, got {str(value)!r}: "
-                    "correct it, make the folder and put the data there, or leave it out"
+                    "correct it, put mnist.npz or cifar10.npz into such a folder, or leave it out"
                 )
             yield place, path, True
     keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()

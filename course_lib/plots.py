@@ -7,6 +7,8 @@ line of a cell.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
+from statistics import fmean, stdev
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -97,6 +99,97 @@ def plot_sweep(
     axes.set_title(title, fontsize=10, loc="left")
     _legend(axes, 2)
     return figure
+
+
+def plot_record(
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    measure: str = "test_accuracy",
+    claim: float | None = None,
+    band: float = 0.0,
+) -> Figure:
+    """Recorded runs (`claims.record`): a dot per run, and below the dots of each label and
+    framework their mean with its 95 % interval.
+
+    Runs of one seed stand at the same height in every row. `claim` is a published number, drawn as
+    a line, with `band` to either side of it.
+    """
+    rows = [
+        (position, label, framework, [line for line in lines if line["framework"] == framework])
+        for position, (label, lines) in enumerate(records.items())
+        for framework in sorted({line["framework"] for line in lines}, reverse=True)
+    ]
+    figure, axes = _figure(rows=1)
+    figure.set_figheight(1.0 + 0.62 * len(rows))
+    if claim is not None:
+        axes.axvspan(100 * (claim - band), 100 * (claim + band), color="0.92", zorder=0)
+        axes.axvline(100 * claim, color="0.45", linestyle="--", linewidth=1, zorder=1)
+        text = f"printed: {100 * claim:.2f} %"
+        axes.text(100 * claim, -0.65, f"{text} ", ha="right", va="center", fontsize=9, color="0.35")
+    for y, (position, label, _, lines) in enumerate(rows):
+        color = look(label, position)["color"]
+        finished = [line for line in lines if line[measure] is not None]
+        values = [100 * line[measure] for line in finished]
+        heights = [y - 0.3 + 0.07 * (line["seed"] % 6) for line in finished]
+        axes.plot(values, heights, "o", color=color, markersize=5, alpha=0.65)
+        mean, half = mean_interval(values)
+        axes.plot([mean - half, mean + half], [y + 0.26] * 2, color=color, linewidth=2)
+        axes.plot(mean, y + 0.26, "D", color=color, markersize=6)
+    names = [f"{label}\n{framework}, n = {len(lines)}" for _, label, framework, lines in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
+    axes.set_ylim(len(rows) - 0.5, -0.9)
+    _label(axes, f"{measure.replace('_', ' ')} in %", "")
+    axes.grid(visible=False, axis="y")
+    data = sorted({line["data"] for lines in records.values() for line in lines})
+    title = f"{', '.join(data)}: dots are runs, diamonds their means with the 95 % interval"
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    return figure
+
+
+def plot_record_losses(
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    schedules: Mapping[str, Callable[[int], float]],
+    *,
+    log_rate: bool = False,
+) -> Figure:
+    """The planned rate above the recorded training loss of every epoch, a line per run; runs of one
+    label have one colour. `schedules` holds a schedule for each label, in updates."""
+    figure, (top, bottom) = _figure(rows=2)
+    for position, (label, lines) in enumerate(records.items()):
+        color = look(label, position)["color"]
+        total, epochs = lines[0]["updates"], len(lines[0]["train_loss"])
+        times = [step * epochs / total for step in range(total)]
+        rates = [schedules[label](step) for step in range(total)]
+        top.plot(times, rates, color=color, label=f"{label}\nn = {len(lines)}")
+        for line in lines:
+            # An epoch's mean stands in the middle of its epoch, so that a drop shows where it is.
+            middles = [epoch + 0.5 for epoch in range(len(line["train_loss"]))]
+            bottom.plot(middles, line["train_loss"], color=color, alpha=0.5, linewidth=1)
+    _label(top, "", "learning rate", log=log_rate)
+    _label(bottom, "epoch", "training loss")
+    bottom.set_ylim(bottom=0)
+    _legend(top, 2)
+    data = sorted({line["data"] for lines in records.values() for line in lines})
+    top.set_title(", ".join(data), fontsize=10, loc="left")
+    return figure
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The mean, and half the width of its 95 % confidence interval (Student's t); from a single
+    value nothing is known about the spread, and the width is NaN.
+
+        half = t(n - 1) * s / sqrt(n),    s = sqrt(sum((value - mean)**2) / (n - 1))
+
+    >>> mean, half = mean_interval([1.0, 2.0, 3.0])
+    >>> f"{mean} +- {half:.3f}"
+    '2.0 +- 2.484'
+    """
+    from scipy.special import stdtrit  # here, because it takes a while and few figures need it
+
+    n, mean = len(values), fmean(values)
+    if n < 2:
+        return mean, math.nan
+    return mean, float(stdtrit(n - 1, 0.975)) * stdev(values) / math.sqrt(n)
 
 
 def plot_answer(

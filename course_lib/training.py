@@ -139,8 +139,8 @@ def fit(
     batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
     label = f"{data.title} | {model} | {framework} | seed {seed}"
     started = time.perf_counter()
-    # disable=None: no bar where the output is not a terminal or a notebook.
-    with tqdm(total=total, desc=label, unit="update", disable=None if progress else True) as bar:
+    hidden = {} if progress else {"disable": True}  # else it is TQDM_DISABLE's to say
+    with tqdm(total=total, desc=label, unit="update", **hidden) as bar:
         for done, (rows, uniform) in enumerate(batches, start=1):
             rate, loss = trainer.update(rows, uniform)
             if not math.isfinite(loss) or loss > DIVERGED * (run.loss or [loss])[0]:

@@ -1,0 +1,58 @@
+# The course's verbs. `make` prints them.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,$(shell command -v $(name) 2>/dev/null)))
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+START := notebooks/00_start_here.ipynb
+# JupyterLab refuses to run as root (in a container, say) unless told that it may.
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test quick notebooks check benchmarks clean
+
+help:  ## print this list of verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
+	$(BIN)/jupyter lab $(START) $(ROOT_FLAG) $(ARGS)
+
+test: $(VENV)/.test  ## install what the tests need and run all of them (about 15 minutes)
+	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -c tests/nbval.ini --nbval-lax notebooks solutions
+
+quick: $(VENV)/.test  ## the tests that run no notebook (about 3 minutes)
+	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py $(ARGS)
+
+notebooks: $(VENV)/.test  ## build notebooks/, exercises/ and solutions/ from lessons/
+	$(BIN)/python tools/build_notebooks.py $(ARGS)
+
+check: $(VENV)/.test  ## format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+benchmarks: $(VENV)/.test  ## measure against the frameworks' own; writes benchmarks/results.md
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:  ## remove the environment and everything that tools left behind
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .artifacts
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp is newer than pyproject.toml once the packages named there are installed, so that a second
+# call installs nothing.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "The course needs Python 3.11 or newer; '$(PYTHON)' is not. Install it, or say where it is: make lab PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.course: $(VENV)/.python pyproject.toml tools/overrides.json
+	@echo "Installing the course into $(VENV) (once; a few minutes, 2 to 4 GB)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[course]"
+	@# No pop-up about news at the first start, and no call home.
+	@mkdir -p $(VENV)/share/jupyter/lab/settings && cp tools/overrides.json $(VENV)/share/jupyter/lab/settings/
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.course
+	@echo "Installing what the tests need..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[course,test]"
+	@touch $@

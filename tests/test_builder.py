@@ -1,0 +1,652 @@
+"""The notebook builder, on small lessons in a temporary course.
+
+The last test hands a built lesson to nbgrader itself: a blank answer earns nothing, a right one all
+points, one that passes only the visible test nothing, and nbgrader's own release shows no answer.
+"""
+
+import base64
+import copy
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_output
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import build_notebooks as builder
+
+HEAD = """\
+# %% [markdown] tags=["setup"]
+# # Decay the rate
+#
+# **You will be able to:** write a decay | rise
+# in one line.
+#
+# **Minutes:** 30
+
+# %% tags=["setup"]
+framework = "torch"  # or "tensorflow"
+"""
+
+LESSON = (
+    HEAD
+    + """
+# %% [markdown]
+# The course:
+#
+# <!-- lessons -->
+
+# %% alt="A straight line."
+import matplotlib.pyplot as plt
+
+from tqdm.auto import tqdm
+
+print("before", sum(tqdm(range(3))))
+plt.plot([1, 2])
+plt.show()
+print("after", {"a", "b", "c"})
+
+# %%
+import ipywidgets
+
+ipywidgets.FloatSlider()
+
+# %% alt="A box with one red pixel."
+import base64
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx"
+PIXEL += "0gAAAABJRU5ErkJggg=="
+
+
+class Explorer(ipywidgets.VBox):
+    def _repr_mimebundle_(self, **options):
+        return {**super()._repr_mimebundle_(**options), "image/png": base64.b64decode(PIXEL)}
+
+
+Explorer([ipywidgets.FloatSlider()])
+
+# %% tags=["raises-exception"]
+int("three")
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 1 (2 points)
+
+# %% tags=["exercise"]
+def decay(step, *, lr, factor):
+    ### BEGIN SOLUTION
+    rate = lr * factor**step
+    return rate
+    ### END SOLUTION
+
+# %% tags=["exercise"]
+print("given code")
+
+# %% tags=["check"] grade_id="decay" points=2
+assert decay(0, lr=0.5, factor=0.1) == 0.5
+### BEGIN HIDDEN TESTS
+assert decay(1, lr=0.5, factor=0.1) == 0.05
+### END HIDDEN TESTS
+
+# %% [markdown] tags=["exercise"] grade_id="why" points=3
+# Why does it never reach zero?
+
+# %% [markdown] tags=["answer"]
+# A product of factors above zero is above zero.
+
+# %% tags=["answer"]
+print("half is left after 7 updates")
+"""
+)
+
+
+def course(root: Path, **lessons: str) -> Path:
+    """A course of the given lessons; returns the path of the first."""
+    (root / "lessons").mkdir()
+    (root / "README.md").write_text("# Course\n\n<!-- lessons -->\n<!-- /lessons -->\n\nEnd.\n")
+    for name, text in lessons.items():
+        (root / "lessons" / f"{name[1:]}.py").write_text(text)
+    return builder.lessons(root)[0]
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    return course(tmp_path, _01_decay=LESSON)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A course that was built once; do not change it."""
+    source = course(tmp_path_factory.mktemp("built"), _01_decay=LESSON)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLBACKEND", "agg")  # as on a server; it must not cost us the figures
+        assert builder.main([], root=source.parents[1]) == 0
+    return source
+
+
+def notebook(source: Path, folder: str):
+    return nbformat.read(source.parents[1] / folder / f"{source.stem}.ipynb", as_version=4)
+
+
+def numbers(notebook) -> list[int]:
+    """Which cells of the lesson are in a notebook."""
+    return [int(cell.id.rpartition("-")[2]) for cell in notebook.cells]
+
+
+def by_id(notebook) -> dict:
+    return {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in notebook.cells
+        if "nbgrader" in cell.metadata
+    }
+
+
+# ---------------------------------------------------------------- where cells go, what is in them
+
+
+def test_the_first_tag_says_where_a_cell_goes(lesson):
+    assert numbers(builder.render(lesson, "notebooks")) == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers(builder.render(lesson, "exercises")) == [1, 2, 8, 9, 10, 11, 12]
+    assert numbers(builder.render(lesson, "solutions")) == [1, 2, 8, 9, 10, 11, 12, 13, 14]
+
+
+def test_a_modifier_alone_leaves_the_cell_in_notebooks(tmp_path):
+    source = course(tmp_path, _01_a=HEAD + '\n# %% tags=["nbval-check-output"]\n1 + 1\n')
+    assert [numbers(builder.render(source, f)) for f in builder.FOLDERS] == [
+        [1, 2, 3],
+        [1, 2],
+        [1, 2],
+    ]
+
+
+def test_solutions_and_hidden_tests_are_blanked_in_exercises_only(lesson):
+    student = by_id(builder.render(lesson, "exercises"))
+    teacher = by_id(builder.render(lesson, "solutions"))
+    assert student["01_decay-exercise-1"].source == (
+        "def decay(step, *, lr, factor):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    )
+    assert student["decay"].source == "assert decay(0, lr=0.5, factor=0.1) == 0.5"
+    assert "### BEGIN SOLUTION\n    rate = lr" in teacher["01_decay-exercise-1"].source
+    assert "### BEGIN HIDDEN TESTS\nassert decay(1" in teacher["decay"].source
+
+
+def test_nbgrader_metadata(lesson):
+    flags = {
+        name: [cell.metadata.nbgrader[key] for key in ("grade", "solution", "locked")]
+        + [cell.metadata.nbgrader.get("points")]
+        for name, cell in by_id(builder.render(lesson, "solutions")).items()
+    }
+    assert flags == {
+        "01_decay-setup-1": [False, False, True, None],
+        "01_decay-setup-2": [False, False, True, None],
+        "01_decay-exercise-1": [False, True, False, None],
+        "decay": [True, False, True, 2],
+        "why": [True, True, False, 3],
+        "01_decay-answer-1": [True, True, False, 0],
+        "01_decay-answer-2": [False, True, False, None],
+    }
+    assert not by_id(builder.render(lesson, "notebooks"))
+
+
+def test_students_cannot_delete_what_is_graded_nor_edit_a_check(lesson):
+    exercise = builder.render(lesson, "exercises")
+    assert [cell.metadata.get("deletable", True) for cell in exercise.cells] == (
+        [False, False, True, False, True, False, False]
+    )
+    fixed = [cell for cell in exercise.cells if not cell.metadata.get("editable", True)]
+    assert [cell.metadata.nbgrader.grade_id for cell in fixed] == ["decay"]
+
+
+def test_grade_ids_survive_new_prose(lesson):
+    before = list(by_id(builder.render(lesson, "solutions")))
+    prose = '# %% [markdown] tags=["exercise"]\n# A new hint.\n\n# %%\nprint()\n\n'
+    lesson.write_text(LESSON.replace("# %% [markdown]\n", prose + "# %% [markdown]\n", 1))
+    assert list(by_id(builder.render(lesson, "solutions"))) == before
+
+
+def test_metadata_has_only_what_readers_need(built):
+    figure = notebook(built, "notebooks").cells[3]
+    assert figure.metadata == {"alt": "A straight line."}
+    assert [notebook(built, folder).metadata for folder in builder.FOLDERS] == [
+        builder.METADATA
+    ] * 3
+
+
+# ---------------------------------------------------------------- mistakes that fail the build
+
+EXERCISE = '# %% tags=["exercise"]\n'
+CHECK = '# %% tags=["check"] '
+QUESTION = '# %% [markdown] tags=["exercise"] '
+BEGIN, END = "### BEGIN SOLUTION\n", "### END SOLUTION\n"
+# Each is the third cell, which starts in line 12.
+MISTAKES = {
+    "open region": (EXERCISE + BEGIN + "x = 1", ":13 .*open region; close it with `### END SOL"),
+    "nested region": (EXERCISE + BEGIN + "x = 1\n" + BEGIN + END, ":15 .*`### BEGIN SOL.* nested"),
+    "stray end": (EXERCISE + "x = 1\n" + END, ":14 .*`### END SOLUTION` is stray"),
+    "empty region": (EXERCISE + BEGIN + END, ":14 .*empty"),
+    "misspelt marker": (EXERCISE + "## BEGIN SOLUTION\nx = 1", ":13 .*`## BEGIN SOL.* misspelt"),
+    "misspelt region": (EXERCISE + "### BEGIN SOLUTON\nx = 1", ":13 .*misspelt"),
+    "prose like a marker": ("# %%\n# the BEGIN SOLUTION line", ":13 .*no region"),
+    "region in given code": ('# %% tags=["setup"]\n' + BEGIN + "x = 1\n" + END, ":13 .*no region"),
+    "region in a question": (QUESTION + "\n# ### BEGIN SOLUTION", ":13 .*no region"),
+    "solution in a check": (CHECK + 'grade_id="a" points=1\n' + BEGIN, ":13 .*BEGIN HIDDEN TESTS"),
+    "test in an exercise": (
+        EXERCISE + "### BEGIN HIDDEN TESTS",
+        ":13 .*`### BEGIN SOLUTION`, code",
+    ),
+    "unknown tag": ('# %% tags=["exercice"]\nx', ":12 .*'exercice'; first comes setup, exercise"),
+    "two roles": ('# %% tags=["setup", "check"]\nx', ":12 .*cannot use tag 'check'"),
+    "unknown option": (
+        '# %% tag=["exercise"]\nx',
+        ":12 .*cannot use {'tag': .*options are .'tags'",
+    ),
+    "unreadable options": ("# %% tags=[exercise]\nx", ":12 .*cannot use .*tags=.exercise"),
+    "check without points": (CHECK + 'grade_id="a"\nx', ":12 .*points=N above 0; .*points=None"),
+    "check without grade_id": (CHECK + "points=2\nx", ":12 .*got grade_id=None points=2"),
+    "check worth nothing": (CHECK + 'grade_id="a" points=0\nx', ":12 .*above 0; .*points=0"),
+    "check in prose": (CHECK.replace("%%", "%% [markdown]") + "\n# x", ":12 .*must be a code cell"),
+    "question without points": (QUESTION + 'grade_id="a"\n# x', ":12 .*points=None"),
+    "grade_id with a dot": (CHECK + 'grade_id="3.1" points=1\nx', ":12 .*letters, .*'3.1'"),
+    "grade_id not text": (CHECK + "grade_id=3 points=1\nx", ":12 .*in quotes; got grade_id=3"),
+    "grade_id on given code": ('# %% tags=["setup"] grade_id="a"\nx', ":12 .*no answer to grade"),
+    "points on an exercise": ('# %% tags=["exercise"] points=2\nx', ":12 .*points are for checks"),
+    "framework twice": ('# %% tags=["setup"]\nframework = "torch"', ": .* found it 2 times"),
+}
+
+
+@pytest.mark.parametrize("cell, message", MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_an_error_with_its_place(tmp_path, capsys, cell, message):
+    source = course(tmp_path, _01_a=HEAD + "\n" + cell)
+    with pytest.raises(builder.LessonError, match=f"^lessons/01_a.py{message}"):
+        builder.read_lesson(source)
+    assert builder.main([], root=tmp_path) == 1
+    assert capsys.readouterr().err.startswith("lessons/01_a.py")
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (
+            'framework = "torch"',
+            'framework = "jax"',
+            "01_a.py: expected the line .* found it 0 times",
+        ),
+        ("# # Decay", "# Decay", r"01_a.py:1 \(cell 1\): the first cell must be markdown"),
+        ("# **Minutes:** 30", "# half an hour", "01_a.py:1 .*Minutes"),
+        ("able to:**", "able to**", "01_a.py:1 .*You will be able to"),
+        ('[markdown] tags=["setup"]', "[markdown]", "01_a.py:1 .*tagged setup"),
+        (
+            "# %% [markdown]",
+            "import math\n# %% [markdown]",
+            "2 lines start with .* there are 3 cells",
+        ),
+    ],
+)
+def test_lesson_without_its_head_is_an_error(tmp_path, old, new, message):
+    source = course(tmp_path, _01_a=HEAD.replace(old, new, 1))
+    with pytest.raises(builder.LessonError, match=message):
+        builder.read_lesson(source)
+
+
+def test_framework_line_outside_setup_is_an_error(tmp_path):
+    source = course(tmp_path, _01_a=HEAD.replace('# %% tags=["setup"]', "# %%"))
+    with pytest.raises(builder.LessonError, match="in a code cell tagged setup; found it 1 times"):
+        builder.read_lesson(source)
+
+
+def test_grade_ids_are_unique_in_the_course(tmp_path):
+    cell = '\n# %% tags=["check"] grade_id="same" points=1\npass\n'
+    course(tmp_path, _01_a=HEAD + cell, _02_b=HEAD + cell)
+    with pytest.raises(builder.LessonError, match=r"02_b.py:12 .* is taken by cell 01_a-03"):
+        builder.check_grade_ids(tmp_path)
+
+
+# ---------------------------------------------------------------- leaks
+
+SECRET = EXERCISE + BEGIN + "rate = peak_lr / 2**step\n" + END + "\n"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        CHECK + 'grade_id="a" points=1\nif True:\n    rate = peak_lr / 2**step',
+        QUESTION + "\n# Hint:\n#\n#     rate = peak_lr / 2**step",
+        EXERCISE + "rate = peak_lr / 2**step\n" + BEGIN + "x = 1\n" + END,
+    ],
+    ids=["in a check", "in a hint", "beside another answer"],
+)
+def test_an_answer_that_students_can_read_fails_the_build(tmp_path, capsys, cell):
+    source = course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{cell}\n")
+    (message,) = builder.leaks(source)
+    assert message.startswith(
+        "lessons/01_a.py, cell 01_a-04 shows students `rate = peak_lr / 2**step`"
+    )
+    assert builder.main([], root=tmp_path) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "exercises").exists()
+
+
+def test_a_line_of_an_answer_cell_leaks_too(tmp_path):
+    cells = '# %% [markdown] tags=["exercise"]\n# It is above zero.\n\n'
+    cells += '# %% [markdown] tags=["answer"]\n# It is above zero.\n'
+    assert "`It is above zero.`" in builder.leaks(course(tmp_path, _01_a=f"{HEAD}\n{cells}"))[0]
+
+
+@pytest.mark.parametrize("tag", ["setup", "exercise"])
+def test_given_code_is_no_secret(tmp_path, tag):
+    given = f'# %% tags=["{tag}"]\nrate = peak_lr / 2**step\n'
+    assert builder.leaks(course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{given}")) == []
+
+
+def test_a_builder_that_forgets_to_blank_is_caught(lesson):
+    """Check that the leak check does not rely on the blanking that it checks."""
+    assert builder.leaks(lesson) == []
+    (message,) = builder.leaks(lesson, builder.render(lesson, "solutions"))[:1]
+    assert "`rate = lr * factor**step`" in message
+
+
+# ---------------------------------------------------------------- flavours, table, README
+
+
+def test_flavoured_replaces_the_one_line(lesson):
+    torch = builder.render(lesson, "notebooks")
+    before = copy.deepcopy(torch)
+    other = builder.flavoured(torch, "tensorflow")
+    assert other.cells[1].source == 'framework = "tensorflow"  # or "tensorflow"'
+    assert torch == before
+    with pytest.raises(builder.LessonError, match="0 times, expected once"):
+        builder.flavoured(other, "tensorflow")
+
+
+def test_lesson_table_has_links_that_fit_the_page(lesson):
+    row = (
+        "| 1 | [Decay the rate]({0}notebooks/01_decay.ipynb) · "
+        "[exercises]({0}exercises/01_decay.ipynb) · [solutions]({0}solutions/01_decay.ipynb) | "
+        r"write a decay \| rise in one line. | 30 |"
+    )
+    assert builder.lesson_table(lesson.parents[1]).split("\n")[2:] == [row.format("")]
+    page = builder.render(lesson, "notebooks").cells[2].source
+    assert page.startswith("The course:\n\n| No. |") and page.endswith("\n" + row.format("../"))
+
+
+def test_readme_keeps_what_is_around_the_table(lesson):
+    root = lesson.parents[1]
+    table = builder.lesson_table(root)
+    text = f"# Course\n\n<!-- lessons -->\n\n{table}\n\n<!-- /lessons -->\n\nEnd.\n"
+    assert builder.readme(root) == text
+    (root / "README.md").write_text(text)
+    assert builder.readme(root) == text
+
+
+def test_readme_without_markers_is_an_error(lesson, capsys):
+    (lesson.parents[1] / "README.md").write_text("# Course\n")
+    assert builder.main([], root=lesson.parents[1]) == 1
+    assert "README.md: write the lines `<!-- lessons -->`" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- outputs
+
+
+def test_building_twice_gives_the_same_bytes(built, tmp_path):
+    again = course(tmp_path, _01_decay=LESSON)
+    assert builder.main([], root=tmp_path) == 0
+    for folder in builder.FOLDERS:
+        first, second = (path.parents[1] / folder / "01_decay.ipynb" for path in (built, again))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_figure_has_alt_text_and_order_is_kept(built):
+    before, figure, after = notebook(built, "notebooks").cells[3].outputs
+    assert (before.text, after.text[:6]) == ("before 3\n", "after ")
+    assert base64.b64decode(figure.data["image/png"]).startswith(b"\x89PNG")
+    assert figure.data["text/plain"] == "Figure: A straight line."
+    assert figure.metadata["image/png"]["alt"] == "A straight line."
+
+
+def test_widgets_are_kept_as_what_needs_no_kernel(built):
+    cells = notebook(built, "notebooks").cells
+    assert set(cells[4].outputs[0].data) == {"text/plain"}
+    assert set(cells[5].outputs[0].data) == {"text/plain", "image/png"}
+    assert cells[5].outputs[0].data["text/plain"] == "Figure: A box with one red pixel."
+
+
+def test_expected_error_is_kept_without_its_frames(built):
+    (error,) = notebook(built, "notebooks").cells[6].outputs
+    assert error.traceback == ["ValueError: invalid literal for int() with base 10: 'three'"]
+
+
+def test_exercises_have_no_outputs_and_the_others_count_from_one(built):
+    counts = {
+        folder: [
+            cell.execution_count
+            for cell in notebook(built, folder).cells
+            if cell.cell_type == "code"
+        ]
+        for folder in builder.FOLDERS
+    }
+    assert counts == {
+        "notebooks": [1, 2, 3, 4, 5],
+        "exercises": [None] * 4,
+        "solutions": [1, 2, 3, 4, 5],
+    }
+    assert not any(cell.get("outputs") for cell in notebook(built, "exercises").cells)
+
+
+def cell_with(source, output, tags=(), number=4):
+    """The lesson's notebook with one output, in the cell of that number."""
+    lesson = builder.read_lesson(source)
+    lesson.cells[number - 1].outputs = [output]
+    lesson.cells[number - 1].metadata.setdefault("tags", []).extend(tags)
+    return lesson
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+PICTURE = new_output("display_data", {"image/png": "iVBOR", "text/plain": "<Figure>"})
+BAD_OUTPUTS = {
+    "stderr": (
+        stream("2026-01-01 cuda", "stderr"),
+        5,
+        "stderr; silence it or .*stderr-ok\n2026-01-01 cuda",
+    ),
+    "home": (stream(f"{Path.home()}/data"), 5, "names folders of this machine"),
+    "scratch": (new_output("display_data", {"text/html": "<p>/tmp/x</p>"}), 5, r"\['/tmp/'"),
+    "address": (
+        new_output("display_data", {"text/plain": "<f at 0x7f3a5c10e0d0>"}),
+        5,
+        "0x7f3a5c10e0d0",
+    ),
+    "picture without alt": (PICTURE, 5, 'add the option alt="what it shows"'),
+    "value of a check": (new_output("execute_result", {"text/plain": "0.5"}), 11, "for the points"),
+}
+
+
+@pytest.mark.parametrize("output, number, message", BAD_OUTPUTS.values(), ids=BAD_OUTPUTS)
+def test_output_that_no_reader_should_get_is_an_error(lesson, output, number, message):
+    with pytest.raises(
+        builder.LessonError, match=rf"lessons/01_decay.py:\d+ \(cell {number}\).*{message}"
+    ):
+        builder.tidy(lesson, cell_with(lesson, copy.deepcopy(output), number=number))
+
+
+def test_stderr_is_accepted_where_asked_for_but_never_in_a_check(lesson):
+    noise = stream("careful", "stderr")
+    builder.tidy(lesson, cell_with(lesson, noise, ["stderr-ok"]))
+    with pytest.raises(builder.LessonError, match="0 points"):
+        builder.tidy(lesson, cell_with(lesson, noise, ["stderr-ok"], number=11))
+
+
+def test_what_tensorflow_logs_is_dropped(lesson):
+    log = "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    log += "I0000 00:00:1795225145.863774    9163 cudart_stub.cc:31] Could not find cuda drivers.\n"
+    changed = cell_with(lesson, stream("one "))
+    changed.cells[3].outputs += [stream(log[:50], "stderr"), stream(log[50:], "stderr")]
+    changed.cells[3].outputs += [stream("two")]
+    builder.tidy(lesson, changed)
+    assert changed.cells[3].outputs == [stream("one two")]
+
+
+def test_split_streams_are_joined(lesson):
+    changed = cell_with(lesson, stream("one "))
+    changed.cells[3].outputs += [stream("two"), copy.deepcopy(PICTURE), stream("three")]
+    builder.tidy(lesson, changed)
+    assert [output.get("text") for output in changed.cells[3].outputs] == ["one two", None, "three"]
+
+
+def test_failing_cell_is_named_and_nothing_is_written(lesson, capsys):
+    lesson.write_text(LESSON.replace("ipywidgets.FloatSlider()\n\n", "ipywidgets.Slider()\n\n"))
+    assert builder.main([str(lesson)], root=lesson.parents[1]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("lessons/01_decay.py:27 (cell 5): failed in notebooks/")
+    assert "AttributeError" in message and "ipywidgets.Slider()" in message
+    assert list((lesson.parents[1] / "notebooks").iterdir()) == []
+
+
+def test_endless_cell_is_named(lesson):
+    lesson.write_text(HEAD + "\n# %%\nwhile True:\n    pass\n")
+    (lesson.parents[1] / "notebooks").mkdir()
+    with pytest.raises(
+        builder.LessonError, match=r"01_decay.py:12 \(cell 3\): failed in notebooks"
+    ):
+        builder.execute(lesson, builder.render(lesson, "notebooks"), "notebooks", timeout=1)
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def fresh(built, tmp_path):
+    """A copy of the built course, to be changed."""
+    for path in built.parents[1].rglob("*.*"):
+        copied = tmp_path / path.relative_to(built.parents[1])
+        copied.parent.mkdir(exist_ok=True)
+        copied.write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def check(root: Path, capsys) -> list[str]:
+    """The lines that --check prints; it must exit with 1 exactly when it found something."""
+    status = builder.main(["--check"], root=root)
+    lines = capsys.readouterr().out.splitlines()
+    assert status == (lines != ["nothing is stale"])
+    return lines
+
+
+def test_check_is_content_after_a_build(fresh, capsys):
+    assert check(fresh, capsys) == ["nothing is stale"]
+
+
+@pytest.mark.parametrize(
+    "path, old, new, line",
+    [
+        ("lessons/01_decay.py", "given", "old", "exercises/01_decay.ipynb differs"),
+        ("lessons/01_decay.py", "A straight", "A bent", "notebooks/01_decay.ipynb differs"),
+        ("lessons/01_decay.py", "points=2", "points=5", "solutions/01_decay.ipynb differs"),
+        ("lessons/01_decay.py", "Minutes:** 30", "Minutes:** 9", "README.md has an old table"),
+        ("solutions/01_decay.ipynb", "factor**step", "factor", "solutions/01_decay.ipynb differs"),
+        ("notebooks/01_decay.ipynb", 'count": 2', 'count": 9', "notebooks/01_decay.ipynb has exec"),
+        (
+            "exercises/01_decay.ipynb",
+            'count": null',
+            'count": 1',
+            "exercises/01_decay.ipynb differs",
+        ),
+    ],
+)
+def test_check_names_what_is_stale(fresh, capsys, path, old, new, line):
+    text = (fresh / path).read_text()
+    assert old in text
+    (fresh / path).write_text(text.replace(old, new))
+    lines = check(fresh, capsys)
+    assert [found for found in lines if found.startswith(line)] and lines[
+        -1
+    ] == "run make notebooks"
+
+
+def test_check_names_missing_notebooks_and_orphans(fresh, capsys):
+    (fresh / "exercises" / "01_decay.ipynb").rename(fresh / "exercises" / "09_old.ipynb")
+    assert check(fresh, capsys) == [
+        "exercises/01_decay.ipynb is missing",
+        "exercises/09_old.ipynb has no lesson",
+        "run make notebooks",
+    ]
+    assert builder.main([], root=fresh) == 0
+    assert "exercises/09_old.ipynb  removed, its lesson is gone" in capsys.readouterr().out
+    assert check(fresh, capsys) == ["nothing is stale"]
+
+
+def test_one_lesson_is_built_alone(tmp_path, capsys):
+    source = course(tmp_path, _01_a=HEAD, _02_b=HEAD)
+    assert builder.main([str(source)], root=tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [f"{f}/01_a.ipynb" for f in builder.FOLDERS]
+    assert [line.split()[2] for line in lines] == ["s"] * 3
+
+
+def test_not_a_lesson_is_an_error(lesson, capsys):
+    assert builder.main(["README.md"], root=lesson.parents[1]) == 1
+    assert "lessons/NN_name.py, got" in capsys.readouterr().err
+
+
+def test_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    (tmp_path / "a").write_text("old")
+    monkeypatch.setattr(builder.os, "replace", fail)
+    with pytest.raises(OSError):
+        builder.write(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "old"
+
+
+# ---------------------------------------------------------------- nbgrader
+
+
+def test_nbgrader_releases_grades_and_gives_feedback(built, tmp_path, monkeypatch):
+    """Check with nbgrader itself, nothing configured but the folder of the course."""
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    source, exercise = notebook(built, "solutions"), notebook(built, "exercises")
+    solved = copy.deepcopy(exercise)
+    by_id(solved)[
+        "01_decay-exercise-1"
+    ].source = "def decay(step, *, lr, factor):\n    return lr * factor**step"
+    wrong = copy.deepcopy(solved)
+    by_id(wrong)["01_decay-exercise-1"].source = "def decay(step, *, lr, factor):\n    return 0.5"
+    for place, content in {
+        "source/week1": source,
+        "submitted/blank/week1": exercise,
+        "submitted/solved/week1": solved,
+        "submitted/wrong/week1": wrong,  # passes the test that students see, not the hidden one
+    }.items():
+        (tmp_path / place).mkdir(parents=True)
+        nbformat.write(content, tmp_path / place / "01_decay.ipynb")
+
+    # nbgrader calls the program alembic, which is beside python also where nobody activated a venv.
+    scripts = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    config = Config()
+    config.CourseDirectory.root = str(tmp_path)
+    nbgrader = NbGraderAPI(config=config)
+    assert nbgrader.generate_assignment("week1")["success"]
+    scores = {}
+    for student in ("blank", "solved", "wrong"):
+        assert nbgrader.autograde("week1", student)["success"]
+        assert nbgrader.generate_feedback("week1", student)["success"]
+        assert (tmp_path / "feedback" / student / "week1" / "01_decay.html").exists()
+        submission = nbgrader.get_submission("week1", student)
+        scores[student] = (submission["code_score"], submission["max_code_score"])
+    assert scores == {"blank": (0, 2), "solved": (2, 2), "wrong": (0, 2)}
+
+    release = nbformat.read(tmp_path / "release" / "week1" / "01_decay.ipynb", as_version=4)
+    assert builder.leaks(built, release) == []
+    released = {cell.id: cell for cell in release.cells}
+    for cell in exercise.cells:
+        theirs = released[cell.id]
+        theirs.metadata.get("nbgrader", {}).pop("checksum", None)
+        assert theirs.source == cell.source
+        assert theirs.metadata.get("nbgrader") == cell.metadata.get("nbgrader")
