@@ -48,11 +48,12 @@ EXPERIMENTS: dict[str, Experiment] = {
             per_epoch, then=Schedule(exponential, lr=0.1, factor=0.95), steps_per_epoch=epoch
         ),
     ),
+    # Peak and length were chosen on held-out training images, with seeds 0 to 2.
     "mnist_better": Experiment(
-        title="linear to zero, 2 epochs",
+        title="linear to zero, 3 epochs",
         data="mnist",
         model="mlp_dropout",
-        epochs=2,
+        epochs=3,
         batch_size=32,
         schedule=lambda epoch, total: Schedule(linear, peak_lr=0.4, total_steps=total),
     ),

@@ -60,7 +60,7 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
         if run.diverged is not None:
             label += f" (diverged at update {run.diverged})"
         top.plot(run.lr, label=label, **style)
-        bottom.plot(run.loss, color=style["color"], alpha=0.15, linewidth=0.8)
+        bottom.plot(run.loss, color=style["color"], alpha=0.3, linewidth=0.8)
         bottom.plot(smooth(run.loss), **style)
         if run.diverged is not None and run.loss:
             bottom.plot(len(run.loss) - 1, run.loss[-1], "x", color=style["color"], markersize=9)
@@ -207,13 +207,13 @@ def plot_answer(
     return figure
 
 
-def smooth(values: Sequence[float], beta: float = 0.95) -> list[float]:
+def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
     """Exponential moving average, corrected for its start at zero.
 
         m(t) = beta * m(t-1) + (1 - beta) * values(t),    smooth(t) = m(t) / (1 - beta ** (t + 1))
 
-    >>> smooth([2.0, 2.0, 2.0])
-    [2.0, 2.0, 2.0]
+    >>> [round(value, 3) for value in smooth([2.0, 2.0, 1.0])]
+    [2.0, 2.0, 1.631]
     """
     mean, smoothed = 0.0, []
     for t, value in enumerate(values):

@@ -73,8 +73,7 @@ float(v[0])
 # %% [markdown]
 # ## 2. Nine ways to set the rate
 #
-# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of the lines
-# below; the first two of PyTorch's and of Keras's are in published tutorials.
+# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of these lines.
 #
 # **Predict**, for each line: does it *work*, *fail with an error*, or *do nothing without a word*?
 
@@ -139,8 +138,7 @@ for name, rate_after, lines in (
 # %% [markdown]
 # ## 3. Spot the bug
 #
-# This loop is from an article that this course grew out of (its third example; names translated). It
-# means to lower the rate by a tenth each epoch. Two things are wrong. Find both before you go on.
+# This loop is from an article that this course grew out of (names translated). It means to lower the rate by a tenth each epoch. Two things are wrong. Find both before you go on.
 
 # %%
 ARTICLE = """
@@ -274,12 +272,13 @@ run.assert_lr_matches(schedule)
 print(f"{len(run.lr)} updates, each made with the planned rate")
 print(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
 
-# %% alt="Above: the applied rate falls in a straight line to zero. Below: the loss falls quickly, then slowly, and its noise dies down with the rate"
+# %% alt="Above: the applied rate falls in a straight line to zero. Below: the training loss falls quickly, then slowly"
 plot_runs({"linear": run})
 
 # %% [markdown]
-# Look at the faint line, the loss of each batch: while the rate falls, the jitter falls with it. Lesson 1
-# explains why.
+# Above is what the optimizer applied, below what it did to the loss: faint, each batch; bold, a moving
+# average, which lags a little behind. The two pictures of one run belong together; every figure of a
+# run in this course has both.
 
 # %% [markdown]
 # ## 7. Break it

@@ -452,8 +452,12 @@ BAD_OUTPUTS = {
         5,
         "stderr; silence it or .*stderr-ok\n2026-01-01 cuda",
     ),
-    "home": (stream(f"{Path.home()}/data"), 5, "names folders of this machine"),
-    "scratch": (new_output("display_data", {"text/html": "<p>/tmp/x</p>"}), 5, r"\['/tmp/'"),
+    "home": (stream(f"{Path.home()}/data"), 5, "a folder of this machine"),
+    "scratch": (
+        new_output("display_data", {"text/html": "<p>/tmp/x</p>"}),
+        5,
+        "print it: .'<p>/tmp/x</p>'",
+    ),
     "address": (
         new_output("display_data", {"text/plain": "<f at 0x7f3a5c10e0d0>"}),
         5,
@@ -584,6 +588,12 @@ def test_one_lesson_is_built_alone(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [f"{f}/01_a.ipynb" for f in builder.FOLDERS]
     assert [line.split()[2] for line in lines] == ["s"] * 3
+
+
+def test_a_mistake_in_the_last_lesson_is_found_before_the_first_is_run(tmp_path):
+    course(tmp_path, _01_a=HEAD, _02_b=f"{HEAD}\n{EXERCISE}{BEGIN}x = 1\n")
+    assert builder.main([], root=tmp_path) == 1
+    assert not (tmp_path / "notebooks").exists()
 
 
 def test_not_a_lesson_is_an_error(lesson, capsys):
