@@ -14,7 +14,7 @@ help:  ## print this list of verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
-	$(BIN)/jupyter lab $(START) $(ROOT_FLAG) $(ARGS)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
 test: $(VENV)/.test  ## install what the tests need and run all of them (about 15 minutes)
 	$(BIN)/python -m pytest $(ARGS)
