@@ -67,14 +67,14 @@ def _close(got: Any, wanted: Any) -> bool:
         return len(got) == len(wanted) and all(map(_close, got, wanted))
     if isinstance(wanted, bool | str | None):
         # A NumPy bool equals True; the number 1 for a yes is not what was asked for.
-        return got == wanted and type(got).__name__.rstrip("_") == type(wanted).__name__
+        return type(got).__name__.rstrip("_") == type(wanted).__name__ and bool(got == wanted)
+    if isinstance(got, str | bytes) or type(got).__name__.rstrip("_") == "bool":
+        return False
     try:
         number = float(got)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
-    return not isinstance(got, bool | str) and math.isclose(
-        number, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3
-    )
+    return math.isclose(number, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3)
 
 
 def _written(student: Callable[..., Any], arguments: tuple, params: Mapping[str, Any]) -> str:

@@ -161,7 +161,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _append(path: Path, line: dict[str, Any]) -> None:
     """Add one line, whole or not at all: a killed command leaves the old file or the new one."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     old = path.read_text() if path.exists() else ""
     part = path.with_suffix(".part")
     part.write_text(old + json.dumps(line) + "\n")

@@ -5,6 +5,7 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command with these arguments (default: the command line's) and return its status."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)

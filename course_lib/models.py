@@ -11,6 +11,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Dense:
+    """Every unit sees every input."""
+
     units: int
 
 
@@ -24,21 +26,25 @@ class Conv:
 
 @dataclass(frozen=True)
 class MaxPool:
+    """The largest value of each square of `size` by `size`."""
+
     size: int = 2
 
 
 @dataclass(frozen=True)
 class Flatten:
-    pass
+    """Rows, columns and channels in one row, in this order."""
 
 
 @dataclass(frozen=True)
 class Relu:
-    pass
+    """max(0, x)"""
 
 
 @dataclass(frozen=True)
 class Dropout:
+    """In training, a unit is dropped with probability `rate`, and the others are scaled up."""
+
     rate: float
 
 

@@ -52,9 +52,11 @@ def plot_schedules(
 def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "") -> Figure:
     """The applied rate of every update above the training loss (smoothed; faint: each batch).
 
-    A cross marks the last update before a run diverged.
+    A cross marks the last update before a run diverged, at the top where its loss is higher still.
     """
     figure, (top, bottom) = _figure(rows=2)
+    # A diverging run would squeeze all others into one line.
+    ceiling = 1.5 * max((run.loss[0] for run in runs.values() if run.loss), default=1.0)
     for position, (label, run) in enumerate(runs.items()):
         style = look(label, position)
         if run.diverged is not None:
@@ -63,13 +65,12 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
         bottom.plot(run.loss, color=style["color"], alpha=0.3, linewidth=0.8)
         bottom.plot(smooth(run.loss), **style)
         if run.diverged is not None and run.loss:
-            bottom.plot(len(run.loss) - 1, run.loss[-1], "x", color=style["color"], markersize=9)
+            last = (len(run.loss) - 1, min(run.loss[-1], ceiling))
+            bottom.plot(*last, "x", color=style["color"], markersize=9, clip_on=False)
     _label(top, "", "learning rate", log=log_rate)
     _label(bottom, "update", "training loss")
-    first = [run.loss[0] for run in runs.values() if run.loss]
-    if first:  # a diverging run would squeeze all others into one line
-        bottom.set_ylim(0, 1.5 * max(first))
-    _legend(top, len(runs))
+    bottom.set_ylim(0, ceiling)
+    _legend(top, len(runs) + sum(run.diverged is not None for run in runs.values()))
     data = {run.data for run in runs.values()}
     top.set_title(title or ", ".join(sorted(data)), fontsize=10, loc="left")
     return figure

@@ -204,7 +204,10 @@ class KerasTrainer:
         def predict(x):
             return model(_inputs(model, x, _NO_UNIFORM), training=False)
 
-        self.model, self._update, self._predict = model, update, predict
+        self.model = model
+        # Each run traces its own two functions, once; called as they are, TensorFlow would warn of
+        # "retracing" from the fifth run of a lesson on.
+        self._update, self._predict = (f.get_concrete_function() for f in (update, predict))
 
     def update(self, rows: np.ndarray, uniform: np.ndarray | None) -> tuple[float, float]:
         """Train on these rows of the training data: the rate that was applied, and the loss."""

@@ -60,7 +60,7 @@ class Run:
         wrong = [t for t, (got, plan) in enumerate(zip(self.lr, planned)) if got != plan]
         if wrong:
             t = wrong[0]
-            late = self.lr[1:] == planned[:-1]
+            late = len(self.lr) > 1 and self.lr[1:] == planned[:-1]
             hint = "; every rate comes one update late" if late else ""
             raise AssertionError(
                 f"update {t} was made with a learning rate of {self.lr[t]:.6g}, "
@@ -114,10 +114,10 @@ def fit(
         )
     Choice(tuple(models.MODELS)).check("model", model)
     Choice(FRAMEWORKS).check("framework", framework)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        Whole(low=1).check(name, value)
-    Whole(low=0).check("seed", seed)
-    Number(low=0).check("momentum", momentum)
+    epochs = Whole(low=1).check("epochs", epochs)
+    batch_size = Whole(low=1).check("batch_size", batch_size)
+    seed = Whole(low=0).check("seed", seed)
+    momentum = Number(low=0).check("momentum", momentum)
     data = _dataset(data)
     train, held_out = _split(data, validation)
     x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)

@@ -21,6 +21,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
+# Running a cell must not save the committed notebook, however long the test takes; and every cell
+# is to be in the page, not only those in view.
+SETTINGS = {
+    "@jupyterlab/docmanager-extension/plugin": '{"autosave": false}',
+    "@jupyterlab/notebook-extension/tracker": '{"windowingMode": "none"}',
+}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -34,12 +41,20 @@ def address(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     port = free_port()
     log = home / "lab.log"
-    arguments = f"--no-browser --port {port} --ServerApp.port_retries=0"
+    # A learner's kernel draws into the notebook; the tests' own setting would keep it from that.
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    environment = {**inherited, "HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"}
+    for plugin, settings in SETTINGS.items():
+        path = home / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(settings)
+    environment["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
+    arguments = f"--no-browser --port {port} --ServerApp.port_retries=0 --expose-app-in-browser"
     with log.open("w") as output:
         server = subprocess.Popen(
             ["make", "lab", f"ARGS={arguments}"],
             cwd=ROOT,
-            env={**os.environ, "HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"},
+            env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -73,7 +88,7 @@ def page(address):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(60_000)
         page.goto(address, wait_until="domcontentloaded")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page
@@ -121,7 +136,8 @@ plot_schedules(GALLERY, 120)
 
 
 def test_valley_slider_moves_the_ball_by_keyboard(page, address):
-    page.goto(address.replace("00_start_here", "01_fixed_rates"), wait_until="domcontentloaded")
+    lesson = address.replace("00_start_here", "01_fixed_rates") + "&reset"  # no tabs of before
+    page.goto(lesson, wait_until="domcontentloaded")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     kernel_is_idle(page)
     page.evaluate("""async () => {

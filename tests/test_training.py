@@ -157,6 +157,15 @@ def test_dropout_drops_in_training_and_never_when_measuring(framework):
         np.testing.assert_allclose(dropping.history[name], plain.history[name], rtol=1e-6)
 
 
+@both_frameworks
+def test_many_runs_in_a_row_are_told_no_warning(framework, caplog, capfd):
+    """TensorFlow warns of "retracing" from the fifth run of a lesson on, if it is let to."""
+    for seed in range(6):
+        run_of(framework, seed=seed, max_updates=2)
+    assert caplog.messages == []
+    assert capfd.readouterr() == ("", "")
+
+
 # --- the applied rate -----------------------------------------------------------------------------
 
 
@@ -223,7 +232,7 @@ def test_rounding_to_float32_is_forgiven_to_tensorflow_alone():
     made_by_hand("tensorflow", lr=rounded).assert_lr_matches(third)
     made_by_hand("torch", lr=[1 / 3]).assert_lr_matches(third)
     for framework, lr in (("torch", rounded), ("tensorflow", [1 / 3])):
-        with pytest.raises(AssertionError, match="update 0 was made with a learning rate of 0.333"):
+        with pytest.raises(AssertionError, match=r"update 0 was made .* of 0\.333"):
             made_by_hand(framework, lr=lr).assert_lr_matches(third)
 
 
@@ -365,7 +374,7 @@ def test_dropouts_numbers_are_drawn_for_each_image_of_each_batch(monkeypatch):
     run_of("torch", model="mlp_dropout", epochs=2, max_updates=None)
     assert all(uniform.shape == (len(rows), 128) for rows, uniform in noted.batches)
     first, later = noted.batches[0][1], noted.batches[9][1]
-    assert 0 <= first.min() and first.max() < 1 and (first != later).all()
+    assert first.min() >= 0 and first.max() < 1 and (first != later).all()
     run_of("torch", model="mlp")
     assert all(uniform is None for _, uniform in noted.batches)
 
@@ -420,7 +429,11 @@ def test_the_epochs_before_a_divergence_stay_on_record(monkeypatch):
 # --- arguments ------------------------------------------------------------------------------------
 
 WRONG = [
-    (dict(schedule=0.1), TypeError, r"schedule must be a function of the step, got 0.1; .*constant"),
+    (
+        dict(schedule=0.1),
+        TypeError,
+        r"schedule must be a function of the step, got 0.1; .*constant",
+    ),
     (dict(model="vgg"), ValueError, "model must be one of softmax, mlp, .*, got 'vgg'"),
     (dict(framework="jax"), ValueError, "framework must be one of torch, tensorflow, got 'jax'"),
     (dict(epochs=0), ValueError, "epochs must be a whole number of at least 1, got 0"),

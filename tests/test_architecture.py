@@ -1,0 +1,193 @@
+"""The library's shape: arrows point down only, files stay readable, no news is hidden."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).parents[1] / "course_lib"
+FILES = {
+    ".".join(path.relative_to(LIBRARY).with_suffix("").parts): path
+    for path in sorted(LIBRARY.rglob("*.py"))
+    if path.name != "__init__.py"
+}
+TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
+every_module = pytest.mark.parametrize("name", FILES)
+
+
+def imports(tree):
+    """What a module imports, also inside functions: {"course_lib.data", "numpy", ...}."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "write course_lib.x, so that this test can read it"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            ours = {f"course_lib.{name}" for name in FILES}
+            # `from course_lib import models` imports a module, `from course_lib import GALLERY` not
+            found |= (names & ours) or {node.module}
+    return found
+
+
+def of_ours(name):
+    return {
+        each.removeprefix("course_lib.")
+        for each in imports(TREES[name])
+        if each == "course_lib" or each.startswith("course_lib.")
+    }
+
+
+def of_others(name):
+    roots = {each.split(".")[0] for each in imports(TREES[name])}
+    return roots - {"course_lib"} - sys.stdlib_module_names
+
+
+def below(name, seen=()):
+    """Every module of ours that `name` needs, however far down."""
+    direct = of_ours(name) & FILES.keys()
+    return direct.union(*(below(each, (*seen, name)) for each in direct if each not in seen))
+
+
+def test_imports_are_read_wherever_they_stand():
+    tree = ast.parse(
+        "import a.b, c\nfrom course_lib import models, GALLERY\nfrom course_lib.data import load\n"
+        "def f():\n    from d.e import g\n"
+    )
+    assert imports(tree) == {"a.b", "c", "course_lib.models", "course_lib.data", "d.e"}
+    assert {"schedules", "training", "pytorch", "plots", "cli"} <= FILES.keys()
+    assert "pytorch" in of_ours("training") and "parameters" in below("plots")
+
+
+@every_module
+def test_no_module_needs_itself(name):
+    assert name not in below(name)
+
+
+@every_module
+def test_the_framework_of_each_adapter_is_imported_there_alone(name):
+    frameworks = of_others(name) & {"torch", "keras", "tensorflow"}
+    assert frameworks == {"pytorch": {"torch"}, "tensorflow": {"keras", "tensorflow"}}.get(
+        name, set()
+    )
+
+
+@pytest.mark.parametrize("name", {"parameters", "schedules", "plateau", "quiet"} & FILES.keys())
+def test_the_bottom_needs_the_standard_library_only(name):
+    assert of_others(name) == set()
+    assert below(name) <= {"parameters"}
+
+
+@pytest.mark.parametrize(
+    "name, allowed",
+    [
+        ("models", set()),
+        ("data", {"parameters"}),
+        ("pytorch", {"models", "parameters", "schedules", "plateau"}),
+        ("tensorflow", {"models", "parameters", "schedules", "plateau", "quiet"}),
+    ],
+)
+def test_data_models_and_adapters_know_nothing_of_what_is_built_on_them(name, allowed):
+    assert below(name) <= allowed
+
+
+@pytest.mark.parametrize("name", ["training", "claims", "cli"])
+def test_training_draws_nothing(name):
+    assert not below(name) & {"plots", "widgets", "checks"}
+    assert not of_others(name) & {"matplotlib", "ipywidgets", "IPython"}
+
+
+def test_nobody_imports_the_command_but_its_user():
+    assert [name for name in FILES if "cli" in of_ours(name)] == []
+
+
+def test_the_adapters_know_no_schedule_by_name():
+    """They take any function of the step; `tabulated` is how Keras writes one without a name."""
+    for name, known in (("pytorch", set()), ("tensorflow", {"Schedule", "tabulated"})):
+        taken = {
+            alias.name
+            for node in ast.walk(TREES[name])
+            if isinstance(node, ast.ImportFrom) and node.module == "course_lib.schedules"
+            for alias in node.names
+        }
+        assert taken == known
+
+
+@every_module
+def test_a_module_can_be_read_in_one_sitting(name):
+    assert len(FILES[name].read_text().splitlines()) < 600
+
+
+@every_module
+def test_what_is_public_says_what_it_is(name):
+    public = [
+        node
+        for node in TREES[name].body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert ast.get_docstring(TREES[name]), f"{name} has no docstring"
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+# --- TensorFlow's notes ---------------------------------------------------------------------------
+
+NOTES = """\
+WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1761.1  12 cudart_stub.cc:31] Could not find cuda drivers on your machine
+E0000 00:00:1761.2  12 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error
+"""
+
+
+def stderr_of(body, *, status=0):
+    """What reaches stderr, as text, when `body` runs with the notes hidden, then says "after"."""
+    code = (
+        "import os, sys\nfrom course_lib.quiet import startup_notes_hidden\n"
+        "def say(text): os.write(2, text.encode())\n"
+        f"NOTES = {NOTES!r}\nwith startup_notes_hidden():\n    {body}\nsay('after\\n')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == status, ran.stderr
+    return ran.stderr
+
+
+def test_the_known_notes_are_hidden_and_all_else_is_passed_on():
+    assert stderr_of("say(NOTES)") == "after\n"
+    assert stderr_of("say('a\\n' + NOTES + 'b\\n'); say('no end')") == "a\nb\nno endafter\n"
+    assert stderr_of("say('') or say('é\\n')") == "é\nafter\n"
+
+
+def test_stderr_is_python_s_and_every_child_s():
+    assert stderr_of("print('python', file=sys.stderr)") == "python\nafter\n"
+    assert stderr_of("sys.stderr.write('half'); os.system('echo child >&2')").count("child") == 1
+    assert stderr_of("os.system('echo failed call to cuInit >&2')") == "after\n"
+
+
+def test_an_error_inside_is_raised_and_what_was_said_before_it_is_not_lost():
+    said = stderr_of("say('real trouble\\n' + NOTES); raise ImportError('no AVX')", status=1)
+    assert said.startswith("real trouble\nTraceback")
+    assert said.endswith("ImportError: no AVX\n")
+    assert "cuInit" not in said
+    caught = "\n    ".join(
+        [
+            "try:",
+            "    with startup_notes_hidden():",
+            "        say('inside\\n'); raise ImportError",
+            "except ImportError:",
+            "    say('caught\\n')",
+        ]
+    )
+    assert stderr_of(caught) == "inside\ncaught\nafter\n"
+
+
+def test_output_is_left_alone_and_no_file_stays_open():
+    code = (
+        "import os\nfrom course_lib.quiet import startup_notes_hidden\n"
+        "def free():\n    new = os.dup(0)\n    os.close(new)\n    return new\n"
+        "before = free()\nfor _ in range(5):\n"
+        "    with startup_notes_hidden():\n        print('out', flush=True)\n"
+        "print(free() - before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("out\n" * 5 + "0\n", "")

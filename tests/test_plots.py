@@ -1,0 +1,380 @@
+"""Figures: what a reader can tell from them, read off the artists and not off pixels."""
+
+import io
+import math
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_lib import GALLERY, Schedule
+from course_lib.plots import (
+    COLORS,
+    look,
+    mean_interval,
+    plot_answer,
+    plot_record,
+    plot_record_losses,
+    plot_runs,
+    plot_schedules,
+    plot_sweep,
+    smooth,
+)
+from course_lib.schedules import linear
+from course_lib.training import Run
+
+
+def run(losses=(2.0, 1.5, 1.0), lr=0.1, diverged=None, data="MNIST"):
+    made = Run("a schedule", "torch", "mlp", data, 64, 0, 0.0, diverged=diverged)
+    made.loss, made.lr = list(losses), [lr] * len(losses)
+    return made
+
+
+def recorded(framework="torch", seeds=3, **fields):
+    return [
+        {
+            "framework": framework,
+            "seed": seed,
+            "data": "MNIST",
+            "updates": 20,
+            "train_loss": [0.5 + seed / 10, 0.25],
+            "test_accuracy": 0.97 + seed / 1000,
+        }
+        | fields
+        for seed in range(seeds)
+    ]
+
+
+FALLING = Schedule(linear, peak_lr=0.5, total_steps=20)
+PAIR = {"cosine": GALLERY["cosine"], "linear": GALLERY["linear"]}
+RUNS = {"cosine": run(), "linear": run([2.5, 1e6], diverged=2)}
+SWEEP = {"cosine": {0.1: 1.0, 1.0: math.nan, 0.01: 2.0}, "linear": {0.1: 1.5, 1.0: 0.5}}
+RECORDS = {"cosine": recorded() + recorded("tensorflow"), "linear": recorded()}
+
+# Each figure, its axes from top to bottom as (x label, y label), and the words in its legend.
+FIGURES = {
+    "schedules": (lambda: plot_schedules(PAIR, 50), [("update", "learning rate")], [*PAIR]),
+    "schedules, log": (
+        lambda: plot_schedules(PAIR, 50, log=True),
+        [("update", "learning rate")],
+        [*PAIR],
+    ),
+    "runs": (
+        lambda: plot_runs(RUNS),
+        [("", "learning rate"), ("update", "training loss")],
+        ["cosine", "linear (diverged at update 2)"],
+    ),
+    "sweep": (
+        lambda: plot_sweep(SWEEP),
+        [("learning rate", "validation loss")],
+        ["cosine", "cosine: diverged", "linear"],
+    ),
+    "record": (
+        lambda: plot_record(RECORDS, claim=0.9742, band=0.003),
+        [("test accuracy in %", "")],
+        [],  # its rows are named on the axis
+    ),
+    "record, losses": (
+        lambda: plot_record_losses(RECORDS, {"cosine": FALLING, "linear": FALLING}),
+        [("", "learning rate"), ("epoch", "training loss")],
+        ["cosine\nn = 6", "linear\nn = 3"],
+    ),
+    "answer": (
+        lambda: plot_answer([1, 2], [1, 3]),
+        [("update", "learning rate")],
+        ["expected", "yours"],
+    ),
+}
+
+
+def legend(figure):
+    return [
+        text.get_text()
+        for axes in figure.axes
+        if axes.get_legend()
+        for text in axes.get_legend().get_texts()
+    ]
+
+
+def lines(axes):
+    """The lines with a name, by their name."""
+    return {
+        line.get_label(): line
+        for line in axes.get_lines()
+        if line.get_label() and not line.get_label().startswith("_")
+    }
+
+
+def crosses(axes):
+    return [line for line in axes.get_lines() if line.get_marker() == "x"]
+
+
+def is_inside(axes, line):
+    """Whether every point of the line is within the limits, where it can be seen."""
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    xs, ys = line.get_xdata(), line.get_ydata()
+    return all(left <= x <= right for x in xs) and all(low <= y <= high for y in ys)
+
+
+# --- every figure ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_have_labels_and_lines_have_names(name):
+    draw, labels, names = FIGURES[name]
+    figure = draw()
+    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes] == labels
+    assert legend(figure) == names
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_can_be_drawn_without_a_warning_and_is_shown_once(name):
+    plt.close("all")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = FIGURES[name][0]()
+        figure.savefig(picture := io.BytesIO(), format="png")
+    assert picture.getvalue().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []  # pyplot would show what it knows once more
+
+
+# --- colours --------------------------------------------------------------------------------------
+
+
+def test_every_schedule_of_the_gallery_has_a_look_of_its_own():
+    assert COLORS.keys() == GALLERY.keys()
+    looks = [tuple(look(name).values()) for name in GALLERY]
+    assert len(set(looks)) == len(looks)
+
+
+def test_the_same_schedule_looks_the_same_in_every_figure():
+    first = {"cosine": GALLERY["cosine"], "exponential: smooth": GALLERY["exponential"]}
+    second = {"linear": GALLERY["linear"], **dict(reversed(first.items()))}
+    seen = {name: set() for name in first}
+    for labels in (first, second):
+        for figure in (
+            plot_schedules(labels, 20),
+            plot_runs({label: run() for label in labels}),
+            plot_sweep({label: {0.1: 1.0} for label in labels}),
+        ):
+            for name in first:
+                line = lines(figure.axes[0])[name]
+                seen[name].add((line.get_color(), line.get_linestyle()))
+        both = plot_runs({label: run() for label in labels}).axes[1]
+        smoothed = [line for line in both.get_lines() if line.get_alpha() is None]
+        for label, line in zip(labels, smoothed, strict=True):
+            if label in seen:
+                seen[label].add((line.get_color(), line.get_linestyle()))
+    assert [len(looks) for looks in seen.values()] == [1, 1]
+    assert seen["cosine"] != seen["exponential: smooth"]
+
+
+def test_the_longest_name_decides_and_other_labels_go_by_position(monkeypatch):
+    monkeypatch.setitem(COLORS, "cosine_restarts", {"color": "red", "linestyle": ":"})
+    assert look("cosine_restarts, 3 cycles")["color"] == "red"
+    assert look("cosine, once") == COLORS["cosine"] != look("cosine_restarts")
+    others = [tuple(look("0.1", position).values()) for position in range(21)]
+    assert len(set(others)) == 21
+    assert look("0.1", 21) == look("0.1", 0)  # more lines than looks are drawn all the same
+
+
+# --- schedules and answers ------------------------------------------------------------------------
+
+
+def test_a_schedule_is_drawn_from_its_formula():
+    axes = plot_schedules({"mine": FALLING}, 25).axes[0]
+    (line,) = axes.get_lines()
+    assert list(line.get_ydata()) == FALLING.values(25)
+    assert list(line.get_xdata()) == list(range(25))
+    assert axes.get_legend() is None  # one line needs no key
+    assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "linear")
+    assert plot_schedules({"mine": FALLING}, 25, log=True).axes[0].get_yscale() == "log"
+
+
+def test_an_answer_is_drawn_over_what_was_expected():
+    axes = plot_answer([1, 2, 3], [1, 2, 4], names=("Keras", "PyTorch")).axes[0]
+    drawn = {name: list(line.get_ydata()) for name, line in lines(axes).items()}
+    assert drawn == {"PyTorch": [1, 2, 4], "Keras": [1, 2, 3]}
+    assert list(drawn) == ["PyTorch", "Keras"]  # the later one lies on top
+    looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}
+    assert len(looks) == 2
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def test_runs_show_the_applied_rates_above_the_loss_of_every_batch_and_its_average():
+    losses = [2.0, 1.0, 3.0, 0.5]
+    top, bottom = plot_runs({"mine": run(losses, lr=0.25)}).axes
+    assert list(top.get_lines()[0].get_ydata()) == [0.25] * 4
+    batches, average = bottom.get_lines()
+    assert list(batches.get_ydata()) == losses and batches.get_alpha() < 0.5
+    assert list(average.get_ydata()) == smooth(losses)
+    assert batches.get_color() == average.get_color() == top.get_lines()[0].get_color()
+    assert top.get_shared_x_axes().joined(top, bottom)
+
+
+def test_runs_have_a_log_axis_for_the_rate_when_asked():
+    for log_rate, scale in ((True, "log"), (False, "linear")):
+        top, bottom = plot_runs({"mine": run()}, log_rate=log_rate).axes
+        assert (top.get_yscale(), bottom.get_yscale()) == (scale, "linear")
+
+
+def test_runs_are_titled_with_their_data_unless_told_otherwise():
+    runs = {"a": run(data="MNIST"), "b": run(data="STAND-IN for MNIST"), "c": run(data="MNIST")}
+    assert plot_runs(runs).axes[0].get_title(loc="left") == "MNIST, STAND-IN for MNIST"
+    assert plot_runs(runs, title="Mine").axes[0].get_title(loc="left") == "Mine"
+
+
+@pytest.mark.parametrize("others", [{}, {"calm": run()}], ids=["alone", "among others"])
+@pytest.mark.parametrize("losses", [[2.0, 2.5], [2.3, 900.0, 2100.0]], ids=["small", "huge"])
+def test_a_diverged_run_has_a_cross_in_sight_and_the_word_with_its_update(losses, others):
+    figure = plot_runs({**others, "wild": run(losses, diverged=len(losses))})
+    top, bottom = figure.axes
+    assert f"wild (diverged at update {len(losses)})" in legend(figure)
+    (cross,) = crosses(bottom)
+    assert list(cross.get_xdata()) == [len(losses) - 1]
+    assert cross.get_color() == list(lines(top).values())[-1].get_color()
+    figure.canvas.draw()
+    assert is_inside(bottom, cross)
+
+
+def test_runs_that_did_not_diverge_have_no_cross():
+    figure = plot_runs({"a": run(), "b": run()})
+    assert crosses(figure.axes[1]) == []
+    assert "diverged" not in " ".join(legend(figure))
+
+
+def test_a_run_that_diverged_at_once_is_named_too():
+    figure = plot_runs({"wild": run([], diverged=0), "calm": run()})
+    assert legend(figure) == ["wild (diverged at update 0)", "calm"]
+    alone = plot_runs({"wild": run([], diverged=0)})
+    assert legend(alone) == ["wild (diverged at update 0)"]
+    alone.savefig(io.BytesIO(), format="png")
+
+
+def test_a_huge_loss_does_not_squeeze_the_others_into_one_line():
+    calm = [2.3 - 0.1 * step for step in range(20)]
+    bottom = plot_runs({"calm": run(calm), "wild": run([2.4, 1e3, 1e9], diverged=3)}).axes[1]
+    assert bottom.get_ylim() == pytest.approx((0, 1.5 * 2.4))
+    low, high = bottom.get_ylim()
+    assert (max(calm) - min(calm)) / (high - low) > 0.4
+
+
+# --- sweeps ---------------------------------------------------------------------------------------
+
+
+def test_a_sweep_joins_the_finite_ones_by_rate_on_a_log_axis():
+    axes = plot_sweep({"cosine": {1.0: 3.0, 0.01: 2.0, 0.1: 1.0}}, measure="test loss").axes[0]
+    (line,) = axes.get_lines()
+    assert list(zip(line.get_xdata(), line.get_ydata())) == [(0.01, 2.0), (0.1, 1.0), (1.0, 3.0)]
+    assert (axes.get_xscale(), axes.get_ylabel()) == ("log", "test loss")
+
+
+def test_a_sweep_puts_what_is_not_finite_at_the_top():
+    results = {
+        "cosine": {0.1: 1.0, 1.0: math.nan, 10.0: math.inf},
+        "linear": {0.1: 4.0, 10.0: -math.inf},
+    }
+    figure = plot_sweep(results)
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    assert list(drawn) == ["cosine", "cosine: diverged", "linear", "linear: diverged"]
+    assert list(drawn["cosine: diverged"].get_xdata()) == [1.0, 10.0]
+    assert list(drawn["cosine"].get_xdata()) == [0.1]
+    assert len(crosses(axes)) == 2
+    for cross in crosses(axes):
+        assert min(cross.get_ydata()) > 4.0 and is_inside(axes, cross)
+    assert drawn["linear: diverged"].get_color() == drawn["linear"].get_color()
+
+
+def test_a_sweep_in_which_nothing_is_finite_is_drawn_all_the_same():
+    figure = plot_sweep({"": {0.1: math.nan, 1.0: math.inf}}, title="Too far")
+    assert legend(figure) == ["diverged"]
+    assert figure.axes[0].get_title(loc="left") == "Too far"
+    figure.savefig(io.BytesIO(), format="png")
+
+
+# --- records --------------------------------------------------------------------------------------
+
+
+def test_a_record_has_a_row_per_label_and_framework_and_a_dot_per_run():
+    axes = plot_record(RECORDS).axes[0]
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert names == ["cosine\ntorch, n = 3", "cosine\ntensorflow, n = 3", "linear\ntorch, n = 3"]
+    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    means = [line for line in axes.get_lines() if line.get_marker() == "D"]
+    assert [list(line.get_xdata()) for line in dots] == [pytest.approx([97.0, 97.1, 97.2])] * 3
+    assert [list(line.get_xdata()) for line in means] == [pytest.approx([97.1])] * 3
+    for row, (line, mean) in enumerate(zip(dots, means)):
+        heights = list(line.get_ydata())
+        assert len(set(heights)) == 3  # equal results of two seeds stay two dots
+        assert all(row - 0.5 < height < mean.get_ydata()[0] < row + 0.5 for height in heights)
+        assert is_inside(axes, line) and is_inside(axes, mean)
+    assert dots[0].get_color() == dots[1].get_color() != dots[2].get_color()
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row is on top
+
+
+def test_a_record_shows_the_interval_of_the_mean_and_a_published_number():
+    figure = plot_record({"linear": recorded()}, claim=0.9742, band=0.003)
+    (axes,) = figure.axes
+    mean, half = mean_interval([97.0, 97.1, 97.2])
+    bars = [list(line.get_xdata()) for line in axes.get_lines() if line.get_linewidth() == 2]
+    assert pytest.approx([mean - half, mean + half]) in bars
+    printed = [list(line.get_xdata()) for line in axes.get_lines() if line.get_linestyle() == "--"]
+    assert printed == [pytest.approx([97.42, 97.42])]
+    (band,) = axes.patches
+    assert (band.get_x(), band.get_width()) == (pytest.approx(97.12), pytest.approx(0.6))
+    assert [text.get_text().strip() for text in axes.texts] == ["printed: 97.42 %"]
+    assert "MNIST" in figure.get_suptitle()
+    plain = plot_record({"linear": recorded()}).axes[0]
+    assert list(plain.patches) == list(plain.texts) == []
+
+
+def test_a_recorded_run_that_diverged_has_no_dot_and_moves_no_mean():
+    diverged = {"seed": 9, "test_accuracy": None, "diverged": 4}
+    axes = plot_record({"linear": [*recorded(), recorded()[0] | diverged]}).axes[0]
+    (dots,) = (line for line in axes.get_lines() if line.get_marker() == "o")
+    (mean,) = (line for line in axes.get_lines() if line.get_marker() == "D")
+    assert len(dots.get_xdata()) == 3
+    assert list(mean.get_xdata()) == pytest.approx([97.1])
+
+
+def test_recorded_losses_stand_in_the_middle_of_their_epoch_under_the_planned_rate():
+    figure = plot_record_losses({"linear": recorded()}, {"linear": FALLING})
+    top, bottom = figure.axes
+    (plan,) = top.get_lines()
+    assert list(plan.get_ydata()) == FALLING.values(20)
+    assert list(plan.get_xdata()) == pytest.approx([step / 10 for step in range(20)])
+    assert [list(line.get_xdata()) for line in bottom.get_lines()] == [[0.5, 1.5]] * 3
+    assert [list(line.get_ydata()) for line in bottom.get_lines()] == [
+        [0.5 + seed / 10, 0.25] for seed in range(3)
+    ]
+    assert {line.get_color() for line in bottom.get_lines()} == {plan.get_color()}
+    assert bottom.get_ylim()[0] == 0
+    assert top.get_title(loc="left") == "MNIST"
+    logged = plot_record_losses({"linear": recorded()}, {"linear": FALLING}, log_rate=True)
+    assert logged.axes[0].get_yscale() == "log"
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def test_smooth_is_what_a_hand_computation_gives():
+    # m: 0.5, 0.25, 2.125; divided by 1 - 0.5, 1 - 0.25, 1 - 0.125
+    assert smooth([1.0, 0.0, 4.0], beta=0.5) == pytest.approx([1.0, 1 / 3, 17 / 7])
+    assert smooth([3.0], beta=0.95) == pytest.approx([3.0])
+    assert smooth([]) == []
+    assert smooth([5.0, 1.0, 2.0], beta=0.0) == [5.0, 1.0, 2.0]
+    noisy = np.random.default_rng(0).normal(2, 1, 1000)
+    assert np.std(smooth(noisy)[200:]) < 0.3
+
+
+def test_the_interval_of_a_mean_is_what_tables_say():
+    # t(4) = 2.776; the standard deviation of 1..5 is sqrt(2.5)
+    mean, half = mean_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert mean == 3.0 and half == pytest.approx(2.776 * math.sqrt(2.5 / 5), rel=1e-3)
+    mean, half = mean_interval([7.0])
+    assert mean == 7.0 and math.isnan(half)
+    assert mean_interval([2.0, 2.0]) == (2.0, 0.0)
