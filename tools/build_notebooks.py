@@ -72,6 +72,9 @@ NATIVE_LOG = re.compile(
 )
 # Progress bars print timings; TensorFlow greets on stderr; sets of strings print in any order.
 ENVIRONMENT = {"TQDM_DISABLE": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
+# One thread: sums are rounded alike whatever the number of cores, and networks this small gain
+# little from two. On a busy machine, where threads wait for each other, two took ten times as long.
+ENVIRONMENT |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
 
 
 class LessonError(ValueError):
