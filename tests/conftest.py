@@ -6,6 +6,6 @@ os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# As in the builder: one thread is as fast for networks this small, and far faster on a busy machine.
+# As in the builder: one thread is as fast for networks this small, much faster on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
