@@ -74,17 +74,30 @@ class TorchSchedule(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        scales = self.group_scales or [1.0] * len(self.optimizer.param_groups)
         rate = self.schedule(self.last_epoch)
-        return [rate * scale for scale in scales]
+        if self.group_scales is None:
+            return [rate] * len(self.optimizer.param_groups)
+        return [rate * scale for scale in self.group_scales]
 
     def step(self, epoch: int | None = None) -> None:
         super().step(epoch)
-        self._set_momentum()
+        if self.momentum is not None:
+            self._set_momentum()
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._set_rates(self.get_lr())
+
+    def _set_rates(self, rates: list[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)  # a compiled step holds on to this very tensor
+            else:
+                group["lr"] = rate
+        self._last_lr = rates
 
     def _set_momentum(self) -> None:
-        if self.momentum is None:
-            return
         value = self.momentum(self.last_epoch)
         for group in self.optimizer.param_groups:
             if "momentum" in group:
@@ -119,15 +132,9 @@ class TorchSchedule(LRScheduler):
                 f"state_dict was saved under a {saved} (with its group_scales) that gives "
                 f"{state_dict['lr']} at update {update}; this {ours} gives {rates}"
             )
-        for group, rate in zip(self.optimizer.param_groups, rates):
-            if isinstance(
-                group["lr"], torch.Tensor
-            ):  # a compiled step holds on to this very tensor
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
-        self._last_lr = list(rates)
-        self._set_momentum()
+        self._set_rates(rates)
+        if self.momentum is not None:
+            self._set_momentum()
 
 
 # --- the experiment of training.fit, in torch -----------------------------------------------------
@@ -200,8 +207,10 @@ class TorchTrainer:
         rows = torch.from_numpy(rows)
         if self.dropout is not None:
             self.dropout.uniform = torch.from_numpy(uniform)
-        loss = self.loss(self.model(_scaled(self.x_train[rows])), self.y_train[rows])
         self.optimizer.zero_grad()
+        # index_select takes whole images; x[rows] looks up every pixel, ten times as slow.
+        images = _scaled(self.x_train.index_select(0, rows))
+        loss = self.loss(self.model(images), self.y_train[rows])
         loss.backward()
         rate = self.optimizer.param_groups[0]["lr"]  # what step() is about to use
         self.optimizer.step()
@@ -224,4 +233,4 @@ def _images(x: np.ndarray) -> torch.Tensor:
 
 
 def _scaled(x: torch.Tensor) -> torch.Tensor:
-    return x.float() / 255
+    return x.float().div_(255)

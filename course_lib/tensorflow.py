@@ -211,18 +211,22 @@ class KerasTrainer:
 
     def update(self, rows: np.ndarray, uniform: np.ndarray | None) -> tuple[float, float]:
         """Train on these rows of the training data: the rate that was applied, and the loss."""
-        rate, loss = self._update(rows, _NO_UNIFORM if uniform is None else uniform).numpy()
+        # Tensors: for a NumPy array, a compiled function takes a slower way in.
+        uniform = _NO_UNIFORM if uniform is None else tf.constant(uniform)
+        rate, loss = self._update(tf.constant(rows), uniform).numpy()
         return float(rate), float(loss)
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         parts = range(0, len(x), 1000)
-        logits = np.concatenate([self._predict(x[i : i + 1000]).numpy() for i in parts])
+        logits = np.concatenate(
+            [self._predict(tf.constant(x[i : i + 1000])).numpy() for i in parts]
+        )
         loss = _cross_entropy(tf.constant(y), tf.constant(logits))
         return float(loss), float((logits.argmax(1) == y).mean())
 
 
 _UNIFORM = tf.TensorSpec([None, None], tf.float32)
-_NO_UNIFORM = np.zeros((1, 1), np.float32)  # stands in where nothing is dropped
+_NO_UNIFORM = tf.zeros((1, 1))  # stands in where nothing is dropped
 
 
 def _inputs(model: keras.Model, images, uniform):
