@@ -18,7 +18,7 @@ from typing import Any
 from course_lib.data import load
 from course_lib.parameters import Choice
 from course_lib.schedules import Schedule, exponential, linear, per_epoch, step_decay
-from course_lib.training import FRAMEWORKS, fit, updates
+from course_lib.training import FRAMEWORKS, Run, fit, updates
 
 RECORDS = Path(__file__).parent.parent / "records"
 
@@ -94,6 +94,12 @@ def reproduce(
         Choice(FRAMEWORKS).check("framework", framework)
     experiment = EXPERIMENTS[name]
     data = load(experiment.data)
+    if data.is_stand_in:
+        raise ValueError(
+            f"{name} is a record of real data, and there is only a stand-in for {experiment.data}; "
+            "name a folder that has it: LR_COURSE_DATA=folder lr-course reproduce ..."
+        )
+    commit = _commit()  # now: what runs is the code that is loaded, whatever is committed meanwhile
     path = folder / f"{name}.jsonl"
     done = {(line["framework"], line["seed"]) for line in _lines(path)}
     sizes = dict(batch_size=experiment.batch_size, validation=0)
@@ -114,19 +120,20 @@ def reproduce(
                 **sizes,
             )
             run.assert_lr_matches(schedule)
-            _append(path, _line(name, run))
+            _append(path, _line(name, run, commit))
     return record(name, folder=folder)
 
 
 def record(name: str, *, folder: Path = RECORDS) -> list[dict[str, Any]]:
     """The recorded runs of an experiment, one dict each, by framework and seed."""
+    Choice(tuple(EXPERIMENTS)).check("name", name)
     lines = _lines(folder / f"{name}.jsonl")
     if not lines:
         raise FileNotFoundError(f"there is no record of {name}; run: lr-course reproduce {name}")
     return sorted(lines, key=lambda line: (line["framework"], line["seed"]))
 
 
-def _line(name: str, run) -> dict[str, Any]:
+def _line(name: str, run: Run, commit: str) -> dict[str, Any]:
     return {
         "experiment": name,
         "framework": run.framework,
@@ -148,7 +155,7 @@ def _line(name: str, run) -> dict[str, Any]:
         },
         "python": platform.python_version(),
         "hardware": f"{_processor()}, {os.cpu_count()} cores",
-        "commit": _commit(),
+        "commit": commit,
     }
 
 

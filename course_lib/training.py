@@ -71,6 +71,8 @@ class Run:
 
 def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: float = 0.1) -> int:
     """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`."""
+    epochs = Whole(low=1).check("epochs", epochs)
+    batch_size = Whole(low=1).check("batch_size", batch_size)
     return epochs * math.ceil(len(_split(_dataset(data), validation)[0]) / batch_size)
 
 
@@ -118,6 +120,8 @@ def fit(
     batch_size = Whole(low=1).check("batch_size", batch_size)
     seed = Whole(low=0).check("seed", seed)
     momentum = Number(low=0).check("momentum", momentum)
+    if momentum >= 1:  # the velocity would never end
+        raise ValueError(f"momentum must be below 1, got {momentum!r}")
     data = _dataset(data)
     train, held_out = _split(data, validation)
     x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
@@ -191,7 +195,11 @@ def _trainer(framework: str):
 
 
 def _dataset(data: Dataset | str) -> Dataset:
-    return load(data) if isinstance(data, str) else data
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str):
+        return load(data)
+    raise TypeError(f'data must be a Dataset or a name such as "mnist", got {type(data).__name__}')
 
 
 def _split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +207,7 @@ def _split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
     if not 0 <= Number(low=0).check("validation", validation) < 1:
         raise ValueError(f"validation must be a fraction from 0 to below 1, got {validation!r}")
     rows = np.random.default_rng(0).permutation(len(data.x_train))
-    held_out = round(validation * len(rows))
+    held_out = min(round(validation * len(rows)), len(rows) - 1)  # one image is left to train on
     return np.sort(rows[held_out:]), np.sort(rows[:held_out])
 
 
