@@ -62,8 +62,11 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
         if run.diverged is not None:
             label += f" (diverged at update {run.diverged})"
         top.plot(run.lr, label=label, **style)
-        bottom.plot(run.loss, color=style["color"], alpha=0.3, linewidth=0.8)
-        bottom.plot(smooth(run.loss), **style)
+        # The longer the run, the denser its batches: drawn fainter, averaged over 1/40 of the run.
+        count = max(1, len(run.loss))
+        faint = min(0.3, max(0.06, 100 / count))
+        bottom.plot(run.loss, color=style["color"], alpha=faint, linewidth=0.8, zorder=1)
+        bottom.plot(smooth(run.loss, beta=1 - 1 / max(10, count / 40)), **style)
         if run.diverged is not None and run.loss:
             last = (len(run.loss) - 1, min(run.loss[-1], ceiling))
             bottom.plot(*last, "x", color=style["color"], markersize=9, clip_on=False)

@@ -136,9 +136,9 @@ def run(seed):
     return Run("a schedule", "torch", "mlp", "noise", 16, seed, 0.0, lr=[0.1], loss=[1.0])
 
 path = Path(sys.argv[1]) / "new" / "tiny.jsonl"
-claims._append(path, claims._line("tiny", run(0)))
+claims._append(path, claims._line("tiny", run(0), "0000000"))
 os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-claims._append(path, claims._line("tiny", run(1)))
+claims._append(path, claims._line("tiny", run(1), "0000000"))
 """
 
 
