@@ -57,7 +57,8 @@ def test_one_version():
 def test_make_alone_prints_every_verb_with_a_line_of_help():
     text = (ROOT / "Makefile").read_text()
     verbs = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE).group(1).split()
-    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory"]  # quiet, also when make runs this very test
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     lines = {line.split()[1]: line.split(maxsplit=2)[2] for line in shown.splitlines()}
     assert sorted(lines) == sorted(verbs)
     assert all(len(help_line) > 10 for help_line in lines.values())
