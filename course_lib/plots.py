@@ -5,7 +5,7 @@ line of a cell.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
 from statistics import fmean, stdev
 from typing import Any
@@ -30,10 +30,27 @@ WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
 def look(label: str, position: int = 0) -> dict[str, str]:
     """Colour and dashes of a line: the schedule's own where the label begins with its name, else
     those of its position in the figure."""
-    for name in sorted(COLORS, key=len, reverse=True):
-        if label.startswith(name):
-            return COLORS[name]
-    return _LOOKS[position % len(_LOOKS)]
+    return _own_look(label) or _LOOKS[position % len(_LOOKS)]
+
+
+def looks(labels: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The look of each line of a figure; no two alike, also where two labels name one schedule."""
+    labels = list(labels)
+    chosen: dict[str, dict[str, str]] = {}
+    for label in labels:
+        own = _own_look(label)
+        if own and own not in chosen.values():
+            chosen[label] = own
+    for position, label in enumerate(labels):
+        others = [look("", position + i) for i in range(len(_LOOKS))]
+        free = (each for each in others if each not in chosen.values())
+        chosen.setdefault(label, next(free, others[0]))
+    return chosen
+
+
+def _own_look(label: str) -> dict[str, str] | None:
+    names = [name for name in COLORS if label.startswith(name)]
+    return COLORS[max(names, key=len)] if names else None
 
 
 def plot_schedules(
@@ -41,9 +58,10 @@ def plot_schedules(
 ) -> Figure:
     """The rate of each update, straight from the formula: nothing is trained or stepped."""
     figure, axes = _figure()
-    for position, (label, schedule) in enumerate(schedules.items()):
+    styles = looks(schedules)
+    for label, schedule in schedules.items():
         rates = [schedule(step) for step in range(steps)]
-        axes.plot(rates, label=label, **look(label, position))
+        axes.plot(rates, label=label, **styles[label])
     _label(axes, "update", "learning rate", log=log)
     _legend(axes, len(schedules))
     return figure
@@ -57,8 +75,9 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
     figure, (top, bottom) = _figure(rows=2)
     # A diverging run would squeeze all others into one line.
     ceiling = 1.5 * max((run.loss[0] for run in runs.values() if run.loss), default=1.0)
-    for position, (label, run) in enumerate(runs.items()):
-        style = look(label, position)
+    styles = looks(runs)
+    for label, run in runs.items():
+        style = styles[label]
         if run.diverged is not None:
             label += f" (diverged at update {run.diverged})"
         top.plot(run.lr, label=label, **style)
@@ -90,8 +109,9 @@ def plot_sweep(
     figure, axes = _figure()
     finite = [y for line in results.values() for y in line.values() if math.isfinite(y)]
     ceiling = max(finite, default=1.0) * 1.1
-    for position, (label, line) in enumerate(results.items()):
-        style = look(label, position)
+    styles = looks(results)
+    for label, line in results.items():
+        style = styles[label]
         good = {rate: y for rate, y in sorted(line.items()) if math.isfinite(y)}
         bad = [rate for rate, y in line.items() if not math.isfinite(y)]
         axes.plot(list(good), list(good.values()), marker="o", label=label, **style)

@@ -12,6 +12,7 @@ from course_lib import GALLERY, Schedule
 from course_lib.plots import (
     COLORS,
     look,
+    looks,
     mean_interval,
     plot_answer,
     plot_record,
@@ -378,3 +379,12 @@ def test_the_interval_of_a_mean_is_what_tables_say():
     mean, half = mean_interval([7.0])
     assert mean == 7.0 and math.isnan(half)
     assert mean_interval([2.0, 2.0]) == (2.0, 0.0)
+
+
+def test_two_lines_of_one_schedule_are_told_apart():
+    labels = ["cosine 0.1", "cosine 0.3", "linear", "anything", *(f"cosine {i}" for i in range(9))]
+    styles = looks(labels)
+    assert styles["cosine 0.1"] == look("cosine")
+    assert styles["linear"] == look("linear")
+    seen = [tuple(sorted(style.items())) for style in styles.values()]
+    assert len(set(seen)) == len(labels)
