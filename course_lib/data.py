@@ -54,7 +54,7 @@ class Dataset:
     (N,), 0 to 9. `title` is what a figure should call these data: it names copies and stand-ins.
 
     >>> x, y = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.int64)
-    >>> Dataset(x, y, x[:2], y[:2], name="mnist", title="MNIST", source="a doctest")
+    >>> Dataset(x, y, x[:2], y[:2], name="mnist", source="a doctest")
     Dataset(MNIST, x_train (5, 28, 28), x_test (2, 28, 28), a doctest)
     """
 
@@ -63,8 +63,12 @@ class Dataset:
     x_test: np.ndarray
     y_test: np.ndarray
     name: str
-    title: str
     source: str
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", TITLES.get(self.name, self.name))
 
     @property
     def is_stand_in(self) -> bool:

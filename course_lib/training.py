@@ -155,6 +155,8 @@ def fit(
             bar.update()
             if done % steps_per_epoch == 0 or done == total:
                 _end_epoch(run, trainer, x[held_out], y[held_out], steps_per_epoch)
+            if run.diverged is not None:
+                break
     if test and run.diverged is None:
         x_test, y_test = _with_channels(data.x_test), data.y_test.astype(np.int64)
         run.test_loss, run.test_accuracy = trainer.evaluate(x_test, y_test)
@@ -175,11 +177,13 @@ def _batches(count: int, batch_size: int, dropout_width: int | None, seed: int):
 
 
 def _end_epoch(run: Run, trainer, x: np.ndarray, y: np.ndarray, steps_per_epoch: int) -> None:
-    epoch = {
-        "loss": float(np.mean(run.loss[(len(run.loss) - 1) // steps_per_epoch * steps_per_epoch :]))
-    }
+    first = (len(run.loss) - 1) // steps_per_epoch * steps_per_epoch
+    epoch = {"loss": float(np.mean(run.loss[first:]))}
     if len(x):
         epoch["val_loss"], epoch["val_accuracy"] = trainer.evaluate(x, y)
+        if not math.isfinite(epoch["val_loss"]):  # the epoch's very last update was one too many
+            run.diverged = len(run.lr)
+            return
     for name, value in epoch.items():
         run.history.setdefault(name, []).append(value)
 

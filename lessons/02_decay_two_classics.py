@@ -2,8 +2,8 @@
 # # Decay: the two classic examples
 #
 # We run two textbook examples, an MNIST network under exponential decay and a CIFAR-10 network
-# under step decay, as they were printed, over several seeds, in PyTorch and in TensorFlow. Then we
-# ask for the same accuracy in a fraction of the updates.
+# under step decay, as they were printed and over several seeds. Then we ask for the same accuracy
+# in a fraction of the updates.
 #
 # **You will be able to:** write exponential and step decay in both frameworks, convert between
 # epochs and updates, say what a printed accuracy is worth, and find the bugs that make a decay
@@ -245,7 +245,8 @@ for name, rule in keras_rules.items():
 # %% [markdown]
 # A boundary in Keras still belongs to the *old* rate; a milestone in PyTorch, and here, is the
 # first update with the *new* one. One update changes no accuracy, but it breaks every comparison
-# update by update, so subtract one. Now 150 real updates; the whole 50 epochs come from the record.
+# update by update, so subtract one. Now 150 real updates; the whole 50 epochs come from the record
+# (its rows say in which frameworks they were run).
 
 # %%
 on_cifar = dict(how, data=cifar, model="cnn", batch_size=64)

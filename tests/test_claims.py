@@ -22,7 +22,7 @@ def dataset():
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (60, 28, 28), dtype=np.uint8), np.arange(60) % 10
     return Dataset(
-        images[:50], labels[:50], images[50:], labels[50:], "mnist", "noise", "made in a test"
+        images[:50], labels[:50], images[50:], labels[50:], "mnist", "made in a test", "noise"
     )
 
 

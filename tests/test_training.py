@@ -29,7 +29,7 @@ def dataset(count=300, shape=(28, 28), tests=40):
     images = patterns[labels] * rng.integers(100, 200, (count + tests, *shape))
     images = (images + rng.integers(0, 30, images.shape)).astype(np.uint8)
     x_train, x_test, y_train, y_test = *np.split(images, [count]), *np.split(labels, [count])
-    return Dataset(x_train, y_train, x_test, y_test, name="mnist", title="patterns", source="here")
+    return Dataset(x_train, y_train, x_test, y_test, name="mnist", source="here", title="patterns")
 
 
 GREY, COLOURED = dataset(), dataset(shape=(12, 12, 3))
@@ -498,7 +498,7 @@ class Trainer:
 
 training._trainer = lambda framework: Trainer
 x, y = np.zeros((40, 28, 28), np.uint8), np.zeros(40, np.int64)
-data = Dataset(x, y, x, y, name="mnist", title="BLACK", source="here")
+data = Dataset(x, y, x, y, name="mnist", source="here", title="BLACK")
 training.fit(lambda t: 0.1, data=data, batch_size=4, seed=3{progress})
 """
 
@@ -525,3 +525,20 @@ def test_the_progress_bar_is_shown_unless_refused(progress, disable, shown):
     assert ("BLACK | mlp | torch | seed 3" in bar and "9/9" in bar) is shown
     assert shown or bar == ""
     assert ran.stdout == b""
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_an_update_that_ruins_the_weights_at_the_very_end_is_a_divergence_too(framework):
+    def last_one_explodes(step):
+        return 1e38 if step == 4 else 0.1
+
+    run = fit(
+        last_one_explodes,
+        data=GREY,
+        framework=framework,
+        batch_size=16,
+        max_updates=5,
+        progress=False,
+    )
+    assert len(run.loss) == 5 and all(map(math.isfinite, run.loss))
+    assert run.diverged == 5 and run.history == {}
