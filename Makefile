@@ -18,11 +18,11 @@ help:  ## print this list of verbs
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
-test: $(VENV)/.test  ## install what the tests need and run all of them (about 15 minutes)
+test: $(VENV)/.test  ## install what the tests need and run all of them (about 6 minutes)
 	$(BIN)/python -m pytest $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -c tests/nbval.ini --nbval-lax notebooks solutions
 
-quick: $(VENV)/.test  ## the tests that run no notebook (about 3 minutes)
+quick: $(VENV)/.test  ## the tests that run no notebook (about 2 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py $(ARGS)
 
 notebooks: $(VENV)/.test  ## build notebooks/, exercises/ and solutions/ from lessons/

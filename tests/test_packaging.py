@@ -91,3 +91,11 @@ def test_command_line(tmp_path):
     assert folder.returncode == 2
     assert str(tmp_path / "none") in folder.stderr
     assert lr_course().returncode == 2
+
+
+def test_every_measurement_in_the_readme_is_in_the_results():
+    shown = (ROOT / "README.md").read_text().partition("## Measured")[2].partition("\n## ")[0]
+    rows = [line for line in shown.splitlines() if line.startswith("| ")]
+    results = (ROOT / "benchmarks" / "results.md").read_text().splitlines()
+    assert len(rows) > 8
+    assert [row for row in rows if row not in results] == []
