@@ -128,12 +128,11 @@ def plot_sweep(
 def plot_record(
     records: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
-    measure: str = "test_accuracy",
     claim: float | None = None,
     band: float = 0.0,
 ) -> Figure:
-    """Recorded runs (`claims.record`): a dot per run, and below the dots of each label and
-    framework their mean with its 95 % interval.
+    """Test accuracy of recorded runs (`claims.record`): a dot per run, and below the dots of each
+    label and framework their mean with its 95 % interval. Runs that diverged have no dot.
 
     Runs of one seed stand at the same height in every row. `claim` is a published number, drawn as
     a line, with `band` to either side of it.
@@ -150,19 +149,22 @@ def plot_record(
         axes.axvline(100 * claim, color="0.45", linestyle="--", linewidth=1, zorder=1)
         text = f"printed: {100 * claim:.2f} %"
         axes.text(100 * claim, -0.65, f"{text} ", ha="right", va="center", fontsize=9, color="0.35")
-    for y, (position, label, _, lines) in enumerate(rows):
+    names = []
+    for y, (position, label, framework, lines) in enumerate(rows):
         color = look(label, position)["color"]
-        finished = [line for line in lines if line[measure] is not None]
-        values = [100 * line[measure] for line in finished]
+        finished = [line for line in lines if line["test_accuracy"] is not None]
+        values = [100 * line["test_accuracy"] for line in finished]
         heights = [y - 0.3 + 0.07 * (line["seed"] % 6) for line in finished]
         axes.plot(values, heights, "o", color=color, markersize=5, alpha=0.65)
+        names.append(f"{label}\n{framework}, n = {len(finished)}")
+        if not finished:
+            continue
         mean, half = mean_interval(values)
         axes.plot([mean - half, mean + half], [y + 0.26] * 2, color=color, linewidth=2)
         axes.plot(mean, y + 0.26, "D", color=color, markersize=6)
-    names = [f"{label}\n{framework}, n = {len(lines)}" for _, label, framework, lines in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.9)
-    _label(axes, f"{measure.replace('_', ' ')} in %", "")
+    _label(axes, "test accuracy in %", "")
     axes.grid(visible=False, axis="y")
     data = sorted({line["data"] for lines in records.values() for line in lines})
     title = f"{', '.join(data)}: dots are runs, diamonds their means with the 95 % interval"

@@ -388,3 +388,13 @@ def test_two_lines_of_one_schedule_are_told_apart():
     assert styles["linear"] == look("linear")
     seen = [tuple(sorted(style.items())) for style in styles.values()]
     assert len(set(seen)) == len(labels)
+
+
+def test_a_row_of_the_record_whose_runs_all_diverged_is_empty_and_says_so():
+    lost = {"framework": "torch", "seed": 0, "data": "MNIST", "test_accuracy": None}
+    axes = plot_record({"high": [lost], "right": [{**lost, "test_accuracy": 0.5}]}).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [
+        "high\ntorch, n = 0",
+        "right\ntorch, n = 1",
+    ]
+    assert [50.0] in [list(line.get_xdata()) for line in axes.lines]
