@@ -15,20 +15,23 @@ from typing import Annotated, Any
 
 @dataclass(frozen=True)
 class Number:
-    """A finite real number, at least `low` (or above it, when `above`)."""
+    """A finite real number, at least `low` (or above it, when `above`) and at most `high`."""
 
     low: float = 0.0
     above: bool = False
+    high: float = math.inf
 
     def check(self, name: str, value: Any) -> float:
         allowed = f"a number {'above' if self.above else 'of at least'} {self.low:g}"
+        if self.high < math.inf:
+            allowed += f" and at most {self.high:g}"
         try:
             # A string is refused although float("0.1") works: it is a sign of an unread setting.
             number = math.nan if isinstance(value, str | bytes | bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
         inside = number > self.low if self.above else number >= self.low
-        if not (math.isfinite(number) and inside):
+        if not (math.isfinite(number) and inside and number <= self.high):
             raise ValueError(f"{name} must be {allowed}, got {value!r}")
         return number
 
@@ -105,15 +108,30 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Maybe:
+    """None, or what another kind allows."""
+
+    kind: Any
+
+    def check(self, name: str, value: Any) -> Any:
+        return None if value is None else self.kind.check(name, value)
+
+
+@dataclass(frozen=True)
 class Inner:
-    """A schedule inside a schedule: anything that answers `step -> rate`."""
+    """A schedule inside a schedule: anything that answers `step -> rate` from step `first` on."""
+
+    first: int = 0
 
     def check(self, name: str, value: Any) -> Callable[[int], float]:
         if not callable(value):
             raise ValueError(
                 f"{name} must be a schedule, that is a function of the step, got {value!r}"
             )
-        rate_at(value, 0)
+        try:
+            rate_at(value, self.first)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
         return value
 
 
@@ -129,9 +147,15 @@ class Inners:
 
 Rate = Annotated[float, Number(low=0)]
 Factor = Annotated[float, Number(low=0, above=True)]
+Fraction = Annotated[float, Number(low=0, high=1)]
+Growth = Annotated[float, Number(low=1)]
+MaybeRate = Annotated[float | None, Maybe(Number(low=0))]
+MaybeSteps = Annotated[int | None, Maybe(Whole(low=1))]
 Steps = Annotated[int, Whole(low=1)]
 Count = Annotated[int, Whole(low=0)]
 Milestones = Annotated[Sequence[int], Increasing(low=1)]
+Knots = Annotated[Sequence[int], Increasing(low=0)]
+FromOne = Annotated[Callable[[int], float], Inner(first=1)]
 Rates = Annotated[Sequence[float], Numbers()]
 Then = Annotated[Callable[[int], float], Inner()]
 Parts = Annotated[Sequence[Callable[[int], float]], Inners()]

@@ -7,204 +7,22 @@ What every formula here means by its words
 - A milestone m is the first update made with the new rate.
 - A formula is a pure function: asked twice, it answers the same, in any order of steps.
 
-To add a schedule: write the formula, and add one line to `GALLERY` at the end of this file.
+The formulas stand in decays.py, warmups.py, cycles.py and combined.py, and have their names here
+too. To add a schedule: write the formula there, and add one line to `GALLERY`, at the end of this
+file.
 """
 
 import difflib
 import inspect
-import math
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from course_lib.parameters import (
-    Choice,
-    Count,
-    Factor,
-    Milestones,
-    OnOff,
-    Parts,
-    Rate,
-    Rates,
-    Steps,
-    Then,
-    describe,
-    limits,
-    rate_at,
-)
-
-# --- one rate, and the decays ---------------------------------------------------------------------
-
-
-def constant(step: int, *, lr: Rate) -> float:
-    """The same rate at every update (Robbins & Monro 1951 is why it has to end: it cannot converge
-    while the gradient is noisy).
-
-        lr(t) = lr
-
-    >>> constant(7, lr=0.1)
-    0.1
-    """
-    return lr
-
-
-def linear(step: int, *, peak_lr: Rate, total_steps: Steps, final_lr: Rate = 0.0) -> float:
-    """A straight line from `peak_lr` down to `final_lr` (Li et al. 2020, arXiv:1905.04753).
-
-        lr(t) = final_lr + (peak_lr - final_lr) * (1 - t / total_steps)
-
-    >>> [linear(t, peak_lr=1.0, total_steps=4) for t in range(6)]
-    [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
-    """
-    progress = min(step / total_steps, 1.0)
-    return final_lr + (peak_lr - final_lr) * (1 - progress)
-
-
-def polynomial(
-    step: int, *, peak_lr: Rate, total_steps: Steps, power: Factor, final_lr: Rate = 0.0
-) -> float:
-    """From `peak_lr` down to `final_lr` as a power of what remains (Liu et al. 2015, ParseNet,
-    arXiv:1506.04579). `power` 1 is `linear`; a larger one falls faster at first.
-
-        lr(t) = final_lr + (peak_lr - final_lr) * (1 - t / total_steps) ** power
-
-    >>> [polynomial(t, peak_lr=1.0, total_steps=4, power=2) for t in range(6)]
-    [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
-    """
-    progress = min(step / total_steps, 1.0)
-    return final_lr + (peak_lr - final_lr) * (1 - progress) ** power
-
-
-def cosine(step: int, *, peak_lr: Rate, total_steps: Steps, final_lr: Rate = 0.0) -> float:
-    """Half a cosine wave from `peak_lr` down to `final_lr` (Loshchilov & Hutter 2017,
-    arXiv:1608.03983, without the restarts).
-
-        lr(t) = final_lr + (peak_lr - final_lr) * (1 + cos(pi * t / total_steps)) / 2
-
-    >>> [round(cosine(t, peak_lr=1.0, total_steps=4), 3) for t in range(6)]
-    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
-    """
-    progress = min(step / total_steps, 1.0)
-    return final_lr + (peak_lr - final_lr) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def step_decay(step: int, *, lr: Rate, every: Steps, factor: Factor = 0.1) -> float:
-    """A staircase: times `factor` after every `every` updates (He et al. 2016, arXiv:1512.03385,
-    divide by ten).
-
-        lr(t) = lr * factor ** floor(t / every)
-
-    >>> [step_decay(t, lr=1.0, every=2, factor=0.5) for t in range(6)]
-    [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
-    """
-    return lr * factor ** (step // every)
-
-
-def multistep(step: int, *, lr: Rate, milestones: Milestones, factor: Factor = 0.1) -> float:
-    """A staircase with steps where you want them: times `factor` from each milestone on
-    (Zagoruyko & Komodakis 2016, arXiv:1605.07146).
-
-        lr(t) = lr * factor ** (number of milestones m with m <= t)
-
-    >>> [multistep(t, lr=1.0, milestones=(2, 5), factor=0.5) for t in range(7)]
-    [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
-    """
-    return lr * factor ** bisect_right(milestones, step)
-
-
-def exponential(
-    step: int, *, lr: Rate, factor: Factor, every: Steps = 1, staircase: OnOff = False
-) -> float:
-    """Times `factor` for every `every` updates, smoothly or as a staircase (TensorFlow's
-    ExponentialDecay; PyTorch's ExponentialLR is `every=1`).
-
-        lr(t) = lr * factor ** (t / every)              staircase: floor(t / every)
-
-    >>> [exponential(t, lr=1.0, factor=0.25, every=2) for t in range(5)]
-    [1.0, 0.5, 0.25, 0.125, 0.0625]
-    >>> [exponential(t, lr=1.0, factor=0.25, every=2, staircase=True) for t in range(5)]
-    [1.0, 1.0, 0.25, 0.25, 0.0625]
-    """
-    return lr * factor ** (step // every if staircase else step / every)
-
-
-def tabulated(step: int, *, rates: Rates) -> float:
-    """Any rates, written down one per update; after the last one it holds (the form that
-    KellerJordan's cifar10-airbench trains with, and in which a recorded run can be replayed).
-
-        lr(t) = rates[min(t, len(rates) - 1)]
-
-    >>> [tabulated(t, rates=[0.1, 0.3, 0.2]) for t in range(5)]
-    [0.1, 0.3, 0.2, 0.2, 0.2]
-    """
-    return rates[min(step, len(rates) - 1)]
-
-
-# --- schedules made of schedules ------------------------------------------------------------------
-
-WARMUP_SHAPES = {
-    "linear": lambda progress: progress,
-    "cosine": lambda progress: (1 - math.cos(math.pi * progress)) / 2,
-    "sqrt": math.sqrt,
-}
-
-
-def warmup(
-    step: int,
-    *,
-    then: Then,
-    warmup_steps: Count,
-    shape: Annotated[str, Choice(tuple(WARMUP_SHAPES))] = "linear",
-) -> float:
-    """Climb to the first rate of `then` in `warmup_steps` updates, and go on with `then` from its
-    start (Goyal et al. 2017, arXiv:1706.02677). No update is made with rate 0.
-
-        lr(t) = then(0) * shape((t + 1) / (warmup_steps + 1))     for t < warmup_steps
-        lr(t) = then(t - warmup_steps)                            after
-
-    >>> [warmup(t, then=Schedule(constant, lr=1.0), warmup_steps=3) for t in range(5)]
-    [0.25, 0.5, 0.75, 1.0, 1.0]
-    """
-    if step < warmup_steps:
-        return then(0) * WARMUP_SHAPES[shape]((step + 1) / (warmup_steps + 1))
-    return then(step - warmup_steps)
-
-
-def join(step: int, *, parts: Parts, boundaries: Milestones) -> float:
-    """One schedule after another: part i + 1 takes over at update `boundaries[i]`, and counts its
-    own steps from 0 (optax's join_schedules; PyTorch's SequentialLR, without its state).
-
-        lr(t) = parts[i](t - boundaries[i - 1]),    i = number of boundaries b with b <= t
-
-    >>> high, low = Schedule(constant, lr=1.0), Schedule(linear, peak_lr=0.5, total_steps=2)
-    >>> [join(t, parts=[high, low], boundaries=[2]) for t in range(6)]
-    [1.0, 1.0, 0.5, 0.25, 0.0, 0.0]
-    """
-    if len(parts) != len(boundaries) + 1:
-        raise ValueError(
-            f"boundaries must be one fewer than parts, got {len(boundaries)} boundaries "
-            f"for {len(parts)} parts"
-        )
-    i = bisect_right(boundaries, step)
-    return parts[i](step - (boundaries[i - 1] if i else 0))
-
-
-def per_epoch(step: int, *, then: Then, steps_per_epoch: Steps) -> float:
-    """A schedule that is written in epochs, used at updates: the rate changes once an epoch.
-
-        lr(t) = then(floor(t / steps_per_epoch))
-
-    `steps_per_epoch` counts the last, smaller batch too: ceil(examples / batch_size).
-
-    >>> halving = Schedule(exponential, lr=1.0, factor=0.5)
-    >>> [per_epoch(t, then=halving, steps_per_epoch=2) for t in range(5)]
-    [1.0, 1.0, 0.5, 0.5, 0.25]
-    """
-    return then(step // steps_per_epoch)
-
-
-# --- a formula with its parameters ----------------------------------------------------------------
+from course_lib.combined import *
+from course_lib.cycles import *
+from course_lib.decays import *
+from course_lib.parameters import describe, limits, rate_at
+from course_lib.warmups import *
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -245,6 +63,9 @@ class Schedule:
     def values(self, steps: int) -> list[float]:
         """The rates of updates 0 to `steps` - 1."""
         return [self(step) for step in range(steps)]
+
+    def __hash__(self) -> int:  # the one that dataclass makes would fail on the dict
+        return hash(repr(self))
 
     def __repr__(self) -> str:
         params = "".join(f", {name}={value!r}" for name, value in self.params.items())
@@ -328,11 +149,12 @@ def _revived(value: Any) -> Any:
 
 # One line per schedule, with parameters that make a telling picture over 100 updates. Whatever
 # loops over schedules (adapters' tests, plots, explorers, tables) loops over this.
+_COSINE = Schedule(cosine, peak_lr=0.1, total_steps=100)
 GALLERY: dict[str, Schedule] = {
     "constant": Schedule(constant, lr=0.1),
     "linear": Schedule(linear, peak_lr=0.1, total_steps=100),
     "polynomial": Schedule(polynomial, peak_lr=0.1, total_steps=100, power=2),
-    "cosine": Schedule(cosine, peak_lr=0.1, total_steps=100),
+    "cosine": _COSINE,
     "step_decay": Schedule(step_decay, lr=0.1, every=30),
     "multistep": Schedule(multistep, lr=0.1, milestones=(50, 75)),
     "exponential": Schedule(exponential, lr=0.1, factor=0.97),
@@ -346,4 +168,57 @@ GALLERY: dict[str, Schedule] = {
     "per_epoch": Schedule(
         per_epoch, then=Schedule(exponential, lr=0.1, factor=0.7), steps_per_epoch=10
     ),
+    "constant_factor": Schedule(constant_factor, lr=0.1, hold_steps=20),
+    "linear_ramp": Schedule(linear_ramp, lr=0.1, total_steps=50),
+    "piecewise_constant": Schedule(
+        piecewise_constant, rates=(0.03, 0.1, 0.02), milestones=(20, 70)
+    ),
+    "piecewise_linear": Schedule(piecewise_linear, knots=(0, 20, 100), rates=(0.02, 0.1, 0.0)),
+    "natural_exponential": Schedule(natural_exponential, lr=0.1, factor=0.05),
+    "inverse_time": Schedule(inverse_time, lr=0.1, factor=0.1),
+    "inverse_time_staircase": Schedule(inverse_time, lr=0.1, factor=1.0, every=20, staircase=True),
+    "power": Schedule(power, peak_lr=0.1, factor=0.3, power=0.5),
+    "polynomial_cycle": Schedule(polynomial, peak_lr=0.1, total_steps=30, power=1, cycle=True),
+    "cosine_power": Schedule(cosine_power, peak_lr=0.1, total_steps=100, power=2),
+    "k_decay": Schedule(k_decay, peak_lr=0.1, total_steps=100, k=2),
+    "tanh": Schedule(tanh, peak_lr=0.1, total_steps=100),
+    "rex": Schedule(rex, peak_lr=0.1, total_steps=100),
+    "restart": Schedule(
+        restart, then=Schedule(linear, peak_lr=0.1, total_steps=25), cycle_steps=25
+    ),
+    "cosine_restarts": Schedule(
+        cosine_restarts, peak_lr=0.1, cycle_steps=15, cycle_factor=2, peak_factor=0.8
+    ),
+    "triangular": Schedule(triangular, base_lr=0.01, peak_lr=0.1, half_cycle_steps=20),
+    "triangular2": Schedule(
+        triangular, base_lr=0.01, peak_lr=0.1, half_cycle_steps=15, mode="triangular2"
+    ),
+    "exp_range": Schedule(
+        triangular, base_lr=0.01, peak_lr=0.1, half_cycle_steps=15, mode="exp_range", factor=0.98
+    ),
+    "one_cycle": Schedule(one_cycle, peak_lr=0.1, total_steps=100),
+    "one_cycle_three_phase": Schedule(
+        one_cycle, peak_lr=0.1, total_steps=100, anneal="linear", three_phase=True
+    ),
+    "one_cycle_momentum": Schedule(one_cycle_momentum, total_steps=100),
+    "noam": Schedule(noam, model_size=64, warmup_steps=20),
+    "inverse_sqrt": Schedule(inverse_sqrt, peak_lr=0.1, warmup_steps=10),
+    "wsd": Schedule(wsd, peak_lr=0.1, total_steps=100, warmup_steps=10, cooldown_steps=30),
+    "flat_cosine": Schedule(flat_cosine, peak_lr=0.1, total_steps=100),
+    "knee": Schedule(knee, peak_lr=0.1, total_steps=100, warmup_steps=10, explore_steps=40),
+    "slanted_triangular": Schedule(slanted_triangular, peak_lr=0.1, total_steps=100),
+    "tri_stage": Schedule(
+        tri_stage, peak_lr=0.1, warmup_steps=10, hold_steps=40, decay_steps=50, final_lr=0.001
+    ),
+    "product": Schedule(
+        product,
+        parts=(_COSINE, Schedule(constant_factor, lr=1.0, hold_steps=10, factor=0.5)),
+    ),
+    "scale": Schedule(scale, then=_COSINE, factor=0.5),
+    "layerwise": Schedule(layerwise, then=_COSINE, layer=0, layers=3),
+    "batch_scaled": Schedule(batch_scaled, then=_COSINE, batch_size=64, rule="sqrt"),
+    "lambda_lr": Schedule(
+        lambda_lr, lr=0.1, factor=Schedule(inverse_time, lr=1.0, factor=0.05, staircase=True)
+    ),
+    "multiplicative": Schedule(multiplicative, lr=0.1, factor=Schedule(constant, lr=0.98)),
 }

@@ -74,10 +74,13 @@ def test_the_framework_of_each_adapter_is_imported_there_alone(name):
     )
 
 
-@pytest.mark.parametrize("name", {"parameters", "schedules", "plateau", "quiet"} & FILES.keys())
+FORMULAS = {"decays", "warmups", "cycles", "combined"}
+
+
+@pytest.mark.parametrize("name", ["parameters", *FORMULAS, "schedules", "plateau", "quiet"])
 def test_the_bottom_needs_the_standard_library_only(name):
     assert of_others(name) == set()
-    assert below(name) <= {"parameters"}
+    assert below(name) <= {"parameters"} | (FORMULAS if name == "schedules" else set())
 
 
 @pytest.mark.parametrize(
@@ -85,8 +88,8 @@ def test_the_bottom_needs_the_standard_library_only(name):
     [
         ("models", set()),
         ("data", {"parameters"}),
-        ("pytorch", {"models", "parameters", "schedules", "plateau"}),
-        ("tensorflow", {"models", "parameters", "schedules", "plateau", "quiet"}),
+        ("pytorch", {"models", "parameters", "schedules", "plateau", *FORMULAS}),
+        ("tensorflow", {"models", "parameters", "schedules", "plateau", "quiet", *FORMULAS}),
     ],
 )
 def test_data_models_and_adapters_know_nothing_of_what_is_built_on_them(name, allowed):
