@@ -16,7 +16,15 @@ import torch
 
 from course_lib import GALLERY, Schedule
 from course_lib.pytorch import TorchSchedule
-from course_lib.schedules import constant, cosine, exponential, linear, multistep, warmup
+from course_lib.schedules import (
+    constant,
+    cosine,
+    exponential,
+    layerwise,
+    linear,
+    multistep,
+    warmup,
+)
 from course_lib.tensorflow import SGD, KerasSchedule
 
 STEPS = 130  # past the end of every GALLERY entry
@@ -384,3 +392,37 @@ def test_our_sgd_with_a_momentum_schedule_under_xla_and_through_its_config():
 def test_our_sgd_refuses_a_momentum_that_never_ends(momentum):
     with pytest.raises(ValueError, match="momentum must be a number from 0 to below 1"):
         SGD(0.1, momentum=momentum)
+
+
+# --- a rate for each layer ---
+
+
+def test_layerwise_rates_are_the_same_in_both_frameworks():
+    layers, steps = 3, 20
+    rates = [
+        Schedule(layerwise, then=GALLERY["cosine"], layer=i, layers=layers, factor=0.5)
+        for i in range(layers)
+    ]
+    weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in rates]
+    optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=1.0)
+    scheduler = TorchSchedule(
+        optimizer, GALLERY["cosine"], group_scales=[0.5 ** (layers - 1 - i) for i in range(layers)]
+    )
+    variables = [keras.Variable([0.0], name=f"layer{i}") for i in range(layers)]
+    optimizers = keras.optimizers.OptimizerMap(SGD(KerasSchedule(rates[0], steps)))
+    for i in (1, 2):
+        optimizers[f"layer{i}"] = SGD(KerasSchedule(rates[i], steps))
+    multi = keras.optimizers.MultiOptimizer(optimizers)
+    multi.build(variables)
+    update = tf.function(lambda: multi.apply([tf.ones(1)] * layers, variables))
+    for step in range(steps):
+        for weight, variable in zip(weights, variables):
+            weight.data.zero_()
+            weight.grad = torch.ones_like(weight)
+            variable.assign([0.0])
+        optimizer.step()
+        scheduler.step()
+        update()
+        planned = [rate(step) for rate in rates]
+        assert [-w.item() for w in weights] == pytest.approx(planned, rel=1e-15)
+        assert [-float(v.numpy()[0]) for v in variables] == np.float32(planned).tolist()
