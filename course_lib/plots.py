@@ -20,7 +20,7 @@ from course_lib.training import Run
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
 # readers, and by the dashes where there are more lines than colours.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":")
+DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
 _LOOKS = [{"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE]
 COLORS = dict(zip(GALLERY, cycle(_LOOKS)))
 
@@ -198,6 +198,54 @@ def plot_record_losses(
     data = sorted({line["data"] for lines in records.values() for line in lines})
     top.set_title(", ".join(data), fontsize=10, loc="left")
     return figure
+
+
+def plot_finder(
+    lrs: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    suggestions: Mapping[str, float],
+) -> Figure:
+    """A learning-rate sweep: the loss over the rate (smoothed; faint: each batch), and a line at
+    every suggested rate."""
+    figure, axes = _figure()
+    axes.plot(lrs, losses, color="0.45", alpha=0.4, linewidth=0.8, label="loss of each batch")
+    axes.plot(lrs, smoothed, color="0.1", linewidth=1.6, label="smoothed")
+    # Dashes as well as colours: two suggestions may fall on the same rate.
+    for (method, lr), style in zip(suggestions.items(), zip(PALETTE, ("-", "--", "-.", ":"))):
+        color, dashes = style
+        axes.axvline(lr, color=color, linestyle=dashes, label=f"{method}: {lr:.2g}")
+    _sweep_axes(axes, [losses, smoothed])
+    _legend(axes, 2)
+    return figure
+
+
+def plot_finder_spread(results: Sequence[Any], rates: Any, *, method: str = "steepest") -> Figure:
+    """Several sweeps, a line for each, under the band of their suggestions: `rates` is what
+    `lr_finder.spread(results, method)` returned."""
+    figure, axes = _figure()
+    axes.axvspan(rates.lowest, rates.highest, color=PALETTE[5], alpha=0.25, label=_range(rates))
+    axes.axvline(rates.median, color=PALETTE[0], label=f"median {rates.median:.2g}")
+    for position, result in enumerate(results):
+        label = f"smoothed loss, {len(results)} sweeps" if position == 0 else None
+        axes.plot(result.lrs, result.smoothed, color="0.1", alpha=0.6, linewidth=1, label=label)
+    _sweep_axes(axes, [result.smoothed for result in results])
+    axes.set_title(f"suggestion: {method}", fontsize=10, loc="left")
+    _legend(axes, 2)
+    return figure
+
+
+def _range(rates: Any) -> str:
+    return f"from {rates.lowest:.2g} to {rates.highest:.2g}"
+
+
+def _sweep_axes(axes: Axes, curves: Sequence[Sequence[float]]) -> None:
+    axes.set_xscale("log")
+    _label(axes, "learning rate", "training loss")
+    # The final rise would squeeze the fall, which is what there is to read, into one line.
+    low, first = min(map(min, curves)), max(curve[0] for curve in curves)
+    fall = (first - low) or 1.0
+    axes.set_ylim(low - 0.15 * fall, first + 0.4 * fall)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:

@@ -4,6 +4,8 @@ The only file that imports torch. It knows no schedule by name: anything that an
 `step -> rate` will do.
 """
 
+import importlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +15,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from course_lib import models
-from course_lib.parameters import describe
+from course_lib.parameters import Number, describe
+from course_lib.plateau import Plateau, WarmedPlateau
 
 
 class TorchSchedule(LRScheduler):
@@ -84,6 +87,10 @@ class TorchSchedule(LRScheduler):
         if self.momentum is not None:
             self._set_momentum()
 
+    def refresh(self) -> None:
+        """Ask for the rate of the coming update again: after a schedule that listens has heard."""
+        self._set_rates(self.get_lr())
+
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -135,6 +142,173 @@ class TorchSchedule(LRScheduler):
         self._set_rates(rates)
         if self.momentum is not None:
             self._set_momentum()
+
+
+class TorchPlateau(TorchSchedule):
+    """A `Plateau` applied to a torch optimizer, behind a linear warmup if you like.
+
+    Call `.step()` once after every `optimizer.step()`, and `.update(metric)` after each evaluation:
+    the new rate holds from the very next update on. The state has the plateau in it.
+
+    Arguments
+    - plateau: a Plateau, such as `Plateau(0.1, patience=3)`. The optimizer's own `lr` is not used.
+    - warmup_steps: the number of updates that climb to the plateau's rate (default: none).
+    - group_scales: one factor per parameter group; `min_lr` is a limit before it is applied.
+
+    >>> weight = torch.zeros(1, requires_grad=True)
+    >>> optimizer = torch.optim.SGD([weight], lr=1.0)
+    >>> scheduler = TorchPlateau(optimizer, Plateau(0.4, factor=0.5, patience=0), warmup_steps=1)
+    >>> for val_loss in (0.9, 0.8, 0.8):
+    ...     print(optimizer.param_groups[0]["lr"], end=" ")
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(scheduler.update(val_loss))
+    0.2 0.4
+    0.4 0.4
+    0.4 0.2
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        plateau: Plateau,
+        warmup_steps: int = 0,
+        group_scales: Sequence[float] | None = None,
+    ):
+        self.plateau = plateau
+        super().__init__(optimizer, WarmedPlateau(plateau, warmup_steps), group_scales)
+
+    def update(self, metric: Any) -> float:
+        """Hear the metric of one evaluation: sets the rates, and returns the plateau's."""
+        rate = self.plateau.update(metric)
+        self.refresh()
+        return rate
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "plateau": self.plateau.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where the saved run stopped, the plateau too; also sets the optimizer's rates."""
+        if "plateau" not in state_dict:
+            raise ValueError("state_dict was not saved by a TorchPlateau: it has no plateau")
+        before = self.plateau.state_dict()
+        self.plateau.load_state_dict(state_dict["plateau"])
+        try:
+            super().load_state_dict(state_dict)
+        except ValueError:  # refused: nothing may have changed
+            self.plateau.load_state_dict(before)
+            raise
+
+
+# --- adaptive rules -------------------------------------------------------------------------------
+
+
+class AdaGradNorm(torch.optim.Optimizer):
+    """AdaGrad with a single rate: lr / sqrt(initial^2 + sum of |gradient|^2), the same for all.
+
+    The sum goes over every weight of every parameter group and all updates so far (Ward, Wu and
+    Bottou 2019). Makes the same updates as the `AdaGradNorm` of course_lib.tensorflow.
+    """
+
+    def __init__(self, params, lr: float = 0.01, initial: float = 0.1):
+        initial = Number(low=0, above=True).check("initial", initial)
+        lr = Number(low=0).check("lr", lr)
+        super().__init__(params, {"lr": lr, "initial": initial, "accumulator": initial**2})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        groups = self.param_groups
+        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+        squares = sum(gradient.double().square().sum().item() for gradient in gradients)
+        accumulator = groups[0]["accumulator"] + squares
+        for group in groups:
+            group["accumulator"] = accumulator
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    weight.sub_(weight.grad, alpha=group["lr"] / math.sqrt(accumulator))
+        return loss
+
+
+def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
+    """What multiplies the gradient of each weight, one array per weight.
+
+    In Adam it is the first moment that is multiplied, in SGD with momentum the velocity. Read from
+    the optimizer's own state, so after at least one `optimizer.step()`; with the `lr` that it has
+    now, so before `scheduler.step()`. TypeError for an optimizer that it cannot read.
+    """
+    known = {
+        torch.optim.Adagrad: _adagrad_rate,
+        torch.optim.Adam: _adam_rate,  # AdamW is one
+        torch.optim.RMSprop: _rmsprop_rate,
+        torch.optim.SGD: lambda state, group: 1.0,
+        AdaGradNorm: lambda state, group: 1 / math.sqrt(group["accumulator"]),
+    }
+    rate = next((known[kind] for kind in known if isinstance(optimizer, kind)), None)
+    if rate is None:
+        names = ", ".join(kind.__name__ for kind in known)
+        raise TypeError(
+            f"optimizer must be one of {names} or AdamW, got {type(optimizer).__name__}; "
+            "of others, the rate per weight is not known here"
+        )
+    plain = isinstance(optimizer, torch.optim.SGD | AdaGradNorm)  # no state of each weight
+    rates = []
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            state = optimizer.state.get(weight, {})
+            if not plain and not state.get("step"):
+                raise ValueError(
+                    f"optimizer must have updated every weight, but weight {len(rates)} has had no "
+                    "update yet; call optimizer.step() after loss.backward() first"
+                )
+            numbers = np.asarray(rate(state, group) * float(group["lr"]))
+            rates.append(np.broadcast_to(numbers, weight.shape).copy())
+    return rates
+
+
+def _adagrad_rate(state: dict, group: dict) -> np.ndarray:
+    decay = 1 + (float(state["step"]) - 1) * group["lr_decay"]
+    return (1 / decay / (state["sum"].sqrt() + group["eps"])).numpy(force=True)
+
+
+def _rmsprop_rate(state: dict, group: dict) -> np.ndarray:
+    average = state["square_avg"]
+    if group["centered"]:
+        average = average - state["grad_avg"].square()
+    return (1 / (average.sqrt() + group["eps"])).numpy(force=True)
+
+
+def _adam_rate(state: dict, group: dict) -> np.ndarray:
+    (beta_1, beta_2), step = group["betas"], float(state["step"])
+    average = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    divisor = average.sqrt() / math.sqrt(1 - beta_2**step) + group["eps"]
+    return (1 / (1 - beta_1**step) / divisor).numpy(force=True)
+
+
+def hessian_diagonal(
+    loss: Callable[[], torch.Tensor], weights: Sequence[torch.Tensor]
+) -> list[np.ndarray]:
+    """The second derivatives of `loss()` in each weight alone, exact: one array per weight.
+
+    One backward pass per number in `weights`, so for small problems.
+    """
+    gradients = torch.autograd.grad(
+        loss(), weights, create_graph=True, allow_unused=True, materialize_grads=True
+    )
+    diagonals = []
+    for gradient, weight in zip(gradients, weights, strict=True):
+        diagonal = np.zeros(weight.numel())
+        # Where the loss is linear in this weight, its gradient is a constant: zeros.
+        for i, part in enumerate(gradient.flatten() if gradient.requires_grad else ()):
+            (row,) = torch.autograd.grad(
+                part, weight, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            diagonal[i] = row.flatten()[i].item()
+        diagonals.append(diagonal.reshape(weight.shape))
+    return diagonals
 
 
 # --- the experiment of training.fit, in torch -----------------------------------------------------
@@ -194,13 +368,28 @@ class _GivenDropout(nn.Module):
 class TorchTrainer:
     """One model in training: `update` makes one, `evaluate` measures loss and accuracy."""
 
-    def __init__(self, layers, weights, schedule, *, momentum, total_steps, x_train, y_train):
+    def __init__(
+        self,
+        layers,
+        weights,
+        schedule,
+        *,
+        momentum,
+        total_steps,
+        x_train,
+        y_train,
+        optimizer="sgd",
+    ):
         self.model = build(layers, weights)
         self.dropout = next((m for m in self.model if isinstance(m, _GivenDropout)), None)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.0, momentum=momentum)
+        self.optimizer = _optimizer(optimizer, self.model.parameters(), momentum)
         self.scheduler = TorchSchedule(self.optimizer, schedule)
         self.loss = nn.CrossEntropyLoss()
         self.x_train, self.y_train = _images(x_train), torch.from_numpy(y_train)
+
+    def refresh(self) -> None:
+        """The schedule has heard something: its rates from now on have to be asked for again."""
+        self.scheduler.refresh()
 
     def update(self, rows: np.ndarray, uniform: np.ndarray | None) -> tuple[float, float]:
         """Train on these rows of the training data: the rate that was applied, and the loss."""
@@ -219,12 +408,45 @@ class TorchTrainer:
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         images, labels = _images(x), torch.from_numpy(y)
+        averages = hasattr(self.optimizer, "eval")  # schedule-free: other weights to measure with
         self.model.eval()
+        if averages:
+            self.optimizer.eval()
         with torch.no_grad():
             logits = torch.cat([self.model(_scaled(part)) for part in images.split(1000)])
         self.model.train()
+        if averages:
+            self.optimizer.train()
         accuracy = (logits.argmax(1) == labels).double().mean()
         return self.loss(logits, labels).item(), accuracy.item()
+
+
+def _optimizer(name: str, parameters, momentum: float) -> torch.optim.Optimizer:
+    """The optimizer of `fit` by name, with its default settings; the schedule sets the rate."""
+    match name:
+        case "sgd":
+            return torch.optim.SGD(parameters, lr=0.0, momentum=momentum)
+        case "schedule_free":
+            optimizer = _package("schedulefree").AdamWScheduleFree(parameters)
+            optimizer.train()
+            return optimizer
+        case "prodigy":
+            return _package("prodigyopt").Prodigy(parameters)
+    known = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "adagrad": torch.optim.Adagrad,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    return known[name](parameters)
+
+
+def _package(name: str):
+    """A package that one optimizer needs, and nothing else."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(f"this optimizer needs the package {name}: pip install {name}") from None
 
 
 def _images(x: np.ndarray) -> torch.Tensor:

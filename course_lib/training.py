@@ -12,8 +12,11 @@ from tqdm.auto import tqdm
 from course_lib import models
 from course_lib.data import Dataset, load
 from course_lib.parameters import Choice, Number, Whole, describe
+from course_lib.plateau import Plateau, plateaus_in
 
 FRAMEWORKS = ("torch", "tensorflow")
+MEASURED = ("val_loss", "val_accuracy")  # after every epoch, where images are held out
+OPTIMIZERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop", "schedule_free", "prodigy")
 
 # A loss this many times the first one, or one that is no number, ends a run. In float32 a network
 # whose units have all died can go on for ever with a huge but finite loss: that is no training.
@@ -40,6 +43,7 @@ class Run:
     batch_size: int
     seed: int
     momentum: float
+    optimizer: str = "sgd"
     lr: list[float] = field(default_factory=list, repr=False)
     loss: list[float] = field(default_factory=list, repr=False)
     history: dict[str, list[float]] = field(default_factory=dict, repr=False)
@@ -86,12 +90,15 @@ def fit(
     batch_size: int = 64,
     seed: int = 0,
     momentum: float = 0.0,
+    optimizer: str = "sgd",
     validation: float = 0.1,
     test: bool = False,
     max_updates: int | None = None,
+    plateau: Plateau | None = None,
+    monitor: str = "val_loss",
     progress: bool = True,
 ) -> Run:
-    """Train a classifier with SGD under `schedule`, and record the applied rate of every update.
+    """Train a classifier under `schedule`, and record the applied rate of every update.
 
     The same seed gives the same experiment in both frameworks: initial weights, order of the
     images, dropout and the form of momentum (PyTorch's) are equal, so that the losses agree until
@@ -103,9 +110,15 @@ def fit(
     - model: one of models.MODELS ("softmax", "mlp", "mlp_dropout", "cnn").
     - framework: "torch" or "tensorflow".
     - seed: of initial weights, order and dropout.
+    - optimizer: one of training.OPTIMIZERS. "adam", "adamw", "adagrad" and "rmsprop" run under the
+      schedule as "sgd" does, with PyTorch's default settings in both frameworks. "schedule_free"
+      (AdamW; give it a constant schedule) is measured with the weights that it averages. "prodigy"
+      finds its own rate, which the schedule multiplies: let it start at 1; PyTorch only.
     - validation: the fraction of the training images held out, the same images for every seed. The
       test images are left alone unless `test` asks for them, once, at the end.
     - max_updates: stop after this many, in the middle of an epoch if need be.
+    - plateau: the Plateau that `schedule` is, or has in it: it hears the epoch's `monitor` ("loss",
+      "val_loss" or "val_accuracy") after every epoch. It remembers, so every run needs a new one.
 
     A run that diverges is a result, not an error: see `Run.diverged`.
     """
@@ -122,8 +135,20 @@ def fit(
     momentum = Number(low=0).check("momentum", momentum)
     if momentum >= 1:  # the velocity would never end
         raise ValueError(f"momentum must be below 1, got {momentum!r}")
+    Choice(OPTIMIZERS).check("optimizer", optimizer)
+    if momentum and optimizer != "sgd":
+        raise ValueError(
+            f'momentum must be 0 with optimizer="{optimizer}", got {momentum!r}; '
+            'leave it out, or take optimizer="sgd"'
+        )
+    if (framework, optimizer) == ("tensorflow", "prodigy"):
+        raise ValueError(
+            'optimizer must not be "prodigy" with framework="tensorflow": Keras has none, '
+            'got "prodigy"; take framework="torch", or "schedule_free"'
+        )
     data = _dataset(data)
     train, held_out = _split(data, validation)
+    _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
     x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
     layers = models.MODELS[model]
     steps_per_epoch = math.ceil(len(train) / batch_size)
@@ -135,11 +160,14 @@ def fit(
         models.initial_weights(layers, x.shape[1:], seed),
         schedule,
         momentum=momentum,
+        optimizer=optimizer,
         total_steps=total,
         x_train=x[train],
         y_train=y[train],
     )
-    run = Run(describe(schedule), framework, model, data.title, batch_size, seed, momentum)
+    run = Run(
+        describe(schedule), framework, model, data.title, batch_size, seed, momentum, optimizer
+    )
     batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
     label = f"{data.title} | {model} | {framework} | seed {seed}"
     started = time.perf_counter()
@@ -155,6 +183,9 @@ def fit(
             bar.update()
             if done % steps_per_epoch == 0 or done == total:
                 _end_epoch(run, trainer, x[held_out], y[held_out], steps_per_epoch)
+                if plateau is not None and run.diverged is None:
+                    plateau.update(run.history[monitor][-1])
+                    trainer.refresh()
             if run.diverged is not None:
                 break
     if test and run.diverged is None:
@@ -180,12 +211,35 @@ def _end_epoch(run: Run, trainer, x: np.ndarray, y: np.ndarray, steps_per_epoch:
     first = (len(run.loss) - 1) // steps_per_epoch * steps_per_epoch
     epoch = {"loss": float(np.mean(run.loss[first:]))}
     if len(x):
-        epoch["val_loss"], epoch["val_accuracy"] = trainer.evaluate(x, y)
+        epoch.update(zip(MEASURED, trainer.evaluate(x, y)))
         if not math.isfinite(epoch["val_loss"]):  # the epoch's very last update was one too many
             run.diverged = len(run.lr)
             return
     for name, value in epoch.items():
         run.history.setdefault(name, []).append(value)
+
+
+def _check_plateau(
+    schedule: Callable[[int], float],
+    plateau: Plateau | None,
+    monitor: str,
+    available: tuple[str, ...],
+) -> None:
+    if any(each is not plateau for each in plateaus_in(schedule)):
+        raise ValueError(
+            "plateau must be the very Plateau that the schedule has in it, or that would hear "
+            f"nothing and never fall; the schedule is {schedule!r}, got {plateau!r}"
+        )
+    if plateau is None:
+        return
+    if not isinstance(plateau, Plateau):
+        raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
+    if plateau.state_dict() != Plateau(**plateau.arguments).state_dict():
+        raise ValueError(
+            "plateau must be a new one for every run, got one that has already heard metrics "
+            f"(its rate is {plateau.lr:g}): {plateau!r}"
+        )
+    Choice(available).check("monitor", monitor)
 
 
 def _trainer(framework: str):

@@ -39,7 +39,7 @@ plot_schedules({name: GALLERY[name] for name in falling}, 100)
 # Some **fall without an end**: they can be stopped at any update, and never reach zero. Note how far
 # apart two of them are that are both called "1/t" in conversation: `inverse_time` and `inverse_sqrt`.
 
-# %% alt="Five curves without an end: exponential falls fastest, then natural exponential, inverse time, inverse square root after a short climb, and the power law, which is cut off at 0.1 at first."
+# %% alt="Five curves over 150 updates: natural exponential and exponential come close to zero, inverse time drops fast and then stays near 0.01, inverse square root, after a short climb, and the power law, level at first, are still near 0.025."
 endless = ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power")
 plot_schedules({name: GALLERY[name] for name in endless}, 150)
 

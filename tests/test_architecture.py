@@ -69,9 +69,11 @@ def test_no_module_needs_itself(name):
 @every_module
 def test_the_framework_of_each_adapter_is_imported_there_alone(name):
     frameworks = of_others(name) & {"torch", "keras", "tensorflow"}
-    assert frameworks == {"pytorch": {"torch"}, "tensorflow": {"keras", "tensorflow"}}.get(
-        name, set()
-    )
+    assert frameworks == {
+        "pytorch": {"torch"},
+        "finder_torch": {"torch"},
+        "tensorflow": {"keras", "tensorflow"},
+    }.get(name, set())
 
 
 FORMULAS = {"decays", "warmups", "cycles", "combined"}

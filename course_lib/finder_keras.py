@@ -1,0 +1,95 @@
+"""What the learning-rate finder needs of Keras: single updates, and no trace of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from course_lib.tensorflow import keras, tf  # imported there, where their startup notes are hidden
+
+global_state = keras.src.backend.common.global_state
+
+
+@contextmanager
+def untouched(
+    model: keras.Model | None = None, optimizer: keras.optimizers.Optimizer | None = None
+) -> Iterator[None]:
+    """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
+
+    That is: weights, moving averages, seed generators and metrics of `model`; rate, counters and
+    slots of `optimizer` (by default the model's own), built first where it was not yet; and the
+    seed generator that Keras draws from where none is given. The counters inside TensorFlow's own
+    `tf.random` operations cannot be read, and go on.
+    """
+    if model is not None and not model.built:
+        raise ValueError("model has no weights yet; give it an Input, or call it on one batch")
+    optimizer = optimizer or getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built:
+        if model is None:
+            raise ValueError("optimizer has no variables yet; give the model too")
+        optimizer.build(model.trainable_variables)
+    variables = [] if model is None else [*model.variables, *model.metrics_variables]
+    variables += [] if optimizer is None else optimizer.variables
+    # Keras has no public name for its default generator, made when first needed.
+    default = global_state.get_global_attribute("global_seed_generator")
+    variables += [] if default is None else [default.state]
+    values = [np.array(variable.value.numpy()) for variable in variables]
+    scheduled = optimizer is not None and callable(optimizer._learning_rate)
+    schedule = optimizer._learning_rate if scheduled else None
+    try:
+        yield
+    finally:
+        if scheduled:
+            optimizer.learning_rate = schedule
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+        global_state.set_global_attribute("global_seed_generator", default)
+
+
+class _Fixed(keras.optimizers.schedules.LearningRateSchedule):
+    """One rate, where only a schedule can take the place of a schedule."""
+
+    def __init__(self, lr: float):
+        self.lr = lr
+
+    def __call__(self, step):
+        return self.lr
+
+
+def finder_step(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Callable,
+    data: tuple[np.ndarray, np.ndarray],
+    batch_size: int,
+    seed: int,
+) -> Callable[[float], float]:
+    """A function that makes one update at the rate it is given, on the next batch of `data` (in an
+    order drawn from `seed`), and returns the loss of that batch before the update."""
+    if isinstance(data, tf.data.Dataset):
+        raise TypeError(
+            "data must be arrays (x, y): a shuffled tf.data.Dataset remembers how often it was "
+            "read, so the training afterwards would see another order; to use one all the same, "
+            "give train_step, a function lr -> loss that takes its own batches"
+        )
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        raise TypeError(f"data must be arrays (x, y), got {type(data).__name__}")
+    x, y = (np.asarray(part) for part in data)
+    if len(x) != len(y) or not len(x):
+        raise ValueError(f"data must be (x, y) of one length, got {len(x)} x and {len(y)} y")
+    rng, rows = np.random.default_rng(seed), np.array([], dtype=int)
+
+    def step(lr: float) -> float:
+        nonlocal rows
+        if not len(rows):
+            rows = rng.permutation(len(x))
+        batch, rows = rows[:batch_size], rows[batch_size:]
+        optimizer.learning_rate = _Fixed(lr) if callable(optimizer._learning_rate) else lr
+        with tf.GradientTape() as tape:
+            value = tf.reduce_mean(loss(y[batch], model(x[batch], training=True)))
+            value += sum(model.losses)  # penalties of the weights, where layers have any
+        weights = model.trainable_variables
+        optimizer.apply(tape.gradient(value, weights), weights)
+        return float(value)
+
+    return step

@@ -1,0 +1,121 @@
+"""What the learning-rate finder needs of PyTorch: single updates, and no trace of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def untouched(
+    model: nn.Module | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    data: Any = None,
+) -> Iterator[None]:
+    """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
+
+    That is: weights, buffers, gradients and train/eval flags of `model`; everything about
+    `optimizer`; the generators of `data` and its samplers; torch's random state on the CPU and on
+    every CUDA device. The very same tensors are put back, so that whoever holds one keeps it. Other
+    attributes that a module sets on itself are not known, and stay.
+    """
+    modules = [] if model is None else list(model.modules())
+    weights = [] if model is None else list(model.parameters())
+    if any(nn.parameter.is_lazy(weight) for weight in weights):
+        raise ValueError("model has lazy layers without weights yet; call it on one batch first")
+    flags = [module.training for module in modules]
+    back = [_keep(getattr(m, kind)) for m in modules for kind in ("_parameters", "_buffers")]
+    if optimizer is not None:
+        back.append(_keep(vars(optimizer)))
+    gradients = [_keep(weight.grad) for weight in weights]
+    batches = getattr(data, "batch_sampler", None)
+    holders = (data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None))
+    generators = [getattr(holder, "generator", None) for holder in holders]
+    states = [(g, g.get_state()) for g in generators if isinstance(g, torch.Generator)]
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try:
+        yield
+    finally:
+        for put_back in back:
+            put_back()
+        for module, flag in zip(modules, flags):
+            module.training = flag
+        for weight, gradient in zip(weights, gradients):
+            weight.grad = gradient()
+        for generator, state in states:
+            generator.set_state(state)
+        torch.set_rng_state(cpu)
+        torch.cuda.set_rng_state_all(cuda)
+
+
+def _keep(value: Any) -> Callable[[], Any]:
+    """A function that gives `value` as it is now: the same object, its contents put back."""
+    if isinstance(value, torch.Tensor):
+        copy = value.detach().clone()
+
+        def back():
+            with torch.no_grad():
+                return value.copy_(copy)
+    elif isinstance(value, dict):
+        parts = {key: _keep(part) for key, part in value.items()}
+
+        def back():
+            value.clear()
+            value.update({key: part() for key, part in parts.items()})
+            return value
+    elif isinstance(value, list):
+        parts = [_keep(part) for part in value]
+
+        def back():
+            value[:] = [part() for part in parts]
+            return value
+    else:
+
+        def back():
+            return value
+
+    return back
+
+
+def finder_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable, data: Iterable
+) -> Callable[[float], float]:
+    """A function that makes one update at the rate it is given, in every parameter group, on the
+    next batch of `data` (over and over), and returns the loss of that batch before the update."""
+    if isinstance(data, Iterator) or not isinstance(data, Iterable):
+        raise TypeError(
+            "data must be something that can be read again, such as a DataLoader or a list of "
+            f"(x, y) batches, got {type(data).__name__}"
+        )
+    batches = _again_and_again(data)
+    device = next((weight.device for weight in model.parameters()), None)
+    model.train()
+
+    def step(lr: float) -> float:
+        x, y = (part.to(device) for part in next(batches))
+        for group in optimizer.param_groups:
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+        optimizer.zero_grad()
+        value = loss(model(x.to(device)), y.to(device))
+        value.backward()
+        optimizer.step()
+        return value.item()
+
+    return step
+
+
+def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    while True:
+        batch = None
+        for batch in data:
+            if not (isinstance(batch, tuple | list) and len(batch) == 2):
+                raise ValueError(f"data must give batches (x, y), got a {type(batch).__name__}")
+            yield batch
+        if batch is None:
+            raise ValueError("data must give at least one batch (x, y), got none")

@@ -1,0 +1,268 @@
+"""The learning-rate range test: one short run from a tiny rate to a large one, the loss of every
+update on record, and everything put back as it was.
+
+The sweep shows a range to look at, not one right number: the four common ways to read a rate off
+the same curve (lr_suggestions.py) disagree.
+"""
+
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from course_lib.lr_suggestions import METHODS
+from course_lib.parameters import Choice, Flag, Number, Whole
+from course_lib.training import FRAMEWORKS, fit
+
+SWEEPS = ("exponential", "linear")
+
+
+@dataclass
+class LRFinderResult:
+    """What a sweep measured.
+
+    - `lrs`: the rates that were tried, without unit.
+    - `losses`: losses[i] is the loss of the batch just before the update with lrs[i], as in `Run`.
+      What that update did to the loss shows one place later.
+    - `smoothed`: their exponential mean, corrected for its start at zero.
+    - `stopped`: why the sweep ended: "end" (of the rates), "diverged", or "not finite" (the loss
+      was infinite or no number; the record ends before it).
+    """
+
+    lrs: list[float]
+    losses: list[float]
+    smoothed: list[float]
+    stopped: str
+
+    def suggestion(self, method: str = "steepest") -> float:
+        """A rate read off the smoothed curve by one of METHODS. The first tenth of the points is
+        left out, as in fastai: there the mean is one of a few noisy batches only."""
+        Choice(tuple(METHODS)).check("method", method)
+        first = len(self.lrs) // 10
+        return METHODS[method](self.lrs[first:], self.smoothed[first:])
+
+    def plot(self):
+        """The figure to read: loss over rate, and every suggestion that the curve allows."""
+        from course_lib.plots import plot_finder
+
+        suggestions = {}
+        for method in METHODS:
+            try:
+                suggestions[method] = self.suggestion(method)
+            except ValueError:  # nothing to read by this method: the others may have something
+                continue
+        return plot_finder(self.lrs, self.losses, self.smoothed, suggestions)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The suggestions of several sweeps: the lowest, the median, the highest rate, and how many."""
+
+    lowest: float
+    median: float
+    highest: float
+    n: int
+
+
+def spread(results: Sequence[LRFinderResult], method: str = "steepest") -> Spread:
+    """How far the suggestion depends on the seed.
+
+    >>> falling = [LRFinderResult([0.1 * k, 0.2 * k, 0.4 * k], [2, 1, 3], [2, 1, 3], "end")
+    ...            for k in (1, 2, 4)]
+    >>> spread(falling, "minimum")
+    Spread(lowest=0.02, median=0.04, highest=0.08, n=3)
+    """
+    if not results:
+        raise ValueError("results must hold at least one LRFinderResult, got none")
+    rates = [result.suggestion(method) for result in results]
+    return Spread(min(rates), median(rates), max(rates), len(rates))
+
+
+# --- the sweep ------------------------------------------------------------------------------------
+
+
+def find_lr(
+    train_step: Callable[[float], Any] | None = None,
+    *,
+    model: Any = "mlp",
+    optimizer: Any = None,
+    loss: Callable | None = None,
+    data: Any = None,
+    framework: str = "torch",
+    start_lr: float = 1e-7,
+    end_lr: float = 10.0,
+    steps: int = 100,
+    sweep: str = "exponential",
+    beta: float = 0.9,
+    stop_factor: float = 4.0,
+    batch_size: int = 64,
+    seed: int = 0,
+    momentum: float = 0.0,
+    progress: bool = True,
+) -> LRFinderResult:
+    """Raise the rate with every update and record the loss; then put everything back.
+
+        exponential: lr(i) = start_lr * (end_lr / start_lr) ** (i / (steps - 1))
+        linear:      lr(i) = start_lr + (end_lr - start_lr) * i / (steps - 1)
+
+    One of three forms
+    - `find_lr(model="mlp", data="mnist", framework="torch")`: the experiment that `fit` makes with
+      the same model, data, optimizer (a name; default "sgd"), batch_size, seed and momentum.
+    - `find_lr(model=..., optimizer=..., loss=..., data=...)`: your own objects. PyTorch: `data` is
+      a DataLoader or a list of (x, y) batches, read again when it ends; `loss(prediction, y)`; the
+      rate is set in every parameter group. Keras: `data` is arrays (x, y), taken `batch_size` at a
+      time in an order drawn from `seed`; `loss(y, prediction)`.
+    - `find_lr(train_step)`: a function `lr -> loss` that makes one update, called once per rate.
+      What it changes is put back if `model`, `optimizer` and `data` (a DataLoader) are given too;
+      without them, only the random states are.
+
+    Put back, also after an error or Ctrl-C in the middle: weights, buffers, gradients, train/eval
+    flags, the optimizer's state and rates, and the random states of Python, NumPy and the
+    frameworks. So training after a sweep is, bit for bit, training without one.
+
+    It stops early where the loss is not finite, or where the smoothed loss has diverged:
+
+        smoothed - best > (stop_factor - 1) * max(|best|, first - best)
+
+    For a positive loss that fell by less than half, this is `smoothed > stop_factor * best`;
+    a ratio alone would stop a negative loss at once. `beta` is the weight of the past in the mean
+    (0: none). Source: Smith (2017), "Cyclical Learning Rates for Training Neural Networks", 3.3;
+    smoothing and stop after Gugger (2018), "How Do You Find A Good Learning Rate".
+
+    >>> loss_of = lambda lr: (lr - 1) ** 2  # lowest at 1
+    >>> result = find_lr(loss_of, start_lr=0.01, end_lr=100, steps=41, beta=0, progress=False)
+    >>> result.stopped, result.lrs[0], round(result.suggestion("minimum"), 3)
+    ('diverged', 0.01, 0.1)
+    """
+    start_lr = Number(low=0, above=True).check("start_lr", start_lr)
+    end_lr = Number(low=start_lr, above=True).check("end_lr", end_lr)
+    steps = Whole(low=10).check("steps", steps)
+    Choice(SWEEPS).check("sweep", sweep)
+    beta = Number(low=0).check("beta", beta)
+    if beta >= 1:  # the mean would never move
+        raise ValueError(f"beta must be below 1, got {beta!r}")
+    stop_factor = Number(low=1, above=True).check("stop_factor", stop_factor)
+    Choice(FRAMEWORKS).check("framework", framework)
+    batch_size = Whole(low=1).check("batch_size", batch_size)
+    seed = Whole(low=0).check("seed", seed)
+    Flag().check("progress", progress)
+    if train_step is not None and not callable(train_step):
+        raise TypeError(f"train_step must be a function lr -> loss, got {train_step!r}")
+    named = isinstance(model, str)
+    if named and loss is not None:
+        raise TypeError(f"loss must be left out with model={model!r}, got {loss!r}")
+    if named and train_step is not None and optimizer is not None:
+        raise TypeError("model must be given with an optimizer that is to be put back, got a name")
+    spaced = np.geomspace if sweep == "exponential" else np.linspace
+    lrs = [float(lr) for lr in spaced(start_lr, end_lr, steps)]  # both ends exactly as given
+    objects = (None, None, data) if named else (model, optimizer, data)
+    kind = framework if named else _framework(model)
+    with _untouched(kind, *objects):
+        if train_step is None and named:
+            run = fit(
+                lambda step: lrs[min(step, steps - 1)],  # the rate after the last update is unused
+                data=data,
+                model=model,
+                framework=framework,
+                epochs=steps,
+                batch_size=batch_size,
+                seed=seed,
+                momentum=momentum,
+                optimizer=optimizer or "sgd",
+                max_updates=steps,
+                progress=progress,
+            )
+            measured = iter([*run.loss, math.inf][:steps])  # fit ends where training is no more
+            return _sweep(lambda lr: next(measured), lrs, beta, stop_factor, progress=False)
+        if train_step is None:
+            for name, value in (("optimizer", optimizer), ("loss", loss), ("data", data)):
+                if value is None:
+                    raise TypeError(f"{name} must be given with a model of your own, got None")
+            if kind == "torch":
+                from course_lib.finder_torch import finder_step
+
+                train_step = finder_step(model, optimizer, loss, data)
+            else:
+                from course_lib.finder_keras import finder_step
+
+                train_step = finder_step(model, optimizer, loss, data, batch_size, seed)
+        return _sweep(train_step, lrs, beta, stop_factor, progress)
+
+
+def _sweep(
+    train_step: Callable[[float], Any],
+    lrs: Sequence[float],
+    beta: float,
+    stop_factor: float,
+    progress: bool,
+) -> LRFinderResult:
+    result, mean = LRFinderResult([], [], [], "end"), 0.0
+    hidden = {} if progress else {"disable": True}  # else it is TQDM_DISABLE's to say
+    for lr in tqdm(lrs, desc="learning-rate sweep", unit="update", **hidden):
+        loss = _number(train_step(lr))
+        if not math.isfinite(loss):
+            if not result.losses:
+                raise ValueError(
+                    f"train_step returned {loss!r} before any update was made; "
+                    "a sweep needs a model and data with a finite loss to start from"
+                )
+            result.stopped = "not finite"
+            break
+        mean = beta * mean + (1 - beta) * loss
+        result.lrs.append(lr)
+        result.losses.append(loss)
+        result.smoothed.append(mean / (1 - beta ** len(result.lrs)))
+        first, best, now = result.smoothed[0], min(result.smoothed), result.smoothed[-1]
+        if now - best > (stop_factor - 1) * max(abs(best), first - best):
+            result.stopped = "diverged"
+            break
+    return result
+
+
+def _number(loss: Any) -> float:
+    try:
+        if isinstance(loss, str | bytes | bool):
+            raise TypeError
+        return float(loss.item() if hasattr(loss, "item") else loss)
+    except (TypeError, ValueError, RuntimeError):  # torch: an array of several is a RuntimeError
+        raise TypeError(f"train_step must return the loss, one number, got {loss!r}") from None
+
+
+def _framework(model: Any) -> str:
+    roots = {kind.__module__.split(".")[0] for kind in type(model).__mro__}
+    if "keras" in roots:  # first: with its PyTorch backend, a Keras model is both
+        return "tensorflow"
+    if "torch" in roots:
+        return "torch"
+    raise TypeError(
+        "model must be a name, a torch.nn.Module or a keras.Model, "
+        f"got {type(model).__module__}.{type(model).__name__}"
+    )
+
+
+@contextmanager
+def _untouched(framework: str, model: Any, optimizer: Any, data: Any) -> Iterator[None]:
+    """The random states of Python, NumPy and every framework in use; of one framework, the rest."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with ExitStack() as stack:
+        # Undone in reverse order, so last: building a Keras optimizer may draw numbers.
+        stack.callback(np.random.set_state, numpy)
+        stack.callback(random.setstate, python)
+        if framework == "torch" or "torch" in sys.modules:
+            from course_lib.finder_torch import untouched
+
+            ours = (model, optimizer, data) if framework == "torch" else ()
+            stack.enter_context(untouched(*ours))
+        if framework == "tensorflow" or "tensorflow" in sys.modules:
+            from course_lib.finder_keras import untouched
+
+            ours = (model, optimizer) if framework == "tensorflow" else ()
+            stack.enter_context(untouched(*ours))
+        yield

@@ -1,0 +1,216 @@
+"""A schedule that listens: the rate falls when a metric has stopped getting better.
+
+Every other schedule is a formula of the step. This one has a memory, so it is an object: tell it
+the metric with `update` after each evaluation, and ask it for the rate as you ask any schedule.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from course_lib.parameters import Choice, Number, Whole
+
+
+class Plateau:
+    """Times `factor` whenever more than `patience` evaluations in a row brought nothing new.
+
+        update(metric):
+            if better(metric):  best, bad = metric, 0
+            else:               bad = bad + 1
+            if wait > 0:        wait, bad = wait - 1, 0             # still cooling down
+            if bad > patience:
+                new = max(lr * factor, min_lr)
+                if lr - new > eps:  lr = new
+                wait, bad = cooldown, 0
+
+        better(metric), mode "min":    abs: metric < best - threshold
+                                       rel: metric < best - threshold * |best|
+                        mode "max":    the same with > and +
+
+    The first finite metric is always better. A metric that is not finite never is: a NaN or an
+    infinity counts as a bad evaluation and leaves `best` alone.
+
+    | here             | PyTorch ReduceLROnPlateau    | Keras ReduceLROnPlateau                    |
+    |------------------|------------------------------|--------------------------------------------|
+    | `factor`         | the same                     | the same                                   |
+    | `patience=p`     | the same                     | `p + 1`; 0 there means 1                   |
+    | `threshold`      | the same, but "rel" is wrong | `min_delta`                                |
+    |                  | there for negative metrics   |                                            |
+    | `threshold_mode` | the same; default "rel"      | always "abs"                               |
+    | `mode`           | the same                     | the same; default "auto" (by name)         |
+    | `cooldown=c`     | the same                     | `c + 1` for c > 0; 1 there means 0         |
+    | `min_lr`         | the same, or one per group   | the same                                   |
+    | `eps`            | the same; default 1e-8       | always 0                                   |
+    | first metric NaN | a bad evaluation             | `best` is NaN for good: nothing is better  |
+    | infinite metric  | the good one is best forever | the same, and a bad one may come first     |
+    | numbers          | float64                      | compares in float32                        |
+
+    `from_torch` and `from_keras` take the arguments as written there.
+
+    >>> plateau = Plateau(1.0, factor=0.5, patience=1)
+    >>> [plateau.update(loss) for loss in (0.9, 0.7, 0.8, 0.8, 0.6, 0.6)]
+    [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
+    >>> plateau.update(0.6), plateau.lr, plateau(step=1234)
+    (0.25, 0.25, 0.25)
+    """
+
+    def __init__(
+        self,
+        lr: float,
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "abs",
+        mode: str = "min",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 0.0,
+    ):
+        self.arguments = given = {
+            "lr": Number(low=0, above=True).check("lr", lr),
+            "factor": Number(low=0, above=True).check("factor", factor),
+            "patience": Whole().check("patience", patience),
+            "threshold": Number(low=0).check("threshold", threshold),
+            "threshold_mode": Choice(("abs", "rel")).check("threshold_mode", threshold_mode),
+            "mode": Choice(("min", "max")).check("mode", mode),
+            "cooldown": Whole().check("cooldown", cooldown),
+            "min_lr": Number(low=0).check("min_lr", min_lr),
+            "eps": Number(low=0).check("eps", eps),
+        }
+        if given["factor"] >= 1:
+            raise ValueError(f"factor must be below 1, so that the rate falls, got {factor!r}")
+        if given["min_lr"] > given["lr"]:
+            raise ValueError(f"min_lr must be at most lr, which is {lr!r}, got {min_lr!r}")
+        self.lr: float = given["lr"]
+        self.best: float | None = None
+        self.bad = 0
+        self.wait = 0
+
+    @classmethod
+    def from_torch(
+        cls,
+        lr,
+        mode="min",
+        factor=0.1,
+        patience=10,
+        threshold=1e-4,
+        threshold_mode="rel",
+        cooldown=0,
+        min_lr=0,
+        eps=1e-8,
+    ) -> "Plateau":
+        """What `torch.optim.lr_scheduler.ReduceLROnPlateau` does with these, its arguments."""
+        return cls(lr, factor, patience, threshold, threshold_mode, mode, cooldown, min_lr, eps)
+
+    @classmethod
+    def from_keras(
+        cls, lr, factor=0.1, patience=10, mode="min", min_delta=1e-4, cooldown=0, min_lr=0.0
+    ) -> "Plateau":
+        """What `keras.callbacks.ReduceLROnPlateau` does with these, its arguments.
+
+        Keras counts up to `patience` where we go beyond it, and counts the last evaluation of a
+        cooldown; it has no `eps`. `mode` "auto" has to be spelled out.
+        """
+        patience = max(Whole().check("patience", patience), 1) - 1
+        cooldown = max(Whole().check("cooldown", cooldown) - 1, 0)
+        min_delta = Number().check("min_delta", min_delta)
+        return cls(lr, factor, patience, min_delta, "abs", mode, cooldown, min_lr)
+
+    def __call__(self, step: int) -> float:
+        return self.lr
+
+    def update(self, metric: Any) -> float:
+        """Hear the metric of one evaluation, and return the rate from now on."""
+        try:
+            # A string or a bool has a float value too; neither is a metric.
+            number = None if isinstance(metric, str | bytes | bool) else float(metric)
+        except (TypeError, ValueError, RuntimeError):  # the last is torch's, for a long tensor
+            number = None
+        if number is None:
+            raise ValueError(f"metric must be a single number, got {metric!r}")
+        if self._is_better(number):
+            self.best, self.bad = number, 0
+        else:
+            self.bad += 1
+        if self.wait > 0:
+            self.wait, self.bad = self.wait - 1, 0
+        given = self.arguments
+        if self.bad > given["patience"]:
+            new = max(self.lr * given["factor"], given["min_lr"])
+            if self.lr - new > given["eps"]:
+                self.lr = new
+            self.wait, self.bad = given["cooldown"], 0
+        return self.lr
+
+    def _is_better(self, metric: float) -> bool:
+        if not math.isfinite(metric) or self.best is None:
+            return math.isfinite(metric)
+        given = self.arguments
+        share = given["threshold"] if given["mode"] == "max" else -given["threshold"]
+        if given["threshold_mode"] == "rel":
+            bar = self.best * (1 + share * math.copysign(1, self.best))
+        else:
+            bar = self.best + share
+        return metric > bar if given["mode"] == "max" else metric < bar
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"Plateau({given})"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands, as values that JSON can hold, and the arguments that it belongs to."""
+        names = ("lr", "best", "bad", "wait")
+        return {"plateau": repr(self), **{name: getattr(self, name) for name in names}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where the saved one stopped; ValueError where its arguments were others."""
+        if wrong := state.keys() ^ self.state_dict().keys():
+            raise ValueError(
+                f"state must have the keys {', '.join(self.state_dict())} and no others; "
+                f"missing or unknown: {', '.join(sorted(map(str, wrong)))}"
+            )
+        if state["plateau"] != repr(self):
+            raise ValueError(f"state was saved under {state['plateau']}, this is {self!r}")
+        self.lr, self.best = state["lr"], state["best"]
+        self.bad, self.wait = state["bad"], state["wait"]
+
+
+@dataclass(frozen=True)
+class WarmedPlateau:
+    """A plateau behind a linear warmup, as both adapters apply it: `warmed(step)` is the rate.
+
+    The same numbers as `Schedule(warmup, then=plateau, warmup_steps=...)`. A plateau that falls
+    during the warmup lowers what is being climbed to.
+
+    >>> warmed = WarmedPlateau(Plateau(1.0), warmup_steps=3)
+    >>> [warmed(step) for step in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    plateau: Plateau
+    warmup_steps: int = 0
+
+    def __post_init__(self):
+        if not isinstance(self.plateau, Plateau):
+            raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {self.plateau!r}")
+        steps = Whole().check("warmup_steps", self.warmup_steps)
+        object.__setattr__(self, "warmup_steps", steps)
+
+    def __call__(self, step: int) -> float:
+        return self.plateau.lr * min((step + 1) / (self.warmup_steps + 1), 1.0)
+
+
+def plateaus_in(schedule: Any) -> list[Plateau]:
+    """Every plateau that a schedule is made of, however deep; one in a function is not seen.
+
+    >>> plateau = Plateau(0.1)
+    >>> plateaus_in(plateau) == [plateau], plateaus_in(max)
+    (True, [])
+    """
+    if isinstance(schedule, Plateau):
+        return [schedule]
+    params = getattr(schedule, "params", None)
+    inner = params.values() if isinstance(params, dict) else ()
+    if isinstance(schedule, tuple | list):
+        inner = schedule
+    return [plateau for each in inner for plateau in plateaus_in(each)]

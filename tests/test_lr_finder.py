@@ -1,0 +1,594 @@
+"""The range test: known curves, exact rates, and not one bit left changed behind it."""
+
+import math
+import os
+import random
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from course_lib import Schedule, plots
+from course_lib.data import Dataset, load
+from course_lib.lr_finder import LRFinderResult, Spread, find_lr, spread
+from course_lib.lr_suggestions import METHODS, minimum, slide, steepest, valley
+from course_lib.schedules import constant
+from course_lib.training import FRAMEWORKS, fit
+
+REAL_DATA = os.environ.get("LR_COURSE_DATA")
+
+both_frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
+
+
+def dataset(count=300):
+    rng = np.random.default_rng(7)
+    labels = np.arange(count) % 10
+    patterns = (rng.random((10, 28, 28)) < 0.15) * 200
+    images = (patterns[labels] + rng.integers(0, 30, (count, 28, 28))).astype(np.uint8)
+    return Dataset(images, labels, images, labels, name="mnist", source="here", title="patterns")
+
+
+GREY = dataset()
+STEPS = {"steps": 20, "start_lr": 1e-4, "end_lr": 1.0, "progress": False}
+
+
+# --- four ways to read a curve --------------------------------------------------------------------
+
+LRS = np.geomspace(1e-5, 10, 121)
+# Falls from 2.3 to 0.3, fastest at 1e-3, and rises from 0.1 on.
+CURVE = 0.3 + 2 / (1 + (LRS / 1e-3) ** 2) + 4 * (LRS / 1.0) ** 2
+
+
+def test_the_steepest_point_is_where_the_formula_has_it():
+    # A power law's sigmoid has its steepest slope over log lr exactly at its middle.
+    assert steepest(LRS, CURVE) == pytest.approx(1e-3, rel=1e-9)
+    assert steepest(LRS, CURVE - 100) == steepest(LRS, CURVE)  # the level is nothing to it
+    falls_again = np.where(LRS > 5, -10.0, CURVE)
+    assert steepest(LRS[LRS < 5], falls_again[LRS < 5]) == steepest(LRS, CURVE)
+
+
+def test_the_slope_is_against_the_logarithm():
+    """Against the rate itself, this curve would be steepest at its first point."""
+    slow = 2 / (1 + np.sqrt(LRS / 1e-3))
+    assert np.gradient(slow, LRS).argmin() == 0
+    assert steepest(LRS, slow) == pytest.approx(1e-3, rel=1e-9)
+
+
+def test_the_steepest_point_comes_before_the_minimum():
+    lrs = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0]
+    assert steepest(lrs, [2, 1.9, 1.4, 0.2, 9.0, 3.0, 2.5]) == 1e-2
+
+
+def test_a_tenth_of_the_rate_at_the_minimum():
+    assert minimum(LRS, CURVE) == LRS[CURVE.argmin()] / 10
+
+
+def test_the_valley_is_the_longest_fall_as_fastai_has_it():
+    losses = [5.0, 9, 8, 7, 6, 5, 4, 9, 8.5]
+    # Longest: 9 8 7 6 5 4 at 1..6, six points, end 6: point 6 - 6 + 2 + 1.
+    assert valley(range(1, 10), losses) == 4
+    # A gap inside the fall does not end it: 9 8 7 6 5 4 is still six long, now ending at 7.
+    assert valley(range(1, 11), [5.0, 9, 8, 99, 7, 6, 5, 4, 9, 8.5]) == 5
+
+
+def test_the_slide_stops_where_both_ends_of_its_window_are_as_steep():
+    losses = np.array([2.0] * 5 + [1.0] * 40 + [1.0 + 0.5 * i**2 for i in range(1, 16)])
+    found = slide(range(1, 61), losses)
+    slopes = np.gradient(losses)
+    left = int(found) - 1
+    assert abs(slopes[left + 15] - slopes[left]) > 0.005
+    assert abs(slopes[left + 14] - slopes[left - 1]) <= 0.005
+    assert left + 15 == 44  # the first point whose slope the rise can be seen in
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_what_cannot_be_read_is_an_error_that_says_what_to_do(method):
+    with pytest.raises(ValueError, match=r"points.*more steps"):
+        method([0.1], [1.0])
+    with pytest.raises(ValueError, match=r"must fall.*start_lr"):
+        method(LRS, np.linspace(1, 2, len(LRS)))
+    with pytest.raises(ValueError, match="one length"):
+        method(LRS, CURVE[1:])
+    with pytest.raises(ValueError, match="finite"):
+        method(LRS, np.where(LRS > 1, np.nan, CURVE))
+    with pytest.raises(ValueError, match="increasing"):
+        method(LRS[::-1], CURVE)
+
+
+def test_a_curve_without_a_rise_has_nothing_to_slide_to():
+    with pytest.raises(ValueError, match="larger end_lr"):
+        slide(LRS, np.linspace(2, 1, len(LRS)))
+
+
+def test_the_first_tenth_is_not_read():
+    losses = [9.0, 1.0, *CURVE[2:]]
+    result = LRFinderResult(list(LRS), losses, losses, "end")
+    assert result.suggestion() == pytest.approx(1e-3, rel=1e-9)
+    with pytest.raises(ValueError, match=r"method must be one of steepest, valley.*'best'"):
+        result.suggestion("best")
+
+
+# --- the sweep ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sweep, spaced", [("exponential", np.geomspace), ("linear", np.linspace)])
+@pytest.mark.parametrize("start, end", [(1e-7, 10.0), (3e-5, 0.7), (1 / 3, 7.1)])
+def test_both_ends_are_exact_and_each_rate_is_tried_once(sweep, spaced, start, end):
+    tried = []
+    result = find_lr(
+        lambda lr: tried.append(lr) or 1.0,
+        start_lr=start,
+        end_lr=end,
+        steps=37,
+        sweep=sweep,
+        progress=False,
+    )
+    assert tried == result.lrs
+    assert (tried[0], tried[-1], len(tried), result.stopped) == (start, end, 37, "end")
+    np.testing.assert_allclose(tried, spaced(start, end, 37), rtol=1e-12)
+    assert result.losses == [1.0] * 37
+    np.testing.assert_allclose(result.smoothed, 1.0, rtol=1e-12)
+
+
+def sweep_over(losses, **arguments):
+    it = iter([*losses, *[losses[-1]] * 50])
+    return find_lr(lambda lr: next(it), **{"steps": 20, "progress": False, "beta": 0} | arguments)
+
+
+def test_the_mean_is_the_one_that_the_figures_use():
+    losses = [3.0, 2.0, 2.5, 1.0] * 5
+    result = sweep_over(losses, beta=0.9)
+    np.testing.assert_allclose(result.smoothed, plots.smooth(losses, 0.9), rtol=1e-12)
+    assert sweep_over(losses, beta=0).smoothed == losses
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_ends_the_sweep_and_is_left_out(bad):
+    result = sweep_over([3.0, 2.0, bad, 1.0])
+    assert (result.losses, len(result.lrs), result.stopped) == ([3.0, 2.0], 2, "not finite")
+    with pytest.raises(ValueError, match="train_step returned"):
+        sweep_over([bad])
+
+
+@pytest.mark.parametrize(
+    "losses, end",
+    [
+        ([2.0, 2.0, 7.9, 8.1], 4),  # 4 times the best
+        ([2.0, 0.5, 4.9, 5.1], 4),  # fell by 1.5, so 0.5 + 3 * 1.5
+        ([-1.0, -2.0, 3.9, 4.1], 4),  # best -2: -2 + 3 * 2
+        ([1.0, -2.0, 6.9, 7.1], 4),  # fell by 3: -2 + 3 * 3
+        ([-1.0, -2.0, -3.0, -2.5], 20),
+    ],
+)
+def test_it_stops_where_the_loss_has_diverged_negative_ones_too(losses, end):
+    result = sweep_over(losses)
+    assert (len(result.losses), result.stopped) == (end, "diverged" if end < 20 else "end")
+
+
+@pytest.mark.parametrize(
+    "loss", ["0.5", None, True, np.ones(2), torch.ones(2), keras.ops.ones(2), [1.0]]
+)
+def test_a_loss_that_is_not_one_number_is_an_error(loss):
+    with pytest.raises(TypeError, match="train_step must return the loss, one number"):
+        find_lr(lambda lr: loss, progress=False)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [np.float32(2), np.array(2), torch.tensor(2.0, requires_grad=True), keras.ops.ones(()) * 2],
+)
+def test_any_single_number_will_do(loss):
+    assert find_lr(lambda lr: loss, progress=False).losses == [2.0] * 100
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"start_lr": 0}, "start_lr must be a number above 0, got 0"),
+        ({"start_lr": "1"}, "start_lr must be"),
+        ({"start_lr": 0.1, "end_lr": 0.1}, "end_lr must be a number above 0.1, got 0.1"),
+        ({"end_lr": math.inf}, "end_lr must be"),
+        ({"steps": 9}, "steps must be a whole number of at least 10, got 9"),
+        ({"steps": 20.5}, "steps must be"),
+        ({"beta": 1}, "beta must be below 1, got 1"),
+        ({"beta": -0.1}, "beta must be"),
+        ({"stop_factor": 1}, "stop_factor must be a number above 1, got 1"),
+        ({"sweep": "cosine"}, "sweep must be one of exponential, linear, got 'cosine'"),
+        ({"framework": "jax"}, "framework must be one of torch, tensorflow, got 'jax'"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"progress": 1}, "progress must be True or False, got 1"),
+        ({"train_step": 3}, "train_step must be a function"),
+        ({"model": "vgg", "data": GREY}, "model must be one of softmax"),
+        ({"data": GREY, "loss": max}, "loss must be left out with model='mlp'"),
+        ({"data": GREY, "optimizer": "lion"}, "optimizer must be one of"),
+        ({"train_step": abs, "optimizer": 1}, "model must be given with an optimizer"),
+        ({"model": object()}, "model must be a name, a torch.nn.Module or a keras.Model"),
+        ({"model": nn.Linear(1, 1)}, "optimizer must be given"),
+        ({"data": GREY, "momentum": 1}, "momentum must be below 1"),
+        ({}, "data must be a Dataset"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        find_lr(**{"progress": False} | arguments)
+
+
+# --- the course's experiment ----------------------------------------------------------------------
+
+
+def comparable(run):
+    return run.lr, run.loss, run.history
+
+
+@both_frameworks
+@pytest.mark.parametrize("model", ["mlp", "mlp_dropout"])
+def test_training_after_a_sweep_is_training_without_one(framework, model):
+    arguments = {"data": GREY, "framework": framework, "model": model, "seed": 3}
+    alone = fit(Schedule(constant, lr=0.05), epochs=2, progress=False, **arguments)
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    result = find_lr(momentum=0.9, **STEPS, **arguments)
+    assert random.getstate() == states[0]
+    assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), states[1]))
+    assert torch.equal(torch.get_rng_state(), states[2])
+    after = fit(Schedule(constant, lr=0.05), epochs=2, progress=False, **arguments)
+    assert comparable(after) == comparable(alone)
+    # The same weights and batches: before the first update, the loss is the same to the last bit.
+    assert result.losses[0] == alone.loss[0]
+
+
+@pytest.mark.skipif(
+    not REAL_DATA or not Path(REAL_DATA, "mnist.npz").exists(),
+    reason="LR_COURSE_DATA names no folder with mnist.npz",
+)
+@both_frameworks
+def test_it_reads_a_sensible_rate_off_the_real_mnist_and_leaves_no_trace(framework):
+    arguments = {"data": load("mnist", folder=REAL_DATA), "framework": framework}
+    arguments["progress"] = False
+    fixed = Schedule(constant, lr=0.1)
+    alone = fit(fixed, max_updates=30, **arguments)
+    result = find_lr(**arguments)
+    assert comparable(fit(fixed, max_updates=30, **arguments)) == comparable(alone)
+    assert result.stopped == "diverged"
+    rates = {method: result.suggestion(method) for method in METHODS}
+    assert all(0.005 < rate < 1 for rate in rates.values()), rates
+
+
+@both_frameworks
+def test_the_sweep_is_a_run_of_the_course(framework):
+    result = find_lr(data=GREY, framework=framework, model="softmax", batch_size=32, **STEPS)
+    lrs = np.geomspace(1e-4, 1, 20)
+    run = fit(
+        lambda t: lrs[min(t, 19)],
+        data=GREY,
+        framework=framework,
+        model="softmax",
+        batch_size=32,
+        epochs=9,
+        max_updates=20,
+        progress=False,
+    )
+    assert result.losses == run.loss[: len(result.losses)]
+    assert result.losses[-1] < result.losses[0]
+
+
+def test_a_run_that_fit_gave_up_is_not_finite_here():
+    result = find_lr(data=GREY, end_lr=1e30, start_lr=1, steps=10, stop_factor=1e9, progress=False)
+    assert result.stopped in ("diverged", "not finite") and len(result.losses) < 10
+
+
+# --- a module of your own -------------------------------------------------------------------------
+
+X = torch.from_numpy(GREY.x_train).float().div(255).flatten(1)
+Y = torch.from_numpy(GREY.y_train)
+
+
+class Module(nn.Module):
+    """All that a sweep can change, one of each kind."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(784, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 10)
+        )
+        self.register_buffer("calls", torch.zeros(1), persistent=False)
+        self.register_buffer("replaced", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls += 1
+        self.replaced = self.replaced + torch.rand(1)  # a new tensor each time
+        return self.layers(x)
+
+
+def module_setup(kind="adam", tensor_lr=False, generator=None):
+    torch.manual_seed(5)
+    model = Module()
+    lr = torch.tensor(0.01) if tensor_lr else 0.01
+    if kind == "adam":
+        optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    loader = DataLoader(TensorDataset(X, Y), batch_size=32, shuffle=True, generator=generator)
+    return model, optimizer, loader
+
+
+def train(model, optimizer, loader):
+    losses = []
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def seen(model, optimizer, loader):
+    """Every bit of it, and which objects hold it."""
+
+    def plain(value):
+        if isinstance(value, torch.Tensor):
+            return id(value), value.detach().numpy().tobytes()
+        if isinstance(value, dict):
+            return [
+                (id(key) if isinstance(key, torch.Tensor) else key, plain(part))
+                for key, part in value.items()
+            ]
+        return [plain(part) for part in value] if isinstance(value, list) else value
+
+    tensors = [*model.parameters(), *model.buffers()]
+    generator = loader.generator
+    return [
+        plain(tensors),
+        plain([tensor.grad for tensor in model.parameters()]),
+        [module.training for module in model.modules()],
+        plain(vars(optimizer)["state"]),
+        plain(vars(optimizer)["param_groups"]),
+        torch.get_rng_state().tolist(),
+        generator and generator.get_state().tolist(),
+        random.getstate(),
+        plain(torch.from_numpy(np.random.get_state()[1].copy()))[1],
+    ]
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["after an epoch", "at the start"])
+@pytest.mark.parametrize("own", [True, False], ids=["own generator", "global generator"])
+@pytest.mark.parametrize("kind, tensor_lr", [("adam", True), ("sgd", False)])
+@pytest.mark.parametrize("how", ["whole", "interrupted", "train_step"])
+def test_a_sweep_leaves_no_trace_in_a_module(warm, own, kind, tensor_lr, how):
+    def setup():
+        generator = torch.Generator().manual_seed(3) if own else None
+        parts = module_setup(kind, tensor_lr, generator)
+        if warm:
+            train(*parts)
+        parts[0].layers[0].eval()  # a mixture of flags
+        return parts
+
+    alone = train(*setup())
+    model, optimizer, loader = setup()
+    before = seen(model, optimizer, loader)
+    calls = 0
+
+    def loss(prediction, y):
+        nonlocal calls
+        calls += 1
+        random.random(), np.random.rand()
+        if how == "interrupted" and calls == 7:
+            raise KeyboardInterrupt
+        return nn.functional.cross_entropy(prediction, y)
+
+    def train_step(lr):
+        optimizer.param_groups[0]["lr"] = lr
+        model.train()
+        x, y = next(iter(loader))
+        optimizer.zero_grad()
+        value = loss(model(x), y)
+        value.backward()
+        optimizer.step()
+        return value
+
+    parts = {"model": model, "optimizer": optimizer, "data": loader, **STEPS}
+    if how == "interrupted":
+        with pytest.raises(KeyboardInterrupt):
+            find_lr(loss=loss, **parts)
+    elif how == "train_step":
+        result = find_lr(train_step, **parts)
+    else:
+        result = find_lr(loss=loss, **parts)
+    assert seen(model, optimizer, loader) == before
+    assert train(model, optimizer, loader) == alone
+    if how != "interrupted":
+        assert len(set(result.losses)) == len(result.losses) > 10  # it did train, on new batches
+
+
+def test_every_group_gets_the_rate():
+    model, _, loader = module_setup()
+    groups = [{"params": [p], "lr": 0.1 * (i + 1)} for i, p in enumerate(model.parameters())]
+    optimizer, rates = torch.optim.SGD(groups), []
+    optimizer.register_step_pre_hook(
+        lambda opt, *_: rates.append({group["lr"] for group in opt.param_groups})
+    )
+    result = find_lr(
+        model=model, optimizer=optimizer, loss=nn.functional.cross_entropy, data=loader, **STEPS
+    )
+    assert rates == [{lr} for lr in result.lrs]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (iter([(X, Y)]), "read again.*list_iterator"),
+        ([], "at least one batch"),
+        ([X], r"batches \(x, y\), got a Tensor"),
+        (3, "read again.*int"),
+    ],
+)
+def test_data_that_torch_cannot_sweep_over(data, words):
+    model, optimizer, _ = module_setup()
+    with pytest.raises((TypeError, ValueError), match=words):
+        find_lr(
+            model=model, optimizer=optimizer, loss=nn.functional.cross_entropy, data=data, **STEPS
+        )
+
+
+def test_lazy_layers_are_refused():
+    model = nn.LazyLinear(2)
+    with pytest.raises(ValueError, match="call it on one batch"):
+        find_lr(lambda lr: 1.0, model=model, progress=False)
+
+
+# --- a Keras model of your own --------------------------------------------------------------------
+
+KX, KY = X.numpy(), Y.numpy()
+
+
+def keras_setup(warm=True, scheduled=False):
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((784,)),
+            layers.Dense(16, activation="relu", kernel_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(10),
+        ]
+    )
+    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9) if scheduled else 0.01
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, run_eagerly=True)
+    if warm:
+        keras_train(model)
+    return model
+
+
+def keras_train(model):
+    history = model.fit(KX[:96], KY[:96], batch_size=32, verbose=0)  # shuffled
+    noise = keras.random.normal((2,))  # from the default seed generator
+    return history.history["loss"], noise.numpy().tolist()
+
+
+def keras_seen(model):
+    variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    return [
+        [(v.path, id(v), v.value.numpy().tobytes()) for v in variables],
+        id(model.optimizer._learning_rate),
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+    ]
+
+
+@pytest.mark.parametrize("scheduled", [False, True], ids=["rate", "schedule"])
+@pytest.mark.parametrize("how", ["whole", "interrupted", "train_step"])
+def test_a_sweep_leaves_no_trace_in_a_keras_model(how, scheduled):
+    alone = keras_train(keras_setup(scheduled=scheduled))
+    model = keras_setup(scheduled=scheduled)
+    before, calls = keras_seen(model), 0
+
+    def loss(y, prediction):
+        nonlocal calls
+        calls += 1
+        random.random(), np.random.rand(), keras.random.normal((2,))
+        if how == "interrupted" and calls == 7:
+            raise KeyboardInterrupt
+        return model.loss(y, prediction)
+
+    parts = {"model": model, "optimizer": model.optimizer, "data": (KX, KY), **STEPS}
+    if how == "interrupted":
+        with pytest.raises(KeyboardInterrupt):
+            find_lr(loss=loss, **parts)
+    elif how == "train_step":  # the optimizer is the model's own; metrics are touched too
+        find_lr(lambda lr: model.train_on_batch(KX[:32], KY[:32]), model=model, **STEPS)
+    else:
+        result = find_lr(loss=loss, **parts)
+        assert len(set(result.losses)) == len(result.losses) > 10
+        assert min(result.losses) < 0.8 * result.losses[0]
+    assert keras_seen(model) == before
+    assert keras_train(model) == alone
+
+
+def test_the_default_generator_of_keras_is_as_before_even_if_there_was_none():
+    def draw(*, sweep):
+        keras.utils.clear_session()
+        random.seed(4)
+        if sweep:
+            find_lr(lambda lr: float(keras.random.uniform(())), progress=False)
+        return float(keras.random.uniform(()))
+
+    assert draw(sweep=True) == draw(sweep=False)
+
+
+def test_a_keras_optimizer_is_built_when_it_was_not():
+    model = keras_setup(warm=False)
+    optimizer = keras.optimizers.Adam(0.5)
+    assert not optimizer.built
+    find_lr(model=model, optimizer=optimizer, loss=model.loss, data=(KX, KY), **STEPS)
+    assert optimizer.built and float(optimizer.learning_rate) == 0.5
+    assert not any(np.any(slot.numpy()) for slot in optimizer.variables if "adam/" in slot.path[5:])
+    assert int(optimizer.iterations) == 0
+
+
+def test_data_that_keras_cannot_sweep_over():
+    import tensorflow as tf
+
+    model = keras_setup(warm=False)
+    parts = {"model": model, "optimizer": model.optimizer, "loss": model.loss, **STEPS}
+    with pytest.raises(TypeError, match=r"remembers how often.*train_step"):
+        find_lr(data=tf.data.Dataset.from_tensor_slices((KX, KY)).shuffle(9).batch(8), **parts)
+    with pytest.raises(TypeError, match=r"arrays \(x, y\), got ndarray"):
+        find_lr(data=KX, **parts)
+    with pytest.raises(ValueError, match="300 x and 299 y"):
+        find_lr(data=(KX, KY[1:]), **parts)
+    with pytest.raises(ValueError, match="no weights yet"):
+        find_lr(model=keras.Sequential([keras.layers.Dense(2)]), optimizer=1, loss=1, data=1)
+
+
+# --- several sweeps, and the figures --------------------------------------------------------------
+
+
+def result_of(shift=1.0):
+    lrs = list(LRS * shift)
+    return LRFinderResult(lrs, list(CURVE), list(CURVE), "end")
+
+
+def test_the_spread_over_seeds():
+    results = [result_of(shift) for shift in (1, 4, 2)]
+    got = spread(results)
+    assert got == Spread(*(pytest.approx(rate) for rate in (1e-3, 2e-3, 4e-3)), n=3)
+    assert spread(results, "minimum").lowest == results[0].suggestion("minimum")
+    with pytest.raises(ValueError, match="results must hold at least one"):
+        spread([])
+
+
+def test_the_figure_shows_the_curve_and_every_suggestion():
+    result = result_of()
+    (axes,) = result.plot().axes
+    assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "learning rate")
+    assert axes.get_ylabel() == "training loss"
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines["smoothed"].get_xdata()) == result.lrs
+    for method in METHODS:
+        rate = result.suggestion(method)
+        line = lines[f"{method}: {rate:.2g}"]
+        assert line.get_xdata()[0] == rate and line.get_color() in plots.PALETTE
+    assert len({line.get_color() for line in lines.values()}) == 6
+    assert axes.get_ylim()[1] < 5 < max(result.losses)  # the fall can be read
+    assert len(axes.get_legend().get_texts()) == 6
+
+
+def test_a_curve_without_suggestions_is_drawn_all_the_same():
+    flat = LRFinderResult([0.1, 0.2], [1.0, 1.0], [1.0, 1.0], "end")
+    assert len(flat.plot().axes[0].lines) == 2
+
+
+def test_the_figure_of_several_sweeps():
+    results = [result_of(shift) for shift in (1, 4, 2)]
+    (axes,) = plots.plot_finder_spread(results, spread(results)).axes
+    assert len(axes.lines) == 4 and axes.get_xscale() == "log"
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["from 0.001 to 0.004", "median 0.002", "smoothed loss, 3 sweeps"]
+    assert "steepest" in axes.get_title(loc="left")
