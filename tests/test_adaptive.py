@@ -284,6 +284,51 @@ def test_the_hessian_diagonal_of_a_known_function_in_both():
             np.testing.assert_allclose(each, expected, rtol=1e-12)
 
 
+def test_the_curvature_rule_on_a_quadratic_in_both():
+    """Each framework finds the curvatures itself. Where they are unequal the rule makes the steps
+    equal: every weight keeps the same share of its distance to the bottom."""
+    weight = torch.tensor(START, requires_grad=True)
+    variable = keras.Variable(START, dtype="float64")
+    bends = torch.tensor(CURVATURE)
+
+    def loss_torch():
+        return (bends * weight**2).sum() / 2
+
+    def loss_keras():
+        return tf.reduce_sum(tf.constant(CURVATURE) * variable.value**2) / 2
+
+    found, left = [], 1.0
+    for update in range(1, 4):
+        (in_torch,) = pytorch.hessian_diagonal(loss_torch, [weight])
+        (in_keras,) = ours.hessian_diagonal(loss_keras, [variable])
+        np.testing.assert_allclose(in_torch, CURVATURE, rtol=1e-12)
+        np.testing.assert_allclose(in_keras, CURVATURE, rtol=1e-12)
+        found.append(in_torch)
+        rate = adaptive.curvature_rates(found, lr=0.5, eps=0.0)[-1]
+        with torch.no_grad():
+            weight -= torch.tensor(rate) * bends * weight
+        variable.assign_sub(rate * CURVATURE * variable.value)
+        left *= 1 - 0.5 / np.sqrt(update)
+        np.testing.assert_allclose(weight.detach().numpy(), left * START, rtol=1e-12)
+        np.testing.assert_allclose(variable.numpy(), left * START, rtol=1e-12)
+
+
+def test_adagrad_norm_has_one_rate_for_several_arrays_and_groups():
+    gradients = [np.array([3.0, 0.0]), np.array([[4.0]])]
+    weights = [torch.zeros(g.shape, dtype=torch.float64, requires_grad=True) for g in gradients]
+    in_torch = pytorch.AdaGradNorm([{"params": [w]} for w in weights], lr=2.0, initial=12.0)
+    for weight, gradient in zip(weights, gradients):
+        weight.grad = torch.tensor(gradient)
+    in_torch.step()
+    variables = [keras.Variable(np.zeros(g.shape), dtype="float64") for g in gradients]
+    in_keras = ours.AdaGradNorm(fixed(2.0), initial=12.0)
+    in_keras.build(variables)
+    in_keras.apply([tf.constant(g) for g in gradients], variables)
+    for weight, variable, gradient in zip(weights, variables, gradients):  # 12^2 + 3^2 + 4^2 = 13^2
+        np.testing.assert_allclose(weight.detach().numpy(), -2 / 13 * gradient, rtol=1e-12)
+        np.testing.assert_allclose(variable.numpy(), -2 / 13 * gradient, rtol=1e-12)
+
+
 # --- one-cycle with its momentum ------------------------------------------------------------------
 
 
