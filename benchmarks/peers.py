@@ -1,4 +1,5 @@
-"""Compare the translations for timm, transformers and fastai with our formulas; writes nothing.
+"""Compare the translations for timm, transformers and fastai with our formulas; prints the
+table of benchmarks/peers.md.
 
     python benchmarks/peers.py FOLDER     where pip install --no-deps --target has put them
 
