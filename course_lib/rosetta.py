@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from course_lib.parameters import Choice
 from course_lib.schedules import (
     GALLERY,
     Schedule,
@@ -377,7 +378,7 @@ def to_torch(schedule: Schedule) -> str:
     >>> to_torch(GALLERY["rex"])
     Traceback (most recent call last):
     ...
-    ValueError: rex: torch has none with these parameters
+    ValueError: rex: torch has none
     """
     return translate(schedule, "torch")
 
@@ -394,11 +395,12 @@ def to_keras(schedule: Schedule) -> str:
 def translate(schedule: Schedule, peer: str) -> str:
     """The call of any of `PEERS`, with the values of the schedule filled in.
 
-    Raises ValueError where they have none, in the words of the note.
+    Raises ValueError where they have none, for any parameters or for these, with the note.
 
     >>> translate(Schedule(cosine, peak_lr=0.1, total_steps=9, final_lr=0.05), "optax")
     'cosine_decay_schedule(0.1, 9, alpha=0.5)'
     """
+    Choice(PEERS).check("peer", peer)
     formula = getattr(schedule, "formula", None)
     key = next((key for key, each in GALLERY.items() if each.formula is formula), None)
     if key is None:
@@ -408,7 +410,8 @@ def translate(schedule: Schedule, peer: str) -> str:
     filled = _Filler(names, peer).visit(ast.parse(text, mode="eval").body) if text else None
     if filled is None or ast.unparse(filled) == "None":
         note = f": {row.note}" if row.note else ""
-        raise ValueError(f"{key}: {peer} has none with these parameters{note}")
+        here = " with these parameters" if text else ""
+        raise ValueError(f"{key}: {peer} has none{here}{note}")
     return ast.unparse(filled)
 
 

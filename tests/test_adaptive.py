@@ -284,6 +284,17 @@ def test_the_hessian_diagonal_of_a_known_function_in_both():
             np.testing.assert_allclose(each, expected, rtol=1e-12)
 
 
+def test_under_a_schedule_the_rate_is_that_of_the_update_that_was_made():
+    schedule = Schedule(cosine, peak_lr=0.5, total_steps=len(GRADIENTS))
+    table = KerasSchedule(schedule, len(GRADIENTS), dtype="float64")
+    changes, rates = keras_run(ours.AdaGradNorm(table, initial=0.3))
+    planned = adaptive.adagrad_norm_rates(
+        GRADIENTS, lr=schedule.values(len(GRADIENTS)), initial=0.3
+    )
+    np.testing.assert_allclose(rates, np.broadcast_to(planned, rates.shape), rtol=1e-10)
+    np.testing.assert_allclose(changes, -rates * GRADIENTS, rtol=1e-10, atol=1e-13)
+
+
 def test_the_curvature_rule_on_a_quadratic_in_both():
     """Each framework finds the curvatures itself. Where they are unequal the rule makes the steps
     equal: every weight keeps the same share of its distance to the bottom."""
