@@ -18,7 +18,7 @@ help:  ## print this list of verbs
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
-test: $(VENV)/.test  ## install what the tests need and run all of them (about 6 minutes)
+test: $(VENV)/.test  ## install what the tests need and run all of them (about 7 minutes)
 	$(BIN)/python -m pytest $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -c tests/nbval.ini --nbval-lax notebooks solutions
 
