@@ -1,6 +1,6 @@
 """Schedules in PyTorch: `TorchSchedule` for your own loop, `TorchTrainer` for `training.fit`.
 
-The only file that imports torch. It knows no schedule by name: anything that answers
+Only this file and finder_torch.py import torch. It knows no schedule by name: anything that answers
 `step -> rate` will do.
 """
 

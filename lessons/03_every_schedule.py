@@ -8,8 +8,8 @@
 #
 # **Minutes:** 25
 #
-# PyTorch, Keras, optax, timm, transformers and fastai have some fifty schedules between them, and no two
-# libraries have the same ones. Where they share one, they rarely share its arguments, and sometimes not
+# PyTorch, Keras, optax, timm, transformers and fastai each have their own set of schedules, and no two of
+# the sets are the same. Where two share one, they rarely share its arguments, and sometimes not
 # even its values. This lesson is a map: pictures first, then the dictionary, then the traps.
 
 # %% tags=["setup"]
@@ -37,7 +37,7 @@ plot_schedules({name: GALLERY[name] for name in falling}, 100)
 
 # %% [markdown]
 # Some **fall without an end**: they can be stopped at any update, and never reach zero. Note how far
-# apart two of them are that are both called "1/t" in conversation: `inverse_time` and `inverse_sqrt`.
+# apart two of them are whose names sound alike: `inverse_time` and `inverse_sqrt`.
 
 # %% alt="Five curves over 150 updates: natural exponential and exponential come close to zero, inverse time drops fast and then stays near 0.01, inverse square root, after a short climb, and the power law, level at first, are still near 0.025."
 endless = ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power")
@@ -126,8 +126,8 @@ print(f"ours:    {cosine(15, peak_lr=1.0, total_steps=10):.2f}")
 # - A formula that is a pure function of the step can be compared with anything. A scheduler that keeps
 #   a state can only be watched.
 #
-# **An open question.** Five shapes in the first picture end at zero. Lesson 02 could not tell two of its
-# decays apart on five seeds. How many seeds would it take to tell `linear` from `rex`?
+# **An open question.** All six shapes in the first picture end at zero. How many seeds would it take to
+# tell a run under `linear` from one under `rex`?
 #
 # **References.** The documentation of `torch.optim.lr_scheduler`, `keras.optimizers.schedules`,
 # `optax.schedules`, `timm.scheduler` and `transformers.optimization`; the paper behind each formula is in
