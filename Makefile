@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # What tests/conftest.py sets, for the run of the notebooks that does not read it.
-TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
+TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 LR_COURSE_PROGRESS= TQDM_DISABLE=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root (in a container, say) unless told that it may.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)

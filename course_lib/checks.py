@@ -1,101 +1,361 @@
-"""Instant feedback on an exercise: which call, what came, what was expected, and both curves.
+"""Instant, offline feedback on an exercise: `check("1.1", walk)` in a notebook.
 
-A check compares values, never source text, so any right answer passes. It raises AssertionError, so
-that nbgrader counts it, and says what to look at; NotImplementedError passes through, because an
-exercise that was not begun is not a wrong answer.
+It calls the student's function and compares values, never source text, so any right answer passes.
+Wrong answers raise AssertionError, so that nbgrader counts them; an exercise that was not begun is
+not a wrong answer and raises NotImplementedError. Nothing is written to stderr, for which nbgrader
+gives no points.
 """
 
+import difflib
+import hashlib
+import io
+import linecache
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType
+from typing import Any, NoReturn
 
-TOLERANCE = 1e-9
+from course_lib import exercises
+from course_lib import progress as kept
+from course_lib.adapters import ADAPTERS
+from course_lib.exercises import Call, Exercise, Locked, Probe
+from course_lib.progress import progress
+
+__all__ = ["check", "progress"]
+
+LIBRARY = str(Path(__file__).parent)
+Reply = Mapping[str, Any]
 
 
-def check_formula(
-    student: Callable[..., float],
-    like: Callable[..., float],
-    *,
-    examples: Iterable[Mapping[str, Any]],
-    steps: Iterable[int] = range(130),
-) -> None:
-    """Compare a formula `(step, *, parameters) -> rate` with a right one, for each dict of
-    parameters in `examples`; draws both curves where they differ."""
-    steps = list(steps)
-    for params in examples:
-        wanted = [like(step, **params) for step in steps]
-        got = [_call(student, (step,), params) for step in steps]
-        wrong = [i for i, pair in enumerate(zip(got, wanted)) if not _close(*pair)]
-        if wrong:
-            i = wrong[0]
-            _draw(got, wanted)
-            raise AssertionError(
-                f"{_written(student, (steps[i],), params)} returned {got[i]!r}, "
-                f"expected {wanted[i]:.6g} ({len(wrong)} of {len(steps)} steps differ)"
+def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> None:
+    """Say at once whether `answer` solves the exercise; draws both curves where a curve is wrong.
+
+    Raises AssertionError for a wrong answer (which call, what came, what was expected, a hint that
+    says more with every new try), NotImplementedError for one that was not begun, ValueError for an
+    unknown exercise. `hidden` is for nbgrader's hidden tests: groups of calls, as JSON.
+    """
+    exercise = _find(id)
+    if not callable(answer):
+        raise _told(
+            AssertionError,
+            f'check("{id}", ...) wants the function `{exercise.name}` itself, but got '
+            f"{_value(answer)}, of type {type(answer).__name__}.\n"
+            f'Write check("{id}", {exercise.name}), without parentheses after the name.',
+        )
+    if hidden is not None:
+        _check_hidden(exercise, answer, hidden)
+        return
+    asked = _ask(exercise, answer, [each.call for each in (*exercise.shown, *exercise.locked)])
+    problem = _first_problem(exercise, asked, answer)
+    if problem:
+        _fail(exercise, answer, asked, problem)
+    if asked.library:
+        kept.touch(id)
+        print(
+            f"The values of exercise {id} are right. They are course_lib's own `{asked.library}` "
+            f"at work;\nwrite the formula yourself to call it yours."
+        )
+        return
+    kept.record(id, solved=True)
+    print(f"Correct: {id} {exercise.title}")
+    if line := kept.line(id):
+        print(line)
+
+
+def _find(id: str) -> Exercise:
+    known = exercises.course()
+    if id in known:
+        return known[id]
+    near = difflib.get_close_matches(str(id), known, n=3, cutoff=0) or ["none"]
+    raise ValueError(f"unknown exercise {id!r}; the nearest are {', '.join(map(repr, near))}")
+
+
+# Asking
+
+
+@dataclass
+class _Asked:
+    """The replies to the calls, in order, and what was noticed on the way."""
+
+    replies: list[Reply] = field(default_factory=list)
+    changed: tuple[int, Reply] | None = None  # a call that got another reply the second time
+    library: str = ""  # a function of the library that is this exercise's answer, and was called
+
+
+def _ask(exercise: Exercise, answer: Callable[..., Any], calls: Sequence[Call]) -> _Asked:
+    """Ask every call twice, the second time in another order: an answer must not remember."""
+    asked = _Asked()
+    with redirect_stderr(sys.stdout), _watched(exercise.library) as seen:
+        for call in calls:
+            asked.replies.append(exercises.reply(answer, call))
+            if "NotImplementedError" in asked.replies[-1].get("error", ()):
+                raise _told(
+                    NotImplementedError,
+                    f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
+                    "then run this cell again",
+                )
+    with _silence():
+        for place in reversed(range(len(calls))):
+            again = exercises.reply(answer, calls[place])
+            first = asked.replies[place]
+            if not (exercises.agrees(again, first, exercise.tolerance) or again == first):
+                asked.changed = place, again
+    asked.library = next(iter(seen), "")
+    return asked
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Drop what an answer prints when it is asked again."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextmanager
+def _watched(names: Sequence[str]) -> Iterator[list[str]]:
+    """Note the calls of the library's functions of these names."""
+    seen: list[str] = []
+    if not names:
+        yield seen
+        return
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_name in names and code.co_filename.startswith(LIBRARY):
+            seen.append(code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(before)
+
+
+def _check_hidden(exercise: Exercise, answer: Callable[..., Any], text: str) -> None:
+    groups = exercises.hidden_groups(text)
+    probes = [probe for group in groups for probe in group.probes]
+    asked = _ask(exercise, answer, [probe.call for probe in probes])
+    replies = iter(asked.replies)
+    wrong = [
+        group.name
+        for group in groups
+        # A list, not a generator: every group takes all its replies.
+        if not all([_right(next(replies), probe, exercise) for probe in group.probes])
+    ]
+    if wrong:
+        raise _told(AssertionError, f"Exercise {exercise.id}: not right yet: {', '.join(wrong)}.")
+    if asked.changed:
+        raise _told(AssertionError, f"Exercise {exercise.id}: answers change from call to call.")
+
+
+def _right(got: Reply, probe: Probe | Locked, exercise: Exercise) -> bool:
+    if isinstance(probe, Locked):
+        return probe.opens(got)
+    return exercises.agrees(got, probe.reply, exercise.tolerance)
+
+
+# Explaining
+
+
+def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]) -> str:
+    """What to say about the first wrong reply; empty when all is right."""
+    probes = [*exercise.shown, *exercise.locked]
+    wrong = [i for i, probe in enumerate(probes) if not _right(asked.replies[i], probe, exercise)]
+    parts = []
+    if wrong:
+        place, probe, got = wrong[0], probes[wrong[0]], asked.replies[wrong[0]]
+        if isinstance(probe, Probe):
+            parts.append(_shown_problem(exercise, probe, got, answer))
+        else:
+            call = probe.call.written(exercise.name)
+            parts.append(
+                f"The shown calls are right, but not this one:\n\n    {call}\n"
+                f"    {_came(got, answer, probe.call)}\n{_where(probe.call)}\n"
+                "Its answer is not shown: is there a formula behind your numbers, or the numbers\n"
+                "of the examples?"
             )
-    _praise(student)
+    if asked.changed:
+        place, again = asked.changed
+        call = probes[place].call
+        parts.append(
+            "Asked twice, your function answers differently:\n\n"
+            f"    {call.written(exercise.name)}\n"
+            f"    first  {_came(asked.replies[place], answer, call)}\n"
+            f"    then   {_came(again, answer, call)}\n\n"
+            "What does it keep from one call to the next? A list as a default value, a global\n"
+            "name, a random number?"
+        )
+    return "\n\n".join(parts)
 
 
-def check_values(student: Callable[..., Any], cases: Sequence[tuple[tuple, Any]]) -> None:
-    """Compare any function's answers: `cases` holds (arguments, expected answer) pairs. Numbers,
-    also those in lists or tuples, may differ by rounding errors."""
-    for arguments, wanted in cases:
-        got = _call(student, arguments, {})
-        if not _close(got, wanted):
-            call = _written(student, arguments, {})
-            raise AssertionError(f"{call} returned {got!r}, expected {wanted!r}")
-    _praise(student)
+def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callable[..., Any]) -> str:
+    call, found = probe.call, _differences(got, probe, exercise)
+    if found:
+        _draw(got, probe, found[0])
+    if call.via == "curve" and (found or "value" not in got):
+        return _curve_problem(exercise, probe, got, answer, found)
+    came = _came(got, answer, call)
+    text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {_wanted(probe.reply)}"
+    text += _where(call)
+    if len(found) and len(_items(got["value"])) > 4:
+        first = found[0]
+        mine, wanted = (_items(each["value"])[first] for each in (got, probe.reply))
+        text += (
+            f"\n\nThe first difference is at place {first}, counted from 0: {_value(mine)} instead "
+            f"of {_value(wanted)}.\n{_count(found, got)} differ."
+        )
+    return text
 
 
-def _call(student: Callable[..., Any], arguments: tuple, params: Mapping[str, Any]) -> Any:
+def _curve_problem(
+    exercise: Exercise, probe: Probe, got: Reply, answer: Callable[..., Any], found: list[int]
+) -> str:
+    """Of the many calls that make a curve, the first wrong one: a student can repeat it."""
+    (steps,) = probe.call.args
+    first = found[0] if found else _first_error(answer, probe.call)
+    call = Call((steps[first],), probe.call.kwargs)
+    with _silence():
+        reply = {"value": _items(got["value"])[first]} if found else exercises.reply(answer, call)
+    came, wanted = _came(reply, answer, call), _value(_items(probe.reply["value"])[first])
+    text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {wanted}"
+    if found:
+        text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
+    return text
+
+
+def _count(found: list[int], got: Reply) -> str:
+    return f"{len(found)} of {len(_items(got['value']))}"
+
+
+def _differences(got: Reply, probe: Probe, exercise: Exercise) -> list[int]:
+    """Where two lists of one length differ; none for anything else."""
+    wanted, mine = _items(probe.reply.get("value")), _items(got.get("value"))
+    if not wanted or len(wanted) != len(mine):
+        return []
+    pairs = enumerate(zip(mine, wanted))
+    return [i for i, pair in pairs if not exercises.same(*pair, exercise.tolerance)]
+
+
+def _first_error(answer: Callable[..., Any], call: Call) -> int:
+    singles = (exercises.reply(answer, Call((step,), call.kwargs)) for step in call.args[0])
+    with _silence():
+        return next((i for i, reply in enumerate(singles) if "value" not in reply), 0)
+
+
+def _items(value: Any) -> list[Any]:
+    value = value.get("array", value) if isinstance(value, dict) else value
+    return value if isinstance(value, list) else []
+
+
+def _came(got: Reply, answer: Callable[..., Any], call: Call) -> str:
+    if "value" in got:
+        missing = "  (is a `return` missing?)" if got["value"] is None else ""
+        return f"returned  {_value(got['value'])}{missing}"
+    if got["error"] == ["Unanswerable"]:
+        return f"returned what cannot be compared: {got['message']}"
+    return f"stopped with {got['error'][0]}: {got['message']}{_line_of_error(answer, call)}"
+
+
+def _wanted(wanted: Reply) -> str:
+    return _value(wanted["value"]) if "value" in wanted else f"raise {wanted['error'][0]}"
+
+
+def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
+    """The student's line that stopped, for who sees no traceback."""
     try:
-        return student(*arguments, **params)
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        raise AssertionError(
-            f"{_written(student, arguments, params)} stopped with {type(error).__name__}: {error}"
-        ) from error
+        with _silence():
+            exercises.answered(answer, call)
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith(LIBRARY)]
+        calling = getattr(answer, "__code__", None)
+        own = [f for f in own if calling and f.filename == calling.co_filename] or own[:1]
+        if own and linecache.getline(own[-1].filename, own[-1].lineno or 0):
+            return f"\n    in line {own[-1].lineno}: {own[-1].line}"
+    return ""
 
 
-def _close(got: Any, wanted: Any) -> bool:
-    if isinstance(wanted, list | tuple):
-        try:
-            got = list(got)
-        except TypeError:
-            return False
-        return len(got) == len(wanted) and all(map(_close, got, wanted))
-    if isinstance(wanted, bool | str | None):
-        # A NumPy bool equals True; the number 1 for a yes is not what was asked for.
-        return type(got).__name__.rstrip("_") == type(wanted).__name__ and bool(got == wanted)
-    if isinstance(got, str | bytes) or type(got).__name__.rstrip("_") == "bool":
-        return False
-    try:
-        number = float(got)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return math.isclose(number, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3)
+def _where(call: Call) -> str:
+    """What the adapter of a call does, for who has not met it."""
+    if not call.via:
+        return ""
+    first = (ADAPTERS[call.via].__doc__ or "").split("\n\n")[0]
+    return "\n\n" + textwrap.fill(f"({call.via}: {' '.join(first.split())})", 88)
 
 
-def _written(student: Callable[..., Any], arguments: tuple, params: Mapping[str, Any]) -> str:
-    inside = [repr(each) for each in arguments] + [f"{k}={v!r}" for k, v in params.items()]
-    return f"{getattr(student, '__name__', 'your answer')}({', '.join(inside)})"
+def _value(value: Any) -> str:
+    """A value as a student would type it, no longer than it can be read."""
+    if isinstance(value, dict | list):
+        with suppress(ValueError):
+            value = exercises.decode(value)
+    value = value.tolist() if type(value).__name__ == "ndarray" else value
+    if isinstance(value, list):
+        text = f"[{', '.join(map(_value, value[:12]))}]"
+        if len(value) > 12:
+            return f"{text[:-1]}, ...] ({len(value):,} in all)"
+    elif isinstance(value, float) and len(repr(value)) > 12:
+        text = f"{value:.10g}"
+    else:
+        text = repr(value)
+    return text if len(text) <= 160 else f"{text[:150]}... ({len(text):,} characters)"
 
 
-def _draw(got: Sequence[Any], wanted: Sequence[float]) -> None:
+# Failing
+
+
+def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
+    replies = "" if asked.changed else repr(asked.replies)
+    digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
+    tries = kept.record(exercise.id, solved=False, answer=digest)
+    rung = min(max(tries, 1), len(exercise.hints))
+    raise _told(
+        AssertionError,
+        f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n"
+        + textwrap.fill(f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}", 88),
+    )
+
+
+def _written(answer: Any) -> Any:
+    """What the function is made of, alike in every kernel."""
+    code = answer if isinstance(answer, CodeType) else getattr(answer, "__code__", None)
+    if code is None:
+        return type(answer).__qualname__
+    parts = [
+        _written(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts
+    ]
+    return code.co_code, parts, code.co_names, code.co_varnames
+
+
+def _told(kind: type[Exception], text: str) -> Exception:
+    """An error whose words are all that a notebook shows: frames of ours would hide them."""
+    error = kind(text)
+    error._render_traceback_ = lambda: text.split("\n")  # type: ignore[attr-defined]
+    return error
+
+
+def _draw(got: Reply, probe: Probe, first: int) -> None:
     """Both curves, where a notebook can show them and the answers are numbers at all."""
+    wanted, mine = _items(probe.reply["value"]), _items(got["value"])
     try:
+        curves = [[float(exercises.decode(v)) for v in each] for each in (mine, wanted)]
         from IPython import get_ipython
         from IPython.display import display
-
-        curve = [float(value) for value in got]
-    except (ImportError, TypeError, ValueError):
+    except (ImportError, TypeError, ValueError, OverflowError):
         return
-    if get_ipython() is not None:
-        from course_lib.plots import plot_answer
+    bare = get_ipython() is None or os.environ.get("NBGRADER_EXECUTION")
+    if bare or len(wanted) < 3 or not all(map(math.isfinite, curves[1])):
+        return
+    from course_lib.plots import plot_answer
 
-        display(plot_answer(curve, wanted))
-
-
-def _praise(student: Callable[..., Any]) -> None:
-    print(f"Correct: {getattr(student, '__name__', 'your answer')}")
+    steps = probe.call.args[0] if probe.call.via == "curve" else list(range(len(wanted)))
+    names = {"curve": ("step", "learning rate"), "fed_back": ("epoch", "learning rate")}
+    x, y = names.get(probe.call.via or "", ("place in the list", "value"))
+    display(plot_answer(*curves, steps=steps, first=first, x=x, y=y))

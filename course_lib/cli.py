@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from course_lib.grade import commands as grading
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
@@ -12,6 +14,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"lr-course: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(
+            "lr-course: interrupted; what is done is kept, run it again to go on", file=sys.stderr
+        )
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1")
     reproduce.add_argument("--records", metavar="FOLDER", help="default: the course's records/")
     reproduce.set_defaults(run=_reproduce)
+    grading.add_to(commands)
     return parser
 
 

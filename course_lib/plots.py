@@ -270,13 +270,28 @@ def plot_answer(
     yours: Sequence[float],
     expected: Sequence[float],
     *,
-    names: tuple[str, str] = ("yours", "expected"),
+    steps: Sequence[int] | None = None,
+    first: int | None = None,
+    x: str = "step",
+    y: str = "learning rate",
 ) -> Figure:
-    """A student's curve over the expected one, where they differ is where to look."""
+    """A student's curve over the expected one; `first` is the place of the first difference.
+
+    `steps` are the places on the x-axis (default: 0, 1, 2, ...).
+    """
     figure, axes = _figure()
-    axes.plot(expected, color="0.6", linewidth=4, label=names[1])
-    axes.plot(yours, color=PALETTE[1], linestyle="--", label=names[0])
-    _label(axes, "update", "learning rate")
+    steps = range(len(expected)) if steps is None else steps
+    points = "o" if len(expected) <= 30 else None  # a point each, where there is room for them
+    axes.plot(steps, expected, marker=points, color="0.65", linewidth=5, label="expected")
+    axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label="yours")
+    if first is not None:
+        axes.axvline(steps[first], color="0.3", linestyle=":", zorder=0)
+        ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
+        label = f"first difference: {x} {steps[first]}"
+        axes.plot(steps[first], yours[first], "o", color="0.1", label=label, **ring)
+    _label(axes, x, y)
+    if len(expected) <= 30:
+        axes.xaxis.get_major_locator().set_params(integer=True)
     _legend(axes, 2)
     return figure
 

@@ -323,7 +323,8 @@ except AssertionError as error:
 
 # %% [markdown] tags=["exercise"]
 # Fill in the three functions and run each check. A check says which call went wrong, what came and what
-# was expected. An exercise that you skip does not block the next one.
+# was expected, and gives a hint that says more with every new try. An exercise that you skip does not
+# block the next one. `course_lib.checks.progress()` shows what you have solved.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.1 - Count the updates (1 point, about 5 minutes)
@@ -331,9 +332,6 @@ except AssertionError as error:
 # Write the number of updates that training makes. The last batch of an epoch may be smaller than the
 # others, and counts as an update; a new epoch starts with a full batch again. Example: 10 images in
 # batches of 4 are 3 updates per epoch, so 6 in 2 epochs.
-#
-# <details><summary>Hint</summary>Round up, and mind <em>what</em> you round up: each epoch has its own
-# last batch.</details>
 
 
 # %% tags=["exercise"]
@@ -345,21 +343,35 @@ def count_updates(images, batch_size, epochs):
 
 
 # %% tags=["check"] grade_id="count_updates" points=1
-from course_lib.checks import check_values
+from course_lib.checks import check
 
-check_values(
+check("0.1", count_updates)
+
+# %% tags=["probes"]
+from course_lib.exercises import call, curve, exercise, through
+
+exercise(
+    "0.1",
     count_updates,
-    [
-        ((10, 4, 2), 6),
-        ((60_000, 128, 1), 469),
-        ((60_000, 128, 3), 1407),
-        ((60_000, 32, 5), 9375),
-        ((5, 8, 4), 4),
+    hints=[
+        "Count the updates of a single epoch first. What happens to the last, smaller batch?",
+        "Round up, and mind what you round up: each epoch has its own last batch.",
+        "`math.ceil(images / batch_size)` updates make one epoch; how many epochs are there?",
     ],
+    shown=[
+        call(10, 4, 2),
+        call(60_000, 128, 1),
+        call(60_000, 128, 3),
+        call(60_000, 32, 5),
+        call(5, 8, 4),
+    ],
+    locked=[call(1_000, 64, 6)],
+    hidden={
+        "batches that divide the images": [call(50_000, 50, 50), call(7, 7, 9), call(12, 3, 1)],
+        "a smaller last batch": [call(50_000, 64, 50), call(54_001, 100, 2), call(11, 4, 3)],
+        "batches larger than the data": [call(3, 10, 7), call(1, 256, 12)],
+    },
 )
-### BEGIN HIDDEN TESTS
-check_values(count_updates, [((50_000, 64, 50), 39_100), ((7, 7, 9), 9), ((54_001, 100, 2), 1082)])
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # Rounding happens once per epoch, because each epoch ends with its own short batch. Rounding the total,
@@ -372,9 +384,6 @@ check_values(count_updates, [((50_000, 64, 50), 39_100), ((7, 7, 9), 9), ((54_00
 # whose gradient is always 1, and `weight()` tells where the weight is now. Return the list of the rates
 # that the first `count` updates apply. Example: with rate 0.5 the weight goes 1, 0.5, 0, and
 # `measure(update, weight, 2)` is `[0.5, 0.5]`.
-#
-# <details><summary>Hint</summary>Where is the weight before the update, and where after it? The weight
-# need not start at 0, and nobody sets it back.</details>
 
 
 # %% tags=["exercise"]
@@ -390,39 +399,43 @@ def measure(update, weight, count):
 
 
 # %% tags=["check"] grade_id="measure" points=2
-from course_lib.checks import check_values
+from course_lib.checks import check
 
+check("0.2", measure)
 
-class Loop:
-    """A training loop of one weight, for the check: it applies the rates it is given."""
-
-    def __init__(self, start, rates):
-        self.position, self.rates = start, iter(rates)
-
-    def update(self):
-        self.position -= next(self.rates)
-
-    def weight(self):
-        return self.position
-
-
-def measured_rates(start, rates, count):
-    loop = Loop(start, rates)
-    return measure(loop.update, loop.weight, count)
-
-
-check_values(
-    measured_rates,
-    [
-        ((1.0, [0.5, 0.5], 2), [0.5, 0.5]),
-        ((1.0, [0.5, 0.25, 0.125, 0.0], 4), [0.5, 0.25, 0.125, 0.0]),
-        ((0.0, [0.5, 0.25, 0.125], 1), [0.5]),
-        ((0.0, [0.5], 0), []),
+# %% tags=["probes"]
+exercise(
+    "0.2",
+    measure,
+    hints=[
+        "The gradient is 1, so an update moves the weight by the rate. What do you have to read?",
+        "Read the weight before the update and after it. It need not start at 0, and nobody sets "
+        "it back.",
+        "In a loop over `range(count)`: `before = weight()`, then `update()`, then append "
+        "`before - weight()`.",
     ],
+    shown=[
+        through("one_weight", 1.0, [0.5, 0.5], 2),
+        through("one_weight", 1.0, [0.5, 0.25, 0.125, 0.0], 4),
+        through("one_weight", 0.0, [0.5, 0.25, 0.125], 1),
+        through("one_weight", 0.0, [0.5], 0),
+    ],
+    locked=[through("one_weight", 2.0, [0.25, 1.5, 0.75], 3)],
+    hidden={
+        "other starts": [
+            through("one_weight", -3.0, [2.0, 1.0, 4.0], 3),
+            through("one_weight", 10.0, [0.5, 8.0], 2),
+        ],
+        "fewer updates than rates": [
+            through("one_weight", 5.0, [0.125, 0.5, 3.0, 1.0], 2),
+            through("one_weight", 5.0, [4.0, 0.5, 3.0, 1.0, 2.0], 3),
+        ],
+        "rates that rise, and are below zero": [
+            through("one_weight", 0.5, [0.25, 0.5, 0.75, 2.0], 4),
+            through("one_weight", 1.5, [-0.5, 0.0, -2.0], 3),
+        ],
+    },
 )
-### BEGIN HIDDEN TESTS
-check_values(measured_rates, [((-3.0, [2.0, 1.0, 4.0], 3), [2.0, 1.0, 4.0])])
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # One reading before the first update and one after each: `count + 1` readings, `count` differences. The
@@ -442,9 +455,6 @@ check_values(measured_rates, [((-3.0, [2.0, 1.0, 4.0], 3), [2.0, 1.0, 4.0])])
 # which is fed its own last answer. Write it as a pure function of the step, from the *initial* rate.
 # After the end the rate stays where it is. Example: `line(50, initial=0.2, total=100, factor=0.5)` is
 # 0.15, and from update 100 on it is 0.1.
-#
-# <details><summary>Hint</summary>What is the share of the run that is done at this step? Can it be more
-# than 1?</details>
 
 
 # %% tags=["exercise"]
@@ -457,31 +467,45 @@ def line(step, *, initial, total, factor):
 
 
 # %% tags=["check"] grade_id="line" points=2
-from course_lib.checks import check_values
+from course_lib.checks import check
 
+check("0.3", line)
 
-def line_at(step, initial, total, factor):
-    return line(step, initial=initial, total=total, factor=factor)
-
-
-check_values(
-    line_at,
-    [
-        ((50, 0.2, 100, 0.5), 0.15),
-        ((0, 0.2, 100, 0.5), 0.2),
-        ((100, 0.2, 100, 0.5), 0.1),
-        ((101, 0.2, 100, 0.5), 0.1),
-        ((3, 1.0, 4, 0.0), 0.25),
-        ((900, 1.0, 4, 0.0), 0.0),
+# %% tags=["probes"]
+exercise(
+    "0.3",
+    line,
+    hints=[
+        "What share of the run is done at this step? Can it be more than 1?",
+        "With `done` the share that is done, the rate is `initial` at 0 and `factor * initial` "
+        "at 1. What is it in between?",
+        "`min(step / total, 1.0)` is the share; the rate loses `(1 - factor)` of itself for all "
+        "of it.",
     ],
+    shown=[
+        call(50, initial=0.2, total=100, factor=0.5),
+        call(0, initial=0.2, total=100, factor=0.5),
+        call(100, initial=0.2, total=100, factor=0.5),
+        call(101, initial=0.2, total=100, factor=0.5),
+        call(3, initial=1.0, total=4, factor=0.0),
+        call(900, initial=1.0, total=4, factor=0.0),
+    ],
+    locked=[call(30, initial=0.7, total=80, factor=0.3)],
+    hidden={
+        "on the way": [
+            call(7, initial=0.3, total=10, factor=0.2),
+            call(1, initial=2.0, total=3, factor=0.25),
+            curve(range(40), initial=0.6, total=39, factor=0.1),
+        ],
+        "at the end and after it": [
+            call(10, initial=0.3, total=10, factor=0.2),
+            call(11, initial=0.3, total=10, factor=0.2),
+            call(5_000, initial=3.0, total=60, factor=0.4),
+        ],
+        "asked in any order": [curve([5, 2, 5, 40, 0, 9], initial=1.0, total=10, factor=0.5)],
+    },
+    library=["linear", "polynomial"],
 )
-### BEGIN HIDDEN TESTS
-check_values(
-    line_at, [((7, 0.3, 10, 0.2), 0.132), ((11, 0.3, 10, 0.2), 0.06), ((1, 2.0, 3, 1.0), 2.0)]
-)
-for step in (5, 2, 5):  # asked in any order, it answers the same
-    check_values(line_at, [((step, 1.0, 10, 0.5), 1 - 0.05 * step)])
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # The share that is done, clamped at 1, is all the formula needs. The library's `linear` is the same line,

@@ -425,11 +425,8 @@ for run in (replay, slow):
 # `lr` times the gradient, which is `curvature * w`. Return a list with the start and the position
 # after each of the `steps` updates, so `steps + 1` numbers.
 #
-# Example: `walk(8.0, lr=0.25, curvature=2.0, steps=3)` is `[8.0, 4.0, 2.0, 1.0]`.
-#
-# <details><summary>Hint</summary>
-# Begin with a list that holds only the start. Each update looks at the last number in it.
-# </details>
+# Example: `walk(8.0, lr=0.25, curvature=2.0, steps=3)` is `[8.0, 4.0, 2.0, 1.0]`. Run the check for a
+# hint, in this exercise and the others.
 
 
 # %% tags=["exercise"]
@@ -447,29 +444,47 @@ def walk(start, *, lr, curvature, steps):
 # Try it: walk(8.0, lr=0.25, curvature=2.0, steps=3)
 
 # %% tags=["check"] grade_id="01-walk" points=1
-from course_lib.checks import check_values
+from course_lib.checks import check
 
+check("1.1", walk)
 
-def walk_with(start, lr, curvature, steps):
-    return walk(start, lr=lr, curvature=curvature, steps=steps)
+# %% tags=["probes"]
+from course_lib.exercises import call, exercise
 
-
-check_values(
-    walk_with,
-    [
-        ((8.0, 0.25, 2.0, 3), [8.0, 4.0, 2.0, 1.0]),
-        ((8.0, 0.25, 2.0, 0), [8.0]),
-        ((1.0, 0.5, 2.0, 2), [1.0, 0.0, 0.0]),
-        ((1.0, 0.75, 2.0, 3), [1.0, -0.5, 0.25, -0.125]),
-        ((-2.0, 0.5, 6.0, 2), [-2.0, 4.0, -8.0]),
+exercise(
+    "1.1",
+    walk,
+    hints=[
+        "Begin with a list that holds only the start. Which number does each update look at?",
+        "Each update looks at the last number in the list: the gradient there is "
+        "`curvature * positions[-1]`.",
+        "In a loop over `range(steps)`: take `w = positions[-1]` and append "
+        "`w` less `lr` times its gradient.",
     ],
+    shown=[
+        call(8.0, lr=0.25, curvature=2.0, steps=3),
+        call(8.0, lr=0.25, curvature=2.0, steps=0),
+        call(1.0, lr=0.5, curvature=2.0, steps=2),
+        call(1.0, lr=0.75, curvature=2.0, steps=3),
+        call(-2.0, lr=0.5, curvature=6.0, steps=2),
+    ],
+    locked=[call(1.5, lr=0.1, curvature=3.0, steps=4)],
+    hidden={
+        "down one wall": [
+            call(3.0, lr=0.1, curvature=5.0, steps=7),
+            call(-1.5, lr=0.3, curvature=0.5, steps=4),
+        ],
+        "from wall to wall": [
+            call(2.0, lr=0.3, curvature=6.0, steps=6),
+            call(-0.4, lr=0.75, curvature=2.5, steps=5),
+        ],
+        "beyond the edge": [
+            call(0.7, lr=0.02, curvature=130.0, steps=9),
+            call(1.0, lr=1.5, curvature=4.0, steps=3),
+        ],
+    },
+    library=["valley_path"],
 )
-### BEGIN HIDDEN TESTS
-cases = [(3.0, 0.1, 5.0, 7), (-1.5, 0.3, 0.5, 4), (0.7, 0.02, 130.0, 9)]
-factors = [1 - lr * curvature for _, lr, curvature, _ in cases]
-paths = [[each[0] * k**t for t in range(each[3] + 1)] for each, k in zip(cases, factors)]
-check_values(walk_with, list(zip(cases, paths)))
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # The list grows by one number per update, and each depends only on the one before. The closed form
@@ -487,11 +502,6 @@ check_values(walk_with, list(zip(cases, paths)))
 #     critical rate = 2 / (largest eigenvalue)
 #
 # Example: the Hessian `[[1, 0], [0, 10]]` has the eigenvalues 1 and 10, so the answer is 0.2.
-#
-# <details><summary>Hint</summary>
-# `np.linalg` has a function for the eigenvalues of a symmetric matrix. The largest number on the
-# diagonal is not the largest eigenvalue as soon as there is something beside the diagonal.
-# </details>
 
 
 # %% tags=["exercise"]
@@ -505,29 +515,50 @@ def critical_rate(hessian):
 # Try it: critical_rate([[1, 0], [0, 10]])
 
 # %% tags=["check"] grade_id="01-critical-rate" points=2
-from course_lib.checks import check_values
+from course_lib.checks import check
 
-check_values(
+check("1.2", critical_rate)
+
+
+# %% tags=["probes"]
+def pixels(seed, images, size):
+    """The Hessian of some random images."""
+    x = np.random.default_rng(seed).normal(size=(images, size)).round(2)
+    return (x.T @ x / images).round(4)
+
+
+exercise(
+    "1.2",
     critical_rate,
-    [
-        (([[4.0]],), 0.5),
-        (([[1, 0], [0, 10]],), 0.2),
-        (([[10, 0], [0, 1]],), 0.2),
-        (([[2, 1], [1, 2]],), 2 / 3),
-        (([[2, -1], [-1, 2]],), 2 / 3),
-        (([[1, 0, 0], [0, 5, 4], [0, 4, 5]],), 2 / 9),
-        (([[2, -1, 0], [-1, 2, -1], [0, -1, 2]],), 2 / (2 + math.sqrt(2))),
+    hints=[
+        "The largest number on the diagonal is not the largest eigenvalue as soon as there is "
+        "something beside the diagonal.",
+        "`np.linalg` has functions for eigenvalues; one of them is made for symmetric matrices.",
+        "`np.linalg.eigvalsh(hessian)` gives all eigenvalues; the answer is 2 by the largest.",
     ],
+    shown=[
+        call([[4.0]]),
+        call([[1, 0], [0, 10]]),
+        call([[10, 0], [0, 1]]),
+        call([[2, 1], [1, 2]]),
+        call([[2, -1], [-1, 2]]),
+        call([[1, 0, 0], [0, 5, 4], [0, 4, 5]]),
+        call([[2, -1, 0], [-1, 2, -1], [0, -1, 2]]),
+    ],
+    locked=[call([[3, 1, 0], [1, 6, 2], [0, 2, 4]])],
+    hidden={
+        "diagonal matrices": [
+            call([[7, 0, 0], [0, 0, 0], [0, 0, 16]]),
+            call([[0.5, 0], [0, 0.125]]),
+        ],
+        "full matrices, as lists": [
+            call(pixels(1, 5, 3).tolist()),
+            call(pixels(2, 4, 6).tolist()),
+            call([[5, -3, 0], [-3, 5, 0], [0, 0, 1]]),
+        ],
+        "full matrices, as arrays": [call(pixels(3, 5, 3)), call(pixels(4, 30, 8))],
+    },
 )
-### BEGIN HIDDEN TESTS
-rng, cases = np.random.default_rng(1), []
-for size, images in ((3, 5), (6, 4), (20, 30)):
-    pixels = rng.normal(size=(images, size))
-    matrix = pixels.T @ pixels / images
-    expected = float(2 * images / np.linalg.svd(pixels, compute_uv=False)[0] ** 2)
-    cases += [((matrix,), expected), ((matrix.tolist(),), expected)]
-check_values(critical_rate, cases)
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # `eigvalsh` is made for symmetric matrices and returns real numbers in ascending order. The trace,
@@ -549,11 +580,6 @@ check_values(critical_rate, cases)
 #
 # Example: `best_rate([1.0, 0.1, 0.01], [math.inf, 0.3, 0.9])` is `(0.1, False)`: the rate above it
 # was tried, and diverged.
-#
-# <details><summary>Hint</summary>
-# `min` and `argmin` give nonsense when a `nan` is among the numbers. Drop the diverged runs first
-# (`math.isfinite`), but keep all rates for the question about the boundary.
-# </details>
 
 
 # %% tags=["exercise"]
@@ -571,45 +597,59 @@ def best_rate(rates, losses):
 # Try it: best_rate([1.0, 0.1, 0.01], [math.inf, 0.3, 0.9])
 
 # %% tags=["check"] grade_id="01-best-rate" points=3
-from course_lib.checks import check_values
+from course_lib.checks import check
 
+check("1.3", best_rate)
+
+# %% tags=["probes"]
 nan, inf = math.nan, math.inf
-check_values(
+
+exercise(
+    "1.3",
     best_rate,
-    [
-        (([1.0, 0.1, 0.01], [inf, 0.3, 0.9]), (0.1, False)),
-        (([0.01, 0.1, 1.0], [0.9, 0.5, 0.2]), (1.0, True)),
-        (([0.01, 0.1, 1.0], [0.2, 0.5, nan]), (0.01, True)),
-        (([0.1, 0.01, 1.0], [0.2, 0.5, 0.9]), (0.1, False)),
-        (([0.01, 1.0, 0.1], [nan, 0.4, 0.7]), (1.0, True)),
-        (([0.3, 0.1, 0.03, 0.01], [0.4, 0.4, 0.5, 0.6]), (0.1, False)),
-        (([0.1], [0.4]), (0.1, True)),
+    hints=[
+        "`min` and `argmin` give nonsense when a `nan` is among the numbers. Which pairs of rate "
+        "and loss may win at all?",
+        "Drop the diverged runs first (`math.isfinite`), but keep all rates for the question "
+        "about the boundary.",
+        "Pairs of (loss, rate) sort by loss, then by rate: `min` of them is the best. Nothing "
+        "left is the `ValueError`; `min(rates)` and `max(rates)` are the boundary.",
     ],
-)
-try:
-    answer = best_rate([0.1, 1.0], [inf, nan])
-except ValueError:
-    print("Correct: ValueError when every run diverged")
-else:
-    raise AssertionError(f"every run diverged, and best_rate returned {answer}: raise a ValueError")
-### BEGIN HIDDEN TESTS
-check_values(
-    best_rate,
-    [
-        (([3.0, 0.3, 30.0, 0.03], [2.3, 0.1, nan, 0.8]), (0.3, False)),
-        (([30.0, 0.03, 0.3, 3.0], [nan, 0.8, 0.6, 0.5]), (3.0, False)),
-        (([0.03, 0.003, 0.3], [nan, -0.5, inf]), (0.003, True)),
-        (([0.5, 2.0, 1.0], [-inf, 0.2, 0.1]), (1.0, False)),
-        (([0.2, 0.4, 0.1, 0.8], [0.3, 0.3, 0.5, 0.3]), (0.2, False)),
+    shown=[
+        call([1.0, 0.1, 0.01], [inf, 0.3, 0.9]),
+        call([0.01, 0.1, 1.0], [0.9, 0.5, 0.2]),
+        call([0.01, 0.1, 1.0], [0.2, 0.5, nan]),
+        call([0.1, 0.01, 1.0], [0.2, 0.5, 0.9]),
+        call([0.01, 1.0, 0.1], [nan, 0.4, 0.7]),
+        call([0.3, 0.1, 0.03, 0.01], [0.4, 0.4, 0.5, 0.6]),
+        call([0.1], [0.4]),
+        call([0.1, 1.0], [inf, nan]),
     ],
+    locked=[call([0.5, 0.05, 5.0, 0.005], [0.31, 0.62, 0.9, 0.7])],
+    hidden={
+        "diverged runs": [
+            call([3.0, 0.3, 30.0, 0.03], [2.3, 0.1, nan, 0.8]),
+            call([0.5, 2.0, 1.0], [-inf, 0.2, 0.1]),
+            call([0.7, 0.07, 7.0], [0.9, inf, nan]),
+        ],
+        "at the boundary": [
+            call([30.0, 0.03, 0.3, 3.0], [nan, 0.8, 0.6, 0.5]),
+            call([0.03, 0.003, 0.3], [nan, -0.5, inf]),
+            call([0.3, 3.0, 0.03], [0.7, 0.2, 0.8]),
+            call([2.0, 0.2, 20.0], [0.5, 0.6, 0.9]),
+        ],
+        "ties": [
+            call([0.2, 0.4, 0.1, 0.8], [0.3, 0.3, 0.5, 0.3]),
+            call([0.8, 0.4, 0.1, 0.2], [0.3, 0.3, 0.5, 0.3]),
+            call([4.0, 1.0, 2.0], [0.6, 0.6, 0.6]),
+        ],
+        "every run diverged": [
+            call([0.5], [nan]),
+            call([0.5, 5.0], [-inf, inf]),
+            call([0.5], [1.25]),
+        ],
+    },
 )
-try:
-    answer = best_rate([0.5], [nan])
-except ValueError:
-    pass
-else:
-    raise AssertionError(f"the only run diverged, and best_rate returned {answer}")
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # Pairs of (loss, rate) sort themselves: by loss, and by rate where losses are equal. The boundary

@@ -16,9 +16,9 @@
 # %% tags=["setup"]
 import math
 
-from course_lib.checks import check_formula, check_values
+from course_lib.checks import check
 from course_lib.plots import plot_schedules
-from course_lib.schedules import Schedule, per_epoch, step_decay
+from course_lib.schedules import Schedule
 
 framework = "torch"  # or "tensorflow"
 
@@ -445,7 +445,7 @@ print("trained as drawn:", drawn == trained)
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# Each has a stub for you and a cell that checks it at once.
+# Each has a stub for you and a cell that checks it at once. Run the check for a hint.
 #
 # ### Exercise 2.1 - One formula for both classics (2 points, about 8 minutes)
 #
@@ -457,8 +457,6 @@ print("trained as drawn:", drawn == trained)
 #
 # Example: with `lr=0.1, factor=0.5, every_epochs=2, steps_per_epoch=3` the updates 0 to 5 get 0.1,
 # and 6 to 11 get 0.05.
-#
-# <details><summary>Hint</summary>Python's <code>//</code> is the floor of a division.</details>
 
 
 # %% tags=["exercise"]
@@ -475,37 +473,43 @@ def my_epoch_decay(step, *, lr, factor, every_epochs, steps_per_epoch):
 
 
 # %% tags=["check"] grade_id="ex-2-1" points=2
-def library_epoch_decay(step, *, lr, factor, every_epochs, steps_per_epoch):
-    in_epochs = Schedule(step_decay, lr=lr, every=every_epochs, factor=factor)
-    return per_epoch(step, then=in_epochs, steps_per_epoch=steps_per_epoch)
+check("2.1", my_epoch_decay)
 
+# %% tags=["probes"]
+from course_lib.exercises import call, curve, exercise, through
 
-check_formula(
+exercise(
+    "2.1",
     my_epoch_decay,
-    like=library_epoch_decay,
-    examples=[
-        dict(lr=0.1, factor=0.5, every_epochs=2, steps_per_epoch=3),
-        dict(lr=0.1, factor=0.95, every_epochs=1, steps_per_epoch=20),
+    hints=[
+        "Python's `//` is the floor of a division. How many floors does the formula have?",
+        "First the epoch of this update, `step // steps_per_epoch`; then the number of drops.",
+        "`factor ** (epoch // every_epochs)`, with `epoch = step // steps_per_epoch`, times `lr`.",
     ],
-    steps=range(130),
-)
-### BEGIN HIDDEN TESTS
-check_formula(
-    my_epoch_decay,
-    like=library_epoch_decay,
-    examples=[
-        dict(lr=0.3, factor=0.1, every_epochs=3, steps_per_epoch=7),
-        dict(lr=2.0, factor=0.8, every_epochs=4, steps_per_epoch=1),
+    shown=[
+        curve(range(40), lr=0.1, factor=0.5, every_epochs=2, steps_per_epoch=3),
+        curve(range(130), lr=0.1, factor=0.95, every_epochs=1, steps_per_epoch=20),
     ],
-    steps=range(90),
+    locked=[curve(range(30), lr=0.4, factor=0.3, every_epochs=2, steps_per_epoch=5)],
+    hidden={
+        "several epochs per drop": [
+            curve(range(90), lr=0.3, factor=0.1, every_epochs=3, steps_per_epoch=7)
+        ],
+        "one update per epoch": [
+            curve(range(50), lr=2.0, factor=0.8, every_epochs=4, steps_per_epoch=1)
+        ],
+        "around the drops of a long run": [
+            curve(
+                [0, 781, 782, 23_459, 23_460, 23_461, 46_920],
+                lr=0.1,
+                factor=0.1,
+                every_epochs=30,
+                steps_per_epoch=782,
+            )
+        ],
+    },
+    library=["step_decay", "per_epoch", "multistep", "exponential"],
 )
-check_formula(
-    my_epoch_decay,
-    like=library_epoch_decay,
-    examples=[dict(lr=0.1, factor=0.1, every_epochs=30, steps_per_epoch=782)],
-    steps=(0, 781, 782, 23_459, 23_460, 23_461, 46_920),
-)
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # First updates become epochs, then epochs become drops: two floors, one for each clock. The MNIST
@@ -528,10 +532,6 @@ plot_schedules({"step at epoch 30": Schedule(my_epoch_decay, **in_steps)}, 50 * 
 #
 # Example: `updates_until(0.1, 0.04, 0.5, 10)` is 14, because the rate is 0.0406 at update 13 and
 # 0.0379 at update 14.
-#
-# <details><summary>Hint</summary>A loop that counts is right, and quick enough. Shorter: solve
-# lr(t) = bound for t with two logarithms, then think about rounding and about t below
-# zero.</details>
 
 
 # %% tags=["exercise"]
@@ -550,29 +550,46 @@ def updates_until(lr, bound, factor, steps_per_epoch):
 
 
 # %% tags=["check"] grade_id="ex-2-2" points=3
-check_values(
+check("2.2", updates_until)
+
+# %% tags=["probes"]
+exercise(
+    "2.2",
     updates_until,
-    [
-        ((0.1, 0.04, 0.5, 10), 14),
-        ((1.0, 0.3, 0.9, 1), 12),
-        ((0.1, 0.01, 0.95, 1875), 84_170),  # the MNIST example: how many epochs is that?
-        ((0.1, 0.1, 0.95, 1875), 1),
-        ((0.1, 0.2, 0.95, 1875), 0),
+    hints=[
+        "A loop that counts is right, and quick enough. Below the bound is not at the bound.",
+        "Shorter: solve lr(t) = bound for t with two logarithms, then think about rounding and "
+        "about t below zero.",
+        "t is `steps_per_epoch * math.log(bound / lr) / math.log(factor)`; the answer is the "
+        "first whole number above it, and at least 0.",
     ],
-)
-### BEGIN HIDDEN TESTS
-check_values(
-    updates_until,
-    [
-        ((0.4, 0.001, 0.1, 782), 2035),
-        ((0.05, 0.02, 0.97, 469), 14_109),
-        ((2.0, 0.7, 0.8, 7), 33),
-        ((0.1, 1e-8, 0.9, 3), 459),
-        ((0.25, 0.25, 0.5, 4), 1),
-        ((0.01, 0.3, 0.5, 4), 0),
+    shown=[
+        call(0.1, 0.04, 0.5, 10),
+        call(1.0, 0.3, 0.9, 1),
+        call(0.1, 0.01, 0.95, 1875),  # the MNIST example: how many epochs is that?
+        call(0.1, 0.1, 0.95, 1875),
+        call(0.1, 0.2, 0.95, 1875),
     ],
+    locked=[call(0.5, 0.07, 0.6, 25)],
+    hidden={
+        "many updates": [
+            call(0.4, 0.001, 0.1, 782),
+            call(0.05, 0.02, 0.97, 469),
+            call(2.0, 0.7, 0.8, 7),
+            call(0.1, 1e-8, 0.9, 3),
+        ],
+        "at the bound and close to it": [
+            call(0.25, 0.25, 0.5, 4),
+            call(0.3, 0.3, 0.9, 100),
+            call(3.0, 2.9, 0.5, 50),
+        ],
+        "below it from the start": [
+            call(0.01, 0.3, 0.5, 4),
+            call(0.02, 2.0, 0.99, 1000),
+            call(2.0, 0.02, 0.5, 4),
+        ],
+    },
 )
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # lr · factor^(t / steps) < bound means t > steps · log(bound / lr) / log(factor); both logarithms
@@ -597,9 +614,6 @@ check_values(
 # resumes at epoch 45 calls it for the first time there.
 #
 # Example: with `every=2, factor=0.1`, from 1.0, the epochs 0 to 5 get 1, 1, 0.1, 0.1, 0.01, 0.01.
-#
-# <details><summary>Hint</summary>In which epochs does the rate change at all? By how much does
-# the exponent epoch // every grow from one epoch to the next?</details>
 
 
 # %% tags=["exercise"]
@@ -616,34 +630,44 @@ def next_rate(epoch, lr, every, factor):
 
 
 # %% tags=["check"] grade_id="ex-2-3" points=4
-def rate_of_epoch(step, *, lr, every, factor):
-    """What Keras does with your function: each epoch is handed the rate of the one before."""
-    for epoch in range(step + 1):
-        lr = next_rate(epoch, lr, every, factor)
-    return lr
+check("2.3", next_rate)
 
-
-check_formula(
-    rate_of_epoch,
-    like=step_decay,
-    examples=[dict(lr=1.0, every=2, factor=0.1), dict(lr=0.3, every=5, factor=0.5)],
-    steps=range(12),
-)
-check_values(next_rate, [((0, 0.1, 30, 0.1), 0.1), ((45, 0.01, 30, 0.1), 0.01)])
-### BEGIN HIDDEN TESTS
-check_formula(
-    rate_of_epoch,
-    like=step_decay,
-    examples=[
-        dict(lr=0.2, every=1, factor=0.9),
-        dict(lr=0.05, every=3, factor=0.25),
-        dict(lr=2.0, every=20, factor=0.1),
+# %% tags=["probes"]
+exercise(
+    "2.3",
+    next_rate,
+    hints=[
+        "In which epochs does the rate change at all?",
+        "By how much does the exponent `epoch // every` grow from one epoch to the next?",
+        "Multiply `lr` by `factor` where `epoch % every == 0`, but not in epoch 0; else hand it "
+        "back as it is.",
     ],
-    steps=range(11),
+    shown=[
+        through("fed_back", 12, 1.0, every=2, factor=0.1),
+        through("fed_back", 12, 0.3, every=5, factor=0.5),
+        call(0, 0.1, every=30, factor=0.1),
+        call(45, 0.01, every=30, factor=0.1),
+    ],
+    locked=[through("fed_back", 10, 0.8, every=3, factor=0.2)],
+    hidden={
+        "epoch after epoch": [
+            through("fed_back", 11, 0.2, every=1, factor=0.9),
+            through("fed_back", 11, 0.05, every=3, factor=0.25),
+            through("fed_back", 42, 2.0, every=20, factor=0.1),
+        ],
+        "resumed in an epoch with a drop": [
+            call(60, 0.01, every=30, factor=0.1),
+            call(30, 0.4, every=30, factor=0.5),
+            call(12, 0.7, every=4, factor=0.5),
+        ],
+        "resumed in an epoch without one": [
+            call(29, 0.4, every=30, factor=0.5),
+            call(31, 0.2, every=30, factor=0.5),
+            call(0, 0.9, every=4, factor=0.5),
+        ],
+    },
+    library=["step_decay"],
 )
-check_values(next_rate, [((60, 0.01, 30, 0.1), 0.001), ((29, 0.4, 30, 0.5), 0.4)])
-check_values(next_rate, [((30, 0.4, 30, 0.5), 0.2), ((31, 0.2, 30, 0.5), 0.2)])
-### END HIDDEN TESTS
 
 # %% [markdown] tags=["answer"]
 # The planned exponent `epoch // every` grows by one exactly where `epoch` is a multiple of `every`,

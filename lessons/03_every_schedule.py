@@ -135,7 +135,7 @@ print(f"ours:    {cosine(15, peak_lr=1.0, total_steps=10):.2f}")
 # climbs: pytorch's issue 20086.
 
 # %% [markdown] tags=["exercise"]
-# Fill in the function and run the check.
+# Fill in the function and run the check, also for a hint.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 3.1 - The same drops in Keras (2 points, about 5 minutes)
@@ -143,9 +143,6 @@ print(f"ours:    {cosine(15, peak_lr=1.0, total_steps=10):.2f}")
 # Someone gives you the milestones of a PyTorch `MultiStepLR`. Return the `boundaries` for Keras's
 # `PiecewiseConstantDecay` that make it change its rate for the very same updates, as a list. A milestone
 # of 0 cannot be said in Keras: every update already uses the new rate, so leave it out.
-#
-# <details><summary>Hint</summary>Update 5 is the first with the new rate in PyTorch. Which is the last one
-# with the old rate?</details>
 
 
 # %% tags=["exercise"]
@@ -157,12 +154,26 @@ def keras_boundaries(milestones):
 
 
 # %% tags=["check"] grade_id="keras_boundaries" points=2
-from course_lib.checks import check_values
+from course_lib.checks import check
 
-check_values(keras_boundaries, [(([5],), [4]), (([30, 60],), [29, 59]), (([],), [])])
-### BEGIN HIDDEN TESTS
-check_values(
+check("3.1", keras_boundaries)
+
+# %% tags=["probes"]
+from course_lib.exercises import call, exercise
+
+exercise(
+    "3.1",
     keras_boundaries,
-    [(([0, 7],), [6]), (([1, 2, 3],), [0, 1, 2]), (([10, 20, 40],), [9, 19, 39]), (([0],), [])],
+    hints=[
+        "Update 5 is the first with the new rate in PyTorch. Which is the last one with the old "
+        "rate?",
+        "A boundary in Keras is the last update with the old rate: one less than the milestone.",
+        "`milestone - 1` for each milestone above 0.",
+    ],
+    shown=[call([5]), call([30, 60]), call([])],
+    locked=[call([12, 48, 96])],
+    hidden={
+        "milestones above zero": [call([1, 2, 3]), call([10, 20, 40]), call([600])],
+        "a milestone of zero": [call([0, 7]), call([0]), call([0, 1, 90])],
+    },
 )
-### END HIDDEN TESTS

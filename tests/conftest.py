@@ -1,6 +1,8 @@
 """What every test may count on: no downloads, no window, no progress bars in the output."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used, none are fetched
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -9,3 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # As in the builder: one thread is as fast for networks this small, much faster on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+# No test may touch what a student has solved on this machine; an empty folder of each run's own.
+os.environ["LR_COURSE_PROGRESS"] = str(
+    Path(tempfile.mkdtemp(prefix="lr-course-")) / "progress.json"
+)

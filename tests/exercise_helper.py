@@ -1,45 +1,100 @@
 """Run the checks of a lesson's exercises on answers of our own, right ones and wrong ones.
 
-The checks are read from lessons/NN_name.py as they stand, hidden tests included, so that what is
+The exercises are read from lessons/NN_name.py as they stand, hidden calls included, so that what is
 tested here is what grades a student.
 """
 
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jupytext
+import pytest
 
-LESSONS = Path(__file__).parents[1] / "lessons"
+from course_lib import exercises
+from course_lib.checks import check
+from course_lib.exercises import Exercise
 
-
-@cache
-def _cells(lesson_stem: str) -> list:
-    return jupytext.read(LESSONS / f"{lesson_stem}.py").cells
-
-
-def _code(lesson_stem: str, role: str) -> list:
-    return [
-        cell
-        for cell in _cells(lesson_stem)
-        if cell.cell_type == "code" and cell.metadata.get("tags", [None])[0] == role
-    ]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import build_notebooks as builder
 
 
 @cache
-def _setup(lesson_stem: str) -> dict[str, Any]:
-    """What the setup cells define; run once, because they may import a framework."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in _code(lesson_stem, "setup"):
-        exec(cell.source, names)
-    return names
-
-
-def checks(lesson_stem: str) -> dict[str, str]:
-    """The source of each check cell of the lesson, by grade_id."""
-    return {cell.metadata["grade_id"]: cell.source for cell in _code(lesson_stem, "check")}
+def checks(lesson_stem: str) -> dict[str, Exercise]:
+    """The exercises of the lesson, by the grade_id of their check cell."""
+    source = builder.ROOT / "lessons" / f"{lesson_stem}.py"
+    cells = builder.read_lesson(source).cells
+    found = builder.exercises_of(source)
+    return {cell.metadata.grade_id: found[cell.id] for cell in cells if cell.id in found}
 
 
 def passes(lesson_stem: str, grade_id: str, **names: Any) -> None:
-    """Run one check cell with these answers; it raises what a student would see."""
-    exec(checks(lesson_stem)[grade_id], {**_setup(lesson_stem), **names})
+    """Check an answer, `function=answer`, as a student sees it and then as a grader does."""
+    exercise = checks(lesson_stem)[grade_id]
+    (name, answer) = next(iter(names.items()))
+    assert name == exercise.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exercises, "course", lambda: {exercise.id: exercise})
+        patch.setenv("LR_COURSE_PROGRESS", "")
+        check(exercise.id, answer)
+        check(exercise.id, answer, hidden=exercise.hidden_json())
+
+
+def earned(lesson_stem: str, grade_id: str, answer: Any) -> list[str]:
+    """The names of the hidden groups in which the answer earns points."""
+    exercise = checks(lesson_stem)[grade_id]
+
+    def right(probe: Any) -> bool:
+        reply = exercises.reply(answer, probe.call)
+        return exercises.agrees(reply, probe.reply, exercise.tolerance)
+
+    return [group.name for group in exercise.hidden if all(map(right, group.probes))]
+
+
+def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
+    """An answer without a formula: it knows the shown calls, and else answers as to the last."""
+    known, last = {}, None
+    for probe in checks(lesson_stem)[grade_id].shown:
+        (*args,), kwargs, wanted = probe.call.args, dict(probe.call.kwargs), probe.reply
+        if probe.call.via == "curve":
+            for step, value in zip(args[0], wanted["value"]):
+                known[_key((step,), kwargs)] = {"value": value}
+        elif probe.call.via == "fed_back":
+            rates = [args[1], *wanted["value"]]
+            for epoch in range(args[0]):
+                known[_key((epoch, rates[epoch]), kwargs)] = {"value": rates[epoch + 1]}
+        elif probe.call.via == "one_weight":
+            known[_key((args[0], args[2]), kwargs)] = wanted
+        else:
+            known[_key(args, kwargs)] = wanted
+        last = wanted if "value" in wanted else last
+
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 3 and callable(args[0]):
+            args = (args[1](), args[2])
+        reply = known.get(_key(args, kwargs), last)
+        if "error" in reply:
+            raise ValueError
+        return exercises.decode(reply["value"])
+
+    return answer
+
+
+def _key(args: Any, kwargs: Any) -> str:
+    return repr((exercises.encode(list(args)), sorted(kwargs.items())))
+
+
+def assert_lazy_answers_fail(lesson_stem: str) -> None:
+    """Check that constants, and answers that know the examples by heart, earn nothing at all."""
+    for grade_id, exercise in checks(lesson_stem).items():
+        learnt = knows_what_is_shown(lesson_stem, grade_id)
+        for probe in exercise.shown:  # it does know them
+            got = exercises.reply(learnt, probe.call)
+            assert exercises.agrees(got, probe.reply, exercise.tolerance), (exercise.id, probe)
+        for reply in ({"value": 0}, {"value": None}, *(probe.reply for probe in exercise.shown)):
+            value = exercises.decode(reply.get("value"))
+            answers = [learnt, lambda *_, value=value, **__: value]
+            for answer in answers:
+                assert earned(lesson_stem, grade_id, answer) == [], (exercise.id, value)
+                with pytest.raises(AssertionError):
+                    passes(lesson_stem, grade_id, **{exercise.name: answer})

@@ -104,6 +104,23 @@ def test_training_draws_nothing(name):
     assert not of_others(name) & {"matplotlib", "ipywidgets", "IPython"}
 
 
+GRADE = {name for name in FILES if name.startswith("grade.")}
+
+
+def test_the_course_knows_nothing_of_the_grader():
+    """A learner's machine needs none of it; only the command hands its verbs on."""
+    assert {name for name in FILES if of_ours(name) & GRADE} - GRADE == {"cli"}
+    assert of_others("grade.commands") <= {"tqdm"} and of_ours("grade.commands") <= GRADE
+
+
+def test_the_grader_asks_and_compares_but_runs_no_student_and_trains_nothing():
+    """What decides points stands apart from what runs inside the sandbox."""
+    deciding = set().union(*(below(f"grade.{n}") for n in ("examine", "assignment", "match")))
+    assert not deciding & {"grade.zygote", "grade.child", "checks", "training", "plots", "widgets"}
+    for name in GRADE:
+        assert "pickle" not in imports(TREES[name]) and "dill" not in imports(TREES[name])
+
+
 def test_nobody_imports_the_command_but_its_user():
     assert [name for name in FILES if "cli" in of_ours(name)] == []
 

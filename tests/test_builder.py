@@ -4,8 +4,10 @@ The last test hands a built lesson to nbgrader itself: a blank answer earns noth
 points, one that passes only the visible test nothing, and nbgrader's own release shows no answer.
 """
 
+import ast
 import base64
 import copy
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_output
+
+from course_lib import exercises
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
@@ -71,7 +75,7 @@ Explorer([ipywidgets.FloatSlider()])
 int("three")
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 1 (2 points)
+# ### Exercise 1.1 - A fixed factor (2 points, about 5 minutes)
 
 # %% tags=["exercise"]
 def decay(step, *, lr, factor):
@@ -84,10 +88,24 @@ def decay(step, *, lr, factor):
 print("given code")
 
 # %% tags=["check"] grade_id="decay" points=2
-assert decay(0, lr=0.5, factor=0.1) == 0.5
-### BEGIN HIDDEN TESTS
-assert decay(1, lr=0.5, factor=0.1) == 0.05
-### END HIDDEN TESTS
+from course_lib.checks import check
+
+check("1.1", decay)
+
+# %% tags=["probes"]
+from course_lib.exercises import call, exercise
+
+exercise(
+    "1.1",
+    decay,
+    hints=["a nudge", "the idea", "nearly the code"],
+    shown=[call(0, lr=0.5, factor=0.1), call(1, lr=0.5, factor=0.1)],
+    locked=[call(2, lr=0.75, factor=0.5)],
+    hidden={
+        "few updates": [call(1, lr=0.125, factor=0.5), call(2, lr=0.5, factor=0.1)],
+        "many updates": [call(7, lr=0.5, factor=0.3), call(9, lr=0.5, factor=0.3)],
+    },
+)
 
 # %% [markdown] tags=["exercise"] grade_id="why" points=3
 # Why does it never reach zero?
@@ -147,8 +165,8 @@ def by_id(notebook) -> dict:
 
 def test_the_first_tag_says_where_a_cell_goes(lesson):
     assert numbers(builder.render(lesson, "notebooks")) == [1, 2, 3, 4, 5, 6, 7]
-    assert numbers(builder.render(lesson, "exercises")) == [1, 2, 8, 9, 10, 11, 12]
-    assert numbers(builder.render(lesson, "solutions")) == [1, 2, 8, 9, 10, 11, 12, 13, 14]
+    assert numbers(builder.render(lesson, "exercises")) == [1, 2, 8, 9, 10, 11, 13]
+    assert numbers(builder.render(lesson, "solutions")) == [1, 2, 8, 9, 10, 11, 13, 14, 15]
 
 
 def test_a_modifier_alone_leaves_the_cell_in_notebooks(tmp_path):
@@ -160,15 +178,49 @@ def test_a_modifier_alone_leaves_the_cell_in_notebooks(tmp_path):
     ]
 
 
-def test_solutions_and_hidden_tests_are_blanked_in_exercises_only(lesson):
+CHECKED = 'from course_lib.checks import check\n\ncheck("1.1", decay)'
+
+
+def test_solutions_and_hidden_tests_are_in_solutions_only(lesson):
     student = by_id(builder.render(lesson, "exercises"))
     teacher = by_id(builder.render(lesson, "solutions"))
     assert student["01_decay-exercise-1"].source == (
         "def decay(step, *, lr, factor):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
     )
-    assert student["decay"].source == "assert decay(0, lr=0.5, factor=0.1) == 0.5"
+    assert student["decay"].source == CHECKED
     assert "### BEGIN SOLUTION\n    rate = lr" in teacher["01_decay-exercise-1"].source
-    assert "### BEGIN HIDDEN TESTS\nassert decay(1" in teacher["decay"].source
+    start = '\n### BEGIN HIDDEN TESTS\ncheck("1.1", decay, hidden=r"""[\n'
+    assert teacher["decay"].source.startswith(CHECKED + start)
+    hidden = ast.parse(teacher["decay"].source).body[-1].value.keywords[0].value.value
+    groups = exercises.hidden_groups(hidden)
+    assert [group.name for group in groups] == ["few updates", "many updates"]
+    assert groups[0].probes[0].reply == {"value": 0.0625}
+
+
+def test_the_index_has_what_students_may_see(built):
+    text = (built.parents[1] / builder.INDEX).read_text()
+    assert text == builder.index_text(built.parents[1])
+    index = json.loads(text)
+    assert list(index) == ["1.1"]
+    assert index["1.1"]["title"] == "A fixed factor" and index["1.1"]["points"] == 2
+    assert index["1.1"]["lesson"] == "01_decay" and index["1.1"]["name"] == "decay"
+    assert [each["reply"] for each in index["1.1"]["shown"]] == [{"value": 0.5}, {"value": 0.05}]
+    assert set(index["1.1"]["locked"][0]) == {"call", "salt", "scale", "digest"}
+    assert "hidden" not in text and "0.0625" not in text
+
+
+def test_exercises_are_in_the_order_of_their_numbers(tmp_path):
+    cells = LESSON[LESSON.index('# %% [markdown] tags=["exercise"]') :]
+    cells = cells[: cells.index('# %% [markdown] tags=["exercise"] grade_id="why"')]
+    second = cells.replace("1.1", "1.10").replace('grade_id="decay"', 'grade_id="b"')
+    third = cells.replace("1.1", "1.2").replace('grade_id="decay"', 'grade_id="c"')
+    course(tmp_path, _01_a=HEAD + "\n" + second + third + cells)
+    assert list(json.loads(builder.index_text(tmp_path))) == ["1.1", "1.2", "1.10"]
+
+
+def test_a_course_without_exercises_has_an_empty_index(tmp_path):
+    course(tmp_path, _01_a=HEAD)
+    assert builder.index_text(tmp_path) == "{}\n"
 
 
 def test_nbgrader_metadata(lesson):
@@ -230,7 +282,11 @@ MISTAKES = {
     "prose like a marker": ("# %%\n# the BEGIN SOLUTION line", ":13 .*no region"),
     "region in given code": ('# %% tags=["setup"]\n' + BEGIN + "x = 1\n" + END, ":13 .*no region"),
     "region in a question": (QUESTION + "\n# ### BEGIN SOLUTION", ":13 .*no region"),
-    "solution in a check": (CHECK + 'grade_id="a" points=1\n' + BEGIN, ":13 .*BEGIN HIDDEN TESTS"),
+    "solution in a check": (CHECK + 'grade_id="a" points=1\n' + BEGIN, ":13 .*no region"),
+    "hidden tests in a check": (
+        CHECK + 'grade_id="a" points=1\n### BEGIN HIDDEN TESTS\nx\n### END HIDDEN TESTS',
+        ":13 .*allowed here: no region",
+    ),
     "test in an exercise": (
         EXERCISE + "### BEGIN HIDDEN TESTS",
         ":13 .*`### BEGIN SOLUTION`, code",
@@ -246,6 +302,27 @@ MISTAKES = {
     "check without grade_id": (CHECK + "points=2\nx", ":12 .*got grade_id=None points=2"),
     "check worth nothing": (CHECK + 'grade_id="a" points=0\nx', ":12 .*above 0; .*points=0"),
     "check in prose": (CHECK.replace("%%", "%% [markdown]") + "\n# x", ":12 .*must be a code cell"),
+    "probes in prose": ('# %% [markdown] tags=["probes"]\n# x', ":12 .*must be a code cell"),
+    "probes alone": ('# %% tags=["probes"]\nx', ":12 .*right after the check"),
+    "probes with points": ('# %% tags=["probes"] points=2\nx', ":12 .*points are for checks"),
+    "other code in a check": (
+        CHECK + 'grade_id="a" points=1\nprint(1)\ncheck("1.1", f)',
+        ":12 .*a check cell is `check.*nothing else",
+    ),
+    "no check in a check": (CHECK + 'grade_id="a" points=1\nassert f(1)', ":12 .*a check cell is"),
+    "check of a value": (
+        CHECK + 'grade_id="a" points=1\ncheck("1.1", f(2))',
+        ":12 .*check cell is",
+    ),
+    "broken check": (CHECK + 'grade_id="a" points=1\ncheck("1.1", f', ":12 .*a check cell is"),
+    "id of another lesson": (
+        CHECK + 'grade_id="a" points=1\ncheck("2.1", f)',
+        ":12 .*start with 1[.] here: 2.1",
+    ),
+    "check without probes": (
+        CHECK + 'grade_id="a" points=1\ncheck("1.1", f)\n\n# %%\n1',
+        ":12 .*tagged probes must follow, for exercise 1.1",
+    ),
     "question without points": (QUESTION + 'grade_id="a"\n# x', ":12 .*points=None"),
     "grade_id with a dot": (CHECK + 'grade_id="3.1" points=1\nx', ":12 .*letters, .*'3.1'"),
     "grade_id not text": (CHECK + "grade_id=3 points=1\nx", ":12 .*in quotes; got grade_id=3"),
@@ -262,6 +339,67 @@ def test_mistake_is_an_error_with_its_place(tmp_path, capsys, cell, message):
         builder.read_lesson(source)
     assert builder.main([], root=tmp_path) == 1
     assert capsys.readouterr().err.startswith("lessons/01_a.py")
+
+
+SHOWN = "shown=[call(0, lr=0.5, factor=0.1), call(1, lr=0.5, factor=0.1)]"
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (
+            '"1.1",\n',
+            '"1.2",\n',
+            r":\d+ .cell 12.*the last statement must be `exercise\(\"1.1\", decay, hints",
+        ),
+        ("    decay,\n", "    other,\n", r":\d+ .cell 12.*the last statement must be"),
+        (
+            "    },\n)\n",
+            "    },\n)\n1\n",
+            r":\d+ .cell 12.*the last statement",
+        ),
+        (
+            "(2 points",
+            "(3 points",
+            r":\d+ .cell 11.*no heading `### Exercise 1.1 - Title .2 points",
+        ),
+        (" - A fixed", ": A fixed", r":\d+ .cell 11.*no heading"),
+        ('"the idea", ', "", r":\d+ .cell 12.*ValueError: exercise 1.1: write three hints"),
+        (
+            SHOWN,
+            "shown=[call(0, lr=0.5, factor=0.1)]",
+            r":\d+ .cell 12.*a constant passes all shown",
+        ),
+        (
+            "call(7, lr=0.5",
+            "call(9, lr=0.5",
+            r":\d+ .cell 12.*a constant passes all of hidden 'many",
+        ),
+        (
+            "call(7, lr=0.5, factor=0.3)",
+            "call(1, lr=0.5, factor=0.1)",
+            r":\d+ .cell 12.*students can see",
+        ),
+        ("call(7, lr=0.5", "call(7, rate=0.5", r":\d+ .cell 12.*is {'error': .'TypeError'"),
+        (
+            "rate = lr * factor**step",
+            "rate = lr * factor**stop",
+            r":\d+ .cell 12.*is {'error': .'NameError'",
+        ),
+        (
+            "def decay(step",
+            "def decay(step=1/0",
+            r":\d+ .cell 9.*ZeroDivisionError: division by zero",
+        ),
+    ],
+)
+def test_mistake_in_an_exercise_is_an_error_with_its_place(lesson, capsys, old, new, message):
+    assert LESSON.count(old) == 1
+    lesson.write_text(LESSON.replace(old, new))
+    with pytest.raises(builder.LessonError, match=f"^lessons/01_decay.py{message}"):
+        builder.exercises_of(lesson)
+    assert builder.main(["--check"], root=lesson.parents[1]) == 1
+    assert capsys.readouterr().err.startswith("lessons/01_decay.py")
 
 
 @pytest.mark.parametrize(
@@ -310,11 +448,10 @@ SECRET = EXERCISE + BEGIN + "rate = peak_lr / 2**step\n" + END + "\n"
 @pytest.mark.parametrize(
     "cell",
     [
-        CHECK + 'grade_id="a" points=1\nif True:\n    rate = peak_lr / 2**step',
         QUESTION + "\n# Hint:\n#\n#     rate = peak_lr / 2**step",
         EXERCISE + "rate = peak_lr / 2**step\n" + BEGIN + "x = 1\n" + END,
     ],
-    ids=["in a check", "in a hint", "beside another answer"],
+    ids=["in a hint", "beside another answer"],
 )
 def test_an_answer_that_students_can_read_fails_the_build(tmp_path, capsys, cell):
     source = course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{cell}\n")
@@ -339,11 +476,34 @@ def test_given_code_is_no_secret(tmp_path, tag):
     assert builder.leaks(course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{given}")) == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Try decay(9, lr=0.5, factor=0.3).",
+        "Try decay(9,lr = 0.5,factor = 0.3).",
+        "At update 7 it is 0.00010935 of the rate.",
+        'Ask for {"args": [2], "kwargs": {"lr": 0.5, "factor": 0.1}}.',
+    ],
+)
+def test_a_hidden_call_or_answer_that_students_can_read_is_a_leak(lesson, line):
+    heading = "# ### Exercise 1.1"
+    lesson.write_text(LESSON.replace(heading, f"# {line}\n#\n{heading}"))
+    assert "hidden in exercise 1.1; hide another call" in builder.leaks(lesson)[0]
+
+
+def test_a_hidden_call_in_the_index_is_a_leak(lesson):
+    index = lesson.parents[1] / builder.INDEX
+    index.parent.mkdir()
+    index.write_text('{"args": [2],\n "kwargs": {"lr": 0.5, "factor": 0.1}}')
+    assert "course_lib/exercises.json shows students" in builder.leaks(lesson)[0]
+
+
 def test_a_builder_that_forgets_to_blank_is_caught(lesson):
     """Check that the leak check does not rely on the blanking that it checks."""
     assert builder.leaks(lesson) == []
-    (message,) = builder.leaks(lesson, builder.render(lesson, "solutions"))[:1]
-    assert "`rate = lr * factor**step`" in message
+    messages = builder.leaks(lesson, builder.render(lesson, "solutions"))
+    assert "`rate = lr * factor**step`" in messages[0]
+    assert "hidden in exercise 1.1" in messages[-1]
 
 
 # ---------------------------------------------------------------- flavours, table, README
@@ -548,7 +708,10 @@ def test_check_is_content_after_a_build(fresh, capsys):
     [
         ("lessons/01_decay.py", "given", "old", "exercises/01_decay.ipynb differs"),
         ("lessons/01_decay.py", "A straight", "A bent", "notebooks/01_decay.ipynb differs"),
-        ("lessons/01_decay.py", "points=2", "points=5", "solutions/01_decay.ipynb differs"),
+        ("lessons/01_decay.py", "points=3", "points=5", "solutions/01_decay.ipynb differs"),
+        ("lessons/01_decay.py", "a nudge", "a push", "course_lib/exercises.json is old"),
+        ("lessons/01_decay.py", "call(9, ", "call(8, ", "solutions/01_decay.ipynb differs"),
+        ("course_lib/exercises.json", "a nudge", "a push", "course_lib/exercises.json is old"),
         ("lessons/01_decay.py", "Minutes:** 30", "Minutes:** 9", "README.md has an old table"),
         ("solutions/01_decay.ipynb", "factor**step", "factor", "solutions/01_decay.ipynb differs"),
         ("notebooks/01_decay.ipynb", 'count": 2', 'count": 9', "notebooks/01_decay.ipynb has exec"),
@@ -625,13 +788,21 @@ def test_nbgrader_releases_grades_and_gives_feedback(built, tmp_path, monkeypatc
     by_id(solved)[
         "01_decay-exercise-1"
     ].source = "def decay(step, *, lr, factor):\n    return lr * factor**step"
-    wrong = copy.deepcopy(solved)
-    by_id(wrong)["01_decay-exercise-1"].source = "def decay(step, *, lr, factor):\n    return 0.5"
+    wrong, noisy = copy.deepcopy(solved), copy.deepcopy(solved)
+    by_id(wrong)[
+        "01_decay-exercise-1"
+    ].source = "def decay(step, *, lr, factor):\n    return lr * factor ** min(step, 5)"
+    by_id(noisy)["01_decay-exercise-1"].source = (
+        "import sys, warnings\n\n\ndef decay(step, *, lr, factor):\n"
+        '    warnings.warn(f"step {step}")\n    print("said", file=sys.stderr)\n'
+        "    return lr * factor**step"
+    )
     for place, content in {
         "source/week1": source,
         "submitted/blank/week1": exercise,
         "submitted/solved/week1": solved,
         "submitted/wrong/week1": wrong,  # passes the test that students see, not the hidden one
+        "submitted/noisy/week1": noisy,  # nbgrader gives nothing for a test that writes to stderr
     }.items():
         (tmp_path / place).mkdir(parents=True)
         nbformat.write(content, tmp_path / place / "01_decay.ipynb")
@@ -639,18 +810,23 @@ def test_nbgrader_releases_grades_and_gives_feedback(built, tmp_path, monkeypatc
     # nbgrader calls the program alembic, which is beside python also where nobody activated a venv.
     scripts = Path(sys.executable).parent
     monkeypatch.setenv("PATH", f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("LR_COURSE_EXERCISES", str(built.parents[1] / builder.INDEX))
     config = Config()
     config.CourseDirectory.root = str(tmp_path)
     nbgrader = NbGraderAPI(config=config)
     assert nbgrader.generate_assignment("week1")["success"]
     scores = {}
-    for student in ("blank", "solved", "wrong"):
+    for student in ("blank", "solved", "wrong", "noisy"):
         assert nbgrader.autograde("week1", student)["success"]
         assert nbgrader.generate_feedback("week1", student)["success"]
         assert (tmp_path / "feedback" / student / "week1" / "01_decay.html").exists()
         submission = nbgrader.get_submission("week1", student)
         scores[student] = (submission["code_score"], submission["max_code_score"])
-    assert scores == {"blank": (0, 2), "solved": (2, 2), "wrong": (0, 2)}
+    assert scores == {"blank": (0, 2), "solved": (2, 2), "wrong": (0, 2), "noisy": (2, 2)}
+    graded = nbformat.read(tmp_path / "autograded/wrong/week1/01_decay.ipynb", as_version=4)
+    *_, error = by_id(graded)["decay"].outputs
+    assert error.evalue == "Exercise 1.1: not right yet: many updates."
+    assert "0.3" not in "".join(error.traceback)
 
     release = nbformat.read(tmp_path / "release" / "week1" / "01_decay.ipynb", as_version=4)
     assert builder.leaks(built, release) == []

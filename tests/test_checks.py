@@ -1,223 +1,395 @@
 """Instant feedback: right answers of any type pass, wrong ones hear which call, and what came."""
 
+import functools
 import math
+import sys
+import warnings
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_lib.checks import check_formula, check_values
-from course_lib.schedules import linear
+from course_lib import exercises, progress
+from course_lib.checks import check
+from course_lib.exercises import call, curve, exercise, through
+from course_lib.schedules import Schedule, linear
 
-EXAMPLES = [dict(peak_lr=0.5, total_steps=10), dict(peak_lr=2.0, total_steps=7, final_lr=1.0)]
+HINTS = ["a nudge", "the idea", "nearly the code"]
+PARAMS = dict(peak_lr=0.5, total_steps=10)
 
 
-def check(answer, **arguments):
-    check_formula(answer, linear, examples=EXAMPLES, **arguments)
+def falls(step, *, peak_lr, total_steps):
+    return peak_lr * (1 - min(step, total_steps) / total_steps)
 
 
-def values_of(answer, wanted):
-    check_values(lambda: answer, [((), wanted)])
+def double(x):
+    if x < 0:
+        raise ValueError("below zero")
+    return 2 * x
+
+
+def described(answer, shown, locked=None, **options):
+    groups = {"small": [call(0.5), call(1.5)], "large": [call(100), call(2000.5)]}
+    if "step" in answer.__code__.co_varnames[:1]:
+        groups = {"all": [curve(range(7), peak_lr=2.0, total_steps=5)]}
+        locked = [curve(range(9), peak_lr=0.3, total_steps=7)]
+    made = exercise(
+        "1.1",
+        answer,
+        hints=HINTS,
+        shown=shown,
+        locked=locked or [call(33)],
+        hidden=groups,
+        **options,
+    )
+    return replace(made, title="The title", lesson="01_lesson", points=2)
+
+
+RATES = described(falls, [curve(range(12), **PARAMS)], library=["linear"])
+DOUBLE = described(double, [call(1), call(2.5), call(-1)])
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("LR_COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setattr(progress, "_memory", {})
+    monkeypatch.setattr(progress, "_said", set())
+    return tmp_path / "progress.json"
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": RATES})
+
+
+@pytest.fixture
+def doubles(monkeypatch):
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": DOUBLE})
+
+
+def told(answer):
+    """What a student reads about a wrong answer."""
+    with pytest.raises(AssertionError) as error:
+        check("1.1", answer)
+    return str(error.value)
 
 
 # --- right answers --------------------------------------------------------------------------------
 
 
-def in_another_order(step, *, peak_lr, total_steps, final_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return final_lr * progress + peak_lr * (1 - progress)
+def test_a_right_answer_is_praised_on_stdout_alone(doubles, capsys):
+    assert check("1.1", double) is None
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out == (
+        "Correct: 1.1 The title\nLesson 1: 1 of 1 exercises solved, course: 1 of 1\n"
+    )
 
 
-def test_a_right_formula_written_another_way_is_praised_by_name(capsys):
-    check(in_another_order)
-    assert capsys.readouterr().out == "Correct: in_another_order\n"
+def test_where_no_progress_is_kept_only_the_praise_is_said(doubles, capsys, monkeypatch):
+    monkeypatch.setenv("LR_COURSE_PROGRESS", "")
+    check("1.1", double)
+    assert capsys.readouterr().out == "Correct: 1.1 The title\n"
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.array, Fraction])
-def test_a_right_formula_may_return_any_kind_of_number(kind):
-    check(lambda step, **params: kind(in_another_order(step, **params)))
+def test_a_right_answer_may_be_any_kind_of_number(doubles, kind):
+    check("1.1", lambda x: kind(double(x)))
 
 
-RIGHT = [
-    (3, 3),
-    (3.0, 3),
-    (3, 3.0),
-    (np.int64(3), 3),
-    (np.float64(3), 3),
-    (np.array(3.0), 3),
-    (0.1 + 0.2, 0.3),
-    (1e-13, 0),
-    (math.inf, math.inf),
-    ([1, 2.5], [1, 2.5]),
-    ((1, 2.5), [1, 2.5]),
-    (np.array([1, 2.5]), [1, 2.5]),
-    ([1, 2.5], (1, 2.5)),
-    (range(3), [0, 1, 2]),
-    ((n for n in range(3)), [0, 1, 2]),
-    ([(1, 2), np.array([3, 4])], [[1, 2], [3, 4]]),
-    (np.eye(2), [(1, 0), (0, 1)]),
-    ([], ()),
-    (True, True),
-    (np.bool(False), False),
-    ("later", "later"),
-    (np.str_("later"), "later"),
-    (None, None),
-    (("Adam", 0.1), ("Adam", 0.1)),
-]
+@pytest.mark.filterwarnings("ignore:careful")
+def test_a_warning_or_a_note_to_stderr_costs_nothing(doubles, capsys):
+    def noisy(x):
+        warnings.warn("careful", stacklevel=1)
+        print("a note", file=sys.stderr)
+        return double(x)
+
+    check("1.1", noisy)
+    said = capsys.readouterr()
+    assert said.err == "" and said.out.count("a note") == 4  # not once more for asking again
 
 
-@pytest.mark.parametrize("answer, wanted", RIGHT, ids=str)
-def test_a_right_answer_passes(answer, wanted):
-    values_of(answer, wanted)
+def test_an_error_is_a_right_answer_where_it_is_asked_for(doubles):
+    class OwnError(ValueError):
+        pass
+
+    def strict(x):
+        if x < 0:
+            raise OwnError("no")
+        return double(x)
+
+    check("1.1", strict)
+    assert "expected  raise ValueError" in told(lambda x: 2 * x)
+    assert "returned  -2" in told(lambda x: 2 * x)
+
+
+def test_an_answer_may_change_the_list_it_is_given(monkeypatch):
+    shown = [call([3, 1, 2]), call([5, 4])]
+    hidden = {"all": [call([9, 8]), call([7, 7, 1])]}
+    made = exercise("1.1", sorted, hints=HINTS, shown=shown, locked=[call([2, 1])], hidden=hidden)
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+
+    def in_place(values):
+        assert values
+        values.sort()
+        found = list(values)
+        values.clear()
+        return found
+
+    monkeypatch.setenv("LR_COURSE_PROGRESS", "")
+    check("1.1", in_place)
+    check("1.1", in_place)
 
 
 # --- wrong answers --------------------------------------------------------------------------------
 
-WRONG = [
-    (3.0001, 3),
-    (1e-9, 0),
-    (-3, 3),
-    (None, 3),
-    (math.nan, 3),
-    (math.inf, 3),
-    (10**400, 3),  # no float is so large
-    ("3", 3),
-    (b"3", 3),
-    (np.str_("3"), 3),
-    (True, 1),
-    (np.bool(True), 1),
-    ([3], 3),
-    (3 + 0j, 3),
-    (print, 3),
-    (1, True),
-    (np.int64(1), True),
-    ("True", True),
-    (np.array([True, True]), True),
-    ([], False),
-    ("Later", "later"),
-    (["later"], "later"),
-    (np.array(["later", "later"]), "later"),
-    (0, None),
-    (np.array([1, 2]), None),
-    (3, [3]),
-    (None, [3]),
-    (np.array(3), [3]),
-    ([1, 2], [1, 2, 3]),
-    ([1, 2, 3, 4], [1, 2, 3]),
-    ([], [1]),
-    ([1, 3, 2], [1, 2, 3]),
-    ([1, "2"], [1, 2]),
-    ([[1, 2]], [1, 2]),
-    ((1, True), (1, 1)),
-]
+
+def test_the_first_wrong_call_is_shown_with_what_came_and_what_was_expected(doubles):
+    assert told(lambda x: 2 * x if 0 <= x < 2 else 1 + double(x)) == (
+        "Exercise 1.1 is not right yet.\n\n"
+        "    double(2.5)\n    returned  6.0\n    expected  5.0\n\n"
+        "Hint 1 of 3: a nudge"
+    )
 
 
-@pytest.mark.parametrize("answer, wanted", WRONG, ids=str)
-def test_a_wrong_answer_is_shown_with_what_was_expected(answer, wanted):
-    with pytest.raises(AssertionError) as error:
-        values_of(answer, wanted)
-    assert str(error.value) == f"<lambda>() returned {answer!r}, expected {wanted!r}"
+@pytest.mark.parametrize(
+    "came, shown",
+    [
+        (None, "returned  None  (is a `return` missing?)"),
+        ("2", "returned  '2'"),
+        (True, "returned  True"),
+        (math.nan, "returned  nan"),
+        (np.array([2.0, 2.0]), "returned  [2.0, 2.0]"),
+        ([0] * 40, "returned  [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...] (40 in all)"),
+        (2 / 3, "returned  0.6666666667"),
+        ("x" * 500, "(502 characters)"),
+        ({1, 2}, "returned what cannot be compared: an answer of type set cannot be compared"),
+    ],
+)
+def test_what_came_is_written_as_a_student_would(doubles, came, shown):
+    assert shown in told(lambda x: came)
 
 
-def test_the_first_wrong_call_is_the_one_shown():
-    def double(x, y=0):
-        return 2 * x if x < 5 else x
+def test_a_wrong_curve_hears_the_step_that_can_be_repeated(rates):
+    def goes_on(step, *, peak_lr, total_steps):
+        return peak_lr * (1 - step / total_steps)
 
-    with pytest.raises(AssertionError) as error:
-        check_values(double, [((1,), 2), ((5, 0), 10), ((6,), 12)])
-    assert str(error.value) == "double(5, 0) returned 5, expected 10"
-
-
-WRONG_FORMULAS = [
-    (
-        lambda step, *, peak_lr, total_steps, final_lr=0.0: peak_lr * (1 - step / total_steps),
-        r"<lambda>\(11, peak_lr=0.5, total_steps=10\) returned -0.0\d+, expected 0 "
-        r"\(119 of 130 steps differ\)",
-    ),
-    (
-        lambda step, *, peak_lr, total_steps, final_lr=0.0: linear(
-            step, peak_lr=peak_lr, total_steps=total_steps
-        ),
-        r"<lambda>\(1, peak_lr=2.0, total_steps=7, final_lr=1.0\) returned 1.7\d+, "
-        r"expected 1.85714 \(129 of 130",
-    ),
-    (
-        lambda step, **params: None,
-        r"\(0, peak_lr=0.5, total_steps=10\) returned None, expected 0.5",
-    ),
-    (lambda step, **params: str(linear(step, **params)), "returned '0.5', expected 0.5"),
-    (lambda step, **params: [linear(step, **params)], r"returned \[0.5\], expected 0.5"),
-    (lambda step, **params: math.nan, r"returned nan, expected 0.5 \(130 of 130"),
-    (lambda step, **params: step == 0, r"returned True, expected 0.5"),
-    (lambda step, **params: linear(step + 1, **params), r"\(0, .* returned 0.45, expected 0.5"),
-]
+    message = told(goes_on)
+    assert "    falls(11, peak_lr=0.5, total_steps=10)\n    returned  -0.05\n" in message
+    assert "    expected  0.0\n\nIt is the first wrong step. 1 of 12 steps differ.\n" in message
 
 
-@pytest.mark.parametrize("answer, message", WRONG_FORMULAS, ids=[m for _, m in WRONG_FORMULAS])
-def test_a_wrong_formula_hears_step_parameters_and_both_rates(answer, message, capsys):
-    with pytest.raises(AssertionError, match=message):
-        check(answer)
-    assert capsys.readouterr().out == ""  # no praise
+def test_a_long_list_hears_the_place_and_an_adapter_is_explained(monkeypatch):
+    def rule(epoch, lr, *, factor):
+        return lr * factor if epoch else lr
+
+    made = exercise(
+        "1.1",
+        rule,
+        hints=HINTS,
+        shown=[through("fed_back", 6, 1.0, factor=0.5)],
+        locked=[call(1, 3.0, factor=0.5)],
+        hidden={"all": [through("fed_back", 5, 3.0, factor=0.5)]},
+    )
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    message = told(lambda epoch, lr, *, factor: lr * factor if 0 < epoch < 4 else lr)
+    assert "    fed_back(rule, 6, 1.0, factor=0.5)\n" in message
+    assert "(fed_back: What a loop gets" in message
+    assert "at place 4, counted from 0: 0.125 instead of 0.0625.\n2 of 6 differ." in message
 
 
-def test_only_the_steps_asked_for_are_compared():
-    def right_until_5(step, **params):
-        return linear(step, **params) if step < 5 else 0.0
-
-    check(right_until_5, steps=range(5))
-    with pytest.raises(AssertionError, match=r"\(5, .* \(1 of 2 steps differ\)"):
-        check(right_until_5, steps=[2, 5])
-    check(right_until_5, steps=iter([0, 1]))  # an iterator serves every example
-    with pytest.raises(AssertionError, match=r"\(6, "):
-        check(lambda step, **p: linear(step, **p) * (p["peak_lr"] < 1), steps=iter([6]))
-
-
-# --- answers that stop ----------------------------------------------------------------------------
-
-
-def test_an_error_in_the_answer_is_named_with_its_call_and_kept():
-    def divides(step, *, peak_lr, total_steps, final_lr=0.0):
+def test_an_answer_that_stops_hears_the_error_and_its_line(rates):
+    def divides(step, *, peak_lr, total_steps):
         return peak_lr / (step - 3)
 
-    with pytest.raises(AssertionError) as error:
-        check(divides)
+    assert "stopped with TypeError: " in told(lambda **_: 1)
+    assert (
+        "    falls(3, peak_lr=0.5, total_steps=10)\n"
+        "    stopped with ZeroDivisionError: float division by zero\n"
+    ) in told(divides)
+    assert "in line " in told(divides) and ": return peak_lr / (step - 3)\n" in told(divides)
+
+
+def test_an_answer_to_the_examples_only_meets_a_call_without_its_answer(doubles):
+    def learnt(x):
+        return {1: 2, 2.5: 5.0}[x] if x > 0 and x < 30 else double(x) + 1
+
+    def learnt_or_stop(x):
+        return {1: 2, 2.5: 5.0}[x] if x > 0 else double(x)
+
+    message = told(learnt)
+    assert "The shown calls are right, but not this one:\n\n    double(33)\n" in message
+    assert "returned  67\n" in message and "66" not in message
+    assert "is there a formula behind your numbers" in message
+    assert "stopped with KeyError: 33" in told(learnt_or_stop)
+
+
+def test_an_answer_that_remembers_is_told_so(doubles):
+    seen = []
+
+    def counts(x):
+        seen.append(x)
+        return double(x) + (len(seen) > 4)
+
+    message = told(counts)
+    assert "Asked twice, your function answers differently:\n\n    double(33)\n" not in message
+    assert "    double(1)\n    first  returned  2\n    then   returned  3\n" in message
+    assert "What does it keep from one call to the next?" in message
+
+
+def test_a_default_list_that_grows_is_told_so(doubles):
+    def grows(x, found=[]):  # noqa: B006
+        found.append(double(x))
+        return found[-1] if len(found) < 3 else found[0]
+
+    assert "Asked twice, your function answers differently" in told(grows)
+
+
+# --- no answer ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [None, DOUBLE.hidden_json()])
+def test_an_exercise_that_was_not_begun_is_not_a_wrong_answer(doubles, place, hidden):
+    def begun_later(x):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError) as error:
+        check("1.1", begun_later, hidden=hidden)
     assert str(error.value) == (
-        "divides(3, peak_lr=0.5, total_steps=10) stopped with "
-        "ZeroDivisionError: float division by zero"
+        "exercise 1.1 is not begun yet: write `double`, then run this cell again"
     )
-    assert isinstance(error.value.__cause__, ZeroDivisionError)
-    with pytest.raises(
-        AssertionError, match=r"needs_two\(1\) stopped with TypeError: .* missing 1"
-    ):
-        check_values(needs_two, [((1,), 1)])
+    assert not place.exists()
 
 
-def needs_two(a, b):
-    return a
+@pytest.mark.parametrize(
+    "answer, came", [(66, "66, of type int"), (None, "None, of"), ([2], "[2]")]
+)
+def test_what_is_no_function_is_refused(doubles, answer, came):
+    message = told(answer)
+    assert f"wants the function `double` itself, but got {came}" in message
+    assert 'Write check("1.1", double), without parentheses' in message
 
 
-def test_an_exercise_that_was_not_begun_is_not_a_wrong_answer():
-    def begun_later(*_, **__):
-        raise NotImplementedError("your code here")
-
-    for attempt in (lambda: check(begun_later), lambda: check_values(begun_later, [((1,), 1)])):
-        with pytest.raises(NotImplementedError, match="your code here"):
-            attempt()
+@pytest.mark.parametrize("id", ["1.2", "11", 1.1])
+def test_an_unknown_exercise_names_the_nearest(doubles, id):
+    with pytest.raises(ValueError, match=rf"unknown exercise {id!r}; the nearest are '1\.1'"):
+        check(id, double)
 
 
-def test_an_answer_that_is_no_function_is_refused_with_the_call():
-    with pytest.raises(
-        AssertionError, match=r"your answer\(1\) stopped with TypeError: 'int' object"
-    ):
-        check_values(5, [((1,), 1)])
+# --- hints ----------------------------------------------------------------------------------------
 
 
-# --- the picture ----------------------------------------------------------------------------------
+def hint(answer):
+    return told(answer).rpartition("\n\n")[2]
 
 
-def late(step, **params):
-    return linear(max(step - 1, 0), **params)
+def test_hints_say_more_with_every_new_answer(doubles):
+    def first(x):
+        return x + 1
+
+    assert [hint(first), hint(first)] == ["Hint 1 of 3: a nudge"] * 2
+
+    def first(x):
+        return x + 2
+
+    assert hint(first) == "Hint 2 of 3: the idea"
+    assert hint(first) == "Hint 2 of 3: the idea"
+    assert hint(lambda x: 7) == "Hint 3 of 3: nearly the code"
+    assert hint(lambda x: 8) == "Hint 3 of 3: nearly the code"
+    check("1.1", double)
+    assert hint(first) == "Hint 1 of 3: a nudge"
+
+
+def test_a_changed_helper_is_a_new_answer(doubles):
+    helpers = {"add": 1}
+    answer = eval("lambda x: x + add", helpers)
+    assert hint(answer) == "Hint 1 of 3: a nudge"
+    helpers["add"] = 3
+    assert hint(answer) == "Hint 2 of 3: the idea"
+
+
+def test_hints_go_on_where_nothing_can_be_kept(doubles, monkeypatch):
+    monkeypatch.setenv("LR_COURSE_PROGRESS", "")
+    assert [hint(lambda x: 1), hint(lambda x: 2)] == [
+        "Hint 1 of 3: a nudge",
+        "Hint 2 of 3: the idea",
+    ]
+
+
+# --- the library's own ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        linear,
+        functools.partial(linear),
+        lambda step, **params: Schedule(linear, **params)(step),
+        lambda step, *, peak_lr, total_steps: linear(
+            step, peak_lr=peak_lr, total_steps=total_steps
+        ),
+    ],
+)
+def test_the_library_s_own_answer_is_right_but_not_the_student_s(rates, answer, capsys):
+    check("1.1", answer)
+    said = capsys.readouterr().out
+    assert "The values of exercise 1.1 are right." in said
+    assert "course_lib's own `linear`" in said and "Correct" not in said
+    (row,) = progress.progress().rows
+    assert (row["solved"], row["tried"]) == (0, 1)
+    check("1.1", answer, hidden=RATES.hidden_json())  # a grader counts values
+
+
+def test_a_function_of_the_same_name_is_the_student_s(rates, capsys):
+    def linear(step, *, peak_lr, total_steps):
+        return falls(step, peak_lr=peak_lr, total_steps=total_steps)
+
+    before = sys.getprofile()
+    check("1.1", linear)
+    assert "Correct" in capsys.readouterr().out
+    assert sys.getprofile() is before
+
+
+def test_a_wrong_use_of_the_library_is_a_wrong_answer(rates):
+    assert "is not right yet" in told(lambda step, **params: linear(step + 1, **params))
+
+
+# --- hidden tests ---------------------------------------------------------------------------------
+
+
+def test_hidden_groups_name_themselves_and_tell_nothing(doubles, capsys):
+    text = DOUBLE.hidden_json()
+    assert check("1.1", double, hidden=text) is None
+    assert capsys.readouterr().out == ""
+    for answer, wrong in [
+        (lambda x: min(double(x), 50), "large"),
+        (lambda x: double(x) if x > 50 else 0, "small"),
+        (lambda x: 4001, "small, large"),
+        (lambda x: 1 / 0, "small, large"),
+    ]:
+        with pytest.raises(AssertionError) as error:
+            check("1.1", answer, hidden=text)
+        assert str(error.value) == f"Exercise 1.1: not right yet: {wrong}."
+
+
+def test_hidden_calls_are_asked_twice(doubles):
+    answers = []
+
+    def remembers(x):
+        answers.append(double(x))
+        return answers[-1] if len(answers) <= 4 else 0
+
+    with pytest.raises(AssertionError, match="answers change from call to call"):
+        check("1.1", remembers, hidden=DOUBLE.hidden_json())
+
+
+# --- in a notebook --------------------------------------------------------------------------------
+
+
+def late(step, *, peak_lr, total_steps):
+    return falls(max(step - 1, 0), peak_lr=peak_lr, total_steps=total_steps)
 
 
 @pytest.fixture
@@ -227,39 +399,50 @@ def shell():
     InteractiveShell.clear_instance()
 
 
-def test_in_a_notebook_both_curves_are_drawn(shell, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    check(in_another_order)
+@pytest.fixture
+def shown(shell, monkeypatch):
+    found = []
+    monkeypatch.setattr("IPython.display.display", found.append)
+    return found
+
+
+def test_in_a_notebook_both_curves_are_drawn(rates, shown):
+    check("1.1", falls)
     assert shown == []
-    with pytest.raises(AssertionError, match="of 130 steps differ"):
-        check(late)
+    told(late)
     (figure,) = shown
-    curves = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].get_lines()}
-    assert curves == {
-        "yours": [late(step, **EXAMPLES[0]) for step in range(130)],
-        "expected": [linear(step, **EXAMPLES[0]) for step in range(130)],
-    }
+    (axes,) = figure.axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+    assert curves["yours"] == [late(step, **PARAMS) for step in range(12)]
+    assert curves["expected"] == pytest.approx([falls(step, **PARAMS) for step in range(12)])
+    assert curves["first difference: step 1"] == [0.5]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "learning rate")
 
 
-def test_the_cell_shows_the_picture_and_the_message(shell, monkeypatch):
-    published, told = [], []
-    monkeypatch.setattr(shell.display_pub, "publish", lambda data, *_, **__: published.append(data))
-    monkeypatch.setattr(shell, "showtraceback", lambda *_, **__: told.append("traceback"))
+@pytest.mark.parametrize(
+    "answer", [lambda step, **_: None, lambda step, **_: "much", lambda step, **_: [1, 2]]
+)
+def test_what_cannot_be_drawn_is_still_explained(rates, shown, answer):
+    assert "12 of 12 steps differ" in told(answer)
+    assert shown == []
+
+
+def test_under_nbgrader_nothing_is_drawn_and_nothing_kept(rates, shown, place, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    told(late)
+    assert shown == [] and not place.exists()
+
+
+def test_outside_a_notebook_nothing_is_drawn(rates, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", pytest.fail)
+    told(late)
+
+
+def test_the_cell_shows_the_message_and_no_frames(rates, shell, shown, monkeypatch):
+    lines = []
+    monkeypatch.setattr(shell, "_showtraceback", lambda kind, error, text: lines.extend(text))
     shell.push({"check": check, "late": late})
-    result = shell.run_cell("check(late)")
-    assert isinstance(result.error_in_exec, AssertionError) and told == ["traceback"]
-    assert len(published) == 1 and "Figure" in published[0]["text/plain"]
-
-
-def test_what_cannot_be_drawn_is_still_explained(shell, monkeypatch):
-    monkeypatch.setattr("IPython.display.display", pytest.fail)
-    for answer in (None, "much", [1, 2]):
-        with pytest.raises(AssertionError, match=r"returned .* expected 0.5 \(130 of 130"):
-            check(lambda step, answer=answer, **params: answer)
-
-
-def test_outside_a_notebook_nothing_is_drawn(monkeypatch):
-    monkeypatch.setattr("IPython.display.display", pytest.fail)
-    with pytest.raises(AssertionError, match=r"late.* steps differ"):
-        check(late)
+    result = shell.run_cell('check("1.1", late)')
+    assert isinstance(result.error_in_exec, AssertionError)
+    assert lines == str(result.error_in_exec).split("\n")
+    assert lines[0] == "Exercise 1.1 is not right yet." and len(shown) == 1

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from exercise_helper import checks, passes
+from exercise_helper import assert_lazy_answers_fail, checks, passes
 
 LESSON = "00_start_here"
 
@@ -252,3 +252,7 @@ def test_an_exercise_not_begun_is_not_a_wrong_answer(grade_id):
 
     with pytest.raises(NotImplementedError):
         passes(LESSON, grade_id, **{grade_id: blank})
+
+
+def test_constants_and_answers_by_heart_earn_nothing():
+    assert_lazy_answers_fail(LESSON)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from exercise_helper import passes
+from exercise_helper import assert_lazy_answers_fail, passes
 
 LESSON = "01_fixed_rates"
 
@@ -341,3 +341,7 @@ def test_enough_answers_and_an_exercise_not_begun_is_no_wrong_answer(exercise):
 
     with pytest.raises(NotImplementedError):
         passes(LESSON, EXERCISES[exercise], **{ANSWERS[exercise]: not_begun})
+
+
+def test_constants_and_answers_by_heart_earn_nothing():
+    assert_lazy_answers_fail(LESSON)

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 import pytest
-from exercise_helper import passes
+from exercise_helper import assert_lazy_answers_fail, passes
 
 LESSON = "02_decay_two_classics"
 
@@ -317,3 +317,7 @@ def untouched(*_, **__):
 def test_untouched_stub_is_not_called_wrong(grade_id, name):
     with pytest.raises(NotImplementedError):
         passes(LESSON, grade_id, **{name: untouched})
+
+
+def test_constants_and_answers_by_heart_earn_nothing():
+    assert_lazy_answers_fail(LESSON)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exercise_helper import checks, passes
+from exercise_helper import assert_lazy_answers_fail, checks, passes
 
 LESSON = "03_every_schedule"
 
@@ -90,3 +90,7 @@ def test_the_answer_is_what_the_frameworks_do():
         assert float(native(step)) == pytest.approx(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step()
+
+
+def test_constants_and_answers_by_heart_earn_nothing():
+    assert_lazy_answers_fail(LESSON)

@@ -11,16 +11,23 @@ A cell starts with a line like these, and its first tag says where it goes:
     # %% tags=["check"] grade_id="cosine" points=2
     # %% alt="The rate falls along half a cosine wave."
 
-| first tag  | notebooks/ | exercises/                    | solutions/ |
-| ---------- | ---------- | ----------------------------- | ---------- |
-| (none)     | yes        |                               |            |
-| setup      | yes        | yes                           | yes        |
-| exercise   |            | yes, solution regions blanked | yes        |
-| check      |            | yes, hidden tests removed     | yes        |
-| answer     |            |                               | yes        |
+| first tag  | notebooks/ | exercises/                    | solutions/                |
+| ---------- | ---------- | ----------------------------- | ------------------------- |
+| (none)     | yes        |                               |                           |
+| setup      | yes        | yes                           | yes                       |
+| exercise   |            | yes, solution regions blanked | yes                       |
+| check      |            | yes                           | yes, and its hidden tests |
+| probes     |            |                               |                           |
+| answer     |            |                               | yes                       |
 
 `alt` describes the picture that the cell shows; without it, showing one is an error. Points belong
 to checks, and to markdown exercises, which are questions to be answered in words.
+
+A check is `check("3.1", cosine)`, where the heading of its exercise reads `### Exercise 3.1 - Title
+(2 points, about 5 minutes)`. The cell after it, tagged `probes`, describes the exercise for
+`course_lib.exercises`: `exercise("3.1", cosine, hints=..., shown=..., locked=..., hidden=...)`. The
+model answer makes the right replies. What students may see of all exercises is written to
+course_lib/exercises.json, the hidden calls go into the check cell of solutions/.
 
 notebooks/ and solutions/ are executed and keep their outputs, less what changes from run to run;
 exercises/ has none. So building twice gives the same bytes. exercises/ and solutions/ carry
@@ -28,19 +35,27 @@ nbgrader's metadata: solutions/ is what nbgrader calls source, exercises/ what i
 """
 
 import argparse
+import ast
 import copy
+import io
+import json
 import os
 import re
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import redirect_stdout
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
+
+from course_lib.exercises import Exercise
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("notebooks", "exercises", "solutions")
@@ -49,13 +64,20 @@ ROLES = {
     "setup": FOLDERS,
     "exercise": ("exercises", "solutions"),
     "check": ("exercises", "solutions"),
+    "probes": (),
     "answer": ("solutions",),
 }
-REGIONS = {"exercise": "SOLUTION", "check": "HIDDEN TESTS"}  # what a code cell of the role may hide
+REGIONS = {"exercise": "SOLUTION"}  # what a code cell of the role may hide
+INDEX = Path("course_lib", "exercises.json")
+HEADING = re.compile(
+    r"^### Exercise (\d+\.\d+) - (.+) \((\d+(?:\.\d+)?) points?, about \d+ minutes\)$", re.MULTILINE
+)
 OPTIONS = ["tags", "alt", "grade_id", "points"]
 OTHER_TAGS = ["nbval-check-output", "nbval-ignore-output", "nbval-skip"]
 OTHER_TAGS += ["raises-exception", "stderr-ok"]
-TAG_RULE = f"first comes setup, exercise, check, answer or none of them, then any of {OTHER_TAGS}"
+TAG_RULE = (
+    f"first comes setup, exercise, check, probes, answer or none of them, then any of {OTHER_TAGS}"
+)
 # Wider than what we accept, and than what nbgrader looks for: a marker with a typo must not pass.
 MARKER = re.compile(r"^\s*#+\s*(BEGIN|END)\b|(BEGIN|END)\s+(SOLUTION|HIDDEN TEST|MARK SCHEME)")
 # Lines of an answer that a student may see: comments, signatures, imports, `return name`.
@@ -75,6 +97,7 @@ ENVIRONMENT = {"TQDM_DISABLE": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED
 # One thread: sums are rounded alike whatever the number of cores, and networks this small gain
 # little from two. On a busy machine, where threads wait for each other, two took ten times as long.
 ENVIRONMENT |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+ENVIRONMENT["LR_COURSE_PROGRESS"] = ""  # building solves no exercise
 
 
 class LessonError(ValueError):
@@ -131,6 +154,7 @@ def read_lesson(source: Path):
             f'lessons/{source.name}: expected the line `framework = "torch"` once, in a code cell '
             f"tagged setup; found it {len(places)} times {places or ''}"
         )
+    pairs(source, lesson)
     return lesson
 
 
@@ -150,8 +174,9 @@ def check_options(source: Path, cell) -> None:
     hidden = cut(source, cell)[1]
     valid_id = isinstance(grade_id, str) and re.fullmatch("[a-zA-Z0-9_-]+", grade_id)
     need(valid_id or grade_id is None, f"a grade_id is letters, digits, - and _ in quotes; {got}")
+    if role(cell) in ("check", "probes"):
+        need(cell.cell_type == "code", f"a cell tagged {role(cell)} must be a code cell")
     if role(cell) == "check" or is_question(cell):
-        need(role(cell) != "check" or cell.cell_type == "code", "a check must be a code cell")
         valid_points = type(points) in (int, float) and points > 0
         need(valid_id and valid_points, f'needs grade_id="..." and points=N above 0; {got}')
     else:
@@ -168,7 +193,7 @@ def is_question(cell) -> bool:
 def cut(source: Path, cell) -> tuple[str, list[str]]:
     """What a student sees of the cell, and the lines of its regions, which the student does not.
 
-    Equals what nbgrader's ClearSolutions and ClearHiddenTests leave, stub and indent included.
+    Equals what nbgrader's ClearSolutions leaves, stub and indent included.
     """
     shown, hidden, opened = [], [], 0
     region = REGIONS.get(role(cell)) if cell.cell_type == "code" else None
@@ -178,9 +203,8 @@ def cut(source: Path, cell) -> tuple[str, list[str]]:
             (hidden if opened else shown).append(line)
         elif marker == f"### BEGIN {region}" and not opened:
             opened = number
-            if region == "SOLUTION":
-                indent = line[: line.index("#")]
-                shown += [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError()"]
+            indent = line[: line.index("#")]
+            shown += [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError()"]
         elif marker == f"### END {region}" and opened and hidden:
             opened = 0
         else:
@@ -192,14 +216,134 @@ def cut(source: Path, cell) -> tuple[str, list[str]]:
 
 
 def check_grade_ids(root: Path) -> None:
-    """Raise a LessonError when two cells of the course share a grade_id: their grades would mix."""
+    """Raise a LessonError when two cells of the course share a grade_id, or two checks an exercise:
+    their grades would mix."""
     owners = {}
     for source in lessons(root):
         for cell in read_cells(source).cells:
-            if grade_id := cell.metadata.get("grade_id"):
-                owner = owners.setdefault(grade_id, cell.id)
-                taken = f"grade_id {grade_id!r} is taken by cell {owner}; choose another"
-                require(owner == cell.id, source, cell, taken)
+            marks = [("grade_id", cell.metadata.get("grade_id"))]
+            if role(cell) == "check":
+                marks.append(("exercise", called(cell.source, "check")[0]))
+            for kind, mark in marks:
+                owner = owners.setdefault((kind, mark), cell.id)
+                taken = f"{kind} {mark!r} is taken by cell {owner}; choose another"
+                require(mark is None or owner == cell.id, source, cell, taken)
+
+
+# Exercises
+
+
+def called(code: str, function: str) -> tuple[str | None, str | None]:
+    """The id and the answer's name in the last statement, `check("3.1", cosine)`; else None."""
+    try:
+        last = ast.parse(code).body[-1].value
+        id, name = last.args
+        if last.func.id == function and isinstance(id.value, str):
+            return id.value, name.id
+    except (SyntaxError, IndexError, AttributeError, ValueError):
+        pass
+    return None, None
+
+
+def pairs(source: Path, lesson) -> list[tuple]:
+    """The check and the probes of each exercise, and its heading; LessonError if one is amiss."""
+    found, headings = [], {}
+    for cell, after in zip(lesson.cells, [*lesson.cells[1:], None]):
+        if role(cell) == "exercise" and cell.cell_type == "markdown":
+            headings |= {match[1]: match for match in HEADING.finditer(cell.source)}
+        if role(cell) == "probes":
+            paired = bool(found) and found[-1][1] is cell
+            require(paired, source, cell, "probes stand right after the check that they are for")
+        if role(cell) != "check":
+            continue
+        id, name = called(cell.source, "check")
+        *imports, _ = [ast.unparse(each) for each in ast.parse(cell.source).body] if id else [None]
+        good = id and imports in ([], ["from course_lib.checks import check"])
+        wanted = '`check("1.1", function)`, below `from course_lib.checks import check` if need be'
+        require(good, source, cell, f"a check cell is {wanted}; nothing else")
+        number = f"{int(source.name[:2])}."
+        require(id.startswith(number), source, cell, f"exercise ids start with {number} here: {id}")
+        probes = after is not None and role(after) == "probes"
+        require(probes, source, cell, f"a cell tagged probes must follow, for exercise {id}")
+        theirs = called(without_options(after.source), "exercise")
+        wanted = f'exercise("{id}", {name}, hints=..., shown=..., locked=..., hidden=...)'
+        require(theirs == (id, name), source, after, f"the last statement must be `{wanted}`")
+        wanted = (
+            f"### Exercise {id} - Title ({cell.metadata.get('points')} points, about 5 minutes)"
+        )
+        heading = headings.get(id)
+        agreed = heading and float(heading[3]) == cell.metadata.get("points")
+        require(agreed, source, cell, f"no heading `{wanted}` above, in a cell tagged exercise")
+        found.append((cell, after, heading))
+    return found
+
+
+def without_options(code: str) -> str:
+    """The code, and of the call in its last statement the arguments without a name only."""
+    try:
+        tree = ast.parse(code)
+        tree.body[-1].value.keywords = []
+        return ast.unparse(tree)
+    except (SyntaxError, IndexError, AttributeError):
+        return ""
+
+
+def exercises_of(source: Path) -> dict[str, Exercise]:
+    """The exercises of a lesson by the id of their check cell, hidden calls included."""
+    return _exercises_of(source, source.read_text(encoding="utf-8"))
+
+
+@cache
+def _exercises_of(source: Path, text: str) -> dict[str, Exercise]:
+    """Run what defines the model answers, and the probes; cached, because it imports frameworks."""
+    lesson = read_lesson(source)
+    cells_of = {probes.id: (check, heading) for check, probes, heading in pairs(source, lesson)}
+    if not cells_of:
+        return {}
+    names, found = {"__name__": "__main__"}, {}
+    for cell in lesson.cells:
+        if cell.cell_type != "code" or role(cell) not in ("setup", "exercise", "probes"):
+            continue
+        try:
+            tree = ast.parse(cell.source)
+            last = tree.body.pop() if role(cell) == "probes" else None
+            with redirect_stdout(io.StringIO()):  # what given code prints is for the notebook
+                exec(compile(tree, cell.id, "exec"), names)
+            if last:
+                made = eval(compile(ast.Expression(last.value), cell.id, "eval"), names)
+                check, heading = cells_of[cell.id]
+                points = check.metadata.points
+                extra = {"title": heading[2], "lesson": source.stem, "points": points}
+                found[check.id] = replace(made, **extra)
+        except Exception as error:
+            require(False, source, cell, f"{type(error).__name__}: {error}")
+    return found
+
+
+def index_text(root: Path) -> str:
+    """exercises.json as it should be: what students may see of every exercise of the course."""
+    found = {each.id: each for s in lessons(root) for each in exercises_of(s).values()}
+    blocks = []
+    for id in sorted(found, key=lambda id: [int(part) for part in id.split(".")]):
+        lines = []
+        for key, value in found[id].public_json().items():
+            text = json.dumps(value, ensure_ascii=False)
+            if isinstance(value, list) and value:
+                rows = ",\n   ".join(json.dumps(row, ensure_ascii=False) for row in value)
+                text = f"[\n   {rows}\n  ]"
+            lines.append(f'  "{key}": {text}')
+        blocks.append(f' "{id}": {{\n' + ",\n".join(lines) + "\n }")
+    return "{\n" + ",\n".join(blocks) + "\n}\n" if blocks else "{}\n"
+
+
+def hidden_region(exercise: Exercise) -> str:
+    """The lines of a check cell that nbgrader removes for students."""
+    text = exercise.hidden_json()
+    return (
+        "\n### BEGIN HIDDEN TESTS\n"
+        f'check("{exercise.id}", {exercise.name}, hidden=r"""{text}""")\n'
+        "### END HIDDEN TESTS"
+    )
 
 
 # Rendering
@@ -216,6 +360,8 @@ def render(source: Path, folder: str):
         grade_id, points = (cell.metadata.pop(key, None) for key in ("grade_id", "points"))
         if folder == "exercises":
             cell.source = shown
+        if folder == "solutions" and role(cell) == "check":
+            cell.source += hidden_region(exercises_of(source)[cell.id])
         if cell.cell_type == "markdown" and "<!-- lessons -->" in cell.source.split("\n"):
             table = lesson_table(source.parents[1], prefix="../")
             cell.source = cell.source.replace("<!-- lessons -->", table)
@@ -281,13 +427,37 @@ def leaks(source: Path, exercise=None) -> list[str]:
             given.update(map(str.strip, cell.source.split("\n")))
     secret = {line for line in answers - given if len(line) > 12 and not TRIVIAL.match(line)}
     exercise = exercise or render(source, "exercises")
-    return [
+    lines = [
         f"lessons/{source.name}, cell {cell.id} shows students `{line}`, a line of a model answer; "
         "say it in other words, or put it into a setup cell if it is no secret"
         for cell in exercise.cells
         for line in map(str.strip, cell.source.split("\n"))
         if line in secret
     ]
+    return lines + leaked_probes(source, exercise)
+
+
+def leaked_probes(source: Path, exercise) -> list[str]:
+    """Messages about the hidden calls and answers that students can read, in whatever notation."""
+    index = source.parents[1] / INDEX
+    places = {cell.id: cell.source for cell in exercise.cells}
+    places[str(INDEX)] = index.read_text(encoding="utf-8") if index.exists() else ""
+    places = {name: "".join(text.split()) for name, text in places.items()}
+    found = []
+    for each in exercises_of(source).values():
+        for probe in (probe for group in each.hidden for probe in group.probes):
+            texts = [json.dumps(probe.call.to_json()), probe.call.written(each.name)]
+            answer = json.dumps(probe.reply.get("value"))
+            # A short answer, like 0.5, tells nothing and may stand anywhere.
+            texts += [answer] if len(answer) > 8 else []
+            for text in texts:
+                found += [
+                    f"lessons/{source.name}: {name} shows students `{text}`, hidden in exercise "
+                    f"{each.id}; hide another call"
+                    for name, shown in places.items()
+                    if "".join(text.split()) in shown
+                ]
+    return found
 
 
 # The table of lessons
@@ -335,7 +505,7 @@ def readme(root: Path) -> str:
 
 
 def execute(source: Path, notebook, folder: str, **options) -> None:
-    """Run the notebook in place, in its own folder as JupyterLab does."""
+    """Run the notebook in place, in its own folder as JupyterLab does, with its own exercises."""
     started = [notebook.cells[0]]  # a timeout or a dead kernel does not say in which cell
     client = NotebookClient(
         notebook,
@@ -347,7 +517,8 @@ def execute(source: Path, notebook, folder: str, **options) -> None:
     )
     inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     try:
-        client.execute(env={**inherited, **ENVIRONMENT})
+        index = {"LR_COURSE_EXERCISES": str(source.parents[1] / INDEX)}
+        client.execute(env={**inherited, **ENVIRONMENT, **index})
     except (CellControlSignal, DeadKernelError) as error:
         require(False, source, started[-1], f"failed in {folder}/\n{error}")
 
@@ -480,6 +651,9 @@ def check(root: Path, sources: list[Path], everything: bool) -> int:
     found = [reason for source in sources for reason in stale(source)]
     if everything:
         found += [f"{path.relative_to(root)} has no lesson" for path in orphans(root)]
+        index = root / INDEX
+        if not index.exists() or index.read_text(encoding="utf-8") != index_text(root):
+            found.append(f"{INDEX} is old or missing")
         if readme(root) != (root / "README.md").read_text(encoding="utf-8"):
             found.append("README.md has an old table of lessons")
     print("\n".join([*found, "run make notebooks"] if found else ["nothing is stale"]))
@@ -498,6 +672,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         check_grade_ids(root)
         for source in sources:  # a mistake in the last lesson is found before the first one is run
             read_lesson(source)
+        index = index_text(root)
         if options.check:
             return check(root, sources, everything=not options.lesson)
         if not options.lesson:
@@ -505,6 +680,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             for path in orphans(root):
                 path.unlink()
                 print(f"{path.relative_to(root)}  removed, its lesson is gone")
+        (root / INDEX).parent.mkdir(exist_ok=True)
+        write(root / INDEX, index)
         for source in sources:
             build(source)
     except LessonError as error:

@@ -1,0 +1,81 @@
+"""Ways to ask an answer that is more than a function of numbers: `adapter(answer, ...) -> value`.
+
+Each takes what the student wrote and turns it into plain numbers. They run where the answer runs,
+in the notebook or in the grader's sandbox, and are trusted with nothing: the numbers are compared
+elsewhere.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+
+def curve(formula: Callable[..., float], steps: Iterable[int], /, **parameters: Any) -> list[Any]:
+    """The formula's value at each step.
+
+    >>> curve(lambda step, *, lr: lr / (step + 1), [0, 1, 3], lr=1.0)
+    [1.0, 0.5, 0.25]
+    """
+    return [formula(step, **parameters) for step in steps]
+
+
+def fed_back(
+    rule: Callable[..., float], count: int, first: float, /, **parameters: Any
+) -> list[float]:
+    """What a loop gets that hands the rule its own last answer: `rule(epoch, lr, **parameters)`.
+
+    >>> fed_back(lambda epoch, lr, *, factor: lr * factor if epoch else lr, 3, 1.0, factor=0.5)
+    [1.0, 0.5, 0.25]
+    """
+    rates, lr = [], first
+    for epoch in range(count):
+        lr = rule(epoch, lr, **parameters)
+        rates.append(lr)
+    return rates
+
+
+def one_weight(
+    measure: Callable[..., Any], start: float, rates: Sequence[float], count: int
+) -> Any:
+    """What `measure(update, weight, count)` reads off a loop of one weight, whose gradient is 1.
+
+    >>> one_weight(lambda update, weight, count: [update(), weight()][1], 1.0, [0.25], 1)
+    0.75
+    """
+    position, to_come = start, iter(rates)
+
+    def update() -> None:
+        nonlocal position
+        rate = next(to_come, None)
+        if rate is None:
+            raise RuntimeError(f"update() was called more than {len(rates)} times")
+        position -= rate
+
+    return measure(update, lambda: position, count)
+
+
+def torch_rates(
+    make: Callable[..., Any], lr: float, steps: int, /, **parameters: Any
+) -> list[float]:
+    """The rates that an optimizer applies under the scheduler `make(optimizer, **parameters)`."""
+    from course_lib.pytorch import torch
+
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], lr=lr)
+    scheduler = make(optimizer, **parameters)
+    rates = []
+    for _ in range(steps):
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
+    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1."""
+    schedule = make(**parameters)
+    return [float(schedule(step)) for step in range(steps)]
+
+
+ADAPTERS: dict[str, Callable[..., Any]] = {
+    each.__name__: each for each in (curve, fed_back, one_weight, torch_rates, keras_rates)
+}

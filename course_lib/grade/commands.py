@@ -1,0 +1,256 @@
+"""The teacher's commands of `lr-course`: release, verify, grade, report, export, doctor, check.
+
+Exit status: 0 all is well; 1 the command ran and found something wrong (a submission that could not
+be graded, an exercise that does not hold); 2 it could not run; 130 it was interrupted.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+from course_lib.grade.limits import Limits
+
+
+def add_to(commands) -> None:
+    """Add the commands to the parser of `lr-course`."""
+    solutions = argparse.ArgumentParser(add_help=False)
+    solutions.add_argument(
+        "--solutions", default="solutions", metavar="FOLDER", help="default: solutions"
+    )
+    boxed = argparse.ArgumentParser(add_help=False)
+    boxed.add_argument(
+        "--allow-weak-isolation",
+        action="store_true",
+        help="go on where this machine cannot keep submissions from each other and from you",
+    )
+    boxed.add_argument(
+        "--isolation", choices=["namespaces", "process", "none"], help="at most this"
+    )
+    boxed.add_argument(
+        "--data", metavar="FOLDER", help="MNIST and CIFAR-10, for submissions to read"
+    )
+    for field in dataclasses.fields(Limits):
+        option, kind = "--" + field.name.replace("_", "-"), type(field.default)
+        boxed.add_argument(
+            option, type=kind, default=field.default, metavar="N", help=f"default: {field.default}"
+        )
+
+    release = commands.add_parser(
+        "release", parents=[solutions], help="make the students' notebooks from the solutions"
+    )
+    release.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
+    release.add_argument("--out", required=True, metavar="FOLDER")
+    release.add_argument(
+        "--nbgrader", action="store_true", help="FOLDER is an nbgrader course: write its source/"
+    )
+    release.add_argument("--force", action="store_true", help="overwrite files that differ")
+    release.set_defaults(run=_release)
+
+    verify = commands.add_parser(
+        "verify",
+        parents=[solutions, boxed],
+        help="try every exercise: solution full marks, blank none, wrong answers rejected, no leak",
+    )
+    verify.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
+    verify.add_argument(
+        "--exercises", default="exercises", metavar="FOLDER", help="default: exercises"
+    )
+    verify.set_defaults(run=_verify)
+
+    grade = commands.add_parser(
+        "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
+    )
+    grade.add_argument(
+        "submissions", metavar="SUBMISSIONS", help="folders, zip files or nbgrader's submitted/"
+    )
+    grade.add_argument("--out", required=True, metavar="RESULTS")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, metavar="N", help="workers here; default: one per core")
+    where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a dask.distributed cluster")
+    grade.add_argument("--again", action="store_true", help="also what has been graded")
+    grade.add_argument("--quiet", action="store_true", help="no progress bar, no table")
+    grade.add_argument("--json", action="store_true", help="print the summary as JSON")
+    grade.set_defaults(run=_grade)
+
+    report = commands.add_parser(
+        "report", help="write HTML pages: one per student, one for the class"
+    )
+    report.add_argument("results", metavar="RESULTS")
+    report.set_defaults(run=_report)
+
+    export = commands.add_parser(
+        "export", parents=[solutions], help="write scores as CSV, or into nbgrader's gradebook"
+    )
+    export.add_argument("results", metavar="RESULTS")
+    export.add_argument("--csv", metavar="FILE", help="one line per student and notebook")
+    export.add_argument("--long", action="store_true", help="one line per question")
+    export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
+    export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
+    export.add_argument(
+        "--submissions", metavar="FOLDER", help="copies into the course's submitted/"
+    )
+    export.set_defaults(run=_export)
+
+    check = commands.add_parser("check", help="run your exercise notebook from top to bottom")
+    check.add_argument("notebook", metavar="NOTEBOOK")
+    check.set_defaults(run=_check)
+
+    doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
+    doctor.set_defaults(run=_doctor)
+
+
+def _conditions(options):
+    """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
+    from course_lib.grade.examine import Conditions
+    from course_lib.grade.session import LEVELS, detect
+
+    limits = Limits(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Limits)})
+    level = detect()
+    if options.isolation and LEVELS.index(options.isolation) < LEVELS.index(level):
+        level = options.isolation
+    elif options.isolation and options.isolation != level:
+        raise ValueError(
+            f"--isolation {options.isolation} is more than this machine offers ({level}); "
+            "`lr-course doctor` says why"
+        )
+    if level != "namespaces" and not options.allow_weak_isolation:
+        raise ValueError(
+            f"the isolation here is {level!r}: a submission could read or change what it should "
+            "not. `lr-course doctor` says what is missing; with --allow-weak-isolation it goes on "
+            "all the same, for submissions that you trust"
+        )
+    return Conditions(limits, level, options.data)
+
+
+def _grade(options) -> int:
+    from tqdm import tqdm
+
+    from course_lib.grade import engine
+    from course_lib.grade.assignment import read_assignments
+    from course_lib.grade.collect import collect
+    from course_lib.grade.examine import key_of
+    from course_lib.grade.store import Store
+
+    jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
+    if jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    conditions = _conditions(options)
+    assignments = read_assignments(options.solutions)
+    submissions = collect(Path(options.submissions), assignments)
+    texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
+    texts += [each.text for each in submissions]
+    conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
+    with Store(options.out) as store:
+        keys = {
+            each: key_of(each, assignments.get(each.notebook), conditions) for each in submissions
+        }
+        todo = [each for each in submissions if options.again or not store.has(each, keys[each])]
+        if options.scheduler:
+            graded = engine.on_cluster(todo, assignments, conditions, options.scheduler)
+        else:
+            graded = engine.on_this_machine(todo, assignments, conditions, jobs)
+        bar = tqdm(
+            total=len(submissions),
+            initial=len(submissions) - len(todo),
+            unit="notebook",
+            disable=True if options.quiet or options.json else None,  # None: not in a log file
+        )
+        with bar:
+            for submission, (result, run) in graded:
+                store.save(submission, result, run)
+                bar.update()
+        store.forget_unreadable(submissions)
+        results = [store.result(each) for each in submissions]
+    return _summary(options, results, len(todo))
+
+
+def _summary(options, results: list[dict], new: int) -> int:
+    troubled = [each for each in results if each["status"] != "graded"]
+    if options.json:
+        print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
+    elif not options.quiet:
+        width = max((len(each["student"]) for each in results), default=7)
+        for each in results:
+            if each["status"] == "graded":
+                manual = sum(question["status"] == "manual" for question in each["questions"])
+                score = f"{each['score']:g} of {each['points']:g}"
+                notes = [f"{manual} to be marked by hand"] if manual else []
+                notes += [f"{len(each['findings'])} findings"] if each["findings"] else []
+                text = f"{score}{'  (' + ', '.join(notes) + ')' if notes else ''}"
+            else:
+                text = f"{each['status']}: {each['reason']}"
+            print(f"{each['student']:{width}}  {each['notebook'] or each['origin']:24}  {text}")
+        print(
+            f"{len(results)} notebooks: {new} graded now, {len(results) - new} before, "
+            f"{len(troubled)} could not be graded; isolation: {results[0]['isolation']}"
+            if results
+            else "nothing to grade"
+        )
+    return 1 if troubled else 0
+
+
+def _report(options) -> int:
+    from course_lib.grade.report import write_report
+
+    print(write_report(Path(options.results)))
+    return 0
+
+
+def _export(options) -> int:
+    from course_lib.grade.assignment import read_assignments
+    from course_lib.grade.export import write_csv
+
+    if not options.csv and not options.nbgrader:
+        raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
+    if options.csv:
+        write_csv(Path(options.results), Path(options.csv), long=options.long)
+        print(options.csv)
+    if options.nbgrader:
+        from course_lib.grade.gradebook import to_gradebook
+
+        assignments = read_assignments(options.solutions)
+        done = to_gradebook(
+            Path(options.results), assignments, course=Path(options.nbgrader), db=options.db
+        )
+        print(f"{done} submissions in the gradebook of {options.nbgrader}")
+    return 0
+
+
+def _release(options) -> int:
+    from course_lib.grade.release import release, source_tree
+
+    make = source_tree if options.nbgrader else release
+    for path in make(
+        Path(options.solutions), Path(options.out), options.names or None, force=options.force
+    ):
+        print(path)
+    return 0
+
+
+def _verify(options) -> int:
+    from course_lib.grade.verify import verify
+
+    conditions = _conditions(options)
+    wrong = 0
+    for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
+        print(line.text, flush=True)
+        wrong += not line.good
+    print(f"{wrong} things are wrong" if wrong else "all is well")
+    return 1 if wrong else 0
+
+
+def _check(options) -> int:
+    from course_lib.grade.selfcheck import selfcheck
+
+    return 0 if selfcheck(Path(options.notebook)) else 1
+
+
+def _doctor(options) -> int:
+    from course_lib.grade.doctor import report
+
+    lines = report()
+    for name, good, words in lines:
+        print(f"{'ok ' if good else 'NO '} {name:24} {words}")
+    return 0 if all(good for _, good, _ in lines) else 1

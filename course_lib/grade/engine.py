@@ -1,0 +1,126 @@
+"""Grade many submissions: on this machine with `jobs` workshops, or on a dask.distributed cluster.
+
+Each worker thread keeps one workshop, grades one submission at a time in it, and hands back plain
+results; only the main thread writes. A submission that the grader itself fails on becomes a row
+that says so, and is graded again in the next run.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from course_lib.grade.assignment import Assignment
+from course_lib.grade.collect import Submission
+from course_lib.grade.examine import Conditions, examine, failed
+from course_lib.grade.session import FRAMEWORKS, Workshop
+
+OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
+IMPORTED = re.compile(
+    rf"(?:import|from)[ \w.,]*?\b({'|'.join([*FRAMEWORKS, *map(re.escape, OURS)])})\b"
+)
+Graded = tuple[dict[str, Any], dict[str, Any]]
+_mine = threading.local()
+
+
+def preload(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """The frameworks that these notebooks name in an import: it takes seconds to load them once,
+    and no submission needs to. A framework that is not loaded beforehand works all the same."""
+    named: set[str] = set()
+    for text in texts:
+        named |= set(IMPORTED.findall(text or ""))
+    named |= {"tensorflow", "keras"} if named & {"tensorflow", "keras"} else set()
+    return tuple(each for each in FRAMEWORKS if each in named or named & OURS)
+
+
+def grade_one(
+    submission: Submission, assignment: Assignment | None, conditions: Conditions
+) -> Graded:
+    """Grade one submission in this thread's workshop, which is made at its first use."""
+    try:
+        if getattr(_mine, "conditions", None) != conditions:
+            close_mine()
+            _mine.workshop = Workshop(
+                conditions.limits,
+                level=conditions.level,
+                data=conditions.data,
+                preload=conditions.preload,
+            )
+            _mine.conditions = conditions
+        return examine(submission, assignment, _mine.workshop, conditions)
+    except Exception as error:  # ours, not the student's: the batch goes on, the row says what
+        close_mine()
+        return failed(submission, assignment, conditions, error)
+
+
+def close_mine() -> None:
+    """Close this thread's workshop, if it has one."""
+    if workshop := getattr(_mine, "workshop", None):
+        workshop.close()
+    _mine.workshop = _mine.conditions = None
+
+
+def on_this_machine(
+    submissions: Sequence[Submission],
+    assignments: Mapping[str, Assignment],
+    conditions: Conditions,
+    jobs: int,
+) -> Iterator[tuple[Submission, Graded]]:
+    """Results as they come, from `jobs` threads with a workshop each."""
+    workshops: list[Any] = []
+    pool = ThreadPoolExecutor(min(jobs, len(submissions)) or 1, initializer=_mark(workshops))
+    try:
+        futures = {
+            pool.submit(grade_one, each, assignments.get(each.notebook), conditions): each
+            for each in submissions
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for thread in workshops:
+            if workshop := thread.get("workshop"):
+                workshop.close()
+
+
+def _mark(workshops: list[Any]) -> Callable[[], None]:
+    """Note each thread's own variables, so that its workshop can be closed from the main thread."""
+    return lambda: workshops.append(_mine.__dict__)
+
+
+def on_cluster(
+    submissions: Sequence[Submission],
+    assignments: Mapping[str, Assignment],
+    conditions: Conditions,
+    address: str,
+) -> Iterator[tuple[Submission, Graded]]:
+    """Results as they come from the workers of an existing dask.distributed cluster.
+
+    Its workers need this package, the same version, and bubblewrap. A worker that is lost has its
+    submissions graded by another.
+    """
+    from distributed import Client
+    from distributed import as_completed as in_order_of_completion
+
+    try:
+        client = Client(address, timeout=10)
+    except OSError as error:
+        raise ValueError(f"no dask scheduler answers at {address}: {error}") from error
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise ValueError(f"the dask scheduler at {address} has no workers; start some")
+        sent = {name: client.scatter(each, broadcast=True) for name, each in assignments.items()}
+        futures = {}
+        for index, each in enumerate(submissions):
+            assignment = sent.get(each.notebook)
+            key = f"lr-course-grade-{index}"
+            future = client.submit(grade_one, each, assignment, conditions, key=key, pure=False)
+            futures[future] = each
+        for future in in_order_of_completion(list(futures)):
+            submission = futures.pop(future)
+            if future.status == "error":  # its workers were lost one after the other
+                assignment, error = assignments.get(submission.notebook), future.exception()
+                yield submission, failed(submission, assignment, conditions, error)
+            else:
+                yield submission, future.result()

@@ -1,0 +1,357 @@
+"""Run one submission in a workshop, ask its functions, compare here, and write down the result.
+
+Only values decide: what the student's process says about itself, prints or raises never becomes a
+point. Scores come from `agrees`, in this process, on JSON.
+"""
+
+import ast
+import builtins
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from course_lib.exercises import Group, Probe, agrees, course, difference
+from course_lib.grade.assignment import Assignment, Question
+from course_lib.grade.collect import Submission
+from course_lib.grade.limits import Limits
+from course_lib.grade.match import Finding, Plan, match, read_notebook
+from course_lib.grade.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
+
+VERSION = 1  # of the result files; a change of it grades everything anew
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a result depends on besides the submission and the assignment."""
+
+    limits: Limits
+    level: str  # of isolation
+    data: str | None = None  # folder of MNIST and CIFAR-10, readable from inside
+    preload: tuple[str, ...] = FRAMEWORKS  # loaded once, for all; decides how fast, not what
+
+
+def key_of(submission: Submission, assignment: Assignment | None, conditions: Conditions) -> str:
+    """The content that decides a result, as a digest: equal keys have equal results."""
+    under = [asdict(conditions.limits), conditions.level]
+    parts = [VERSION, asdict(submission), assignment and assignment.digest, *under]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a question earned, and why."""
+
+    status: str  # right, partly, wrong, not begun, missing, stopped, manual
+    reason: str = ""
+    groups: tuple[dict[str, Any], ...] = ()
+    score: float | None = 0.0
+
+
+@dataclass
+class Examination:
+    """One submission on its way through a workshop: restarts what it kills, within its time."""
+
+    plan: Plan
+    assignment: Assignment
+    workshop: Workshop
+    limits: Limits
+    seed: str
+
+    def __post_init__(self) -> None:
+        self.seconds, self.peak_mb = 0.0, 0.0
+        self.outcomes: dict[int, Outcome] = {}
+        self.blamed: dict[int, str] = {}  # step -> why it was stopped; not run again
+
+    # Processes
+
+    def open(self, upto: int | None = None) -> Session | None:
+        """A fresh process in which the steps before `upto` (all) have been run, without those that
+        stop it; None when the submission's time is used up."""
+        while self.seconds < self.limits.total_seconds:
+            session = self.workshop.open(self.limits.total_seconds - self.seconds)
+            for index, step in enumerate(self.plan.steps[:upto]):
+                if index in self.blamed:
+                    continue
+                outcome = session.run(step.source)
+                self.outcomes.setdefault(index, outcome)
+                if outcome.stopped:
+                    self.outcomes[index] = outcome
+                    self.blamed[index] = outcome.stopped
+                    break
+            else:
+                return session
+            self.close(session)
+        return None
+
+    def close(self, session: Session) -> None:
+        usage = session.close()
+        self.seconds += usage.seconds
+        self.peak_mb = max(self.peak_mb, usage.peak_mb)
+
+    # Questions
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on every question, by grade id.
+
+        All cells first, then all questions: what a cell prints can tell nothing about the calls. A
+        question that fails is asked once more in a process that has not seen the cells after its
+        own, because a later cell may have used its names for something else.
+        """
+        found = {each.grade_id: self._settled(each) for each in self.assignment.questions}
+        open_ones = [each for each in self.assignment.questions if not found[each.grade_id]]
+        found |= self.ask(open_ones)
+        for question in open_ones:
+            own = [i for i, s in enumerate(self.plan.steps) if s.grade_id in question.answers]
+            later = self.plan.steps[own[-1] + 1 :] if own else ()
+            first = found[question.grade_id]
+            if first.status in ("wrong", "partly") and any(s.kind != "given" for s in later):
+                second = self.ask([question], own[-1] + 1)[question.grade_id]
+                found[question.grade_id] = max(first, second, key=lambda each: each.score)
+        return found
+
+    def _settled(self, question: Question) -> Verdict | None:
+        """The verdict on what needs no asking."""
+        if question.manual:
+            return Verdict("manual", "marked by a person", score=None)
+        if all(each in self.plan.missing for each in question.answers):
+            return Verdict("missing", "the answer cell is not in the notebook")
+        if all(each in self.plan.missing | self.plan.blank for each in question.answers):
+            return Verdict("not begun", "the answer cell is as it was handed out")
+        return None
+
+    def ask(self, questions: list[Question], upto: int | None = None) -> dict[str, Verdict]:
+        """Ask these questions after the steps before `upto` (all).
+
+        The shown groups of all questions come first: their messages quote what came, and no answer
+        can quote a hidden call that has not been made yet.
+        """
+        messages: dict[str, list[str]] = {each.grade_id: [] for each in questions}
+        stopped: dict[str, str] = {}
+        session = self.open(upto) if questions else None
+        for hidden in (False, True):
+            for question in questions:
+                groups = question.groups if hidden else _shown(question)
+                for group in groups:
+                    if question.grade_id in stopped:
+                        break
+                    if blame := self._blame(question, session):
+                        stopped[question.grade_id] = blame
+                        break
+                    message, reason = self._ask_group(session, question, group)
+                    messages[question.grade_id].append(message)
+                    if reason:
+                        words = f"a call of `{question.name}` was stopped: {self._words(reason)}"
+                        stopped[question.grade_id] = words
+                        self.close(session)
+                        session = self.open(upto)
+        if session is not None:
+            self.close(session)
+        return {
+            each.grade_id: self._verdict(each, messages[each.grade_id], stopped.get(each.grade_id))
+            for each in questions
+        }
+
+    def _blame(self, question: Question, session: Session | None) -> str | None:
+        """Why this question cannot be asked: its own cell was stopped, or there is no time left."""
+        for index, reason in self.blamed.items():
+            if self.plan.steps[index].grade_id in question.answers:
+                return f"its cell was stopped: {self._words(reason)}"
+        return self._words("total") if session is None else None
+
+    def _verdict(self, question: Question, messages: list[str], stopped: str | None) -> Verdict:
+        total = sum(group.weight for group in question.groups)
+        groups = [*_shown(question), *question.groups]
+        names = [(group.name, group.weight / total) for group in groups]
+        messages = messages + ["not asked"] * (len(names) - len(messages))
+        told = tuple(
+            {
+                "name": name,
+                "points": round(question.points * share, 6),
+                "score": 0.0 if message else round(question.points * share, 6),
+                "passed": not message,
+                "message": message,
+            }
+            for (name, share), message in zip(names, messages)
+        )
+        passed = [each["passed"] for each in told[len(_shown(question)) :]]
+        score = question.points if all(passed) else round(sum(g["score"] for g in told), 6)
+        if stopped:
+            return Verdict("stopped", stopped, told, score)
+        if all(passed):
+            return Verdict("right", "", told, score)
+        if any(passed):
+            return Verdict("partly", "", told, score)
+        if all(message.endswith("NotImplementedError") for message in messages):
+            return Verdict("not begun", "it raises NotImplementedError", told, score)
+        return Verdict("wrong", self._why_undefined(question, messages), told, score)
+
+    def _ask_group(self, session: Session, question: Question, group: Group) -> tuple[str, str]:
+        """A message for the student and the reason for which the process was stopped, "" for none.
+
+        Each probe is asked twice, the second time in another order: an answer that depends on what
+        was asked before is no function of its arguments.
+        """
+        again = list(group.probes)
+        random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
+        for second, probe in [
+            *((False, each) for each in group.probes),
+            *((True, e) for e in again),
+        ]:
+            got = session.ask(question.name, probe.call.to_json())
+            if "stopped" in got:
+                return "a call was stopped", got["stopped"]
+            if got.get("missing"):
+                return f"`{question.name}` is not defined", ""
+            if not agrees(got, probe.reply, question.tolerance):
+                return _message(question, group, probe, got, second), ""
+        return "", ""
+
+    def _why_undefined(self, question: Question, messages: list[str]) -> str:
+        if not any("is not defined" in each for each in messages):
+            return ""
+        for index, step in enumerate(self.plan.steps):
+            outcome = self.outcomes.get(index)
+            if step.grade_id in question.answers and outcome and not outcome.ok:
+                return f"its cell stopped with {outcome.error}: {outcome.message}"
+        return f"no cell defines `{question.name}`"
+
+    def _words(self, stopped: str) -> str:
+        return STOPPED_IN_WORDS[stopped].format(**asdict(self.limits))
+
+
+def _shown(question: Question) -> tuple[Group, ...]:
+    """The shown calls as a group that earns nothing."""
+    return (Group("shown", question.shown, 0.0),) if question.shown else ()
+
+
+def _message(
+    question: Question, group: Group, probe: Probe, got: Mapping[str, Any], second: bool
+) -> str:
+    """What a student may hear. Of a hidden group neither the call nor the answer is told, nor an
+    error's own words, into which the call's arguments could have been written."""
+    if group.weight == 0:
+        return difference(probe, got, question.name)
+    if second:
+        return "the answer changes from call to call: it must depend on its arguments only"
+    if "error" in got:
+        known = isinstance(getattr(builtins, got["error"][0], None), type)
+        return f"stopped with {got['error'][0] if known else 'an error of its own'}"
+    return "an answer is not right"
+
+
+def examine(
+    submission: Submission,
+    assignment: Assignment | None,
+    workshop: Workshop,
+    conditions: Conditions,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The result of one submission, and the record of its run; see the guide for their form.
+
+    The result depends on nothing but the submission, the assignment, the limits and the isolation;
+    times and outputs are in the record of the run.
+    """
+    result, run = _blank(submission, assignment, conditions)
+    problem = submission.problem
+    if problem is None:
+        try:
+            plan = match(read_notebook(submission.text), assignment)
+        except ValueError as error:
+            problem = str(error)
+    if problem is not None:
+        return {**result, "status": "unreadable", "reason": problem}, run
+
+    examination = Examination(plan, assignment, workshop, conditions.limits, result["key"])
+    verdicts = examination.verdicts()
+    result["findings"] = [asdict(each) for each in (*plan.findings, *_library(plan, assignment))]
+    result["questions"] = [
+        {
+            "grade_id": question.grade_id,
+            "exercise": question.exercise,
+            "title": question.title,
+            "points": question.points,
+            "score": verdict.score,
+            "status": verdict.status,
+            "reason": verdict.reason,
+            "answer": "\n\n".join(plan.answers.get(each, "") for each in question.answers),
+            "groups": list(verdict.groups),
+        }
+        for question in assignment.questions
+        for verdict in [verdicts[question.grade_id]]
+    ]
+    result["score"] = round(sum(each["score"] or 0.0 for each in result["questions"]), 6)
+    run["seconds"] = round(examination.seconds, 3)
+    run["peak_mb"] = round(examination.peak_mb, 1)
+    run["cells"] = [
+        {"grade_id": step.grade_id, "kind": step.kind, **asdict(outcome)}
+        for index, step in enumerate(plan.steps)
+        for outcome in [examination.outcomes.get(index)]
+        if outcome is not None
+    ]
+    return {**result, "status": "graded", "reason": ""}, run
+
+
+def failed(
+    submission: Submission,
+    assignment: Assignment | None,
+    conditions: Conditions,
+    error: BaseException,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row of a submission on which the grader itself failed; it is graded again next time."""
+    result, run = _blank(submission, assignment, conditions)
+    reason = f"the grader failed, not the student: {type(error).__name__}: {error}"
+    return {**result, "status": "failed", "reason": reason}, run
+
+
+def _blank(
+    submission: Submission, assignment: Assignment | None, conditions: Conditions
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    key = key_of(submission, assignment, conditions)
+    result = {
+        "version": VERSION,
+        "student": submission.student,
+        "name": submission.name,
+        "origin": submission.origin,
+        "assignment": submission.assignment or submission.notebook or "",
+        "notebook": submission.notebook or "",
+        "key": key,
+        "isolation": conditions.level,
+        "score": 0.0,
+        "points": assignment.points if assignment else 0.0,
+        "findings": [],
+        "questions": [],
+    }
+    return result, {"key": key, "seconds": 0.0, "peak_mb": 0.0, "cells": []}
+
+
+def _library(plan: Plan, assignment: Assignment) -> list[Finding]:
+    """Answers that name the function of the library which they were to write themselves. It is told
+    to the teacher and costs nothing: the values are right."""
+    findings = []
+    for question in assignment.questions:
+        known = course().get(question.exercise)
+        for grade_id in question.answers if known else ():
+            try:
+                tree = ast.parse(plan.answers.get(grade_id, ""))
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue  # the cell cannot be run either; its question says so
+            names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+            names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+            names |= {n.name for n in ast.walk(tree) if isinstance(n, ast.alias)}
+            for name in sorted(names & set(known.library)):
+                text = f"the answer names `{name}`, course_lib's own solution of this exercise"
+                findings.append(Finding("library", grade_id, text))
+    return findings
+
+
+def sole(plan: Plan, question: Question, source: str) -> Plan:
+    """The plan in which only this question is answered, with this source in its last cell; for
+    trying answers out."""
+    steps = [
+        replace(step, source=source) if step.grade_id == question.answers[-1] else step
+        for step in plan.steps
+        if step.kind == "given" or step.grade_id in question.answers
+    ]
+    return replace(plan, steps=tuple(steps), blank=frozenset(), findings=())

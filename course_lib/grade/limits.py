@@ -1,0 +1,49 @@
+"""What one submission may use, and what a student is told when it wants more."""
+
+from dataclasses import dataclass, fields
+
+LEVELS = ("none", "process", "namespaces")  # of isolation, from weak to strong
+
+# Why a submission was stopped; filled in with the limits: `text.format(**asdict(limits))`.
+STOPPED_IN_WORDS = {
+    "time": "it ran for more than {cell_seconds:g} seconds",
+    "total": "the notebook ran for more than {total_seconds:g} seconds in all",
+    "memory": "it needed more than {memory_mb} MB of memory",
+    "output": "it wrote more than can be read",
+    "threads": "it started more than {threads} threads",
+    "files": "it wrote more than {files} files or {scratch_mb} MB of them",
+    "exit": "it ended its own Python process",
+    "crash": "its Python process crashed",
+    "protocol": "it disturbed the grader's questions",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Memory is counted from the moment at which torch and TensorFlow
+    are loaded; `output_kb` is kept of each cell, and the rest of its output is cut."""
+
+    cell_seconds: float = 20.0
+    total_seconds: float = 120.0
+    memory_mb: int = 1024
+    output_kb: int = 256
+    scratch_mb: int = 64
+    file_mb: int = 16
+    files: int = 1000
+    threads: int = 64
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            whole = field.type in (int, "int")
+            kind = int if whole else int | float
+            if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < 1e6:
+                number = "a whole number" if whole else "a number"
+                raise ValueError(
+                    f"{field.name} must be {number} above 0 and below 1,000,000, got {value!r}"
+                )
+        if self.cell_seconds > self.total_seconds:
+            raise ValueError(
+                f"cell_seconds must not be more than total_seconds, got {self.cell_seconds:g} and "
+                f"{self.total_seconds:g}"
+            )

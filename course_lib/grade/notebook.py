@@ -1,0 +1,126 @@
+"""Reading a submitted notebook: its cells, as text. Nothing else of it is used.
+
+What cannot be read is a ValueError in words, never another error.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from course_lib.grade.assignment import STUBS
+
+MOST_CELLS = 2_000
+LONGEST_SOURCE = 200_000  # characters of a cell that is run or marked
+DEFINED = re.compile(
+    r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as submitted."""
+
+    cell_type: str  # code, markdown or raw
+    source: str
+    id: str = ""
+    grade_id: str = ""
+    options: dict[str, Any] = field(default_factory=dict)  # nbgrader's metadata
+
+    @cached_property
+    def defines(self) -> set[str]:
+        """The names that it binds at its top level, as far as can be seen without running it."""
+        return defined(self.source)
+
+    @cached_property
+    def lines(self) -> set[str]:
+        """The lines by which it can be known again."""
+        return known_lines(self.source)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as submitted, without its outputs."""
+
+    cells: tuple[Cell, ...]
+
+
+def read_notebook(text: str) -> Notebook:
+    """The cells of a notebook of nbformat 2, 3 or 4. Raises ValueError for anything else."""
+    try:
+        raw = json.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise ValueError("not a notebook: its JSON is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not a notebook: not JSON ({str(error)[:200]})") from None
+    if not isinstance(raw, dict):
+        raise ValueError(f"not a notebook: a JSON {type(raw).__name__}, expected an object")
+    version = raw.get("nbformat")
+    if version not in (2, 3, 4):
+        said = version if isinstance(version, int | float) else type(version).__name__
+        raise ValueError(
+            f"its nbformat is {str(said)[:20]}, expected 4 (or 2, 3): save it with JupyterLab"
+        )
+    cells = raw.get("cells") if version == 4 else _sheets(raw.get("worksheets"))
+    if not isinstance(cells, list):
+        raise ValueError(f"not a notebook: its cells are a {type(cells).__name__}, not a list")
+    if len(cells) > MOST_CELLS:
+        raise ValueError(f"it has {len(cells):,} cells, more than {MOST_CELLS:,}")
+    return Notebook(tuple(_cell(number, each) for number, each in enumerate(cells, 1)))
+
+
+def _sheets(sheets: Any) -> Any:
+    """The cells of nbformat 2 and 3, which kept them in sheets."""
+    if not isinstance(sheets, list) or not all(isinstance(each, dict) for each in sheets):
+        return sheets if not isinstance(sheets, list) else None
+    lists = [each.get("cells") for each in sheets]
+    if not all(isinstance(each, list) for each in lists):
+        return None
+    return [cell for each in lists for cell in each]
+
+
+def _cell(number: int, raw: Any) -> Cell:
+    if not isinstance(raw, dict):
+        raise ValueError(f"its cell {number} is a {type(raw).__name__}, not an object")
+    source = raw.get("source", raw.get("input", ""))
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        raise ValueError(f"the source of its cell {number} is not text")
+    kind = raw.get("cell_type")
+    if kind == "heading":  # of nbformat 3
+        kind = "markdown"
+    kind = kind if kind in ("code", "markdown") else "raw"
+    metadata = raw.get("metadata")
+    options = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    options = options if isinstance(options, dict) else {}
+    ids = (raw.get("id"), options.get("grade_id"))
+    cell = Cell(
+        kind, _clean(source), *(each if isinstance(each, str) else "" for each in ids), options
+    )
+    return limited(cell, f"cell {number}") if kind == "code" else cell
+
+
+def _clean(text: str) -> str:
+    """The text without halves of characters, which JSON can spell and no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
+
+
+def limited(cell: Cell, place: str) -> Cell:
+    """The cell, unless its source is too long: then ValueError, which names the place."""
+    if len(cell.source) > LONGEST_SOURCE:
+        size = f"{len(cell.source):,} characters, more than {LONGEST_SOURCE:,}"
+        raise ValueError(f"its {place} has {size}")
+    return cell
+
+
+def defined(source: str) -> set[str]:
+    """The names that the source binds at its top level."""
+    return {a or b for a, b in DEFINED.findall(source)}
+
+
+def known_lines(source: str) -> set[str]:
+    """The lines of a source by which it can be known again."""
+    stubs = {stub for stubs in STUBS.values() for stub in stubs}
+    return {line for line in map(str.strip, source.split("\n")) if line} - stubs

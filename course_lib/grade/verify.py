@@ -1,0 +1,245 @@
+"""Try the exercises themselves before a class does: `lr-course verify`.
+
+For each assignment: the solution earns full marks and the blank none, in the same sandbox as the
+students; constants, returned arguments and small mutations of the solution are rejected; what
+students get holds no answer and is what the solutions would make today.
+"""
+
+import ast
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from course_lib.exercises import Call, agrees, course
+from course_lib.grade.assignment import Assignment, Question, read_assignments
+from course_lib.grade.collect import Submission
+from course_lib.grade.examine import Conditions, Examination, examine, sole
+from course_lib.grade.match import Plan, match, read_notebook
+from course_lib.grade.release import leaks, read, released, written
+from course_lib.grade.session import Workshop
+
+CROSSED = 200  # calls with which a mutation that passes is looked at again
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding of `verify`."""
+
+    good: bool
+    text: str
+
+
+def verify(
+    solutions: Path, exercises: Path, conditions: Conditions, names: Sequence[str] = ()
+) -> Iterator[Line]:
+    """Findings, one by one, about each assignment of `solutions` (those in `names`, if any)."""
+    assignments = read_assignments(solutions)
+    if unknown := sorted(set(names) - set(assignments)):
+        raise ValueError(f"no solutions named {unknown}; there are {sorted(assignments)}")
+    chosen = [each for name, each in assignments.items() if not names or name in names]
+    quick = replace(conditions, limits=replace(conditions.limits, cell_seconds=5.0))
+    with Workshop(quick.limits, level=quick.level, data=quick.data) as workshop:
+        for assignment in chosen:
+            path = solutions / f"{assignment.name}.ipynb"
+            yield from _files(assignment, path, exercises / path.name)
+            yield from _marks(assignment, path, workshop, quick)
+            plan = match(read_notebook(path.read_text(encoding="utf-8")), assignment)
+            for question in assignment.questions:
+                if not question.manual:
+                    yield _wrong_answers(plan, assignment, question, workshop, quick)
+
+
+def _files(assignment: Assignment, solution: Path, exercise: Path) -> Iterator[Line]:
+    fresh = written(released(read(solution), solution.name))
+    found = exercise.read_text(encoding="utf-8") if exercise.exists() else None
+    words = "is what the solutions make" if found == fresh else "is stale: make it again"
+    words = words if found is not None else "is missing: make it with lr-course release"
+    yield Line(found == fresh, f"{assignment.name}: {exercise} {words}")
+    leaked = leaks(read(solution), read(exercise)) if found is not None else []
+    yield Line(not leaked, f"{assignment.name}: {'; '.join(leaked) or 'no answer leaks'}")
+    for question in assignment.questions:
+        if not question.manual and question.exercise not in course():
+            text = f"{question.grade_id}: exercise {question.exercise} is not in exercises.json"
+            yield Line(False, text)
+
+
+def _marks(
+    assignment: Assignment, solution: Path, workshop: Workshop, conditions: Conditions
+) -> Iterator[Line]:
+    points = sum(each.points for each in assignment.questions if not each.manual)
+    for name, text, wanted in (
+        ("the solution", solution.read_text(encoding="utf-8"), points),
+        ("the blank notebook", written(released(read(solution), solution.name)), 0.0),
+    ):
+        submission = Submission(
+            student="verify",
+            name="verify",
+            assignment="",
+            notebook=assignment.name,
+            text=text,
+            problem=None,
+            origin=name,
+        )
+        result, _ = examine(submission, assignment, workshop, conditions)
+        wrong = [
+            f"{each['grade_id']} {each['status']}: {each['reason']} "
+            + "; ".join(f"{group['name']}: {group['message']}" for group in each["groups"])
+            for each in result["questions"]
+            if each["score"] is not None and each["score"] != (each["points"] if wanted else 0.0)
+        ]
+        score = f"{assignment.name}: {name} earns {result['score']:g} of {points:g}"
+        yield Line(result["score"] == wanted and not wrong, "\n  ".join([score, *wrong]))
+
+
+def _wrong_answers(
+    plan: Plan,
+    assignment: Assignment,
+    question: Question,
+    workshop: Workshop,
+    conditions: Conditions,
+) -> Line:
+    source = plan.answers[question.answers[-1]]
+
+    def trial(text: str) -> Examination:
+        alone = sole(plan, question, text)
+        return Examination(alone, assignment, workshop, conditions.limits, "verify")
+
+    def score(text: str) -> float:
+        return trial(text).ask([question])[question.grade_id].score
+
+    empty = empty_answers(source, question.name)
+    wrong = [f"earns {earned:g}: {each}" for each in empty if (earned := score(each))]
+    mutants = mutations(source)
+    rejected = 0
+    for change, text in mutants:
+        if score(text) < question.points:
+            rejected += 1
+        elif call := _told_apart(trial(source), trial(text), question):
+            wrong.append(f"earns everything: {change}; ask {call.written(question.name)}")
+    text = (
+        f"{question.grade_id}: {len(empty)} empty answers earn nothing, {rejected} of "
+        f"{len(mutants)} mutations rejected, {len(mutants) - rejected} make no difference"
+    )
+    return Line(not wrong, "\n  ".join([f"{question.grade_id}:", *wrong]) if wrong else text)
+
+
+def _told_apart(model: Examination, mutant: Examination, question: Question) -> Call | None:
+    """A call on which the mutant differs from the model answer, among calls that cross the
+    arguments of those that are asked anyway; None when there is none, so that the mutation makes no
+    difference where the exercise looks."""
+    known = [probe.call for group in question.groups for probe in group.probes]
+    calls = crossed([*known, *(probe.call for probe in question.shown)])
+    answers = []
+    for examination in (model, mutant):
+        session = examination.open()
+        answers.append([session.ask(question.name, each.to_json()) for each in calls])
+        examination.close(session)
+    for call, wanted, got in zip(calls, *answers):
+        if "value" in wanted and not agrees(got, wanted, question.tolerance):
+            return call
+    return None
+
+
+def crossed(calls: Sequence[Call]) -> list[Call]:
+    """New calls in which each argument is taken from one of these, of the same shape."""
+    drawn = random.Random(0)
+    made = []
+    for _ in range(CROSSED):
+        first = drawn.choice(calls)
+        alike = [each for each in calls if _shape(each) == _shape(first)]
+        args = tuple(drawn.choice(alike).args[i] for i in range(len(first.args)))
+        kwargs = {name: drawn.choice(alike).kwargs[name] for name in first.kwargs}
+        made.append(replace(first, args=args, kwargs=kwargs))
+    return made
+
+
+def _shape(call: Call) -> tuple:
+    return call.via, len(call.args), tuple(call.kwargs)
+
+
+# Wrong answers
+
+
+def empty_answers(source: str, name: str) -> list[str]:
+    """Functions that know nothing: they return a constant, or one of their arguments."""
+    (function,) = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    )
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    values = ["0", "1", "0.1", "float('nan')", "None", "True", "''", "[]", "[0.0]", "{}"]
+    values += [each.arg for each in arguments]
+    head = f"def {name}({ast.unparse(function.args)}):\n    "
+    liar = "class Liar(float):\n    __eq__ = lambda self, other: True\n"
+    return [
+        *(f"{head}return {value}" for value in values),
+        f"{head}raise ValueError('no')",
+        f"{liar}{head}return Liar()",
+    ]
+
+
+SWAPPED = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Mod: ast.FloorDiv,
+    ast.Pow: ast.Mult,
+    ast.MatMult: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+RENAMED = {"min": "max", "max": "min", "floor": "ceil", "ceil": "floor", "sin": "cos", "cos": "sin"}
+
+
+def mutations(source: str) -> list[tuple[str, str]]:
+    """Small changes of this source, each with what was changed: operators and comparisons swapped,
+    numbers shifted by one or a tenth, `min` and `max` exchanged, conditions fixed, statements lost.
+    """
+    found: dict[str, str] = {}
+    for index, _ in enumerate(ast.walk(ast.parse(source))):
+        for variant in range(3):
+            tree = ast.parse(source)
+            node = list(ast.walk(tree))[index]
+            if change := _mutate(node, variant):
+                text = ast.unparse(ast.fix_missing_locations(tree))
+                found.setdefault(text, f"line {node.lineno}: {change}")
+    found.pop(ast.unparse(ast.parse(source)), None)
+    return [(change, text) for text, change in found.items()]
+
+
+def _mutate(node: ast.AST, variant: int) -> str:
+    """Change the node in place in one of three ways; says how, "" where there is no such way."""
+    if isinstance(node, ast.If | ast.IfExp | ast.While) and variant < 2:
+        condition = ast.unparse(node.test)
+        node.test = ast.Constant(bool(variant))
+        return f"`{condition}` -> `{bool(variant)}`"
+    if isinstance(node, ast.FunctionDef | ast.For | ast.If) and variant == 2 and len(node.body) > 1:
+        lost = ast.unparse(node.body.pop(-2)).splitlines()[0]
+        return f"without `{lost}`"
+    before = ast.unparse(node) if isinstance(node, ast.expr | ast.AugAssign) else ""
+    if isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and variant == 0:
+        node.op = SWAPPED.get(type(node.op), type(node.op))()
+    elif isinstance(node, ast.Compare) and variant == 0:
+        node.ops[0] = SWAPPED.get(type(node.ops[0]), type(node.ops[0]))()
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        node.value = (node.value + 1, node.value - 1, node.value * 1.1)[variant]
+    elif isinstance(node, ast.Name) and variant == 0:
+        node.id = RENAMED.get(node.id, node.id)
+    elif isinstance(node, ast.Attribute) and variant == 0:
+        node.attr = RENAMED.get(node.attr, node.attr)
+    else:
+        return ""
+    after = ast.unparse(node)
+    return f"`{before}` -> `{after}`" if after != before else ""

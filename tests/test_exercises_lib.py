@@ -1,0 +1,439 @@
+"""What an exercise asks: values as JSON, when two agree, locks, calls, adapters, descriptions."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib import adapters, exercises
+from course_lib.exercises import (
+    Call,
+    Exercise,
+    Group,
+    Locked,
+    Probe,
+    Unanswerable,
+    agrees,
+    call,
+    curve,
+    decode,
+    encode,
+    exercise,
+    lock,
+    reply,
+    same,
+    through,
+)
+
+# --- values ---------------------------------------------------------------------------------------
+
+numbers = st.integers(-(2**200), 2**200) | st.floats()
+plain = st.recursive(
+    st.none() | st.booleans() | numbers | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(plain)
+def test_a_value_survives_json_and_agrees_with_itself(value):
+    written = encode(value)
+    again = json.loads(json.dumps(written, allow_nan=False))
+    assert again == written and same(again, written)
+    assert encode(decode(again)) == written
+
+
+@given(plain, plain)
+def test_different_values_do_not_agree(one, other):
+    alike = repr(encode(one)) == repr(encode(other))
+    numeric = [isinstance(each, int | float | list | dict) for each in (one, other)]
+    if not alike and not all(numeric):
+        assert not same(encode(one), encode(other))
+
+
+RIGHT = [
+    (3, 3),
+    (3.0, 3),
+    (3, 3.0),
+    (np.int64(3), 3),
+    (np.float32(0.5), 0.5),
+    (np.array(3.0), 3),
+    (Fraction(1, 4), 0.25),
+    (0.1 + 0.2, 0.3),
+    (1e-13, 0),
+    (math.inf, math.inf),
+    (math.nan, math.nan),
+    ([1, 2.5], (1, 2.5)),
+    (np.array([1, 2.5]), [1, 2.5]),
+    ([1, 2.5], np.array([1, 2.5])),
+    (range(3), [0, 1, 2]),
+    ((n for n in range(3)), [0, 1, 2]),
+    ([(1, 2), np.array([3, 4])], [[1, 2], [3, 4]]),
+    (np.eye(2), [(1, 0), (0, 1)]),
+    ([], ()),
+    (True, True),
+    (np.bool(False), False),
+    ("later", "later"),
+    (np.str_("later"), "later"),
+    (None, None),
+    ({"a": 1.0, "b": [2]}, {"b": (2,), "a": 1}),
+]
+
+
+@pytest.mark.parametrize("answer, wanted", RIGHT, ids=str)
+def test_values_that_agree(answer, wanted):
+    assert same(encode(answer), encode(wanted))
+
+
+WRONG = [
+    (3.0001, 3),
+    (1e-9, 0),
+    (-3, 3),
+    (None, 3),
+    (math.nan, 3),
+    (math.inf, 3),
+    (-math.inf, math.inf),
+    (3, math.nan),
+    ("3", 3),
+    (True, 1),
+    (np.bool(True), 1),
+    ([3], 3),
+    (1, True),
+    ("True", True),
+    ([], False),
+    ("Later", "later"),
+    (["later"], "later"),
+    (0, None),
+    (3, [3]),
+    ([1, 2], [1, 2, 3]),
+    ([1, 2, 3, 4], [1, 2, 3]),
+    ([], [1]),
+    ([1, 3, 2], [1, 2, 3]),
+    ([1, "2"], [1, 2]),
+    ([[1, 2]], [1, 2]),
+    ((1, True), (1, 1)),
+    ({"a": 1}, {"a": 2}),
+    ({"a": 1}, {"b": 1}),
+    ({"a": 1, "b": 2}, {"a": 1}),
+    ([["a", 1]], {"a": 1}),
+    (5, {"a": 1}),
+]
+
+
+@pytest.mark.parametrize("answer, wanted", WRONG, ids=str)
+def test_values_that_do_not_agree(answer, wanted):
+    assert not same(encode(answer), encode(wanted))
+
+
+NONSENSE = [{}, {"dict": 5}, {"dict": [5]}, {"dict": [[1]]}, {"dict": [[1, 2, 3]]}, {"array": 5}]
+NONSENSE += [{"array": {}}, {"float": []}, {"float": "5"}, {"what": 1}, [{}], 10**400]
+
+
+@pytest.mark.parametrize("got", NONSENSE, ids=str)
+@pytest.mark.parametrize("wanted", [5, [5], {"dict": [["a", 1]]}, {"array": [1]}, "a", None])
+def test_nonsense_from_another_process_agrees_with_nothing(got, wanted):
+    assert same(got, wanted) is False
+
+
+UNANSWERABLE = [print, 3 + 0j, b"3", {1, 2}, object(), 2**1024, iter(int, 1)]
+
+
+@pytest.mark.parametrize("value", UNANSWERABLE, ids=lambda each: type(each).__name__)
+def test_what_cannot_be_compared_is_refused(value):
+    with pytest.raises(Unanswerable):
+        encode(value)
+    assert reply(lambda: value, call())["error"] == ["Unanswerable"]
+
+
+def test_lists_without_a_bottom_are_refused():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(Unanswerable, match="deep"):
+        encode(endless)
+
+
+def test_tensors_are_numbers():
+    torch = pytest.importorskip("torch")
+    assert encode(torch.tensor([0.5, 2.0], requires_grad=True)) == {"array": [0.5, 2.0]}
+    assert encode(torch.tensor(0.25)) == 0.25
+
+
+def test_what_encode_did_not_write_is_not_read():
+    with pytest.raises(ValueError, match="expected a value that encode"):
+        decode({"what": 1})
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "asked, text",
+    [
+        (call(8.0, lr=0.25), "walk(8.0, lr=0.25)"),
+        (call(), "walk()"),
+        (call([1.0] * 9), "walk([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])"),
+        (call(np.eye(2)), "walk([[1.0, 0.0], [0.0, 1.0]])"),
+        (curve(range(130), lr=0.1), "curve(walk, range(130), lr=0.1)"),
+        (curve(range(5, 20), lr=0.1), "curve(walk, range(5, 20), lr=0.1)"),
+        (curve([0, 5, 6], lr=0.1), "curve(walk, [0, 5, 6], lr=0.1)"),
+        (through("fed_back", 3, 1.0), "fed_back(walk, 3, 1.0)"),
+    ],
+)
+def test_a_call_is_written_as_typed_and_survives_json(asked, text):
+    assert asked.written("walk") == text
+    again = Call.from_json(json.loads(json.dumps(asked.to_json())))
+    assert again.to_json() == asked.to_json() and again.written("walk") == text
+
+
+def test_a_long_call_is_cut():
+    text = call(list(np.linspace(0, 1, 100).tolist())).written("walk")
+    assert len(text) < 260 and "characters)" in text
+
+
+def test_a_reply_is_a_value_or_an_error_and_nothing_is_raised():
+    def odd(x):
+        if x == 1:
+            return np.float64(0.5)
+        raise {2: ValueError("two"), 3: NotImplementedError(), 4: SystemExit(1)}[x]
+
+    assert reply(odd, call(1)) == {"value": 0.5}
+    assert reply(odd, call(2)) == {
+        "error": ["ValueError", "Exception", "BaseException"],
+        "message": "two",
+    }
+    assert reply(odd, call(3))["error"][:2] == ["NotImplementedError", "RuntimeError"]
+    assert reply(odd, call(4))["error"][0] == "SystemExit"
+    assert reply(odd, call(5))["error"][0] == "KeyError"
+    assert reply(odd, call(1, 2))["error"][0] == "TypeError"
+    assert reply(None, call(1))["error"][0] == "TypeError"
+
+
+def test_an_error_whose_words_fail_is_a_reply_too():
+    class Odd(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def answer():
+        raise Odd
+
+    assert reply(answer, call())["message"] == "(its message cannot be shown)"
+
+
+def test_a_call_s_lists_are_safe_from_the_answer():
+    asked = call([3, 1, 2])
+    assert reply(list.sort, asked) == {"value": None}
+    assert asked.args == ([3, 1, 2],)
+
+
+@pytest.mark.parametrize(
+    "got, wanted, right",
+    [
+        ({"value": 1.0}, {"value": 1}, True),
+        ({"value": 1.0}, {"error": ["ValueError"]}, False),
+        ({"error": ["ValueError", "Exception"], "message": "a"}, {"error": ["ValueError"]}, True),
+        ({"error": ["Mine", "ValueError"], "message": "b"}, {"error": ["ValueError"]}, True),
+        ({"error": ["Exception"], "message": ""}, {"error": ["ValueError"]}, False),
+        ({"error": "ValueError"}, {"error": ["ValueError"]}, False),
+        ({"error": ["ValueError"]}, {"value": None}, False),
+        ({}, {"value": None}, False),
+        ({"missing": True}, {"error": ["ValueError"]}, False),
+    ],
+)
+def test_replies_agree(got, wanted, right):
+    assert agrees(got, wanted, 1e-9) is right
+
+
+# --- adapters -------------------------------------------------------------------------------------
+
+
+def test_a_curve_asks_step_by_step():
+    asked = curve([0, 2, 1], lr=1.0)
+    assert reply(lambda step, *, lr: lr * step, asked) == {"value": [0.0, 2.0, 1.0]}
+
+
+def test_a_rate_is_fed_back():
+    asked = through("fed_back", 4, 1.0, factor=0.5)
+    rule = lambda epoch, lr, *, factor: lr * factor if epoch == 2 else lr  # noqa: E731
+    assert reply(rule, asked) == {"value": [1.0, 1.0, 0.5, 0.5]}
+
+
+def test_a_loop_of_one_weight_moves_by_its_rates_and_ends():
+    def positions(update, weight, count):
+        found = [weight()]
+        for _ in range(count):
+            update()
+            found.append(weight())
+        return found
+
+    rates = [0.5, 0.25]
+    assert adapters.one_weight(positions, 1.0, rates, 2) == [1.0, 0.5, 0.25]
+    found = reply(positions, through("one_weight", 1.0, rates, 3))
+    assert found["error"][0] == "RuntimeError"
+    assert found["message"] == "update() was called more than 2 times"
+
+
+def test_the_rates_of_a_torch_scheduler():
+    torch = pytest.importorskip("torch")
+    found = adapters.torch_rates(
+        lambda optimizer, every: torch.optim.lr_scheduler.StepLR(optimizer, every, gamma=0.5),
+        0.4,
+        5,
+        every=2,
+    )
+    assert found == pytest.approx([0.4, 0.4, 0.2, 0.2, 0.1])
+
+
+def test_the_rates_of_a_keras_schedule():
+    from course_lib.tensorflow import keras
+
+    make = keras.optimizers.schedules.PiecewiseConstantDecay
+    found = adapters.keras_rates(make, 4, boundaries=[1], values=[1.0, 0.5])
+    assert found == [1.0, 1.0, 0.5, 0.5]
+
+
+def test_every_adapter_says_what_it_does():
+    for name, adapter in adapters.ADAPTERS.items():
+        assert adapter.__name__ == name and adapter.__doc__
+
+
+# --- locks ----------------------------------------------------------------------------------------
+
+answers = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
+
+
+@settings(max_examples=20)
+@given(answers | st.lists(answers, min_size=1, max_size=8))
+def test_a_lock_opens_for_its_answer_and_survives_json(value):
+    locked = lock(call(1), {"value": encode(value)})
+    again = Locked.from_json(json.loads(json.dumps(locked.to_json())))
+    assert again == locked and again.opens({"value": encode(value)})
+    assert again.opens({"value": encode(np.array(value) * (1 + 1e-13))})
+
+
+@pytest.mark.parametrize(
+    "wanted", [0.7, [1.0, 0.5, 0.25], 12, [0.0, 1.0], {"a": 0.5}, "later", True]
+)
+@pytest.mark.parametrize("got", [0.7001, -0.7, [1.0, 0.5, 0.26], [1.0, 0.5], 13, [1e-3, 1.0], None])
+def test_a_lock_stays_shut_for_another_answer(wanted, got):
+    locked = lock(call(1), {"value": encode(wanted)})
+    assert locked.opens({"value": encode(wanted)})
+    assert not locked.opens({"value": encode(got)})
+    assert not locked.opens({"error": ["ValueError"]})
+
+
+def test_a_lock_forgives_rounding_around_zero_and_needs_the_sign():
+    locked = lock(call(1), {"value": [0.0, 1.0, -0.5]})
+    assert locked.opens({"value": [-1e-17, 1.0 + 1e-15, -0.5]})
+    assert not locked.opens({"value": [0.0, 1.0, 0.5]})
+
+
+def test_a_lock_does_not_tell_its_answer():
+    text = json.dumps(lock(call(1), {"value": 0.123456}).to_json())
+    assert "123456" not in text
+
+
+def test_only_values_are_locked():
+    with pytest.raises(ValueError, match="only a value"):
+        lock(call(1), {"error": ["ValueError"]})
+
+
+# --- descriptions ---------------------------------------------------------------------------------
+
+
+def double(x):
+    if x < 0:
+        raise ValueError("below zero")
+    return 2 * x
+
+
+def describe(answer=double, **changes):
+    parts = dict(
+        hints=["a nudge", "the idea", "nearly the code"],
+        shown=[call(1), call(2)],
+        locked=[call(5)],
+        hidden={"small": [call(0.1), call(0.2)], "refused": [call(-3), call(3)]},
+    )
+    return exercise("1.1", answer, **{**parts, **changes})
+
+
+def test_the_model_answer_makes_the_right_replies():
+    made = describe(library=["linear"])
+    assert (made.id, made.name, made.library) == ("1.1", "double", ("linear",))
+    assert [probe.reply for probe in made.shown] == [{"value": 2}, {"value": 4}]
+    assert [group.name for group in made.hidden] == ["small", "refused"]
+    assert made.hidden[1].probes[0].reply == {"error": ["ValueError"]}
+    assert made.locked[0].opens({"value": 10})
+    assert exercises.hidden_groups(made.hidden_json()) == made.hidden
+    assert all(isinstance(group, Group) for group in made.hidden)
+
+
+def test_a_right_answer_is_written_alike_on_machines_that_round_differently():
+    one = describe(lambda x: x * 0.1 + 0.2)
+    other = describe(lambda x: x * 0.1 + 0.2 + 1e-16)
+    assert [p.reply for p in one.shown] == [{"value": 0.3}, {"value": 0.4}]
+    assert one.public_json() == other.public_json() and one.hidden_json() == other.hidden_json()
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(hints=["one", "two"]), "write three hints"),
+        (dict(hints=["one", "", "three"]), "write three hints"),
+        (dict(shown=[]), "at least one shown"),
+        (dict(locked=[]), "at least one shown"),
+        (dict(hidden={}), "at least one shown"),
+        (dict(shown=[call(1)]), "a constant passes all shown"),
+        (dict(hidden={"one": [call(7)]}), "a constant passes all of hidden 'one'"),
+        (dict(hidden={"one": [call(-7), call(-8)]}), "a constant passes all of hidden 'one'"),
+        (dict(hidden={"seen": [call(7), call(1)]}), "asks what students can see"),
+        (dict(hidden={"seen": [call(7), call(5)]}), "asks what students can see"),
+        (dict(shown=[call(1), call(y=2)]), "'TypeError'"),
+        (dict(locked=[call(-1)]), "only a value can be locked"),
+    ],
+)
+def test_a_description_that_gives_points_away_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        describe(**changes)
+
+
+def test_a_model_answer_that_is_not_sure_is_refused():
+    said = []
+
+    def unsure(x):
+        said.append(x)
+        return len(said)
+
+    with pytest.raises(ValueError, match="differs from call to call"):
+        describe(unsure)
+    with pytest.raises(ValueError, match="Unanswerable"):
+        describe(lambda x: {x})
+
+
+def test_a_curve_needs_no_second_one():
+    falling = lambda step: 1 / (1 + step)  # noqa: E731
+    steps = dict(shown=[curve([0, 1])], locked=[curve([2, 3])])
+    assert describe(falling, **steps, hidden={"all": [curve([5, 6])]})
+    with pytest.raises(ValueError, match="a constant passes all of hidden"):
+        describe(lambda step: min(step, 4), **steps, hidden={"all": [curve([5, 6])]})
+
+
+# --- the course's own -----------------------------------------------------------------------------
+
+
+def test_the_course_s_exercises_are_whole_and_hide_what_is_hidden():
+    found = exercises.course()
+    assert len(found) >= 10
+    for id, each in found.items():
+        assert isinstance(each, Exercise) and each.id == id and each.hidden == ()
+        assert len(each.hints) == 3 and each.shown and each.locked and each.title
+        assert each.points > 0 and each.lesson.startswith(f"{int(id.split('.')[0]):02}_")
+        assert all(isinstance(probe, Probe) for probe in each.shown)
+        again = json.loads(json.dumps(each.public_json()))
+        assert again["shown"] == [probe.to_json() for probe in each.shown]

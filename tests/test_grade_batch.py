@@ -1,0 +1,192 @@
+"""A batch of submissions: nothing is lost, whatever stops the grader, and twice is the same."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from course_lib.grade.collect import Submission
+from grading import RIGHT, submission, write_solutions, write_submission
+
+from course_lib.cli import main
+from course_lib.grade.store import Store, StoreError
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
+)
+STUDENTS = 14
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """solutions/ and submissions/ of 14 students, some wrong, one unreadable, one that hangs."""
+    root = tmp_path_factory.mktemp("batch")
+    write_solutions(root / "solutions")
+    for number in range(STUDENTS):
+        options = {}
+        if number % 3 == 1:
+            options["warm"] = f"def warm(step, *, peak, steps): return peak * {number}"
+        if number == 5:
+            options["fall"] = RIGHT["fall"] + "\nimport os; os._exit(1)"
+        write_submission(root / "in", f"s{number:02d}", submission(**options))
+    write_submission(root / "in", "s99", "{not json")
+    return root
+
+
+def command(folders, out, *more):
+    solutions, submissions = str(folders / "solutions"), str(folders / "in")
+    arguments = ["grade", submissions, "--out", str(out), "--solutions", solutions]
+    return [sys.executable, "-m", "course_lib.cli", *arguments, "--jobs", "2", *more]
+
+
+def grade(folders, out, *more, **options):
+    return subprocess.run(command(folders, out, *more), capture_output=True, text=True, **options)
+
+
+def kept(out: Path) -> dict[str, bytes]:
+    """Every result file and its bytes, without the records of the runs."""
+    files = sorted((out / "students").rglob("*.json"))
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in files
+        if not path.name.endswith(".run.json")
+    }
+
+
+@pytest.fixture(scope="module")
+def unbroken(folders):
+    out = folders / "unbroken"
+    run = grade(folders, out)
+    assert run.returncode == 1, run.stderr  # s99 cannot be read
+    assert "15 notebooks: 15 graded now, 0 before, 1 could not be graded" in run.stdout
+    assert "unreadable: " in run.stdout
+    return kept(out)
+
+
+def test_the_same_submissions_give_the_same_bytes(folders, unbroken, tmp_path):
+    assert len(unbroken) == STUDENTS + 1
+    assert grade(folders, tmp_path, "--jobs", "1").returncode == 1
+    assert kept(tmp_path) == unbroken
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_only_the_rest_is_graded(
+    folders, unbroken, tmp_path
+):
+    drawn, kills = random.Random(os.getpid()), 0
+    for _ in range(6):
+        before = len(kept(tmp_path)) if (tmp_path / "students").exists() else 0
+        process = subprocess.Popen(
+            command(folders, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wanted = before + drawn.randrange(4)
+        while process.poll() is None:
+            there = len(list((tmp_path / "students").rglob("*.json"))) / 2
+            if there > wanted:
+                break
+            time.sleep(0.005)
+        time.sleep(drawn.random() * 0.05)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+        found = kept(tmp_path)
+        assert found.items() <= unbroken.items()
+        assert len(found) >= before
+    assert kills >= 3
+    done = len(kept(tmp_path))
+    last = grade(folders, tmp_path)
+    assert f"{STUDENTS + 1 - done} graded now, {done} before" in last.stdout
+    assert kept(tmp_path) == unbroken
+    assert not list(tmp_path.rglob("*.draft"))
+    again = grade(folders, tmp_path)
+    assert f"0 graded now, {STUDENTS + 1} before" in again.stdout
+    assert again.returncode == 1
+
+
+def test_what_changed_is_graded_and_nothing_else(folders, unbroken, tmp_path):
+    shutil.copytree(folders / "in", tmp_path / "in")
+    shutil.copytree(folders / "solutions", tmp_path / "solutions")
+    assert grade(tmp_path, tmp_path / "out").returncode == 1
+    write_submission(tmp_path / "in", "s01", submission())
+    write_submission(tmp_path / "in", "s99", submission())
+    write_submission(tmp_path / "in", "new", submission())
+    run = grade(tmp_path, tmp_path / "out")
+    assert "16 notebooks: 3 graded now, 13 before, 0 could not be graded" in run.stdout
+    assert run.returncode == 0
+    for student in ("s01", "s99", "new"):
+        result = json.loads((tmp_path / f"out/students/{student}/09_small.json").read_text())
+        assert result["score"] == 5.0
+
+
+def test_two_graders_at_once_one_is_told_so(folders, tmp_path):
+    with Store(tmp_path):
+        second = grade(folders, tmp_path)
+    assert second.returncode == 2
+    assert "in use by another lr-course grade" in second.stderr
+    assert str(os.getpid()) in second.stderr
+    assert kept(tmp_path) == {}
+
+
+def boxed(*options):
+    """The command runs in a box of its own, whose /out has these options."""
+    return ["bwrap", "--dev-bind", "/", "/", *options]
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--size", "24576", "--tmpfs", "/mnt"], "No space left on device"),
+        (["--ro-bind", "/mnt", "/mnt"], "Read-only file system"),
+    ],
+)
+def test_a_full_disk_and_a_read_only_folder_are_clear_errors(folders, options, words):
+    weak = ("--isolation", "process", "--allow-weak-isolation")
+    run = subprocess.run(
+        boxed(*options) + command(folders, "/mnt", *weak), capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert words in run.stderr and "/mnt" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_write_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
+    one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    with Store(tmp_path) as store:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="No space left on device; what is graded is kept"):
+            store.save(one, {"key": "k", "status": "graded"}, {"key": "k"})
+        assert store.result(one) is None
+        assert os.listdir(tmp_path / "students" / "ann") == []
+        monkeypatch.undo()
+        store.save(one, {"key": "k", "status": "graded"}, {"key": "k"})
+        assert store.has(one, "k") and not store.has(one, "other")
+        store.path(one).write_text('{"key": "k", "sta')  # by a disk that lost power
+        assert not store.has(one, "k")
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        (["--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["--cell-seconds", "-1"], "cell_seconds"),
+        (["--solutions", "/nowhere"], "/nowhere"),
+        (["--isolation", "process"], "--allow-weak-isolation"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9"),
+    ],
+)
+def test_what_cannot_run_is_said_before_anything_is_written(folders, tmp_path, more, words, capsys):
+    arguments = ["grade", str(folders / "in"), "--out", str(tmp_path / "out")]
+    arguments += ["--solutions", str(folders / "solutions")]
+    assert main([*arguments, *more]) == 2
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.json"))

@@ -1,0 +1,83 @@
+"""Grading on a real dask.distributed cluster of processes on this machine."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from grading import submission, write_solutions, write_submission
+
+from course_lib.grade.store import results
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
+)
+STUDENTS = 40
+
+
+def dask(*arguments):
+    command = [sys.executable, "-m", "dask", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a scheduler, and its two workers."""
+    file = tmp_path / "scheduler.json"
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", *common)]
+    try:
+        while not file.exists():
+            assert processes[0].poll() is None
+            time.sleep(0.05)
+        worker = ["worker", *common, "--nthreads", "1", "--no-nanny"]
+        folders = [["--local-directory", str(tmp_path / name)] for name in ("one", "two")]
+        workers = [dask(*worker, *folder) for folder in folders]
+        processes += workers
+        yield json.loads(file.read_text())["address"], workers
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_lost_worker_loses_no_submission(cluster, tmp_path):
+    address, workers = cluster
+    write_solutions(tmp_path / "solutions")
+    for number in range(STUDENTS):
+        wrong = {"warm": "def warm(*a, **k): return 1"} if number % 4 == 0 else {}
+        write_submission(tmp_path / "in", f"s{number:02d}", submission(**wrong))
+    arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--json"]
+    arguments += ["--solutions", str(tmp_path / "solutions"), "--scheduler", address]
+    grader = subprocess.Popen(
+        [sys.executable, "-m", "course_lib.cli", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("out/students/*/09_small.json")):
+        assert grader.poll() is None
+        time.sleep(0.02)
+    os.kill(workers[0].pid, signal.SIGKILL)
+    output = json.loads(grader.communicate()[0])
+    assert grader.returncode == 0
+    assert output["graded_now"] == STUDENTS
+    found = {each["student"]: each["score"] for _, each in results(tmp_path / "out")}
+    assert found == {f"s{n:02d}": 3.0 if n % 4 == 0 else 5.0 for n in range(STUDENTS)}
+    assert workers[1].poll() is None
+
+
+def test_a_scheduler_without_workers_is_said(tmp_path):
+    from distributed import LocalCluster
+
+    write_submission(tmp_path / "in", "ann", submission())
+    with LocalCluster(n_workers=0, dashboard_address=None) as empty:
+        arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+        arguments += ["--solutions", str(write_solutions(tmp_path / "solutions"))]
+        command = [sys.executable, "-m", "course_lib.cli", *arguments]
+        run = subprocess.run(
+            [*command, "--scheduler", empty.scheduler_address], capture_output=True, text=True
+        )
+    assert run.returncode == 2
+    assert "has no workers; start some" in run.stderr

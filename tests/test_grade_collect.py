@@ -1,0 +1,559 @@
+"""Collecting what students handed in: every layout, every hostile file, no student lost."""
+
+import io
+import json
+import os
+import re
+import socket
+import stat
+import struct
+import warnings
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_lib.grade import archive
+from course_lib.grade import collect as module
+from course_lib.grade.assignment import Assignment, AssignmentCell
+from course_lib.grade.collect import Caps, collect, student_ids
+
+
+def lesson(name):
+    grade_id = f"{name}-answer"
+    return Assignment(name, (AssignmentCell(grade_id, "answer", "code", "", "", f"id-{name}"),), ())
+
+
+ASSIGNMENTS = {name: lesson(name) for name in ("01_rates", "02_decay")}
+RATES = "01_rates.ipynb"
+
+
+def notebook(of="01_rates", **more):
+    cell = {"cell_type": "code", "source": "x = 1", "metadata": {"nbgrader": {}}}
+    cell["metadata"]["nbgrader"]["grade_id"] = f"{of}-answer"
+    return json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell], **more})
+
+
+TEXT = notebook()
+
+
+def write(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def zipped(files, **options):
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as made, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are there twice
+        for name, content in files if isinstance(files, list) else files.items():
+            made.writestr(name, content, **options)
+    return memory.getvalue()
+
+
+def found(folder, **caps):
+    """(name, notebook, start of the problem) of each submission."""
+    rows = collect(folder, ASSIGNMENTS, Caps(**caps))
+    for row in rows:
+        assert (row.text is None) == (row.problem is not None)
+        assert row.problem is not None or row.notebook in ASSIGNMENTS
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,80}", row.student)
+        json.dumps(vars(row), ensure_ascii=False).encode()
+    origins = [row.origin for row in rows]
+    assert len(set(origins)) == len(origins)
+    graded = [(row.student, row.assignment, row.notebook) for row in rows if row.notebook]
+    assert len(set(graded)) == len(graded)  # one result file each
+    assert rows == collect(folder, ASSIGNMENTS, Caps(**caps))
+    return [(row.name, row.notebook, row.problem) for row in rows]
+
+
+def the(folder, **caps):
+    """The only submission."""
+    ((_, notebook, problem),) = found(folder, **caps)
+    return notebook, problem
+
+
+# Layouts
+
+ALICE = [("alice", "01_rates", None)]
+BO = "Bo_9_assignsubmission_file_"
+MOODLE = "Lee Ann_123_assignsubmission_file_"
+LAYOUTS = {
+    "a folder": ({f"alice/{RATES}": TEXT}, ALICE),
+    "nested": ({f"alice/home/work/{RATES}": TEXT, "alice/home/data.csv": "1"}, ALICE),
+    "a file": ({"alice.ipynb": TEXT}, ALICE),
+    "a zip": ({"alice.zip": zipped({RATES: TEXT})}, ALICE),
+    "a folder in a zip": ({"alice.zip": zipped({f"alice/x/{RATES}": TEXT})}, ALICE),
+    "a zip in a folder": ({"alice/work.zip": zipped({RATES: TEXT})}, ALICE),
+    "a zip in a zip": ({"alice.zip": zipped({"in.zip": zipped({RATES: TEXT})})}, ALICE),
+    "names of Windows": ({"alice.zip": zipped({f"alice\\{RATES}": TEXT})}, ALICE),
+    "what systems add": (
+        {
+            f"alice/{RATES}": TEXT,
+            f"alice/.ipynb_checkpoints/{RATES}": "old",
+            "alice/._x.ipynb": "",
+            ".DS_Store": "",
+            "Thumbs.db": "",
+            f"__MACOSX/{RATES}": "",
+            "roster.csv": "alice",
+        },
+        ALICE,
+    ),
+    "mixed": (
+        {
+            f"alice/{RATES}": TEXT,
+            "alice.zip": zipped({"02_decay.ipynb": TEXT}),
+            "bob.ipynb": TEXT,
+            "carl.zip": zipped({RATES: TEXT}),
+            "dora_99_7_01_rates.ipynb": TEXT,
+            f"{MOODLE}/{RATES}": TEXT,
+        },
+        [
+            ("Lee Ann", "01_rates", None),
+            ("alice", "01_rates", None),
+            ("alice", "02_decay", None),
+            ("bob", "01_rates", None),
+            ("carl", "01_rates", None),
+            ("dora_99", "01_rates", None),
+        ],
+    ),
+    "Moodle's folders": (
+        {
+            f"{MOODLE}/{RATES}": TEXT,
+            "Lee Ann_123_assignsubmission_onlinetext_/onlinetext.html": "",
+            "Bo_9_assignsubmission_file_/x.pdf": "",
+        },
+        [("Bo", None, "no notebook here; found x.pdf"), ("Lee Ann", "01_rates", None)],
+    ),
+    "Moodle's namesakes": (
+        {f"{MOODLE}/{RATES}": TEXT, f"{MOODLE.replace('123', '45')}/{RATES}": TEXT},
+        [("Lee Ann_123", "01_rates", None), ("Lee Ann_45", "01_rates", None)],
+    ),
+    "Moodle's zip": (
+        {"all.zip": zipped({f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT})},
+        [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None)],
+    ),
+    "Moodle's zip, unpacked, beside others": (
+        {
+            f"week 1/{MOODLE}/{RATES}": TEXT,
+            f"week 1/Bo_9_assignsubmission_file_{RATES}": TEXT,
+            "alice.ipynb": TEXT,
+        },
+        [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None), *ALICE],
+    ),
+    "Moodle's zip of one student": (
+        {"all.zip": zipped({f"{MOODLE}/{RATES}": TEXT})},
+        [("Lee Ann", "01_rates", None)],
+    ),
+    "Moodle's zips of two assignments": (
+        {
+            "1.zip": zipped({f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT}),
+            "2.zip": zipped({
+                "Lee Ann_77_assignsubmission_file_/02_decay.ipynb": TEXT,
+                "Bo_8_assignsubmission_file_/02_decay.ipynb": TEXT,
+            }),
+        },
+        [
+            ("Bo", "01_rates", None), ("Bo", "02_decay", None),
+            ("Lee Ann", "01_rates", None), ("Lee Ann", "02_decay", None),
+        ],
+    ),
+    "Canvas's zip": (
+        {"submissions.zip": zipped({
+            "leeann_LATE_12_345_01_rates.ipynb": TEXT,
+            "leeann_12_346_02_decay-1.ipynb": TEXT,
+            "bo_13_347_work.zip": zipped({RATES: TEXT}),
+            "bo_14_348_notes.pdf": b"",
+        })},
+        [
+            ("bo_13", "01_rates", None),
+            ("bo_14", None, "no notebook here; found notes.pdf"),
+            ("leeann_12", "01_rates", None), ("leeann_12", "02_decay", None),
+        ],
+    ),
+    "nothing useful": (
+        {"alice/essay.pdf": "", "bob.rar": "", "carl.zip": zipped({"a.txt": ""}), "d/e/f.py": ""},
+        [
+            ("alice", None, "no notebook here; found essay.pdf, expected .ipynb or .zip"),
+            ("bob", None, "no notebook here; found bob.rar"),
+            ("carl", None, "no notebook here; found a.txt"),
+            ("d", None, "no notebook here; found f.py"),
+        ],
+    ),
+}  # fmt: skip
+
+
+def agree(rows, wanted):
+    assert len(rows) == len(wanted), rows
+    for (name, notebook, problem), (who, which, words) in zip(sorted(rows, key=str), wanted):
+        assert (name, notebook) == (who, which)
+        assert (problem or "").startswith(words or "") and (problem is None) == (words is None)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts(tmp_path, name):
+    files, wanted = LAYOUTS[name]
+    agree(found(write(tmp_path, files)), sorted(wanted, key=str))
+
+
+@pytest.mark.parametrize("root", ["submitted", "."])
+def test_nbgraders_layout(tmp_path, root):
+    files = {
+        f"submitted/alice/ps1/{RATES}": TEXT,
+        "submitted/alice/ps1/timestamp.txt": "2026",
+        f"submitted/alice/ps2/{RATES}": TEXT,
+        f"source/ps1/{RATES}": TEXT,
+        "gradebook.db": "",
+    }
+    rows = collect(write(tmp_path, files) / root, ASSIGNMENTS)
+    assert [(row.name, row.assignment, row.notebook) for row in rows] == [
+        ("alice", "ps1", "01_rates"),
+        ("alice", "ps2", "01_rates"),
+    ]
+
+
+def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
+    files = {f"alice/ps1/{RATES}": TEXT, "alice/ps1/timestamp.txt": "", f"bob/ps1/{RATES}": TEXT}
+    rows = collect(write(tmp_path, files), ASSIGNMENTS)
+    assert [(row.name, row.assignment) for row in rows] == [("alice", "ps1"), ("bob", "")]
+
+
+# Which notebook
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        ("01_rates.ipynb", notebook("02_decay"), "01_rates"),
+        ("01_rates (1).ipynb", "{}", "01_rates"),
+        ("01_rates-1.ipynb", "{}", "01_rates"),
+        ("01_rates-Copy1.ipynb", "{}", "01_rates"),
+        ("01_rates - Copy (2).ipynb", "{}", "01_rates"),
+        ("Copy of 01_rates.ipynb", "{}", "01_rates"),
+        ("01_RATES.IPYNB", "{}", "01_rates"),
+        ("01_rates.ipynb.ipynb", "{}", "01_rates"),
+        ("homework.ipynb", notebook("02_decay"), "02_decay"),
+        ("homework.ipynb", notebook(cells=[{"id": "id-02_decay"}]), "02_decay"),
+        ("homework.ipynb", notebook("elsewhere"), "which assignment is it? Name it like"),
+        ("homework.ipynb", notebook(cells=[]), "which assignment is it?"),
+        ("homework.ipynb", "no notebook", "not a notebook: not JSON"),
+        ("homework.ipynb", b"\xff\xfe{", "not UTF-8 text (byte 1); save it again"),
+        ("homework.ipynb", b"\xef\xbb\xbf" + TEXT.encode(), "01_rates"),
+    ],
+)
+def test_which_assignment_a_notebook_is(tmp_path, name, content, wanted):
+    notebook, problem = the(write(tmp_path, {f"alice/{name}": content}))
+    assert notebook == wanted if problem is None else problem.startswith(wanted)
+
+
+def test_of_two_notebooks_for_an_assignment_the_better_name_counts(tmp_path):
+    files = {f"alice/{RATES}": TEXT, "alice/01_rates (1).ipynb": TEXT, "alice/mine.ipynb": TEXT}
+    write(tmp_path, {**files, f"alice/old/{RATES}": TEXT})
+    rows = collect(tmp_path, ASSIGNMENTS)
+    assert [row.origin for row in rows if row.text] == [f"alice/{RATES}"]
+    words = {f"second copy ignored: alice/{RATES} is graded"}
+    assert len(rows) == 4 and {row.problem for row in rows if not row.text} == words
+
+
+def test_a_copy_that_can_be_read_is_better_than_one_that_cannot(tmp_path):
+    write(tmp_path, {f"alice/{RATES}": b"\xff", "alice/01_rates (1).ipynb": TEXT})
+    agree(found(tmp_path), [("alice", "01_rates", None), ("alice", None, "not UTF-8")])
+    (tmp_path / "alice" / "01_rates (1).ipynb").unlink()
+    agree(found(tmp_path), [("alice", "01_rates", "not UTF-8")])
+
+
+def test_nobody_hands_in_for_others(tmp_path):
+    """A zip whose files are named as an LMS does is a student's own, unless it is surely an LMS's;
+    and what a student handed in under the own name comes first."""
+    fake = {"Bob_1_assignsubmission_file_/01_rates.ipynb": "{}"}
+    write(tmp_path, {"Bob.ipynb": TEXT, "mallory.zip": zipped(fake)})
+    agree(found(tmp_path), [("Bob", "01_rates", None), ("mallory", "01_rates", None)])
+    fake["Cleo_2_assignsubmission_file_/01_rates.ipynb"] = "{}"
+    write(tmp_path, {"mallory.zip": zipped(fake)})
+    mixed = {"eve.zip": zipped({**fake, RATES: TEXT}), "Bob.ipynb": TEXT}
+    assert {row[0] for row in found(write(tmp_path / "mixed", mixed))} == {"Bob", "eve"}
+    (tmp_path / "mixed" / "eve.zip").unlink()
+    rows = {row.origin: row for row in collect(tmp_path, ASSIGNMENTS)}
+    assert rows["Bob.ipynb"].text == TEXT
+    assert "second copy ignored" in rows[f"mallory.zip/{next(iter(fake))}"].problem
+
+
+# Hostile files
+
+
+def member(name, mode=0o100644, system=3):
+    info = zipfile.ZipInfo(name)
+    info.external_attr, info.create_system = mode << 16, system
+    return info
+
+
+def patched(data, start, **fields):
+    """A zip of one file with other numbers in its local header and its table of contents."""
+    places = {"flags": (6, 8, "<H"), "method": (8, 10, "<H"), "crc": (14, 16, "<L"),
+              "packed": (18, 20, "<L"), "size": (22, 24, "<L")}  # fmt: skip
+    data, table = bytearray(data), data.rindex(b"PK\1\2")
+    for field, value in fields.items():
+        local, central, form = places[field]
+        struct.pack_into(form, data, start + local, value)
+        struct.pack_into(form, data, table + central, value)
+    return bytes(data)
+
+
+ZEROS = b"0" * 20_000_000
+PACKED = zipped({RATES: ZEROS})
+ONE = zipped({RATES: TEXT})
+PRESENT, ZIP_ENTRY = "a symbolic link, not a file; it was not read", "leads out of the zip"
+OVERLAPPING = zipped([("a.ipynb", TEXT), (RATES, TEXT)])
+SECOND = OVERLAPPING.index(b"PK\3\4", 10)
+ZIPS = {
+    "a bomb": (PACKED, "unpacks to more than 100 times its size, as zip bombs do"),
+    "a bomb that says it is small": (patched(PACKED, 0, size=100), "cannot be read (BadZipFile"),
+    "a wrong checksum": (patched(ONE, 0, crc=1), "cannot be read (BadZipFile: Bad CRC-32"),
+    "encrypted": (patched(ONE, 0, flags=1), "encrypted; hand in without a password"),
+    "lzma": (patched(ONE, 0, method=14), "packed in an unusual way"),
+    "garbage inside": (ONE[:45] + b"\xff" * 30 + ONE[75:], "cannot be read (error"),
+    "cut off": (ONE[:-30], "not a zip, or cut off"),
+    "empty": (b"", "not a zip, or cut off"),
+    "no zip": (b"Rar!" * 100, "not a zip, or cut off"),
+    "only the end": (b"PK\5\6" + b"\xff" * 18, "a zip with too many"),
+    "a lying end": (b"PK\5\6" + b"\0" * 8 + struct.pack("<LLH", 1000, 0, 0), "not a zip that can"),
+    "overlapping": (
+        OVERLAPPING.replace(struct.pack("<L", SECOND) + b"01_", bytes(4) + b"01_"),
+        "the files in this zip overlap",
+    ),
+    "zip64": (ONE[:-22] + b"PK\6\7" + bytes(16) + ONE[-22:], "a zip with too many"),
+    "slip": (zipped({f"../../{RATES}": TEXT}), "its name leads out of the zip; it was not read"),
+    "slip inside": (zipped({f"a/../../{RATES}": TEXT}), "its name leads out of the zip"),
+    "slip of Windows": (zipped({f"..\\{RATES}": TEXT}), "its name leads out of the zip"),
+    "absolute": (zipped({f"/etc/{RATES}": TEXT}), "its name leads out of the zip"),
+    "a drive": (zipped({f"C:\\{RATES}": TEXT}), "its name leads out of the zip"),
+    "a symlink": (zipped([(member(RATES, 0o120777), "/etc/passwd")]), PRESENT),
+    "a device": (zipped([(member(RATES, 0o020666), "")]), "a device, not a file; it was not read"),
+    "levels": (
+        zipped({"a.zip": zipped({"b.zip": zipped({RATES: TEXT})})}),
+        "a zip in a zip in a zip",
+    ),
+    "a bad zip within": (zipped({"a.zip": "PK"}), "not a zip, or cut off"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ZIPS)
+def test_hostile_zips(tmp_path, name, monkeypatch):
+    data, words = ZIPS[name]
+    write(tmp_path / "in", {"alice.zip": data, f"bob/{RATES}": TEXT})
+    monkeypatch.chdir(tmp_path)
+    alice, bob = found(tmp_path / "in")
+    assert alice[0] == "alice" and alice[2].startswith(words), alice
+    assert bob == ("bob", "01_rates", None)
+    assert sorted(os.listdir(tmp_path)) == ["in"] and len(os.listdir(tmp_path / "in")) == 2
+
+
+def test_a_bomb_is_stopped_by_the_bytes_that_come_out(tmp_path, monkeypatch):
+    """The header says 4.9 MB, which would be allowed; 20 MB are there. Almost none are unpacked."""
+    out = []
+    real = archive.zipfile.ZipExtFile.read
+    monkeypatch.setattr(
+        archive.zipfile.ZipExtFile, "read", lambda *a: out.append(real(*a)) or out[-1]
+    )
+    files = {"alice.zip": patched(PACKED, 0, size=4_900_000)}
+    problem = collect(write(tmp_path, files), ASSIGNMENTS)[0].problem
+    assert problem == "unpacks to more than 100 times its size, as zip bombs do"
+    assert 1_000_000 < sum(map(len, out)) < 3_200_000 and max(map(len, out)) <= archive.CHUNK
+
+
+def test_one_students_zips_together_are_limited(tmp_path):
+    inner = zipped({RATES: TEXT + " " * 400_000})
+    files = {f"{count}.zip": zipped({f"{count}.ipynb": os.urandom(300_000)}) for count in range(9)}
+    write(tmp_path, {"alice.zip": zipped({**files, "z.zip": inner})})
+    rows = found(tmp_path, total=1_000_000)
+    assert len(rows) == 10 and any("have more than 1 MB" in row[2] for row in rows)
+
+
+def test_a_file_that_is_smaller_than_the_zip_says_is_read(tmp_path):
+    agree(found(write(tmp_path, {"alice.zip": patched(ONE, 0, size=2**31)})), ALICE)
+
+
+def test_a_nul_hides_no_name(tmp_path):
+    data = zipped({"01_rates.ipynb?.txt": TEXT}).replace(b"b?.txt", b"b\0.txt")
+    assert "leads out of the zip" in the(write(tmp_path, {"alice.zip": data}))[1]
+
+
+@pytest.mark.parametrize(
+    ("place", "make", "words"),
+    [
+        (RATES, lambda path: path.symlink_to("/etc/passwd"), "a symbolic link, not a file"),
+        ("all", lambda path: path.symlink_to("/etc"), "a symbolic link, not a file"),
+        (RATES, os.mkfifo, "a named pipe, not a file"),
+        (RATES, lambda path: os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5)), "a device"),
+        (RATES, lambda path: socket.socket(socket.AF_UNIX).bind(str(path)), "a socket"),
+        (RATES, lambda path: path.mkdir(), "no notebook here; found nothing"),
+        (RATES, lambda path: path.write_bytes(b"0" * 5_000_001), "larger than 5 MB"),
+    ],
+    ids=["link", "folder link", "pipe", "device", "socket", "folder", "large"],
+)
+def test_only_regular_files_are_opened(tmp_path, monkeypatch, place, make, words):
+    """A pipe would be waited for, for ever."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    for folder in ("alice", "."):
+        name = place if folder == "alice" else f"carl{place}"
+        Path("in", folder).mkdir(parents=True, exist_ok=True)
+        make(Path("in", folder, name))
+    rows = {name: problem for name, _, problem in found(Path("in"))}
+    assert len(rows) == 2 and all(problem.startswith(words) for problem in rows.values()), rows
+
+
+def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
+    path = tmp_path / RATES
+    path.write_text(TEXT)
+    item = archive.on_disk(path, (RATES,), RATES)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(archive.Refused, match="not a regular file"):
+        archive.read(item, 100, 100)
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    with pytest.raises(archive.Refused, match="cannot be read"):
+        archive.read(item, 100, 100)
+
+
+def test_the_rest_of_very_many_files_is_not_looked_at(tmp_path):
+    write(
+        tmp_path, {f"alice/{count:03}.txt": "" for count in range(500)} | {f"alice/{RATES}": TEXT}
+    )
+    write(tmp_path, {"bob.zip": zipped({RATES: TEXT} | {f"{c}.txt": "" for c in range(300)})})
+    deep = "/".join("abcdefghijklmnop")
+    write(tmp_path, {f"carl/{deep}/{RATES}": TEXT})
+    rows = found(tmp_path)
+    assert [row[:2] for row in rows if row[2] is None] == [
+        ("alice", "01_rates"),
+        ("bob", "01_rates"),
+    ]
+    problems = {row[0]: row[2] for row in rows if row[2]}
+    assert all(words.startswith("more than 200 files") for words in problems.values())
+    assert problems.keys() == {"alice", "bob", "carl"}
+
+
+# Names
+
+
+def test_safe_names_stay_as_they_are():
+    names = ["alice", "Bob", "a.b-c_d", "x" * 80]
+    assert student_ids(names) == {name: name for name in names}
+
+
+ODD = [
+    "Lee Ann", "bob", "Bob", "BOB", "CON", "con.txt", "nul", ".", "..", "...", "", " ", "-rf", "~",
+    "a/b", "a\\b", "../x", "/etc", "a\0b", "a\nb", "\x1b[31m", "x" * 81, "x" * 82, "\u0430lice",
+    "\uff41lice", "alice", "alice ", "Zo\u00eb", "Zoe\u0308", "\u202egnp", "\udcff", "\u5f20\u4f1f",
+    "<b>", "a;b", "$(id)", "a.", ".a", "COM1", "student",
+]  # fmt: skip
+
+
+def test_odd_names_become_safe_and_stay_distinct():
+    ids = student_ids(ODD)
+    assert len({id.lower() for id in ids.values()}) == len(ODD)
+    assert ids["alice"] == "alice" and ids["Lee Ann"].startswith("Lee_Ann-")
+    assert ids["\uff41lice"].startswith("alice-") and ids["\u0430lice"].startswith("lice-")
+    for id in ids.values():
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", id) and not id.endswith(".")
+        assert not module.RESERVED.fullmatch(id)
+    # Nobody's id depends on who else is there, but for those that differ in case only.
+    alone = {name: student_ids([name])[name] for name in ODD if name.lower() != "bob"}
+    assert alone.items() <= ids.items()
+
+
+def test_a_name_that_copies_the_id_of_another():
+    copied = student_ids(["Lee Ann"])["Lee Ann"]
+    ids = student_ids(["Lee Ann", copied, copied.upper()])
+    assert len({id.lower() for id in ids.values()}) == 3
+
+
+@given(st.lists(st.text(max_size=100), unique=True, max_size=20))
+def test_any_names(names):
+    ids = student_ids(names)
+    assert len({id.lower() for id in ids.values()}) == len(names) == len(ids)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,80}", id) for id in ids.values())
+
+
+def test_names_of_bytes_on_disk(tmp_path):
+    odd = [b"\xff\xfe", b"a\nb", b"\x1b[2J", "\u202etxt".encode(), b"a\\b", b"CON", b"bob", b"Bob"]
+    for name in odd:
+        os.makedirs(os.path.join(os.fsencode(tmp_path), name))
+    rows = found(tmp_path)
+    assert len(rows) == len(odd) and all(row[2].startswith("no notebook") for row in rows)
+    assert all(row[0].isprintable() for row in rows)
+
+
+def test_a_zip_with_odd_names(tmp_path):
+    names = ["a\x1b[2J.ipynb", "\u202ebnypi.ipynb", "x" * 3000 + ".ipynb", RATES, RATES]
+    write(tmp_path, {"alice.zip": zipped([(name, TEXT) for name in names])})
+    rows = collect(tmp_path, ASSIGNMENTS)
+    assert [row.notebook for row in rows].count("01_rates") == 1 and len(rows) == 5
+    assert len(found(tmp_path)) == 5
+    assert all(len(row.origin) < 400 and row.origin.isprintable() for row in rows)
+
+
+# The whole folder
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "does not exist; expected a folder"),
+        (lambda path: path.mkdir(), "empty; expected a folder, zip or notebook for each student"),
+        (lambda path: write(path, {".hidden": "", "roster.csv": ""}), "empty; expected"),
+        (lambda path: path.write_text("x"), "is a file; put it into a folder"),
+        (lambda path: write(path, {f"{n}.ipynb": TEXT for n in "abcd"}), "more than 3 students"),
+    ],
+)
+def test_what_is_no_folder_of_submissions(tmp_path, make, words):
+    make(tmp_path / "in")
+    with pytest.raises(ValueError, match=words):
+        collect(tmp_path / "in", ASSIGNMENTS, Caps(students=3))
+
+
+def test_a_folder_without_rights(tmp_path, monkeypatch):
+    """As root sees no such folder, listing it fails here."""
+    write(tmp_path, {f"alice/{RATES}": TEXT, f"bob/{RATES}": TEXT})
+    real = os.listdir
+
+    def listdir(path):
+        if Path(path).name == refused:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(module.os, "listdir", listdir)
+    refused = "alice"
+    alice, bob = found(tmp_path)
+    assert alice == ("alice", None, "cannot be read: Permission denied") and bob[2] is None
+    refused = tmp_path.name
+    with pytest.raises(ValueError, match=r"cannot be read [(]Permission denied"):
+        collect(tmp_path, ASSIGNMENTS)
+
+
+def test_a_thousand_students_and_no_open_file_left(tmp_path):
+    folders = {f"s{count:04}/{RATES}": TEXT for count in range(500)}
+    zips = {f"z{count:04}.zip": ONE for count in range(500)}
+    write(tmp_path, folders | zips)
+    before = len(os.listdir("/proc/self/fd"))
+    rows = collect(tmp_path, ASSIGNMENTS)
+    assert len(rows) == 1000 and all(row.text == TEXT for row in rows)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert [row.student for row in rows] == sorted(row.student for row in rows)
+
+
+@given(st.binary(max_size=200), st.integers(0, len(ONE)), st.integers(0, 40))
+def test_any_bytes_for_a_zip(tmp_path_factory, noise, at, length):
+    folder = tmp_path_factory.mktemp("in")
+    write(folder, {"a.zip": noise, "b.zip": ONE[:at] + noise + ONE[at + length :]})
+    rows = collect(folder, ASSIGNMENTS)
+    assert {row.name for row in rows} == {"a", "b"}
+    assert all(row.problem or zlib.crc32(row.text.encode()) for row in rows)
+    assert replace(rows[0], text=None) is not rows[0]

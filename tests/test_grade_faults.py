@@ -1,0 +1,412 @@
+"""Every known fault and attack, as a submission: what it earns, and that nobody else loses.
+
+One run of `lr-course grade` over a folder with all of them, as a teacher would do it.
+"""
+
+import json
+import os
+import shutil
+
+import nbformat
+import pytest
+from grading import RIGHT, scores, statuses, submission, write_solutions, write_submission
+
+from course_lib.cli import main
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
+)
+SECONDS = 30.0625  # in all for each; by this number our processes are known from others'
+ALL = {"warm": 2.0, "fall": 3.0, "why": None}
+NO_WARM = {"warm": 0.0, "fall": 3.0, "why": None}
+NO_FALL = {"warm": 2.0, "fall": 0.0, "why": None}
+NOTHING = {"warm": 0.0, "fall": 0.0, "why": None}
+
+HONEST = {
+    "plain": {},
+    "warns": dict(before="import warnings\nwarnings.warn('step() before step()')"),
+    "warns_inside": dict(
+        warm="import warnings\ndef warm(step, *, peak, steps):\n    warnings.warn('odd')\n"
+        "    return min(1, (step + 1) / (steps + 1)) * peak"
+    ),
+    "logs": dict(before="import logging\nlogging.basicConfig(level=0)\nlogging.info('x')"),
+    "stderr": dict(before="import sys\nprint('oops', file=sys.stderr)"),
+    "plots": dict(
+        after="%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    ),
+    "magics": dict(after="%%time\nsum(range(10))"),
+    "timeit": dict(after="%timeit -n1 -r1 sum(range(10))"),
+    "unknown_magic": dict(after="%no_such_magic"),
+    "shell": dict(after="!ls /"),
+    "bash": dict(after="%%bash\nid; ls ../..; env"),
+    "awaits": dict(after="import asyncio\nawait asyncio.sleep(0)"),
+    "displays": dict(after="from IPython.display import HTML, display\ndisplay(HTML('<b>x</b>'))"),
+    "progress": dict(after="from tqdm.auto import tqdm\nlist(tqdm(range(5)))"),
+    "widget": dict(after="import ipywidgets\nipywidgets.IntSlider()"),
+    "asks": dict(after="input('name? ')"),
+    "exits": dict(after="import sys\nsys.exit()"),
+    "raises": dict(after="1 / 0"),
+    "broken_syntax": dict(after="def ("),
+    "many_displays": dict(after="for i in range(20_000):\n    display(i)"),
+    "helper_below": dict(
+        warm="def warm(step, *, peak, steps):\n    return peak * share(step, steps)",
+        after="def share(step, steps):\n    return min(1, (step + 1) / (steps + 1))",
+    ),
+    "helper_above": dict(
+        before="def share(step, steps):\n    return min(1, (step + 1) / (steps + 1))",
+        warm="def warm(step, *, peak, steps):\n    return peak * share(step, steps)",
+    ),
+    "name_used_again": dict(after="warm = 3\nfall = None"),
+    "numpy": dict(
+        warm="import numpy as np\ndef warm(step, *, peak, steps):\n"
+        "    return np.minimum(1, (np.float64(step) + 1) / (steps + 1)) * np.array(peak)"
+    ),
+    "lambda": dict(warm="warm = lambda step, *, peak, steps: peak * min(1, (step+1)/(steps+1))"),
+    "object": dict(
+        warm="class Warm:\n    def __call__(self, step, *, peak, steps):\n"
+        "        return peak * min(1, (step + 1) / (steps + 1))\nwarm = Warm()"
+    ),
+    "later_loop": dict(after="while True:\n    pass"),
+    "later_exit": dict(after="import os\nos._exit(0)"),
+    "later_crash": dict(after="import ctypes\nctypes.string_at(0)"),
+    "later_memory": dict(after="hog = bytearray(8 << 30)"),
+    "stubborn_loop": dict(
+        after="while True:\n    try:\n        while True:\n            pass\n"
+        "    except BaseException:\n        pass"
+    ),
+    "atexit": dict(after="import atexit, time\natexit.register(time.sleep, 60)"),
+    "thread": dict(
+        after="import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()"
+    ),
+    "flood": dict(after="print('x' * (50 << 20))"),
+    "flood_lines": dict(after="for i in range(200_000):\n    print('spam', i)"),
+}
+
+WRONG = {
+    "blank": (dict(warm=None, fall=None), NOTHING),
+    "half": (dict(warm=None), NO_WARM),
+    "constant": (dict(warm="def warm(*a, **k): return 0.25"), NO_WARM),
+    "true": (dict(warm="def warm(*a, **k): return True"), NO_WARM),
+    "none": (dict(warm="def warm(*a, **k): pass"), NO_WARM),
+    "text": (
+        dict(
+            warm="def warm(step, *, peak, steps):\n"
+            "    return str(peak * min(1, (step + 1) / (steps + 1)))"
+        ),
+        NO_WARM,
+    ),
+    "off_by_one": (
+        dict(warm="def warm(step, *, peak, steps):\n    return peak * min(1, step / steps)"),
+        {**NO_WARM, "warm": 1.0},
+    ),
+    "two_of_three": (
+        dict(fall="def fall(step, *, lr, every, factor=0.5): return lr * factor ** (step//every)"),
+        {**NO_FALL, "fall": 2.0},
+    ),
+    "knows_shown": (
+        dict(
+            warm="def warm(step, *, peak, steps):\n    return {(0, 1.0, 4): 0.2}.get((step, peak, "
+            "steps), min(2.0, (step + 1) / 3))"
+        ),
+        NO_WARM,
+    ),
+    "remembers": (
+        dict(
+            warm="calls = []\ndef warm(step, *, peak, steps):\n    calls.append(step)\n"
+            "    return peak * min(1, (step + 1) / (steps + 1)) + (len(calls) > 12)"
+        ),
+        NO_WARM,
+    ),
+    "random": (
+        dict(
+            warm="import random\ndef warm(step, *, peak, steps):\n    return random.random() * peak"
+        ),
+        NO_WARM,
+    ),
+    "exits_when_called": (dict(warm="def warm(*a, **k):\n    import os; os._exit(0)"), NO_WARM),
+    "loops_when_called": (dict(warm="def warm(*a, **k):\n    while True: pass"), NO_WARM),
+    "recurses": (dict(warm="def warm(*a, **k): return warm(*a, **k)"), NO_WARM),
+    "loop_in_cell": (dict(warm=RIGHT["warm"] + "\nwhile True: pass"), NO_WARM),
+    "exit_in_cell": (dict(warm=RIGHT["warm"] + "\nimport os; os._exit(0)"), NO_WARM),
+    "segfault_in_cell": (dict(warm="import ctypes\nctypes.string_at(0)"), NO_WARM),
+    "kill_parent": (dict(warm="import os\nos.kill(os.getppid(), 9)"), NO_WARM),
+    "fork_bomb": (dict(warm="import os\nwhile True:\n    os.fork()"), NO_WARM),
+    "memory": (dict(warm="hog = [bytearray(1 << 28) for _ in range(100)]"), NO_WARM),
+    "nan": (dict(warm="def warm(*a, **k): return float('nan')"), NO_WARM),
+    "infinite_answer": (
+        dict(warm="import itertools\ndef warm(*a, **k): return itertools.count()"),
+        NO_WARM,
+    ),
+    "huge_answer": (dict(warm="def warm(*a, **k): return 'x' * (1 << 26)"), NO_WARM),
+    "deep_answer": (
+        dict(
+            warm="def warm(*a, **k):\n    x = []\n    for i in range(9999): x = [x]\n    return x"
+        ),
+        NO_WARM,
+    ),
+    "self_containing": (
+        dict(warm="def warm(*a, **k):\n    x = []; x.append(x); return x"),
+        NO_WARM,
+    ),
+    "bare_exception": (
+        dict(warm="class E(BaseException): pass\ndef warm(*a, **k): raise E()"),
+        NO_WARM,
+    ),
+    "always_equal": (
+        dict(
+            warm="class A(float):\n    __eq__ = __lt__ = __le__ = lambda s, o: True\n"
+            "    __sub__ = __rsub__ = lambda s, o: 0.0\n    __hash__ = None\n"
+            "def warm(*a, **k): return A(1)"
+        ),
+        NO_WARM,
+    ),
+    "drops_asserts": (
+        dict(
+            before="import ast\nclass T(ast.NodeTransformer):\n    def visit_Assert(self, n): "
+            "return ast.Pass()\nget_ipython().ast_transformers.append(T())",
+            warm="def warm(*a, **k): return 0",
+        ),
+        NO_WARM,
+    ),
+    "patches_builtins": (
+        dict(
+            before="import builtins, math, json\nbuiltins.abs = lambda x: 0\n"
+            "math.isclose = lambda *a, **k: True\njson.dumps = lambda *a, **k: '{\"value\": 1.0}'",
+            warm="def warm(*a, **k): return 0",
+        ),
+        NO_WARM,
+    ),
+    "patches_course_lib": (
+        dict(
+            before="import course_lib.exercises as e\ne.agrees = e.same = lambda *a, **k: True\n"
+            "e.Locked.opens = lambda *a: True",
+            warm="def warm(*a, **k): return 0",
+        ),
+        NO_WARM,
+    ),
+    "patches_check": (
+        dict(
+            before="import course_lib.checks as c\nc.check = lambda *a, **k: print('Correct')",
+            warm="check = lambda *a, **k: 1\ndef warm(*a, **k): return 0",
+        ),
+        NO_WARM,
+    ),
+    "reads_solutions": (
+        dict(
+            warm="import glob, re\nfor p in glob.glob('/**/09_small.ipynb', recursive=True):\n"
+            "    exec(re.search('def warm.*', open(p).read())[0])"
+        ),
+        NO_WARM,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """{student: result} of one run over everything above."""
+    root = tmp_path_factory.mktemp("faults")
+    for student, options in HONEST.items():
+        write_submission(root / "in", f"ok_{student}", submission(**options))
+    for student, (options, _) in WRONG.items():
+        write_submission(root / "in", f"no_{student}", submission(**options))
+    for student, (notebook, _) in TAMPERED.items():
+        write_submission(root / "in", f"cell_{student}", notebook())
+    write_submission(root / "in", "zz_last", submission())
+    arguments = ["grade", str(root / "in"), "--out", str(root / "out")]
+    arguments += ["--solutions", str(write_solutions(root / "solutions"))]
+    status = main(
+        [*arguments, "--jobs", "2", "--cell-seconds", "3", "--total-seconds", str(SECONDS)]
+    )
+    assert status == (1 if any(want is None for _, want in TAMPERED.values()) else 0)
+    found = {}
+    for folder in (root / "out" / "students").iterdir():
+        (path,) = (p for p in folder.glob("*.json") if not p.name.endswith(".run.json"))
+        found[folder.name] = json.loads(path.read_text())
+    return found
+
+
+@pytest.mark.parametrize("student", HONEST)
+def test_an_honest_answer_loses_nothing(graded, student):
+    result = graded[f"ok_{student}"]
+    assert scores(result) == ALL, result["questions"]
+
+
+@pytest.mark.parametrize("student", WRONG)
+def test_no_answer_earns_what_it_did_not_earn(graded, student):
+    result = graded[f"no_{student}"]
+    assert scores(result) == WRONG[student][1], result["questions"]
+
+
+def test_everybody_is_there_and_the_last_one_got_full_marks(graded):
+    assert len(graded) == len(HONEST) + len(WRONG) + len(TAMPERED) + 1
+    assert scores(graded["zz_last"]) == ALL
+    assert {each["isolation"] for each in graded.values()} == {"namespaces"}
+
+
+def test_written_answers_wait_for_a_person(graded):
+    for result in graded.values():
+        if result["status"] == "graded":
+            assert statuses(result)["why"] == "manual"
+
+
+@pytest.mark.parametrize(
+    "student, words",
+    [
+        ("no_loops_when_called", "3"),
+        ("no_loop_in_cell", "3"),
+        ("no_exit_in_cell", "cell was stopped"),
+        ("no_memory", "emory"),
+        ("no_blank", "handed out"),
+    ],
+)
+def test_what_happened_is_said_in_words(graded, student, words):
+    (question,) = (q for q in graded[student]["questions"] if q["grade_id"] == "09-warm")
+    assert words in question["reason"]
+
+
+# ---------------------------------------------------------------- cells that are not as handed out
+
+
+def cells(change):
+    """A right submission, changed by `change(notebook, {grade_id: cell})`."""
+
+    def make():
+        notebook = submission()
+        by_id = {c.metadata.get("nbgrader", {}).get("grade_id"): c for c in notebook.cells}
+        changed = change(notebook, by_id)
+        return notebook if changed is None else changed
+
+    return make
+
+
+def drop(grade_id):
+    def change(notebook, by_id):
+        notebook.cells.remove(by_id[grade_id])
+
+    return cells(change)
+
+
+def set_metadata(grade_id, /, **options):
+    def change(notebook, by_id):
+        by_id[grade_id].metadata["nbgrader"].update(options)
+
+    return cells(change)
+
+
+def duplicate(notebook, by_id):
+    notebook.cells.append(by_id["09-warm"].copy())
+
+
+def answer_twice(notebook, by_id):
+    again = nbformat.from_dict(by_id["09_small-exercise-1"])
+    again = again.copy()
+    again.source = "def warm(*a, **k): return 0"
+    notebook.cells.insert(3, again)
+
+
+def check_first(notebook, by_id):
+    notebook.cells.remove(by_id["09-warm"])
+    notebook.cells.insert(0, by_id["09-warm"])
+
+
+def retype(kind):
+    def change(notebook, by_id):
+        by_id["09_small-exercise-1"]["cell_type"] = kind
+        for key in ("outputs", "execution_count"):
+            by_id["09_small-exercise-1"].pop(key, None)
+
+    return cells(change)
+
+
+def same_ids(notebook, by_id):
+    for cell in notebook.cells:
+        cell["id"] = "same"
+
+
+def edited_check(notebook, by_id):
+    by_id["09-warm"].source = "print('Correct')"
+
+
+def edited_setup(notebook, by_id):
+    by_id["09_small-setup-2"].source = "math = None"
+
+
+def no_ids(notebook, by_id):
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+
+
+def other_kernel(notebook, by_id):
+    notebook.metadata["kernelspec"] = dict(display_name="Bash", language="bash", name="bash")
+
+
+def in_text(old, new):
+    return lambda: nbformat.writes(submission()).replace(old, new)
+
+
+TAMPERED = {
+    "points_200": (set_metadata("09-warm", points=200), ALL),
+    "grade_false": (set_metadata("09-warm", grade=False, solution=True), ALL),
+    "id_changed": (set_metadata("09_small-exercise-1", grade_id="else"), ALL),
+    "id_is_a_list": (set_metadata("09_small-exercise-1", grade_id=["a"]), ALL),
+    "id_is_a_path": (set_metadata("09_small-exercise-1", grade_id="../../x"), ALL),
+    "check_deleted": (drop("09-warm"), ALL),
+    "setup_deleted": (drop("09_small-setup-2"), ALL),
+    "answer_deleted": (drop("09_small-exercise-1"), NO_WARM),
+    "check_twice": (cells(duplicate), ALL),
+    "answer_twice": (cells(answer_twice), ALL),
+    "check_first": (cells(check_first), ALL),
+    "answer_raw": (retype("raw"), ALL),
+    "answer_markdown": (retype("markdown"), ALL),
+    "same_cell_ids": (cells(same_ids), ALL),
+    "check_edited": (cells(edited_check), ALL),
+    "setup_edited": (cells(edited_setup), ALL),
+    "no_metadata": (cells(no_ids), ALL),
+    "bash_kernel": (cells(other_kernel), ALL),
+    "not_json": (lambda: "{broken", None),
+    "not_a_notebook": (lambda: "[1, 2, 3]", None),
+    "empty": (lambda: "", None),
+    "nested": (lambda: '{"cells": ' + "[" * 100_000 + "]" * 100_000 + "}", None),
+    "format_99": (in_text('"nbformat": 4', '"nbformat": 99'), None),
+    "cells_a_number": (lambda: '{"cells": 3, "metadata": {}, "nbformat": 4}', None),
+}
+
+
+@pytest.mark.parametrize("student", TAMPERED)
+def test_tampering_gains_nothing_and_costs_no_honest_answer(graded, student):
+    result, wanted = graded[f"cell_{student}"], TAMPERED[student][1]
+    if wanted is None:
+        assert result["status"] == "unreadable" and result["reason"]
+    else:
+        assert scores(result) == wanted, (result["questions"], result["findings"])
+
+
+@pytest.mark.parametrize(
+    "student, code",
+    [
+        ("check_deleted", "removed"),
+        ("answer_deleted", "removed"),
+        ("check_twice", "duplicated"),
+        ("answer_twice", "duplicated"),
+        ("check_first", "moved"),
+        ("answer_raw", "retyped"),
+        ("check_edited", "edited"),
+        ("setup_edited", "edited"),
+        ("points_200", "edited"),
+    ],
+)
+def test_tampering_is_reported(graded, student, code):
+    assert code in {each["code"] for each in graded[f"cell_{student}"]["findings"]}
+
+
+def test_nothing_ran_on(graded):
+    """No process of a submission outlives the grading."""
+    commands = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+                commands.append(file.read())
+        except OSError:
+            continue
+    assert len(commands) > 1
+    assert not [each for each in commands if str(SECONDS) in each]

@@ -1,0 +1,98 @@
+"""The grader without a sandbox: a Jupyter kernel, a watch, and the same questions."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from course_lib.grade import doctor, sandbox
+from course_lib.grade.kernel import KernelSession
+from course_lib.grade.limits import Limits
+from course_lib.grade.session import Workshop
+
+LIMITS = Limits(cell_seconds=15, memory_mb=300, output_kb=16)
+SHORT = Limits(cell_seconds=1.5, memory_mb=150, output_kb=16)
+HALF = "def half(x):\n    print('noise'); return x / 2\n"
+
+
+@pytest.fixture(scope="module")
+def opened():
+    with Workshop(LIMITS, level="none") as workshop:
+        made = workshop.open()
+        assert isinstance(made, KernelSession)
+        yield made
+
+
+@pytest.mark.parametrize(
+    "source, error, output",
+    [
+        ("print(1)\n2", None, "1\n2\n"),
+        ("1 / 0", "ZeroDivisionError", ""),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", ""),
+        ("input()", "StdinNotImplementedError", ""),
+        ("from IPython.display import HTML\nHTML('<b>x</b>')", None, "[html]\n"),
+        ("import asyncio\nawait asyncio.sleep(0, 3)", None, "3\n"),
+        ("print('x' * 10**6)", None, "... output cut"),
+        ("import random; random.random()", None, "0.8444218515250481\n"),
+    ],
+)
+def test_cells_run(opened, source, error, output):
+    outcome = opened.run(source)
+    assert (outcome.ok, outcome.error, outcome.stopped) == (error is None, error, None)
+    assert outcome.output.endswith(output) and len(outcome.output) < 20_000
+
+
+def test_functions_are_asked_and_noise_is_no_answer(opened):
+    assert opened.run(HALF + "def stop(): raise SystemExit\n").ok
+    assert opened.ask("half", {"args": [3.0]}) == {"value": 1.5}
+    assert opened.ask("nothing", {}) == {"missing": True}
+    assert opened.ask("half", {"args": ["'{a}'"]})["error"][0] == "TypeError"
+    assert opened.ask("stop", {})["error"][0] == "SystemExit"
+
+
+def test_the_kernel_sees_a_cleared_environment_and_a_folder_of_its_own(opened, monkeypatch):
+    found = opened.run("import os, json, sys\nprint(json.dumps([dict(os.environ), os.getcwd()]))")
+    environment, folder = json.loads(found.output)
+    assert environment["PYTHONHASHSEED"] == "0" and "LR_COURSE_PROGRESS" not in environment
+    assert os.path.realpath(environment["HOME"]) == os.path.realpath(folder)
+    assert opened.run("print(sys.executable)").output.strip() == sys.executable
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("while True: pass", "time"),
+        ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "time"),
+        ("import os; os._exit(0)", "exit"),
+        ("kept = [bytes(range(250)) * 4000 for _ in range(400)]\nwhile True: pass", "memory"),
+        ("import subprocess, sys; subprocess.run([sys.executable, '-c', 'while 1: pass'])", "time"),
+    ],
+)
+def test_what_takes_too_much_is_stopped(source, reason):
+    with Workshop(SHORT, level="none") as workshop:
+        made = workshop.open()
+        folder = made._folder
+        outcome = made.run(source)
+        assert (outcome.ok, outcome.stopped) == (False, reason) and outcome.message
+        assert made.run("1").stopped == reason and made.ask("f", {}) == {"stopped": reason}
+        assert not made._process.is_running() and not os.path.exists(folder)
+        assert workshop.open(0.2).run("import time; time.sleep(9)").stopped == "total"
+
+
+def test_a_forged_answer_is_refused(opened):
+    opened.run("import course_lib.exercises as e; kept = e.reply; e.reply = lambda *a: 'right'")
+    assert opened.ask("half", {"args": [1.0]}) == {"stopped": "protocol"}
+    assert opened.run("1").stopped == "protocol"
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch):
+    found = {name: (good, words) for name, good, words in doctor.report()}
+    assert found["Python"][0] and found["isolation"][1].startswith(sandbox.detect())
+    assert found["psutil"][0] and found["torch"][0]
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    sandbox.why_not.cache_clear()
+    found = {name: (good, words) for name, good, words in doctor.report()}
+    assert found["bubblewrap"] == (False, "not installed: apt install bubblewrap")
+    assert not found["isolation"][0] and not found["level namespaces"][0]
+    sandbox.why_not.cache_clear()

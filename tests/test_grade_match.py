@@ -1,0 +1,564 @@
+"""From a submitted notebook to what is run of it: honest accidents cost nothing, tricks gain
+nothing, and whatever the file is, the worst that happens is a ValueError in words."""
+
+import copy
+import json
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from course_lib.grade import notebook as reading
+from course_lib.grade.assignment import Assignment, AssignmentCell, Question
+from course_lib.grade.match import Finding, Plan, Step, match, read_notebook
+
+SETUP = 'import math\n\nframework = "torch"  # or "tensorflow"'
+WALK = (
+    'def walk(start, lr):\n    """Positions of the ball."""\n    {}\n\n\n# Try it: walk(8.0, 0.1)'
+)
+RATE = 'def rate(hessian):\n    """The critical rate."""\n    {}\n\n\n# Try it: rate([[1]])'
+STUB = "# YOUR CODE HERE\n    raise NotImplementedError()"
+MY_WALK, MY_RATE = WALK.format("return [start, lr]"), RATE.format("return 2 / hessian")
+CHECK = 'from course_lib.checks import check\n\ncheck("{}", {})'
+
+
+def ours(grade_id, kind, source, released=None, points=0.0, cell_type="code", id=""):
+    released = source if released is None else released
+    return AssignmentCell(
+        grade_id, kind, cell_type, source, released, id or f"id-{grade_id}", points
+    )
+
+
+def asked(grade_id, name, answer, manual=False):
+    return Question(grade_id, "", "", name, 1.0, (), (), 1e-9, (answer,), manual)
+
+
+LESSON = Assignment(
+    "01_lesson",
+    (
+        ours("", "given", "# Lesson", cell_type="markdown", id="id-head"),
+        ours("setup", "given", SETUP),
+        ours("a-walk", "answer", WALK.format("return []"), WALK.format(STUB)),
+        ours("c-walk", "check", CHECK.format(1, "walk") + "\nHIDDEN", CHECK.format(1, "walk"), 1.0),
+        ours("more", "given", "TABLE = [1, 2]"),
+        ours("a-rate", "answer", RATE.format("return 0"), RATE.format(STUB)),
+        ours("c-rate", "check", CHECK.format(2, "rate") + "\nHIDDEN", CHECK.format(2, "rate"), 1.0),
+        ours(
+            "words", "question", "Why?", "Why does it\ngrow?\n\nYOUR ANSWER HERE", 3.0, "markdown"
+        ),
+    ),
+    (
+        asked("c-walk", "walk", "a-walk"),
+        asked("c-rate", "rate", "a-rate"),
+        asked("words", "", "words", manual=True),
+    ),
+)
+
+
+def cell(source, grade_id=None, kind="code", id=None, **options):
+    made = {"cell_type": kind, "metadata": {}, "source": source, "id": id or f"id-{grade_id}"}
+    if grade_id is not None:
+        made["metadata"]["nbgrader"] = {"grade_id": grade_id, **options}
+    return made
+
+
+def submitted():
+    """An honest notebook, as the cells of a JSON file."""
+    check = {"grade": True, "solution": False, "points": 1}
+    return [
+        cell("# Lesson", kind="markdown", id="id-head"),
+        cell(SETUP, "setup", grade=False, solution=False),
+        cell(MY_WALK, "a-walk", grade=False, solution=True),
+        cell(CHECK.format(1, "walk"), "c-walk", **check),
+        cell("TABLE = [1, 2]", "more"),
+        cell(MY_RATE, "a-rate", grade=False, solution=True),
+        cell(CHECK.format(2, "rate"), "c-rate", **check),
+        cell("Why does it\ngrow?\n\nToo fast.", "words", "markdown",
+             grade=True, solution=True, points=3),
+    ]  # fmt: skip
+
+
+def text_of(cells, **more):
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells, **more})
+
+
+def plan_of(cells, **more):
+    return match(read_notebook(text_of(cells, **more)), LESSON)
+
+
+def steps(plan):
+    return [(step.kind, step.grade_id) for step in plan.steps]
+
+
+def codes(plan):
+    return [(each.code, each.grade_id) for each in plan.findings]
+
+
+HONEST = [("given", "setup"), ("answer", "a-walk"), ("given", "more"), ("answer", "a-rate")]
+
+
+def test_an_honest_notebook():
+    plan = plan_of(submitted())
+    assert steps(plan) == HONEST
+    assert plan.findings == () and not plan.missing and not plan.blank
+    assert plan.answers == {
+        "a-walk": MY_WALK, "a-rate": MY_RATE, "words": "Why does it\ngrow?\n\nToo fast."
+    }  # fmt: skip
+    assert [step.source for step in plan.steps] == [SETUP, MY_WALK, "TABLE = [1, 2]", MY_RATE]
+
+
+def test_a_blank_notebook_is_blank_whatever_its_spaces():
+    cells = submitted()
+    cells[2]["source"] = [line + "\n" for line in WALK.format(STUB).split("\n")] + ["\n", "   "]
+    cells[5]["source"], cells[7]["source"] = RATE.format(STUB), LESSON.cells[7].released
+    plan = plan_of(cells)
+    assert plan.blank == {"a-walk", "a-rate", "words"} and not plan.missing
+    assert steps(plan) == HONEST
+
+
+def test_the_solution_itself_can_be_handed_in():
+    cells = submitted()
+    for made, own in zip(cells, LESSON.cells):
+        made["source"] = own.source
+    plan = plan_of(cells)
+    assert steps(plan) == HONEST and plan.findings == ()
+
+
+# Changes to single cells: (what is done to the cells, steps, findings)
+
+
+def put(place, **change):
+    return lambda cells: cells[place].update(change)
+
+
+def marks(place, **change):
+    return lambda cells: cells[place]["metadata"]["nbgrader"].update(change)
+
+
+def add(place, *made):
+    def change(cells):
+        cells[place:place] = made
+
+    return change
+
+
+def drop(*places):
+    return lambda cells: [cells.pop(place) for place in sorted(places, reverse=True)]
+
+
+def both(*changes):
+    return lambda cells: [change(cells) for change in changes]
+
+
+EXTRA = ("extra", "")
+WALK_FIRST, MORE_RATE = HONEST[:2], HONEST[2:]
+CASES = {
+    "own cells run, in their places": (
+        both(add(8, cell("late = 1")), add(3, cell("mid = 1"), cell(" ")), add(0, cell("top = 1"))),
+        [EXTRA, *WALK_FIRST, EXTRA, *MORE_RATE, EXTRA],
+        [("extra", "")],
+    ),
+    "prose of one's own is nothing": (add(2, cell("Note", kind="markdown")), HONEST, []),
+    "a check that was edited": (put(3, source="print('1/1')"), HONEST, [("edited", "c-walk")]),
+    "a check that was removed": (drop(3), HONEST, [("removed", "c-walk")]),
+    "a check made raw": (put(3, cell_type="raw"), HONEST, [("retyped", "c-walk")]),
+    "a check twice": (add(8, submitted()[3]), HONEST, [("duplicated", "c-walk")]),
+    "points raised": (marks(3, points=200), HONEST, [("edited", "c-walk")]),
+    "points of odd types": (marks(3, points=[{}]), HONEST, [("edited", "c-walk")]),
+    "flags turned": (marks(3, grade=False, solution=True), HONEST, [("edited", "c-walk")]),
+    "an answer made a check": (marks(2, grade=True, points=9), HONEST, [("edited", "a-walk")]),
+    "a given cell removed": (drop(1), HONEST, [("removed", "setup")]),
+    "given prose removed": (drop(0), HONEST, []),
+    "an answer removed": (drop(2), [HONEST[0], *MORE_RATE], [("removed", "a-walk")]),
+    "an answer made raw": (put(2, cell_type="raw"), HONEST, [("retyped", "a-walk")]),
+    "an answer made markdown": (put(2, cell_type="markdown"), HONEST, [("retyped", "a-walk")]),
+    "a written answer made code": (put(7, cell_type="code"), HONEST, [("retyped", "words")]),
+    "grade ids lost": (
+        lambda cells: [each.update(metadata={}) for each in cells],
+        HONEST,
+        [],
+    ),
+    "cell ids doubled": (lambda cells: [each.update(id="same") for each in cells], HONEST, []),
+    "a check above its answer": (
+        lambda cells: cells.insert(2, cells.pop(3)),
+        HONEST,
+        [("moved", "c-walk")],
+    ),
+    "the second exercise first": (
+        lambda cells: cells.insert(2, cells.pop(5)),
+        [HONEST[0], HONEST[2], HONEST[3], HONEST[1]],
+        [("moved", "a-rate")],
+    ),
+    "setup at the end": (
+        lambda cells: cells.append(cells.pop(1)),
+        HONEST,
+        [("moved", "setup")],
+    ),
+    "code written over prose": (
+        put(0, cell_type="code", source="import re"),
+        [EXTRA, *HONEST],
+        [("extra", "")],
+    ),
+    "magics are left to the sandbox": (
+        add(3, cell("%%bash\nls")),
+        [*WALK_FIRST, EXTRA, *MORE_RATE],
+        [("extra", "")],
+    ),
+    "cells of another course": (
+        add(3, cell("x = 1", "elsewhere")),
+        [*WALK_FIRST, EXTRA, *MORE_RATE],
+        [("extra", "")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_changed_notebooks(name):
+    change, wanted, found = CASES[name]
+    cells = submitted()
+    change(cells)
+    plan = plan_of(cells)
+    assert (steps(plan), codes(plan)) == (wanted, found)
+    assert "walk" not in plan.answers.get("a-rate", "")
+    given = [step.source for step in plan.steps if step.kind == "given"]
+    assert given == [SETUP, "TABLE = [1, 2]"]
+    assert not any("check(" in step.source or "1/1" in step.source for step in plan.steps)
+    assert plan.missing == ({"a-walk"} if name == "an answer removed" else set())
+    assert not plan.blank and plan.answers["words"].endswith("Too fast.")
+
+
+# Given cells
+
+
+@pytest.mark.parametrize("line", ['framework = "tensorflow"', "framework='tensorflow'"])
+def test_the_framework_is_the_students_choice(line):
+    cells = submitted()
+    cells[1]["source"] = f'import math\n\n{line}  # or "tensorflow"'
+    plan = plan_of(cells)
+    assert plan.steps[0].source == SETUP.replace('"torch"', '"tensorflow"')
+    assert steps(plan) == HONEST and plan.findings == ()
+
+
+@pytest.mark.parametrize("line", ['framework = "jax"', 'framework = "torch"; import os', "x = 1"])
+def test_another_framework_is_not(line):
+    cells = submitted()
+    cells[1]["source"] = f"import math\n\n{line}"
+    plan = plan_of(cells)
+    assert Step("given", "setup", SETUP) in plan.steps and codes(plan) == [("edited", "setup")]
+
+
+def test_what_was_added_to_a_given_cell_runs_before_it_and_replaces_nothing():
+    cells = submitted()
+    cells[1]["source"] = "import math, random\n\nframework = \"tensorflow\"\nTABLE = 'mine'"
+    plan = plan_of(cells)
+    assert steps(plan) == [("extra", "setup"), *HONEST] and codes(plan) == [("edited", "setup")]
+    assert plan.steps[1].source == SETUP.replace('"torch"', '"tensorflow"')
+
+
+def test_given_cells_keep_their_own_order():
+    cells = submitted()
+    cells[1], cells[4] = cells[4], cells[1]
+    assert steps(plan_of(cells))[:3] == [
+        ("given", "setup"),
+        ("given", "more"),
+        ("answer", "a-walk"),
+    ]
+
+
+# Answers elsewhere
+
+
+def test_the_last_copy_of_an_answer_counts_and_the_others_may_help():
+    cells = submitted()
+    cells.insert(6, cell(WALK.format("return helper(start)"), "a-walk"))
+    cells[2]["source"] = MY_WALK + "\n\ndef helper(x):\n    return x"
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == WALK.format("return helper(start)")
+    assert steps(plan) == [HONEST[0], EXTRA, *MORE_RATE, HONEST[1]]
+    assert ("duplicated", "a-walk") in codes(plan) and not plan.missing
+    assert "(cells 3, 7); the last one counts" in plan.findings[0].text
+
+
+@pytest.mark.parametrize("copied", [WALK.format(STUB), "# Try it: walk(8.0, 0.1)", ""])
+def test_an_untouched_copy_or_the_other_half_of_a_cell_does_not_count(copied):
+    cells = submitted()
+    cells.insert(3, cell(copied, "a-walk"))
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == MY_WALK and not plan.blank
+    assert Step("answer", "a-walk", MY_WALK) in plan.steps
+    assert all(step.source != WALK.format(STUB) for step in plan.steps)
+
+
+def test_an_answer_in_a_cell_of_ones_own_replaces_the_stub():
+    cells = submitted()
+    cells[2]["source"] = WALK.format(STUB)
+    cells.insert(2, cell(MY_WALK))
+    plan = plan_of(cells)
+    assert steps(plan) == HONEST and plan.answers["a-walk"] == MY_WALK
+    assert codes(plan) == [("found", "a-walk")] and not plan.blank
+
+
+@pytest.mark.parametrize("stub", [True, False])
+def test_an_answer_in_the_cell_of_another_exercise(stub):
+    cells = submitted()
+    cells[2]["source"] = MY_WALK + "\n\n" + MY_RATE
+    if stub:
+        cells[5]["source"] = RATE.format(STUB)
+    else:
+        cells.pop(5)
+    plan = plan_of(cells)
+    assert steps(plan) == HONEST[:3] and plan.answers["a-rate"] == cells[2]["source"]
+    assert ("found", "a-rate") in codes(plan) and not plan.missing and not plan.blank
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (MY_WALK, "same name"),
+        ("walk = lambda start, lr: []", "same name"),
+        (MY_WALK.replace("def walk", "def wlak"), "alike"),
+        ("from mine import *", "in its place"),
+    ],
+)
+def test_an_answer_that_lost_its_ids(source, why):
+    cells = submitted()
+    cells[2] = cell(source, id="new")
+    plan = plan_of(cells)
+    assert steps(plan) == HONEST and plan.answers["a-walk"] == source and not plan.missing
+    assert [each.code for each in plan.findings] == ["found"] and why in plan.findings[0].text
+
+
+def test_a_written_answer_that_lost_its_ids():
+    cells = submitted()
+    cells[7] = cell("Why does it\ngrow?\n\nIt does not.", kind="markdown", id="new")
+    plan = plan_of(cells)
+    assert plan.answers["words"].endswith("It does not.") and not plan.missing
+
+
+def test_an_empty_notebook_has_nothing():
+    plan = plan_of([])
+    assert steps(plan) == [("given", "setup"), ("given", "more")]
+    assert plan.missing == {"a-walk", "a-rate", "words"} and plan.answers == {}
+
+
+# Reading
+
+
+def test_every_way_to_write_a_cell():
+    odd = [
+        {"cell_type": "code", "source": ["a = 1\n", "b = 2"]},
+        {"cell_type": "code"},
+        {"cell_type": "heading", "source": "Title", "metadata": None},
+        {"cell_type": ["code"], "source": "x", "metadata": {"nbgrader": 3}},
+        {
+            "cell_type": "code",
+            "source": "c = '\ud800'\r\n",
+            "metadata": {"nbgrader": {"grade_id": 5}},
+        },
+        {
+            "cell_type": "code",
+            "source": "",
+            "id": {},
+            "metadata": {"nbgrader": {"grade_id": ["x"]}},
+        },
+    ]
+    cells = read_notebook("\ufeff" + text_of(odd, nothing=float("nan"))).cells
+    assert [each.cell_type for each in cells] == ["code", "code", "markdown", "raw", "code", "code"]
+    assert [each.source for each in cells] == ["a = 1\nb = 2", "", "Title", "x", "c = '?'\n", ""]
+    assert {(each.id, each.grade_id) for each in cells} == {("", "")}
+
+
+def test_of_a_key_written_twice_the_last_counts():
+    text = '{"nbformat": 9, "nbformat": 4, "cells": [3], "cells": []}'
+    assert read_notebook(text).cells == ()
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_old_formats(version):
+    cells = submitted()
+    for made in cells:
+        if made["cell_type"] == "code":
+            made["input"] = made.pop("source")
+        del made["id"]
+    old = {"nbformat": version, "worksheets": [{"cells": cells[:3]}, {"cells": cells[3:]}]}
+    plan = match(read_notebook(json.dumps(old)), LESSON)
+    assert steps(plan) == HONEST and plan.findings == ()
+
+
+DEEP = "[" * 100_000
+REFUSED = {
+    "": "not JSON",
+    "{": "not JSON",
+    DEEP: "nested too deeply",
+    '{"a":' * 100_000: "nested too deeply",
+    '{"nbformat": 4, "cells": ' + "9" * 10_000 + "}": "not JSON",
+    "[]": "a JSON list, expected an object",
+    "null": "a JSON NoneType",
+    "{}": "nbformat is NoneType",
+    '{"nbformat": 1}': "nbformat is 1, expected 4",
+    '{"nbformat": 5}': "nbformat is 5, expected 4",
+    '{"nbformat": [4]}': "nbformat is list",
+    '{"nbformat": NaN}': "nbformat is nan",
+    '{"nbformat": 4}': "cells are a NoneType",
+    '{"nbformat": 4, "cells": {}}': "cells are a dict",
+    '{"nbformat": 3, "worksheets": 3}': "cells are a int",
+    '{"nbformat": 3, "worksheets": [3]}': "cells are a NoneType",
+    '{"nbformat": 3, "worksheets": [{}]}': "cells are a NoneType",
+    text_of([[]]): "cell 1 is a list",
+    text_of([cell(5)]): "source of its cell 1 is not text",
+    text_of([cell(["a", 5])]): "source of its cell 1 is not text",
+    text_of([cell("")] * (reading.MOST_CELLS + 1)): "2,001 cells",
+    text_of([cell("#" * (reading.LONGEST_SOURCE + 1))]): "its cell 1 has 200,001 characters",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=REFUSED.values())
+def test_what_cannot_be_read_is_said(text):
+    with pytest.raises(ValueError) as error:
+        read_notebook(text)
+    assert REFUSED[text] in str(error.value) and len(str(error.value)) < 300
+    assert type(error.value) is ValueError
+
+
+def test_prose_may_be_long_but_no_answer():
+    long = "#" * (reading.LONGEST_SOURCE + 1)
+    assert len(read_notebook(text_of([cell(long, kind="markdown")])).cells) == 1
+    for place in (2, 7):
+        cells = submitted()
+        cells[place].update(cell_type="markdown", source=long)
+        with pytest.raises(ValueError, match=r"its answer .* has 200,001 characters"):
+            plan_of(cells)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a = " + "-" * 199_000,
+        "\n" * 200_000,
+        "a\n" * 99_000,
+        "def f(): 1\n" * 14_000,
+        "x" * 200_000,
+    ],
+    ids=["minus", "lines", "names", "functions", "word"],
+)
+def test_matching_long_sources_does_not_hang(source):
+    """Twenty such cells among which three lost answers are looked for."""
+    plan = plan_of([cell(source, id=str(number)) for number in range(20)])
+    assert len([step for step in plan.steps if step.kind != "given"]) in (0, 20)
+
+
+def test_odd_ids_are_only_ids_that_nobody_knows():
+    odd = [
+        "a-w\u0430lk",
+        "a-walk\0",
+        "a-walk ",
+        "A-WALK",
+        "x" * 10_000,
+        "",
+        None,
+        5,
+        ["a-walk"],
+        {},
+    ]
+    cells = [cell("y = 1", each, id=f"{number}") for number, each in enumerate(odd)]
+    plan = plan_of(cells)
+    assert plan.missing == {"a-walk", "a-rate", "words"}
+    assert all(len(each.text) < 200 and len(each.grade_id) < 20 for each in plan.findings)
+
+
+# Anything at all
+
+
+def holds(plan):
+    """What every plan must keep, whatever was handed in."""
+    assert isinstance(plan, Plan) and all(isinstance(each, Finding) for each in plan.findings)
+    given = [step.grade_id for step in plan.steps if step.kind == "given"]
+    assert given == ["setup", "more"]
+    answers = [step.grade_id for step in plan.steps if step.kind == "answer"]
+    assert len(set(answers)) == len(answers) and set(answers) <= {"a-walk", "a-rate"}
+    places = {step.grade_id: place for place, step in enumerate(plan.steps) if step.kind != "extra"}
+    for answer, before in (("a-walk", "setup"), ("a-rate", "setup"), ("a-rate", "more")):
+        assert places.get(answer, 99) > places[before]
+    assert plan.missing | plan.answers.keys() == {"a-walk", "a-rate", "words"}
+    assert not plan.missing & plan.answers.keys() and plan.blank <= plan.answers.keys()
+    json.dumps([vars(step) for step in plan.steps]).encode()
+    "".join(step.source for step in plan.steps).encode()
+
+
+def try_it(text):
+    try:
+        notebook = read_notebook(text)
+        plan = match(notebook, LESSON)
+    except ValueError as error:
+        assert type(error) is ValueError and str(error)
+        return
+    holds(plan)
+    assert plan == match(notebook, LESSON)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+IDS = st.sampled_from(["setup", "a-walk", "c-walk", "more", "a-rate", "c-rate", "words", "x", ""])
+SOURCES = st.sampled_from(
+    [SETUP, MY_WALK, MY_RATE, WALK.format(STUB), RATE.format(STUB), f"{MY_WALK}\n\n{MY_RATE}", "x"]
+)
+CELLS = st.builds(
+    lambda source, grade_id, kind, id: cell(source, grade_id, kind, id),
+    SOURCES | VALUES,
+    IDS | VALUES,
+    st.sampled_from(["code", "markdown", "raw"]) | VALUES,
+    IDS.map("id-{}".format) | VALUES,
+)
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@many
+@given(st.text(max_size=30) | VALUES.map(json.dumps))
+def test_any_text_is_read_or_refused(text):
+    try_it(text)
+
+
+@many
+@given(st.lists(CELLS | VALUES, max_size=12), st.sampled_from([2, 3, 4]) | VALUES)
+def test_any_cells_are_matched_or_refused(cells, version):
+    sheets = [{"cells": cells}]
+    try_it(json.dumps({"nbformat": version, "cells": cells, "worksheets": sheets}))
+
+
+@many
+@given(st.data())
+def test_any_change_of_an_honest_notebook(data):
+    cells = submitted()
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(cells) - 1)) if cells else 0
+        what = data.draw(st.sampled_from(["drop", "copy", "move", "source", "id", "type", "new"]))
+        if what == "new" or not cells:
+            cells.insert(place, data.draw(CELLS))
+        elif what == "drop":
+            cells.pop(place)
+        elif what == "copy":
+            cells.append(copy.deepcopy(cells[place]))
+        elif what == "move":
+            cells.insert(data.draw(st.integers(0, len(cells))), cells.pop(place))
+        elif what == "source":
+            cells[place]["source"] = data.draw(SOURCES)
+        elif what == "id":
+            cells[place]["metadata"] = {"nbgrader": {"grade_id": data.draw(IDS)}}
+        else:
+            cells[place]["cell_type"] = data.draw(st.sampled_from(["code", "markdown", "raw"]))
+    try_it(text_of(cells))
+
+
+def test_any_bytes_of_an_honest_notebook_changed():
+    text, dice = text_of(submitted()), random.Random(3)
+    for _ in range(300):
+        made = list(text)
+        for _ in range(dice.randint(1, 5)):
+            made[dice.randrange(len(made))] = dice.choice('{}[]",:\\0a\n\u00e9')
+        try_it("".join(made))

@@ -1,0 +1,397 @@
+"""The report: what it tells, and that no text of a student can do anything but be read."""
+
+import copy
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from course_lib.grade import report
+from course_lib.grade.export import write_csv
+from course_lib.grade.store import StoreError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+# Each would run, load, hide or fake something if it were not plain text.
+HOSTILE = [
+    "<script>window.pwned = 1; alert(1)</script>",
+    "<img src=x onerror='window.pwned = 1; alert(1)'>",
+    "<img src='http://127.0.0.1:9/beacon.png'>",
+    "<svg onload='window.pwned = 1'><style>@import 'http://127.0.0.1:9/a.css'</style></svg>",
+    "<iframe srcdoc='<script>parent.pwned = 1</script>'></iframe>",
+    "<meta http-equiv=refresh content='0; url=http://127.0.0.1:9/'>",
+    "<style>h3 { display: none }</style><link rel=stylesheet href=http://127.0.0.1:9/a.css>",
+    "</pre></li></ul></section><h3>Exercise 1.1: right, 1 of 1</h3>",
+    "<!-- everything below is gone",
+    "{{ 7 * 7 }} {% raw %} ${7*7}",
+    "![x](http://127.0.0.1:9/beacon.png) [click](javascript:alert(1)) <http://127.0.0.1:9/>",
+    "```\n</code></pre><script>window.pwned = 1</script>\n```\n~~~~\n<b>out</b>",
+    "$\\href{javascript:alert(1)}{x}$ \\(\\style{position:fixed}{x}\\)",
+    "    indented\n\n<script>window.pwned = 1</script>\n\n[a]: javascript:alert(1)\n[a]",
+    "\x1b]8;;http://127.0.0.1:9/\x07click\x1b]8;;\x07 \x1b[31mred\x1b[0m",
+    "\u202e gpj.exe \x00 \ud800",
+    "]]></textarea></title><script>window.pwned = 1</script>",
+]
+
+
+def group(name, points, passed, message=""):
+    score = points if passed else 0.0
+    return {
+        "name": name,
+        "points": points,
+        "score": score,
+        "passed": passed,
+        "message": message,
+    }
+
+
+def question(exercise, grade_id, title, status, points, groups=(), answer="", reason=""):
+    score = None if status == "manual" else sum(each["score"] for each in groups)
+    return {
+        "grade_id": grade_id,
+        "exercise": exercise,
+        "title": title,
+        "points": points,
+        "score": score,
+        "status": status,
+        "reason": reason,
+        "answer": answer,
+        "groups": list(groups),
+    }
+
+
+def result(student, questions=(), notebook="01_fixed_rates", **changes):
+    found = {
+        "version": 1,
+        "student": student,
+        "name": student,
+        "assignment": notebook,
+        "notebook": notebook,
+        "key": f"key of {student}",
+        "status": "graded",
+        "reason": "",
+        "score": sum(each["score"] or 0.0 for each in questions),
+        "points": sum(each["points"] for each in questions),
+        "isolation": "namespaces",
+        "origin": f"{student}/{notebook}.ipynb",
+        "findings": [],
+        "questions": list(questions),
+    }
+    return {**found, **changes}
+
+
+def cell(grade_id, output="", error=None, message="", stopped=None, kind="answer"):
+    return {
+        "grade_id": grade_id,
+        "kind": kind,
+        "ok": error is None and stopped is None,
+        "error": error,
+        "message": message,
+        "output": output,
+        "stopped": stopped,
+    }
+
+
+def save(folder: Path, found: dict, seconds=0.15, cells=()) -> None:
+    """As the grader does."""
+    path = folder / "students" / found["student"] / f"{found['notebook'] or 'unreadable-1'}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1, sort_keys=True))
+    run = {"key": found["key"], "seconds": seconds, "peak_mb": 312.4, "cells": list(cells)}
+    path.with_suffix(".run.json").write_text(json.dumps(run))
+
+
+WALK = "def walk(start, *, lr, curvature, steps):\n    return [start]\n"
+TIES = "an answer is not right"
+
+
+def walk(status, passed, **more):
+    groups = [
+        group("shown", 0.0, passed[0], "" if passed[0] else "walk(8.0): got 8.0, expected 6.0"),
+        group("many updates", 0.5, passed[1], "" if passed[1] else TIES),
+        group("above the limit", 0.5, passed[2], "" if passed[2] else TIES),
+    ]
+    if status in ("manual", "not begun", "missing"):
+        groups = []
+    return question("1.1", "01-walk", "Let the ball roll", status, 1.0, groups, **more)
+
+
+def best(status, passed):
+    groups = [group("shown", 0.0, passed), group("ties", 2.0, passed, "" if passed else TIES)]
+    return question("1.3", "01-best-rate", "The best rate", status, 2.0, groups, answer="def best")
+
+
+def why(answer="It grows."):
+    return question("", "01-why", "01-why", "manual", 3.0, answer=answer)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Five students: one right, one partly, two that begin, one that sent a picture."""
+    right = [walk("right", (1, 1, 1), answer=WALK), best("right", True), why()]
+    save(tmp_path, result("anna", right), 0.2)
+    partly = [walk("partly", (1, 1, 0), answer=WALK), best("wrong", False), why()]
+    moved = {"code": "moved", "grade_id": "01-walk", "text": "the check stands before its answer"}
+    extra = {"code": "extra", "grade_id": "", "text": "a cell of the student's own"}
+    save(tmp_path, result("bob", partly, findings=[moved, extra]), 0.4)
+    for name, status in (("cleo", "not begun"), ("dan", "missing")):
+        save(tmp_path, result(name, [walk(status, (0, 0, 0)), best("wrong", False), why()]), 0.3)
+    unread = {"status": "unreadable", "reason": "not JSON: it starts with a picture's bytes"}
+    save(tmp_path, result("erin", notebook="", origin="erin/photo.ipynb", **unread))
+    return tmp_path
+
+
+def text_of(path: Path) -> str:
+    return " ".join(path.read_text(encoding="utf-8").split())
+
+
+def test_class_page_tells_what_a_teacher_asks(results):
+    page = report.write_report(results)
+    assert page == results / "report" / "index.html"
+    text = text_of(page)
+    for fact in (
+        "<dt>Students</dt><dd>5</dd>",
+        "<dt>Notebooks graded</dt><dd>4</dd>",
+        "<dt>Not graded</dt><dd>1</dd>",
+        "<dt>To be marked by hand</dt><dd>4</dd>",
+        "<dt>Time, all together</dt><dd>1.20 s</dd>",
+        "<dt>Median per notebook</dt><dd>0.30 s</dd>",
+        "<dt>Most memory</dt><dd>312 MB</dd>",
+        "not JSON: it starts with a picture&#39;s bytes",
+        "erin/photo.ipynb",
+        "0.38 of 1",  # mean of 1.1: (1 + 0.5 + 0 + 0) / 4
+        "3 \u00d7 ties: an answer is not right",
+        "the check stands before its answer",
+        '<a href="./anna.html">anna</a>',
+        "full (own namespaces",
+    ):
+        assert fact in text, fact
+    assert "own cell" not in text  # an extra cell of one's own is no finding for the teacher
+    assert '<td class="n">25 %</td>' in text  # of 1.1, right
+
+
+def test_student_page_tells_what_to_do_next(results):
+    report.write_report(results)
+    bob = text_of(results / "report" / "bob.html")
+    assert "0.5 of 6 points" in bob
+    assert "Exercise 1.1 Let the ball roll" in bob and "partly right</span>, 0.5 of 1" in bob
+    assert "many updates: right (0.5 of 0.5)" in bob
+    assert "above the limit: not right (0 of 0.5)" in bob
+    assert "def walk(start, *, lr, curvature, steps):" in bob
+    assert "to be marked by hand</span>, worth 3" in bob
+    assert "not `above the limit`" in bob  # the next step
+    assert "it is the next one to write" in text_of(results / "report" / "cleo.html")
+    assert "answer cell is gone" in text_of(results / "report" / "dan.html")
+    assert "All exercises of this notebook are right." in text_of(results / "report" / "anna.html")
+    erin = text_of(results / "report" / "erin.html")
+    assert "not graded" in erin and "nothing is lost" in erin
+
+
+@pytest.mark.parametrize(
+    "level, words", [("none", "none (the code"), ("process", "weak (a process")]
+)
+def test_weak_isolation_is_told_on_both_pages(tmp_path, level, words):
+    save(tmp_path, result("anna", [walk("right", (1, 1, 1))], isolation=level))
+    page = report.write_report(tmp_path)
+    assert f'<p class="warn">Isolation of the students\' code: {words}' in text_of(page)
+    assert words in text_of(page.with_name("anna.html"))
+
+
+def test_same_results_same_bytes_and_old_pages_go(results):
+    folder = report.write_report(results).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    report.write_report(results)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    shutil.rmtree(results / "students" / "dan")
+    report.write_report(results)
+    assert {path.name for path in folder.iterdir()} == before.keys() - {"dan.html"}
+
+
+def test_run_of_another_result_is_not_shown(results):
+    path = results / "students" / "anna" / "01_fixed_rates.run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "key": "old", "seconds": 99.0}))
+    assert "1.00 s" in text_of(report.write_report(results))  # 0.4 + 0.3 + 0.3
+
+
+def test_student_called_index_does_not_replace_the_class(tmp_path):
+    save(tmp_path, result("index", [walk("right", (1, 1, 1))]))
+    page = report.write_report(tmp_path)
+    assert "Results of the class" in page.read_text()
+    assert "Results of index" in (page.parent / "index~.html").read_text()
+
+
+def test_no_results_is_told_in_words(tmp_path):
+    with pytest.raises(StoreError, match="grade into it first"):
+        report.write_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("a\x1b[1;31mb\x1b[0m", "ab"),
+        ("\x1b]0;title\x07x", "x"),
+        ("a\x1b[", "a␛["),
+        ("a\x00\x08b", "a␀␈b"),
+        ("\u202ecod.exe", "[U+202E]cod.exe"),
+        ("a\u2028b\x85c\ufeff", "a[U+2028]b[U+0085]c[U+FEFF]"),
+        ("\ud800", "[U+D800]"),
+        ("one\r\ntwo\rthree\ttab", "one\ntwo␍three\ttab"),
+        ("سلام 👩‍🔬 é", "سلام 👩‍🔬 é"),
+    ],
+)
+def test_plain_shows_what_would_hide(text, shown):
+    assert report.plain(text) == shown
+
+
+def test_plain_cuts_and_says_so():
+    cut = report.plain("x" * 1_000_000)
+    assert len(cut) < 21_000 and "1,000,000 characters" in cut
+    assert report.plain("x" * 20_000) == "x" * 20_000
+    assert "cut" in report.plain("\x1b[0m" * 30_000 + "x")
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_watched(browser, path: Path, **options):
+    """The page of a file, and a list of all that it should not have done."""
+    page = browser.new_page(**options)
+    deeds: list[str] = []
+    page.on("dialog", lambda dialog: (deeds.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: deeds.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_timeout(100)
+    deeds.remove(path.as_uri())
+    return page, deeds
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """Results in which every text that a student has a say in is hostile."""
+    for index, text in enumerate(HOSTILE):
+        name = f"s{index:02d}"
+        asked = walk("partly", (0, 1, 1), answer=text, reason=text)
+        asked["groups"][0]["message"] = text
+        found = [{"code": "edited", "grade_id": text, "text": text}]
+        cells = [cell(text, text, "ValueError", text), cell("x", text, stopped="time")]
+        changed = {"name": text, "origin": text, "findings": found, "reason": text}
+        save(tmp_path, result(name, [asked, why(text)], **changed), cells=cells)
+        unread = result(f"u{index:02d}", notebook="", status="unreadable", **changed)
+        save(tmp_path, unread)
+    return tmp_path
+
+
+def test_hostile_texts_do_nothing(hostile, browser):
+    folder = report.write_report(hostile).parent
+    harmless = copy.deepcopy(HOSTILE)
+    assert len(list(folder.iterdir())) == 2 * len(harmless) + 1
+    for path in sorted(folder.iterdir()):
+        html = path.read_text(encoding="utf-8")
+        assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
+        page, deeds = open_watched(browser, path)
+        assert deeds == [], path.name
+        assert page.evaluate("window.pwned") is None
+        tags = set(page.evaluate("[...document.querySelectorAll('*')].map(e => e.localName)"))
+        assert not tags & {"script", "img", "svg", "iframe", "link", "object", "form", "b"}
+        assert page.locator("style").count() == 1
+        links = page.evaluate("[...document.links].map(a => a.getAttribute('href'))")
+        assert all(link == "index.html" or link.startswith(("./s", "./u")) for link in links)
+        assert page.locator("main").count() == 1
+        if path.name.startswith("s"):  # every heading is ours, the last paragraph is still there
+            headings = page.locator("h3").all_inner_texts()
+            assert len(headings) == 4, headings
+            assert "partly right" in headings[0] and "by hand" in headings[1]
+            assert page.get_by_text("Isolation while your code ran").is_visible()
+        page.close()
+
+
+def test_pages_fit_and_can_be_read(results, browser, tmp_path):
+    """No page is wider than its window, and text stands out from its ground in both themes."""
+    long = walk("partly", (0, 1, 0), answer="x" * 5_000 + "\n" + "é" * 3_000)
+    save(results, result("zoe", [long, best("right", True), why("word " * 2_000)]))
+    folder = report.write_report(results).parent
+    contrast = """() => {
+        const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+        const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+            .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+        const ground = element => {
+            for (let e = element; e; e = e.parentElement) {
+                const found = getComputedStyle(e).backgroundColor;
+                if (found !== 'rgba(0, 0, 0, 0)') return found;
+            }
+        };
+        return Math.min(...[...document.querySelectorAll('main *')].map(e => {
+            const [a, b] = [getComputedStyle(e).color, ground(e)].map(rgb).map(light);
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        }));
+    }"""
+    for name in ("index.html", "bob.html", "zoe.html"):
+        for scheme in ("light", "dark"):
+            for width in (800, 1280):
+                view = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+                page, _ = open_watched(browser, folder / name, **view)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                assert page.evaluate(contrast) >= 4.5, (name, scheme)
+                assert page.locator("html[lang=en] h1").count() == 1
+                assert page.locator("th:not([scope])").count() == 0
+                page.close()
+
+
+# Tables for other programs
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_csv_has_a_row_for_each_student_and_notebook(results, tmp_path):
+    path = tmp_path / "scores.csv"
+    write_csv(results, path)
+    head, *rows = rows_of(path)
+    assert head[:6] == ["student", "assignment", "notebook", "status", "score", "points"]
+    assert rows[0][:6] == ["anna", "01_fixed_rates", "01_fixed_rates", "graded", "3", "6"]
+    assert rows[1][:6] == ["bob", "01_fixed_rates", "01_fixed_rates", "graded", "0.5", "6"]
+    erin = dict(zip(head, rows[4]))
+    assert (erin["status"], erin["score"]) == ("unreadable", "")
+    assert erin["reason"].startswith("not JSON")
+    assert b"\r" not in path.read_bytes() and len(rows) == 5
+
+
+def test_long_csv_has_a_row_for_each_question(results, tmp_path):
+    path = tmp_path / "questions.csv"
+    write_csv(results, path, long=True)
+    head, *rows = rows_of(path)
+    bob = [dict(zip(head, row)) for row in rows if row[0] == "bob"]
+    assert [row["question"] for row in bob] == ["01-walk", "01-best-rate", "01-why"]
+    assert [row["score"] for row in bob] == ["0.5", "0", ""]
+    assert [row["status"] for row in bob] == ["partly", "wrong", "manual"]
+    assert next(row for row in rows if row[0] == "erin")[3] == "unreadable"
+    assert len(rows) == 4 * 3 + 1
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n="])
+def test_csv_holds_no_formula(tmp_path, start):
+    text = start + 'HYPERLINK("http://127.0.0.1:9/","click"),x\n"y"'
+    save(tmp_path, result("mallory", name=text, origin=text, status="unreadable", reason=text))
+    write_csv(tmp_path, tmp_path / "scores.csv")
+    head, row = rows_of(tmp_path / "scores.csv")
+    for name in ("name", "reason", "origin"):
+        assert dict(zip(head, row))[name] == "'" + text

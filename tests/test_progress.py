@@ -1,0 +1,222 @@
+"""A student's progress: kept through crashes, damage and kernels at once, or said to be lost."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from course_lib import exercises, progress
+
+COURSE = {
+    id: exercises.Exercise(id, "f", (), (), (), lesson=lesson, points=points)
+    for id, lesson, points in [("1.1", "01_a", 1), ("1.2", "01_a", 2.5), ("2.1", "02_<b>", 4)]
+}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "progress.json"
+    monkeypatch.setenv("LR_COURSE_PROGRESS", str(path))
+    monkeypatch.setattr(progress, "_memory", {})
+    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(exercises, "course", lambda: COURSE)
+    return path
+
+
+def counts():
+    return [(row["solved"], row["tried"], row["earned"]) for row in progress.progress().rows]
+
+
+# --- what is counted ------------------------------------------------------------------------------
+
+
+def test_solved_and_tried_exercises_are_counted_lesson_by_lesson(place):
+    assert counts() == [(0, 0, 0), (0, 0, 0)]
+    assert progress.record("1.1", solved=False, answer="a") == 1
+    progress.touch("2.1")
+    assert counts() == [(0, 1, 0), (0, 1, 0)]
+    progress.record("1.1", solved=True)
+    progress.record("1.2", solved=True)
+    assert counts() == [(2, 2, 3.5), (0, 1, 0)]
+    assert progress.line("1.1") == "Lesson 1: 2 of 2 exercises solved, course: 2 of 3"
+    assert progress.line("2.1") == "Lesson 2: 0 of 1 exercises solved, course: 2 of 3"
+    assert sorted(json.loads(place.read_text())["exercises"]) == ["1.1", "1.2", "2.1"]
+    assert [path.name for path in place.parent.iterdir()] == ["progress.json"]
+
+
+def test_only_new_answers_are_new_tries():
+    tries = [progress.record("1.1", solved=False, answer=each) for each in "aabba"]
+    assert tries == [1, 1, 2, 2, 3]
+    assert progress.record("1.1", solved=True) == 0
+    assert progress.record("1.1", solved=False, answer="a") == 1
+    assert counts()[0] == (1, 1, 1)  # solved once is solved
+
+
+def test_forgetting_is_complete(place):
+    progress.record("1.1", solved=True)
+    assert "course" in repr(progress.progress(reset=True))
+    assert counts() == [(0, 0, 0), (0, 0, 0)]
+    assert json.loads(place.read_text())["exercises"] == {}
+
+
+def test_what_another_version_of_the_course_knew_is_kept(place):
+    entry = {"solved": True, "failed": 0, "answer": ""}
+    place.parent.mkdir()
+    place.write_text(json.dumps({"version": 1, "exercises": {"9.9": entry}}))
+    progress.record("1.1", solved=True)
+    assert json.loads(place.read_text())["exercises"]["9.9"] == entry
+    assert counts()[0] == (1, 1, 1)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_the_table_as_text_and_as_html(place):
+    progress.record("1.2", solved=True)
+    table = progress.progress()
+    rows = [line.split() for line in repr(table).splitlines()]
+    assert rows[0] == ["Lesson", "solved", "tried", "exercises", "points"]
+    assert rows[1:4] == [
+        ["01_a", "1", "1", "2", "2.5", "of", "3.5"],
+        ["02_<b>", "0", "0", "1", "0", "of", "4"],
+        ["course", "1", "1", "3", "2.5", "of", "7.5"],
+    ]
+    assert repr(table).endswith(f"Kept in {place}")
+    page = table._repr_html_()
+    assert "<td>02_&lt;b&gt;</td><td>0</td>" in page and "<td>2.5 of 3.5</td>" in page
+    assert page.count("<tr>") == 4 and str(place) in page
+
+
+# --- where it is kept -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "platform, variables, expected",
+    [
+        ("linux", {}, "home/.local/share/lr-course/progress.json"),
+        ("linux", {"XDG_DATA_HOME": "{home}/data"}, "home/data/lr-course/progress.json"),
+        ("darwin", {}, "home/Library/Application Support/lr-course/progress.json"),
+        ("win32", {}, "home/AppData/Local/lr-course/progress.json"),
+        ("win32", {"LOCALAPPDATA": "{home}/local"}, "home/local/lr-course/progress.json"),
+    ],
+)
+def test_the_file_lies_where_the_platform_keeps_data(
+    tmp_path, monkeypatch, platform, variables, expected
+):
+    for name in ("LR_COURSE_PROGRESS", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path / "home"))
+    assert progress.place() == tmp_path / expected
+
+
+def test_a_user_without_a_home_has_no_file(monkeypatch):
+    def fail():
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("LR_COURSE_PROGRESS")
+    monkeypatch.setattr(Path, "home", fail)
+    assert progress.place() is None
+
+
+@pytest.mark.parametrize("name, value", [("LR_COURSE_PROGRESS", ""), ("NBGRADER_EXECUTION", "1")])
+def test_nothing_is_kept_where_it_is_not_wanted(place, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert [progress.record("1.1", solved=False, answer=each) for each in "ab"] == [1, 2]
+    assert progress.line("1.1") == "" and not place.parent.exists()
+    assert "memory only" in repr(progress.progress())
+    assert counts()[0] == (0, 1, 0)
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"exercises": []}',
+        b'{"exercises": {"1.1": 5}}',
+        b'{"exercises": {"1.1": {"solved": "yes", "failed": 0, "answer": ""}}}',
+        b'{"exercises": {"1.1": {"solved": true, "failed": 0}}}',
+        b"[" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_a_damaged_file_is_put_aside_and_said(place, capsys, damage):
+    place.parent.mkdir()
+    place.write_bytes(damage)
+    progress.record("1.1", solved=True)
+    assert counts()[0] == (1, 1, 1)
+    (aside,) = place.parent.glob("progress.json.broken-*")
+    assert aside.read_bytes() == damage
+    said = capsys.readouterr()
+    assert (
+        said.out == f"Your progress could not be read and starts anew; the old file is {aside}.\n"
+    )
+    assert said.err == ""
+
+
+def test_a_place_that_cannot_be_written_is_said_once_and_costs_nothing(place, capsys):
+    place.parent.write_text("a file, not a folder")
+    assert [progress.record("1.1", solved=False, answer=each) for each in "ab"] == [1, 2]
+    progress.record("1.2", solved=True)
+    assert counts()[0] == (1, 2, 2.5)
+    said = capsys.readouterr()
+    assert said.out == f"Your progress is not kept: {place} cannot be written (File exists).\n"
+    assert said.err == ""
+
+
+def test_a_write_that_is_cut_off_leaves_the_old_file(place, monkeypatch):
+    progress.record("1.1", solved=True)
+    before = place.read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    progress.record("1.2", solved=True)
+    assert place.read_bytes() == before
+
+
+def test_a_lock_whose_owner_was_killed_is_taken_over(place):
+    progress.record("1.1", solved=True)
+    lock = place.with_name(".progress.json.lock")
+    lock.touch()
+    past = time.time() - 60
+    os.utime(lock, (past, past))
+    progress.record("1.2", solved=True)
+    assert counts()[0][0] == 2 and not lock.exists()
+
+
+def test_a_lock_that_is_never_let_go_is_said(place, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "STALE", 0.05)
+    place.parent.mkdir()
+    lock = place.with_name(".progress.json.lock")
+    lock.touch()
+    future = time.time() + 3600  # by a clock that goes wrong
+    os.utime(lock, (future, future))
+    progress.record("1.1", solved=True)
+    assert "is not kept" in capsys.readouterr().out and lock.exists()
+
+
+def test_kernels_at_once_lose_nothing(place):
+    code = (
+        "import sys\nfrom course_lib import progress\n"
+        "for i in range(25):\n"
+        "    progress.record(f'{sys.argv[1]}.{i}', solved=True)\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(i)]) for i in range(4)]
+    assert [each.wait() for each in running] == [0] * 4
+    entries = json.loads(place.read_text())["exercises"]
+    assert len(entries) == 100 and all(each["solved"] for each in entries.values())
