@@ -30,7 +30,10 @@ ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREA
 ALL, NO_WARM = float(sum(POINTS.values())), float(POINTS["fall"])
 WRONG_WARM = "def warm(step, *, peak, steps):\n    return 0.25"
 SCHEDULES = """\
-import torch, tensorflow as tf, keras
+import torch
+import tensorflow as tf
+import keras
+
 weight = torch.nn.Parameter(torch.ones(1))
 optimizer = torch.optim.SGD([weight], lr=0.1)
 scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=10)

@@ -17,9 +17,7 @@ An author describes an exercise in the lesson, in a cell tagged `probes`:
     )
 """
 
-import hashlib
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +25,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-TOLERANCE = 1e-9
+from course_lib import locks
+from course_lib.values import TOLERANCE, Unanswerable, decode, encode, same
+
 # Errors that no exercise asks for: they are the author's own.
 SLIPS = {"Unanswerable", "NotImplementedError", "TypeError", "NameError", "UnboundLocalError"}
 SLIPS |= {"AttributeError", "ImportError", "ModuleNotFoundError", "SyntaxError"}
-LARGEST_ANSWER = 100_000  # numbers in one answer
-DEEPEST_ANSWER = 20  # lists within lists
 DIGITS = 12  # of a right answer, as it is written down: alike on machines that round differently
 # Another course's, or one that is being built, is named by the environment.
 INDEX = Path(os.environ.get("LR_COURSE_EXERCISES") or Path(__file__).with_name("exercises.json"))
@@ -91,132 +89,6 @@ def curve(steps: Iterable[int], /, **kwargs: Any) -> Call:
 def through(adapter: str, /, *args: Any, **kwargs: Any) -> Call:
     """A call made by an adapter of `course_lib.adapters`: `adapter(answer, *args, **kwargs)`."""
     return Call(args, kwargs, adapter)
-
-
-# Values
-
-
-class Unanswerable(TypeError):
-    """A value that no check can compare: not made of numbers, texts, truths, lists and dicts."""
-
-
-def encode(value: Any, depth: int = 0) -> Any:
-    """The value as JSON: numbers of any library become plain ones, arrays and iterators lists.
-
-    NaN and the infinities, which JSON lacks, are written {"float": "nan"}; dicts {"dict": [[key,
-    value], ...]}. Raises Unanswerable for anything else, and for what is too long or too deep.
-
-    >>> encode((1, 2.5, float("nan"), {"a": True}))
-    [1, 2.5, {'float': 'nan'}, {'dict': [['a', True]]}]
-    """
-    if depth > DEEPEST_ANSWER:
-        raise Unanswerable(f"lists more than {DEEPEST_ANSWER} deep cannot be compared")
-    if value is None or isinstance(value, bool | str):
-        return value if type(value) in (type(None), bool, str) else str(value)
-    if isinstance(value, int):
-        if abs(value) >= 2**1024:
-            raise Unanswerable("a whole number of more than 1,024 bits cannot be compared")
-        return int(value)
-    if isinstance(value, float):
-        number = float(value)
-        return number if math.isfinite(number) else {"float": str(number)}
-    if isinstance(value, Mapping):
-        pairs = _limited(value.items())
-        return {"dict": [[encode(key, depth + 1), encode(each, depth + 1)] for key, each in pairs]}
-    if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.ndim:
-        return {"array": [encode(each, depth + 1) for each in _limited(value.tolist())]}
-    if hasattr(value, "numpy") and callable(value.numpy):  # a tensor of TensorFlow or PyTorch
-        if callable(getattr(value, "detach", None)):
-            value = value.detach()
-        return encode(value.numpy(), depth + 1)
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        return encode(value.item(), depth + 1)
-    if isinstance(value, complex | bytes | bytearray | set | frozenset):
-        raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
-    if isinstance(value, Iterable):
-        return [encode(each, depth + 1) for each in _limited(value)]
-    if hasattr(value, "__float__"):
-        return encode(float(value), depth + 1)
-    raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
-
-
-def decode(value: Any) -> Any:
-    """The value that `encode` wrote. Arrays come back as NumPy's."""
-    if isinstance(value, list):
-        return [decode(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
-        return float(value["float"])
-    if value.keys() == {"dict"}:
-        return {_key(decode(key)): decode(each) for key, each in value["dict"]}
-    if value.keys() == {"array"}:
-        import numpy as np
-
-        return np.array(decode(value["array"]))
-    raise ValueError(f"expected a value that encode() wrote, got {value!r}")
-
-
-def same(got: Any, wanted: Any, tolerance: float = TOLERANCE) -> bool:
-    """Whether two encoded answers agree: numbers up to rounding errors, all else exactly.
-
-    A truth is not a number, a text is not what it spells, and arrays and tuples count as lists.
-    NaN agrees with NaN. The tolerance is relative; near 0, a thousandth of it is absolute.
-    """
-    if isinstance(wanted, dict) and "array" in wanted:
-        wanted = wanted["array"]
-    if isinstance(got, dict) and isinstance(got.get("array"), list):
-        got = got["array"]
-    if isinstance(wanted, list):
-        return (
-            isinstance(got, list)
-            and len(got) == len(wanted)
-            and all(same(*pair, tolerance) for pair in zip(got, wanted))
-        )
-    if isinstance(wanted, dict) and "dict" in wanted:
-        found, goals = _by_key(got), _by_key(wanted)
-        return found.keys() == goals.keys() and all(
-            same(found[key], each, tolerance) for key, each in goals.items()
-        )
-    if wanted is None or isinstance(wanted, bool | str):
-        return type(got) is type(wanted) and got == wanted
-    number, goal = _number(got), _number(wanted)
-    if number is None or goal is None:
-        return False
-    if math.isnan(goal):
-        return math.isnan(number)
-    return math.isclose(number, goal, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
-
-
-def _by_key(value: Any) -> dict[str | None, Any]:
-    pairs = value.get("dict") if isinstance(value, dict) else None
-    if not isinstance(pairs, list) or not all(
-        isinstance(pair, list) and len(pair) == 2 for pair in pairs
-    ):
-        return {None: value}  # no dict at all: whoever sent it
-    return {json.dumps(key): each for key, each in pairs}
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, dict):
-        return float(value["float"]) if value.get("float") in ("nan", "inf", "-inf") else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None  # no float is so large
-
-
-def _limited(values: Iterable[Any]) -> Iterable[Any]:
-    for count, value in enumerate(values):
-        if count >= LARGEST_ANSWER:
-            raise Unanswerable(f"an answer of more than {LARGEST_ANSWER:,} values")
-        yield value
-
-
-def _key(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _short(value: Any) -> str:
@@ -372,7 +244,7 @@ class Locked:
         """Whether this reply is the right one."""
         if "value" not in got:
             return False
-        return _digest(got["value"], self.salt, self.scale) == self.digest
+        return locks.digest(got["value"], self.salt, self.scale) == self.digest
 
     def to_json(self) -> dict[str, Any]:
         found = {"call": self.call.to_json(), "salt": self.salt}
@@ -521,60 +393,12 @@ def _is_curve(probes: Sequence[Probe]) -> bool:
     return False
 
 
-# Locks: the right answer, told by a digest only
-
-
 def lock(question: Call, wanted: Mapping[str, Any]) -> Locked:
-    """A lock that opens for the wanted reply, up to rounding errors, and does not tell it.
-
-    Every number is counted in cells a millionth of the answer's size wide; the salt shifts the
-    cells and is chosen so that no number lies near the border of one. A digest of a single number
-    can be guessed by trying; this is to keep honest people from looking, not a secret: points come
-    from the hidden probes.
-    """
+    """A lock that opens for the wanted reply, up to rounding errors, and does not tell it."""
     if "value" not in wanted:
         raise ValueError(f"only a value can be locked, got {wanted}")
-    numbers = [abs(n) for n in _numbers(wanted["value"]) if math.isfinite(n)]
-    scale = 10.0 ** math.ceil(math.log10(max(numbers, default=0) or 1.0))
-    for attempt in range(1000):
-        salt = hashlib.sha256(f"{json.dumps(question.to_json())}{attempt}".encode()).hexdigest()[
-            :12
-        ]
-        places = [_place(n, salt, scale) for n in numbers]
-        if all(0.001 < place % 1 < 0.999 for place in places):
-            return Locked(question, salt, scale, _digest(wanted["value"], salt, scale))
-    raise ValueError(f"no lock for {question}: its answer has too many numbers ({len(numbers)})")
-
-
-def _digest(value: Any, salt: str, scale: float) -> str:
-    text = json.dumps(_in_cells(value, salt, scale))
-    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**12, r=8, p=1, dklen=16).hex()
-
-
-def _in_cells(value: Any, salt: str, scale: float) -> Any:
-    if isinstance(value, list):
-        return [_in_cells(each, salt, scale) for each in value]
-    if isinstance(value, dict) and "array" in value:
-        return _in_cells(value["array"], salt, scale)
-    if isinstance(value, dict) and "dict" in value:
-        return {"dict": sorted(json.dumps(_in_cells(pair, salt, scale)) for pair in value["dict"])}
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    place = math.floor(_place(abs(float(value)), salt, scale))
-    return f"{'-' if value < 0 and place else ''}{place}"
-
-
-def _place(number: float, salt: str, scale: float) -> float:
-    # The shift lies between 0.1 and 0.9, so that a right 0 that was rounded to 1e-17 stays put.
-    return number / scale * 1e6 + 0.1 + 0.8 * int(salt[:8], 16) / 2**32
-
-
-def _numbers(value: Any) -> list[float]:
-    if isinstance(value, list):
-        return [number for each in value for number in _numbers(each)]
-    if isinstance(value, dict):
-        return _numbers(value.get("array", value.get("dict", [])))
-    return [] if isinstance(value, bool) or not isinstance(value, int | float) else [float(value)]
+    salt, scale = locks.key(wanted["value"], json.dumps(question.to_json()))
+    return Locked(question, salt, scale, locks.digest(wanted["value"], salt, scale))
 
 
 # The course's exercises

@@ -272,7 +272,8 @@ def plot_answer(
     *,
     steps: Sequence[int] | None = None,
     first: int | None = None,
-    x: str = "step",
+    names: tuple[str, str] = ("yours", "expected"),
+    x: str = "update",
     y: str = "learning rate",
 ) -> Figure:
     """A student's curve over the expected one; `first` is the place of the first difference.
@@ -282,8 +283,8 @@ def plot_answer(
     figure, axes = _figure()
     steps = range(len(expected)) if steps is None else steps
     points = "o" if len(expected) <= 30 else None  # a point each, where there is room for them
-    axes.plot(steps, expected, marker=points, color="0.65", linewidth=5, label="expected")
-    axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label="yours")
+    axes.plot(steps, expected, marker=points, color="0.65", linewidth=5, label=names[1])
+    axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label=names[0])
     if first is not None:
         axes.axvline(steps[first], color="0.3", linestyle=":", zorder=0)
         ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}

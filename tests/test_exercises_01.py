@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from exercise_helper import assert_lazy_answers_fail, passes
+from exercise_helper import assert_lazy_answers_fail, earned, passes
 
 LESSON = "01_fixed_rates"
 
@@ -345,3 +345,24 @@ def test_enough_answers_and_an_exercise_not_begun_is_no_wrong_answer(exercise):
 
 def test_constants_and_answers_by_heart_earn_nothing():
     assert_lazy_answers_fail(LESSON)
+
+
+@pytest.mark.parametrize(
+    "grade_id, answer, missing",
+    [
+        ("01-walk", walk_never_crosses, {"from wall to wall", "beyond the edge"}),
+        (
+            "01-critical-rate",
+            critical_largest_diagonal,
+            {"full matrices, as lists", "full matrices, as arrays"},
+        ),
+        ("01-best-rate", best_first_of_ties, {"ties"}),
+        ("01-best-rate", best_only_upper_boundary, {"at the boundary", "ties"}),
+        ("01-best-rate", best_returns_none, {"every run diverged"}),
+    ],
+)
+def test_who_has_half_of_it_earns_the_groups_that_are_right(grade_id, answer, missing):
+    right = {"walk": right_walk_numpy, "best": right_best_numpy}
+    right["critical"] = right_critical_spectral_norm
+    every = earned(LESSON, grade_id, right[grade_id.split("-")[1]])
+    assert set(every) - set(earned(LESSON, grade_id, answer)) == missing

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 import pytest
-from exercise_helper import assert_lazy_answers_fail, passes
+from exercise_helper import assert_lazy_answers_fail, earned, passes
 
 LESSON = "02_decay_two_classics"
 
@@ -321,3 +321,17 @@ def test_untouched_stub_is_not_called_wrong(grade_id, name):
 
 def test_constants_and_answers_by_heart_earn_nothing():
     assert_lazy_answers_fail(LESSON)
+
+
+@pytest.mark.parametrize(
+    "grade_id, answer, kept",
+    [
+        ("ex-2-1", forgets_the_epochs, ["one update per epoch"]),
+        ("ex-2-2", at_or_below, ["many updates", "below it from the start"]),
+        ("ex-2-2", goes_below_zero, ["many updates", "at the bound and close to it"]),
+        ("ex-2-3", smooth_instead, []),
+        ("ex-2-3", drops_ever_after, ["resumed in an epoch with a drop"]),
+    ],
+)
+def test_who_has_half_of_it_earns_the_groups_that_are_right(grade_id, answer, kept):
+    assert earned(LESSON, grade_id, answer) == kept

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from course_lib.grade.collect import Submission
 from grading import RIGHT, submission, write_solutions, write_submission
 
 from course_lib.cli import main
+from course_lib.grade.collect import Submission
 from course_lib.grade.store import Store, StoreError
 
 pytestmark = pytest.mark.skipif(

@@ -67,6 +67,11 @@ def test_grade_ids_are_unique_in_the_course():
     builder.check_grade_ids(ROOT)
 
 
+def test_exercises_json_is_fresh():
+    committed = (ROOT / builder.INDEX).read_text(encoding="utf-8")
+    assert committed == builder.index_text(ROOT), "run make notebooks"
+
+
 def test_no_notebook_is_without_a_lesson():
     assert builder.orphans(ROOT) == []
 

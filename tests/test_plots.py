@@ -202,6 +202,15 @@ def test_an_answer_is_drawn_over_what_was_expected():
     assert len(looks) == 2
 
 
+def test_the_first_difference_of_an_answer_is_ringed_at_its_step():
+    curves = dict(yours=[1, 2, 5], expected=[1, 3, 4], steps=[0, 10, 700])
+    axes = plot_answer(**curves, first=1, x="epoch").axes[0]
+    drawn = lines(axes)
+    assert list(drawn["yours"].get_xdata()) == [0, 10, 700]
+    ring = drawn["first difference: epoch 10"]
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([10], [2])
+
+
 # --- runs -----------------------------------------------------------------------------------------
 
 

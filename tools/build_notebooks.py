@@ -445,11 +445,12 @@ def leaked_probes(source: Path, exercise) -> list[str]:
     places = {name: "".join(text.split()) for name, text in places.items()}
     found = []
     for each in exercises_of(source).values():
+        known = [json.dumps(probe.reply.get("value")) for probe in each.shown]
         for probe in (probe for group in each.hidden for probe in group.probes):
             texts = [json.dumps(probe.call.to_json()), probe.call.written(each.name)]
             answer = json.dumps(probe.reply.get("value"))
-            # A short answer, like 0.5, tells nothing and may stand anywhere.
-            texts += [answer] if len(answer) > 8 else []
+            # An answer like 0.5, or like that of a shown call, may stand anywhere.
+            texts += [answer] if len(answer) > 8 and answer not in known else []
             for text in texts:
                 found += [
                     f"lessons/{source.name}: {name} shows students `{text}`, hidden in exercise "

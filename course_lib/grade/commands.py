@@ -200,6 +200,7 @@ def _report(options) -> int:
 
 def _export(options) -> int:
     from course_lib.grade.assignment import read_assignments
+    from course_lib.grade.collect import collect
     from course_lib.grade.export import write_csv
 
     if not options.csv and not options.nbgrader:
@@ -210,11 +211,21 @@ def _export(options) -> int:
     if options.nbgrader:
         from course_lib.grade.gradebook import to_gradebook
 
-        assignments = read_assignments(options.solutions)
-        done = to_gradebook(
-            Path(options.results), assignments, course=Path(options.nbgrader), db=options.db
+        submissions = []
+        if options.submissions:
+            assignments = read_assignments(options.solutions)
+            submissions = collect(Path(options.submissions), assignments)
+        imported = to_gradebook(
+            Path(options.results),
+            Path(options.solutions),
+            course=Path(options.nbgrader),
+            db=options.db,
+            submissions=submissions,
         )
-        print(f"{done} submissions in the gradebook of {options.nbgrader}")
+        for line in imported.skipped:
+            print(f"not in the gradebook: {line}")
+        print(f"{imported.done} submissions in the gradebook of {options.nbgrader}")
+        return 1 if imported.skipped else 0
     return 0
 
 

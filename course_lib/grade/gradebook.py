@@ -57,8 +57,8 @@ def to_gradebook(
 
     `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
     of `submissions` is not in the course's `submitted/` yet is written there; without them, the
-    answers that were graded are. Raises GradebookError (nothing to be done about a result that fits
-    no cell), ReleaseError and StoreError.
+    answers that were graded are. Raises GradebookError when the course, its gradebook or a result
+    does not fit the solutions, ReleaseError and StoreError when those cannot be read.
     """
     from nbgrader.api import Gradebook
 

@@ -1,0 +1,137 @@
+"""Values as plain JSON, and when two of them are the same.
+
+Values cross process borders as JSON, so nothing that a student made is ever unpickled, and a value
+is only what it is, whatever its class says about itself.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+TOLERANCE = 1e-9
+LARGEST_ANSWER = 100_000  # numbers in one answer
+DEEPEST_ANSWER = 20  # lists within lists
+
+
+class Unanswerable(TypeError):
+    """A value that no check can compare: not made of numbers, texts, truths, lists and dicts."""
+
+
+def encode(value: Any, depth: int = 0) -> Any:
+    """The value as JSON: numbers of any library become plain ones, arrays and iterators lists.
+
+    NaN and the infinities, which JSON lacks, are written {"float": "nan"}; dicts {"dict": [[key,
+    value], ...]}. Raises Unanswerable for anything else, and for what is too long or too deep.
+
+    >>> encode((1, 2.5, float("nan"), {"a": True}))
+    [1, 2.5, {'float': 'nan'}, {'dict': [['a', True]]}]
+    """
+    if depth > DEEPEST_ANSWER:
+        raise Unanswerable(f"lists more than {DEEPEST_ANSWER} deep cannot be compared")
+    if value is None or isinstance(value, bool | str):
+        return value if type(value) in (type(None), bool, str) else str(value)
+    if isinstance(value, int):
+        if abs(value) >= 2**1024:
+            raise Unanswerable("a whole number of more than 1,024 bits cannot be compared")
+        return int(value)
+    if isinstance(value, float):
+        number = float(value)
+        return number if math.isfinite(number) else {"float": str(number)}
+    if isinstance(value, Mapping):
+        pairs = _limited(value.items())
+        return {"dict": [[encode(key, depth + 1), encode(each, depth + 1)] for key, each in pairs]}
+    if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.ndim:
+        return {"array": [encode(each, depth + 1) for each in _limited(value.tolist())]}
+    if hasattr(value, "numpy") and callable(value.numpy):  # a tensor of TensorFlow or PyTorch
+        if callable(getattr(value, "detach", None)):
+            value = value.detach()
+        return encode(value.numpy(), depth + 1)
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return encode(value.item(), depth + 1)
+    if isinstance(value, complex | bytes | bytearray | set | frozenset):
+        raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
+    if isinstance(value, Iterable):
+        return [encode(each, depth + 1) for each in _limited(value)]
+    if hasattr(value, "__float__"):
+        return encode(float(value), depth + 1)
+    raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
+
+
+def decode(value: Any) -> Any:
+    """The value that `encode` wrote. Arrays come back as NumPy's."""
+    if isinstance(value, list):
+        return [decode(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
+        return float(value["float"])
+    if value.keys() == {"dict"}:
+        return {_key(decode(key)): decode(each) for key, each in value["dict"]}
+    if value.keys() == {"array"}:
+        import numpy as np
+
+        return np.array(decode(value["array"]))
+    raise ValueError(f"expected a value that encode() wrote, got {value!r}")
+
+
+def same(got: Any, wanted: Any, tolerance: float = TOLERANCE) -> bool:
+    """Whether two encoded answers agree: numbers up to rounding errors, all else exactly.
+
+    A truth is not a number, a text is not what it spells, and arrays and tuples count as lists.
+    NaN agrees with NaN. The tolerance is relative; near 0, a thousandth of it is absolute.
+    """
+    if isinstance(wanted, dict) and "array" in wanted:
+        wanted = wanted["array"]
+    if isinstance(got, dict) and isinstance(got.get("array"), list):
+        got = got["array"]
+    if isinstance(wanted, list):
+        return (
+            isinstance(got, list)
+            and len(got) == len(wanted)
+            and all(same(*pair, tolerance) for pair in zip(got, wanted))
+        )
+    if isinstance(wanted, dict) and "dict" in wanted:
+        found, goals = _by_key(got), _by_key(wanted)
+        return found.keys() == goals.keys() and all(
+            same(found[key], each, tolerance) for key, each in goals.items()
+        )
+    if wanted is None or isinstance(wanted, bool | str):
+        return type(got) is type(wanted) and got == wanted
+    number, goal = _number(got), _number(wanted)
+    if number is None or goal is None:
+        return False
+    if math.isnan(goal):
+        return math.isnan(number)
+    return math.isclose(number, goal, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
+
+
+def _by_key(value: Any) -> dict[str | None, Any]:
+    pairs = value.get("dict") if isinstance(value, dict) else None
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 for pair in pairs
+    ):
+        return {None: value}  # no dict at all: whoever sent it
+    return {json.dumps(key): each for key, each in pairs}
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, dict):
+        return float(value["float"]) if value.get("float") in ("nan", "inf", "-inf") else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None  # no float is so large
+
+
+def _limited(values: Iterable[Any]) -> Iterable[Any]:
+    for count, value in enumerate(values):
+        if count >= LARGEST_ANSWER:
+            raise Unanswerable(f"an answer of more than {LARGEST_ANSWER:,} values")
+        yield value
+
+
+def _key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
