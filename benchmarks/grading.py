@@ -65,6 +65,7 @@ HOSTILE = (
     "    except OSError: pass",
 )
 HOSTILE_FILES = ("not JSON", "not UTF-8", "link", "pipe", "zip with ../", "zip bomb")
+EVERY = 20  # one in so many is hostile
 LIMITS = "--cell-seconds 5 --total-seconds 30 --memory-mb 512"
 
 
@@ -148,7 +149,7 @@ def sandboxes(root: Path, options: argparse.Namespace) -> Iterator[list[str]]:
 
 
 def write_class(folder: Path, count: int) -> dict[str, float]:
-    """Submissions of each kind in turn, every twentieth hostile; their right scores."""
+    """Submissions of each kind in turn, one in EVERY hostile; their right scores."""
     write_solutions(folder / "solutions")
     right, kinds = {}, list(KINDS)
     hostile = [*HOSTILE, *HOSTILE, *HOSTILE_FILES]
@@ -156,11 +157,11 @@ def write_class(folder: Path, count: int) -> dict[str, float]:
         student = f"s{number:04d}"
         path = folder / "submissions" / student / f"{NAME}.ipynb"
         path.parent.mkdir(parents=True)
-        if number % 20 != 10:
+        if number % EVERY != EVERY // 2:
             text, right[student] = honest(kinds[number % 3], number)
             path.write_text(text)
             continue
-        index = number // 20 % len(hostile)
+        index = number // EVERY % len(hostile)
         if hostile[index] in HOSTILE_FILES:
             right[student] = 0.0
             write_hostile_file(hostile[index], path)
@@ -213,7 +214,7 @@ def class_of(count: int, folder: Path) -> Iterator[list[str]]:
     lost = right.keys() - second.scores.keys()
     wrong = {s: (got, right.get(s)) for s, got in second.scores.items() if got != right.get(s)}
     print(f"lost {lost}, wrong (got, right) {wrong}, survivors {survivors}", file=sys.stderr)
-    yield ["Submissions", f"{count:,}, {len(range(10, count, 20))} of them hostile; `{LIMITS}`"]
+    yield ["Submissions", f"{count:,}, {len(range(EVERY // 2, count, EVERY))} of them hostile; `{LIMITS}`"]
     yield ["Killed with SIGKILL, run again", f"after {killed_at} results"]
     yield ["Time of both runs", f"{seconds:.0f} s, {seconds / count:.3f} s for each submission"]
     yield ["Most memory, all processes together", f"{memory.peak_mb:,.0f} MB"]

@@ -66,7 +66,11 @@ class KernelSession:
         self._reason: str | None = None
         self._usage: Usage | None = None
         self._peak = self._before = 0.0
-        self._manager = KernelManager()
+        # Files instead of ports, where a system has them: nobody else can listen.
+        self._manager = KernelManager(
+            transport="ipc" if os.name == "posix" else "tcp",
+            connection_file=os.path.join(self._folder, ".kernel.json"),
+        )
         # This interpreter, whatever kernel specifications the machine has.
         self._manager.kernel_spec.argv[0] = sys.executable
         try:

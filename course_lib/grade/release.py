@@ -89,6 +89,7 @@ def without_answers(notebook: Any) -> Any:
 
 
 def is_answer(cell: Any) -> bool:
+    """Whether the cell explains an answer: it stands in solutions/ only."""
     return (cell.metadata.get("tags") or [""])[0] == "answer"
 
 

@@ -148,6 +148,7 @@ def duration(seconds: float) -> str:
 
 
 def isolation(level: str) -> str:
+    """The level of isolation, in words."""
     return ISOLATION.get(level, level)
 
 
