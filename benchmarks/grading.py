@@ -95,9 +95,8 @@ def side_by_side(root: Path, options: argparse.Namespace) -> Iterator[list[str]]
         if options.otter:
             graders["otter"] = partial(otter, options.otter, folder)
         memory = {name: Memory() for name in graders}
-        for name, grade in graders.items():
-            grade(watch=memory[name])
-        runs = take_turns(graders, options.turns)
+        watched = {name: partial(run, watch=memory[name]) for name, run in graders.items()}
+        runs = take_turns(watched, options.turns)
         first = [run.each for run in runs["ours, --jobs 1"]]
         for name, found in runs.items():
             each = [run.each for run in found]
@@ -192,7 +191,7 @@ def write_hostile_file(name: str, path: Path) -> None:
 
 def class_of(count: int, folder: Path) -> Iterator[list[str]]:
     """Two jobs; the grader is killed half-way and run again."""
-    right, memory, killed_at = write_class(folder, count), Memory(1.0), 0
+    right, memory, killed_at = write_class(folder, count), Memory(), 0
 
     def kill_half_way(process: subprocess.Popen) -> None:
         nonlocal killed_at
@@ -214,7 +213,10 @@ def class_of(count: int, folder: Path) -> Iterator[list[str]]:
     lost = right.keys() - second.scores.keys()
     wrong = {s: (got, right.get(s)) for s, got in second.scores.items() if got != right.get(s)}
     print(f"lost {lost}, wrong (got, right) {wrong}, survivors {survivors}", file=sys.stderr)
-    yield ["Submissions", f"{count:,}, {len(range(EVERY // 2, count, EVERY))} of them hostile; `{LIMITS}`"]
+    yield [
+        "Submissions",
+        f"{count:,}, {len(range(EVERY // 2, count, EVERY))} of them hostile; `{LIMITS}`",
+    ]
     yield ["Killed with SIGKILL, run again", f"after {killed_at} results"]
     yield ["Time of both runs", f"{seconds:.0f} s, {seconds / count:.3f} s for each submission"]
     yield ["Most memory, all processes together", f"{memory.peak_mb:,.0f} MB"]
@@ -280,11 +282,10 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=4, help="submissions in a run of a peer's")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "grading.md")
     options = parser.parse_args()
-    lines = []
-    for line in report(options):
-        print(line, flush=True)
-        lines.append(line)
-    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with open(options.output, "w", encoding="utf-8") as file:
+        for line in report(options):
+            print(line, flush=True)
+            print(line, file=file, flush=True)
 
 
 if __name__ == "__main__":

@@ -369,7 +369,7 @@ exercise(
     hidden={
         "batches that divide the images": [call(50_000, 50, 50), call(7, 7, 9), call(12, 3, 1)],
         "a smaller last batch": [call(50_000, 64, 50), call(54_001, 100, 2), call(11, 4, 3)],
-        "batches larger than the data": [call(3, 10, 7), call(1, 256, 12)],
+        "few images": [call(3, 10, 7), call(1, 256, 12), call(20, 16, 3)],
     },
 )
 

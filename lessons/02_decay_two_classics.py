@@ -655,15 +655,16 @@ exercise(
             through("fed_back", 11, 0.05, every=3, factor=0.25),
             through("fed_back", 42, 2.0, every=20, factor=0.1),
         ],
-        "resumed in an epoch with a drop": [
-            call(60, 0.01, every=30, factor=0.1),
-            call(30, 0.4, every=30, factor=0.5),
-            call(12, 0.7, every=4, factor=0.5),
-        ],
-        "resumed in an epoch without one": [
+        "resumed around epoch 30": [
             call(29, 0.4, every=30, factor=0.5),
+            call(30, 0.4, every=30, factor=0.5),
             call(31, 0.2, every=30, factor=0.5),
+            call(60, 0.01, every=30, factor=0.1),
+        ],
+        "resumed at another pace": [
             call(0, 0.9, every=4, factor=0.5),
+            call(12, 0.7, every=4, factor=0.5),
+            call(13, 0.7, every=4, factor=0.5),
         ],
     },
     library=["step_decay"],

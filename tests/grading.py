@@ -51,7 +51,11 @@ def described() -> dict[str, Exercise]:
             locked=[curve(range(7), peak=0.3, steps=3)],
             hidden={
                 "climbing": [curve(range(8), peak=0.7, steps=8), call(2, peak=0.9, steps=8)],
-                "at the top": [call(30, peak=0.25, steps=8), call(31, peak=0.75, steps=8)],
+                "the last step and the top": [
+                    call(7, peak=0.5, steps=8),
+                    call(8, peak=0.25, steps=8),
+                    call(31, peak=0.75, steps=8),
+                ],
             },
             library=["warmup"],
         ),
@@ -65,7 +69,7 @@ def described() -> dict[str, Exercise]:
                 "falling": [curve(range(20), lr=0.8, every=3), call(7, lr=0.1, every=1)],
                 "another factor": [
                     call(4, lr=1.0, every=2, factor=0.1),
-                    call(9, lr=1.0, every=3, factor=0.9),
+                    call(10, lr=1.0, every=3, factor=0.9),
                 ],
                 "bad parameters": [call(4, lr=1.0, every=0), call(4, lr=1.0, every=1)],
             },

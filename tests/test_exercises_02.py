@@ -330,7 +330,7 @@ def test_constants_and_answers_by_heart_earn_nothing():
         ("ex-2-2", at_or_below, ["many updates", "below it from the start"]),
         ("ex-2-2", goes_below_zero, ["many updates", "at the bound and close to it"]),
         ("ex-2-3", smooth_instead, []),
-        ("ex-2-3", drops_ever_after, ["resumed in an epoch with a drop"]),
+        ("ex-2-3", drops_at_epoch_zero, ["resumed around epoch 30"]),
     ],
 )
 def test_who_has_half_of_it_earns_the_groups_that_are_right(grade_id, answer, kept):

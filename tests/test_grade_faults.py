@@ -97,7 +97,7 @@ WRONG = {
     ),
     "off_by_one": (
         dict(warm="def warm(step, *, peak, steps):\n    return peak * min(1, step / steps)"),
-        {**NO_WARM, "warm": 1.0},
+        NO_WARM,
     ),
     "two_of_three": (
         dict(fall="def fall(step, *, lr, every, factor=0.5): return lr * factor ** (step//every)"),

@@ -27,6 +27,7 @@ from course_lib.grade.notebook import read_notebook
 
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_(.*)", re.DOTALL)
 CANVAS = re.compile(r"([^_]+)_(?:LATE_)?(\d+)_\d+_(.+)", re.DOTALL)
+LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
@@ -310,6 +311,8 @@ def _by_name(name: str, assignments: Mapping[str, Assignment]) -> tuple[str | No
     stem = unicodedata.normalize("NFKC", name.removesuffix(".ipynb"))
     if stem in assignments:
         return stem, 0
+    if len(stem) > LONGEST_NAME:
+        return None, UNNAMED
     known = {each.lower(): each for each in assignments}
     for badness in range(1, UNNAMED):
         stem = re.sub(r"\.ipynb$", "", stem.strip().lower())

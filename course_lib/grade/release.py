@@ -7,13 +7,15 @@ of their own into a notebook of solutions/ needs no builder.
 import ast
 import copy
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 STUB = "raise NotImplementedError()"
-# Lines that a model answer may share with what students see: comments, signatures, imports.
-TRIVIAL = ("#", "@", '"""', "def ", "class ", "import ", "from ", "return ")
+# Lines that a model answer may share with what students see: comments, signatures, imports,
+# `return name`.
+TRIVIAL = re.compile(r'[#@]|"""|(def|class|import|from)\b|return \w+$')
 REMAINS = ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TEST", "MARK SCHEME")
 
 
@@ -138,7 +140,7 @@ def leaks(solution: Any, clean: Any) -> list[str]:
     removed = _removed(solution, clean)
     for name in _asked(solution) & answers.keys():
         removed += set(answers[name][1]) - set(stubs[name][1] if name in stubs else ())
-    secret = {line for line in removed if len(line) > 12 and not line.startswith(TRIVIAL)} - given
+    secret = {line for line in removed if len(line) > 12 and not TRIVIAL.match(line)} - given
     for index, cell in enumerate(clean.cells, 1):
         for line in _lines([cell.source]):
             if line in secret:

@@ -64,7 +64,8 @@ keyctl add_key request_key memfd_create memfd_secret
 mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
 msgget msgsnd msgrcv msgctl semget semop semtimedop semctl shmget shmat shmdt shmctl
 mknod mknodat name_to_handle_at open_by_handle_at fanotify_init
-setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set personality
+setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity ioprio_set
+personality sync syncfs
 swapon swapoff reboot init_module finit_module delete_module kexec_load kexec_file_load
 quotactl quotactl_fd acct syslog vhangup nfsservctl lookup_dcookie iopl ioperm modify_ldt
 settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname
@@ -72,7 +73,11 @@ mbind set_mempolicy migrate_pages move_pages
 """
 
 CLONE_THREAD = 0x10000
-TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into the terminal of another
+# TIOCSTI and TIOCLINUX type into the terminal of another; FIOSETOWN and SIOCSPGRP are F_SETOWN's.
+IOCTL_REFUSED = (0x5412, 0x541C, 0x8901, 0x8902)
+# The kernel sends signals for F_SETOWN, F_SETSIG, F_SETOWN_EX and F_NOTIFY, to others too, and
+# F_SETLEASE makes others wait.
+FCNTL_REFUSED = (8, 10, 15, 1026, 1024)
 PRCTL_KEPT = (1, 4, 0x59616D61)  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER
 EPERM, ENOSYS = 1, 38
 
@@ -142,7 +147,6 @@ def _limit_resources(limits: Limits, seconds: float) -> None:
     addresses = used + (limits.memory_mb << 20) + RESERVED
     for name, most in (
         ("AS", addresses),
-        ("CPU", int(seconds) + 1),
         ("FSIZE", limits.file_mb << 20),
         ("NOFILE", 256),
         ("CORE", 0),
@@ -150,6 +154,8 @@ def _limit_resources(limits: Limits, seconds: float) -> None:
         ("MEMLOCK", 0),
     ):
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}", 12), (most, most))
+    # At the first of the two the process gets a signal that tells why; at the second it is killed.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
 
 
 def _limit_files(scratch: str, may_read: list[str], landlock: Any) -> None:
@@ -179,10 +185,13 @@ def _limit_calls(pyseccomp: Any) -> None:
     rules.add_rule(pyseccomp.ERRNO(ENOSYS), "clone3")
     refuse("clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
     refuse("prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
-    for request in TERMINAL_INPUT:
-        refuse("ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, request))
-    for option in PRCTL_KEPT:
-        refuse("prctl", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, 0xFFFFFFFF, option))
+    for name, place, values in (
+        ("ioctl", 1, IOCTL_REFUSED),
+        ("fcntl", 1, FCNTL_REFUSED),
+        ("prctl", 0, PRCTL_KEPT),
+    ):
+        for value in values:
+            refuse(name, pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value))
     rules.load()
 
 

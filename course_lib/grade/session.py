@@ -120,10 +120,10 @@ class _Zygote:
     def __init__(
         self, level: str, limits: Limits, data: str | None, preload: tuple[str, ...]
     ) -> None:
-        self.folder = tempfile.mkdtemp(prefix="lr-course-")
-        inside = level == "namespaces"
-        scratch = "/scratch/home" if inside else f"{self.folder}/scratch"
-        home = "/tmp/zygote" if inside else self.folder
+        # In the box all folders are the box's own; without it they are here and must be cleared.
+        self.folder = None if level == "namespaces" else _own_folder()
+        scratch = f"{self.folder}/scratch" if self.folder else "/scratch/home"
+        home = self.folder or "/tmp/zygote"
         configuration = {
             "level": level,
             "limits": asdict(limits),
@@ -135,15 +135,16 @@ class _Zygote:
         arguments = ["-m", "course_lib.grade.zygote", str(theirs.fileno())]
         arguments.append(json.dumps(configuration))
         words, environment = command(level, scratch, home, limits, data, arguments)
-        with theirs, open(f"{self.folder}/stderr", "wb") as said:
+        self.stderr = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
+        with theirs:
             # A group of its own: Ctrl-C reaches the grader, which then ends this in order.
             self.process = subprocess.Popen(
                 words,
                 env=environment,
-                cwd=self.folder,
+                cwd=self.folder or "/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=self.stderr,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -155,8 +156,11 @@ class _Zygote:
 
     def said(self) -> str:
         """The end of what it wrote to its stderr."""
-        with open(f"{self.folder}/stderr", "rb") as file:
-            return file.read()[-2000:].decode(errors="replace").strip()
+        if self.stderr.closed:
+            return ""
+        size = self.stderr.seek(0, os.SEEK_END)
+        self.stderr.seek(max(0, size - 2000))
+        return self.stderr.read().decode(errors="replace").strip()
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
         """The next message, None if there comes none in time or the zygote is dead."""
@@ -187,10 +191,29 @@ class _Zygote:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.stderr.close()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Session:
+def _own_folder() -> str:
+    """A new folder in the system's temporary one; those of graders that were killed are removed.
+
+    A grader holds a lock on each of its folders for as long as it lives.
+    """
+    import fcntl
+
+    for old in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{PREFIX}*")):
+        with suppress(OSError):  # another's, held, or gone already
+            handle = os.open(old, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(handle).st_uid == os.getuid():
+                    shutil.rmtree(old, ignore_errors=True)
+            finally:
+                os.close(handle)
+    return folder
+:
     """One submission's process. After a stop it is dead, and every further request says so."""
 
     def __init__(self, workshop: Workshop, zygote: _Zygote, number: int, seconds: float) -> None:
@@ -271,8 +294,8 @@ class Session:
     def _line(self, deadline: float, most: int = 1 << 16) -> bytes:
         """The next line. Raises TimeoutError, OverflowError beyond `most` bytes, EOFError's like
         ConnectionError if the other end is closed."""
-        found = bytearray(self._rest)
-        while b"\n" not in found:
+        found, data = bytearray(self._rest), self._rest
+        while b"\n" not in data:
             if len(found) > most:
                 raise OverflowError
             left = deadline - time.monotonic()
@@ -290,7 +313,7 @@ class Session:
     def _stop(self, reason: str | None) -> str:
         """End the process; the reason, which is the zygote's if this side knows none."""
         if reason is None:
-            self._ended = self._zygote.ended(self._number, 1.0)
+            self._ended = self._zygote.ended(self._number, END_SECONDS)
             told = (self._ended or {}).get("reason")
             reason = told if told in STOPPED_IN_WORDS else "protocol"
         self._finish()

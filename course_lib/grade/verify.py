@@ -14,11 +14,13 @@ from pathlib import Path
 from course_lib.exercises import Call, agrees, course
 from course_lib.grade.assignment import Assignment, Question, read_assignments
 from course_lib.grade.collect import Submission
+from course_lib.grade.engine import preload
 from course_lib.grade.examine import Conditions, Examination, examine, sole
 from course_lib.grade.match import Plan, match, read_notebook
 from course_lib.grade.release import leaks, read, released, written
 from course_lib.grade.session import Workshop
 
+QUICK = 5.0  # seconds for a cell: a mutation may loop for ever
 CROSSED = 200  # calls with which a mutation that passes is looked at again
 
 
@@ -38,8 +40,13 @@ def verify(
     if unknown := sorted(set(names) - set(assignments)):
         raise ValueError(f"no solutions named {unknown}; there are {sorted(assignments)}")
     chosen = [each for name, each in assignments.items() if not names or name in names]
-    quick = replace(conditions, limits=replace(conditions.limits, cell_seconds=5.0))
-    with Workshop(quick.limits, level=quick.level, data=quick.data) as workshop:
+    texts = [(solutions / f"{each.name}.ipynb").read_text(encoding="utf-8") for each in chosen]
+    seconds = min(QUICK, conditions.limits.cell_seconds)
+    limits = replace(conditions.limits, cell_seconds=seconds)
+    quick = replace(conditions, limits=limits, preload=preload(texts))
+    with Workshop(
+        quick.limits, level=quick.level, data=quick.data, preload=quick.preload
+    ) as workshop:
         for assignment in chosen:
             path = solutions / f"{assignment.name}.ipynb"
             yield from _files(assignment, path, exercises / path.name)
@@ -84,7 +91,7 @@ def _marks(
         result, _ = examine(submission, assignment, workshop, conditions)
         wrong = [
             f"{each['grade_id']} {each['status']}: {each['reason']} "
-            + "; ".join(f"{group['name']}: {group['message']}" for group in each["groups"])
+            + "; ".join(f"{g['name']}: {g['message']}" for g in each["groups"] if g["message"])
             for each in result["questions"]
             if each["score"] is not None and each["score"] != (each["points"] if wanted else 0.0)
         ]

@@ -225,8 +225,11 @@ def _why(status: int) -> str:
     """Why a process ended that nobody here has ended."""
     if os.WIFEXITED(status):
         return "exit"
-    ends = {signal.SIGXCPU: "total", signal.SIGKILL: "memory"}  # the kernel's own killer
-    return ends.get(signal.Signals(os.WTERMSIG(status)), "crash")
+    ends: dict[int, str] = {
+        signal.SIGXCPU: "total",
+        signal.SIGKILL: "memory",
+    }  # the kernel's own killer
+    return ends.get(os.WTERMSIG(status), "crash")  # most of the 64 signals have no name
 
 
 def _keep_only(kept: int) -> None:

@@ -1,0 +1,170 @@
+"""`lr-course verify` finds what is wrong with an exercise before a class does."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import grading
+import nbformat
+import pytest
+from grading import handed_out, solution_notebook, write_solutions
+
+from course_lib import exercises
+from course_lib.cli import main
+from course_lib.exercises import call, curve
+from course_lib.grade.verify import crossed, empty_answers, mutations
+
+ROOT = Path(__file__).parents[1]
+boxed = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
+)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """The small assignment as solutions/ and exercises/, known to the course."""
+    for name, each in grading.described().items():
+        known = replace(each, lesson="09_small", points=grading.POINTS[name])
+        monkeypatch.setitem(exercises.course(), each.id, known)
+    write_solutions(tmp_path / "solutions")
+    (tmp_path / "exercises").mkdir()
+    text = nbformat.writes(handed_out()) + "\n"
+    (tmp_path / "exercises" / "09_small.ipynb").write_text(text)
+    return tmp_path
+
+
+def verify(folder, capsys):
+    """The exit status and what was printed."""
+    options = ["--solutions", str(folder / "solutions"), "--exercises", str(folder / "exercises")]
+    status = main(["verify", *options])
+    return status, capsys.readouterr().out
+
+
+@boxed
+def test_a_good_assignment_passes(small, capsys):
+    status, text = verify(small, capsys)
+    assert status == 0, text
+    assert "the solution earns 5 of 5" in text
+    assert "the blank notebook earns 0 of 5" in text
+    assert text.count("empty answers earn nothing") == 2
+    assert text.endswith("all is well\n")
+
+
+def change(folder, old, new):
+    path = folder / "solutions" / "09_small.ipynb"
+    notebook = solution_notebook()
+    changed = 0
+    for cell in notebook.cells:
+        changed += old in cell.source
+        cell.source = cell.source.replace(old, new)
+    assert changed
+    nbformat.write(notebook, path)
+
+
+@boxed
+def test_a_wrong_model_answer_is_told_with_its_group(small, capsys):
+    change(small, "factor ** (step // every)", "factor ** (step / every)")
+    status, text = verify(small, capsys)
+    assert status == 1
+    assert "the solution earns 3 of 5" in text and "falling: an answer is not right" in text
+
+
+@boxed
+def test_a_group_that_an_argument_passes_is_told(small, capsys, monkeypatch):
+    lazy = grading.described()
+    weak = {"without a fall": [call(0, lr=0.5, every=2), call(1, lr=0.25, every=2)]}
+    lazy["fall"] = exercises.exercise(
+        "9.2",
+        grading.fall,
+        hints=lazy["fall"].hints,
+        shown=[call(5, lr=1.0, every=2), call(0, lr=1.0, every=2)],
+        locked=[curve(range(7), lr=0.3, every=3)],
+        hidden=weak,
+    )
+    monkeypatch.setattr(grading, "described", lambda: lazy)
+    write_solutions(small / "solutions")
+    status, text = verify(small, capsys)
+    assert status == 1
+    assert "earns 3: def fall(step, *, lr, every, factor=0.5):\n    return lr" in text
+    # and what else would pass comes with a call that would catch it
+    assert "earns everything: line" in text and "ask fall(" in text
+
+
+@boxed
+def test_files_that_are_missing_stale_or_tell_the_answer_are_told(small, capsys):
+    path = small / "exercises" / "09_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].source = grading.RIGHT["warm"]
+    notebook.cells[0].source += "\n    return peak * min(1.0, (step + 1) / (steps + 1))"
+    nbformat.write(notebook, path)
+    status, text = verify(small, capsys)
+    assert status == 1
+    assert "09_small.ipynb is stale" in text
+    assert "a line of a model answer" in text
+    path.unlink()
+    status, text = verify(small, capsys)
+    assert status == 1 and "09_small.ipynb is missing" in text
+
+
+def test_an_unknown_name_is_said(capsys):
+    status = main(["verify", "11_no_such_lesson", "--solutions", str(ROOT / "solutions")])
+    assert status == 2
+    assert "no solutions named ['11_no_such_lesson']" in capsys.readouterr().err
+
+
+@boxed
+def test_the_course_itself(capsys):
+    """Every exercise of the course: full marks, none for nothing, mutations rejected, no leak."""
+    folders = ["--solutions", str(ROOT / "solutions"), "--exercises", str(ROOT / "exercises")]
+    status = main(["verify", *folders])
+    text = capsys.readouterr().out
+    assert status == 0, text
+    assert text.count("empty answers earn nothing") == len(exercises.course())
+
+
+# ---------------------------------------------------------------- wrong answers made by machine
+
+SOURCE = '''def fall(step, *, lr, every=1):
+    """Doc."""
+    done = step // every
+    if done < 0:
+        return lr
+    return min(lr, lr * 0.5**done)'''
+
+
+def test_every_part_of_an_answer_is_mutated_once():
+    changes = [change for change, _ in mutations(SOURCE)]
+    assert len(set(changes)) == len(changes) == len({text for _, text in mutations(SOURCE)})
+    for wanted in (
+        "line 3: `step // every` -> `step / every`",
+        "line 4: `done < 0` -> `done <= 0`",
+        "line 4: `done < 0` -> `True`",
+        "line 6: `0.5` -> `1.5`",
+        "line 6: `0.5 ** done` -> `0.5 * done`",
+        "line 6: `min` -> `max`",
+    ):
+        assert wanted in changes
+    for _, text in mutations(SOURCE):
+        compile(text, "mutation", "exec")
+
+
+def test_empty_answers_return_constants_and_each_argument():
+    answers = empty_answers(SOURCE, "fall")
+    names = {"step", "lr", "every"}
+    assert names <= {each.rpartition("return ")[2] for each in answers}
+    for each in answers:
+        names = {}
+        exec(each, names)
+        assert callable(names["fall"])
+
+
+def test_crossed_calls_stay_among_calls_of_one_shape():
+    calls = [call(1, lr=0.1), call(2, lr=0.2), call(3, lr=0.3, every=2), curve([1, 2], lr=5)]
+    for each in crossed(calls):
+        if each.via:
+            assert each == calls[3]
+        elif "every" in each.kwargs:
+            assert each == calls[2]
+        else:
+            assert each.args[0] in (1, 2) and each.kwargs["lr"] in (0.1, 0.2)
+    assert call(1, lr=0.2) in crossed(calls)
