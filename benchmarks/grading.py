@@ -250,6 +250,7 @@ own, which is as slow as the peers."""
 def report(options: argparse.Namespace) -> Iterator[str]:
     quiet = "quiet" if os.getloadavg()[0] < 0.3 else "NOT quiet, other jobs were running"
     flags = " --otter PYTHON" * bool(options.otter) + " --thousand" * options.thousand
+    flags += f" --turns {options.turns} --ours {options.ours} --peers {options.peers}"
     versions = [f"{name} {version(name)}" for name in ("nbgrader", "torch", "tensorflow", "keras")]
     if options.otter:
         ask = "from importlib.metadata import version; print(version('otter-grader'))"

@@ -437,3 +437,18 @@ def test_the_course_s_exercises_are_whole_and_hide_what_is_hidden():
         assert all(isinstance(probe, Probe) for probe in each.shown)
         again = json.loads(json.dumps(each.public_json()))
         assert again["shown"] == [probe.to_json() for probe in each.shown]
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ({((1, 2), 3): {(): [{}]}}, "{[[1, 2], 3]: {[]: [{}]}}"),
+        (np.array([[1], [1, 2]], dtype=object), "array([[1], [1, 2]])"),
+        ({"lr": np.array([0.5]), "n": float("inf")}, "{'lr': array([0.5]), 'n': inf}"),
+        ({n: n for n in range(9999)}, "{0: 0, 1: 1, 2: 2, 3: 3"),
+    ],
+)
+def test_whatever_an_answer_is_the_difference_can_be_told(value, words):
+    probe = Probe(call(1), {"value": 0.5})
+    text = exercises.difference(probe, reply(lambda _: value, call(1)), "rate")
+    assert text.startswith(f"rate(1) returned {words}") and text.endswith(", expected 0.5")

@@ -15,6 +15,7 @@ from grading import RIGHT, submission, write_solutions, write_submission
 
 from course_lib.cli import main
 from course_lib.grade.collect import Submission
+from course_lib.grade.engine import preload
 from course_lib.grade.store import Store, StoreError
 
 pytestmark = pytest.mark.skipif(
@@ -172,6 +173,31 @@ def test_a_write_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
         assert store.has(one, "k") and not store.has(one, "other")
         store.path(one).write_text('{"key": "k", "sta')  # by a disk that lost power
         assert not store.has(one, "k")
+
+
+def test_no_two_results_share_a_file(tmp_path):
+    store, paths = Store(tmp_path), set()
+    for assignment in (
+        "",
+        "ps1",
+        "ps 1",
+        "ps_1",
+        "\u4f5c\u4e1a",
+        "\u8bfe\u7a0b",
+        "x" * 61,
+        "x" * 62,
+    ):
+        each = Submission("ann", "ann", assignment, "09_small", "{}", None, f"ann/{assignment}")
+        paths.add(store.path(each).name)
+    assert len(paths) == 8 and {"09_small.json", "ps1.09_small.json"} < paths
+
+
+def test_what_is_loaded_beforehand():
+    assert preload(["import numpy as np\\n", None]) == ()
+    assert preload(["import torch.nn as nn"]) == preload(["from torch import nn"]) == ("torch",)
+    assert preload(["from keras import layers"]) == ("tensorflow", "keras")
+    assert preload(["import course_lib.pytorch"]) == ("torch", "tensorflow", "keras")
+    assert preload(["import " * 700_000]) == ()  # a regular expression took days for it
 
 
 @pytest.mark.parametrize(

@@ -491,6 +491,13 @@ def test_names_of_bytes_on_disk(tmp_path):
     assert all(row[0].isprintable() for row in rows)
 
 
+def test_endless_names_in_a_zip_cost_no_time(tmp_path):
+    """An expression that looks for the end of a name took minutes for each of these."""
+    names = [f"{'-' * 65_000}{count}.ipynb" for count in range(90)]
+    write(tmp_path, {"alice.zip": zipped([(name, TEXT) for name in names])})
+    assert {row[1] for row in found(tmp_path)} == {"01_rates", None}
+
+
 def test_a_zip_with_odd_names(tmp_path):
     names = ["a\x1b[2J.ipynb", "\u202ebnypi.ipynb", "x" * 3000 + ".ipynb", RATES, RATES]
     write(tmp_path, {"alice.zip": zipped([(name, TEXT) for name in names])})

@@ -6,12 +6,23 @@ One run of `lr-course grade` over a folder with all of them, as a teacher would 
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 import pytest
-from grading import RIGHT, scores, statuses, submission, write_solutions, write_submission
+from grading import (
+    RIGHT,
+    described,
+    scores,
+    statuses,
+    submission,
+    write_solutions,
+    write_submission,
+)
 
 from course_lib.cli import main
+from course_lib.exercises import Group
+from course_lib.grade.examine import Examination
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
@@ -79,6 +90,39 @@ HONEST = {
         after="import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()"
     ),
     "flood": dict(after="print('x' * (50 << 20))"),
+    "flood_of_long_characters": dict(before="print('\\U0001f600' * (1 << 20))"),
+    "copies_files": dict(
+        after="import shutil\nopen('a', 'w').write('b')\nshutil.copy2('a', 'c')\nopen('c').read()"
+    ),
+    "threads_in_answer": dict(
+        before="from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(8)",
+        warm="def warm(step, *, peak, steps):\n"
+        "    return pool.submit(lambda: peak * min(1, (step + 1) / (steps + 1))).result()",
+    ),
+    "generator": dict(
+        warm="def rates(peak, steps):\n    step = 0\n    while True:\n"
+        "        yield peak * min(1, (step + 1) / (steps + 1))\n        step += 1\n"
+        "def warm(step, *, peak, steps):\n"
+        "    return next(rate for i, rate in enumerate(rates(peak, steps)) if i == step)"
+    ),
+    "decimal": dict(
+        warm="from decimal import Decimal as D\ndef warm(step, *, peak, steps):\n"
+        "    return D(peak) * min(D(1), D(step + 1) / D(steps + 1))"
+    ),
+    "asyncio": dict(
+        warm="import asyncio\nasync def rate(step, peak, steps):\n"
+        "    return peak * min(1, (step + 1) / (steps + 1))\n"
+        "def warm(step, *, peak, steps): return asyncio.run(rate(step, peak, steps))"
+    ),
+    "strict": dict(
+        before="import sys, warnings, numpy\nwarnings.simplefilter('error')\n"
+        "numpy.seterr(all='raise')\nsys.setrecursionlimit(150)"
+    ),
+    "reset_after": dict(after="%reset -f"),
+    "stars_after": dict(after="from math import *\nfrom numpy import *\nfrom pylab import *"),
+    "loader_with_workers": dict(
+        before="import multiprocessing\nwith multiprocessing.Pool(2) as pool: pool.map(abs, [1])"
+    ),
     "flood_lines": dict(after="for i in range(200_000):\n    print('spam', i)"),
 }
 
@@ -146,6 +190,13 @@ WRONG = {
     ),
     "self_containing": (
         dict(warm="def warm(*a, **k):\n    x = []; x.append(x); return x"),
+        NO_WARM,
+    ),
+    "odd_keys": (dict(warm="def warm(*a, **k): return {((1, 2), 3): {(): [{}]}}"), NO_WARM),
+    "ragged": (
+        dict(
+            warm="import numpy\ndef warm(*a, **k): return numpy.array([[1], [1, 2]], dtype=object)"
+        ),
         NO_WARM,
     ),
     "bare_exception": (
@@ -340,6 +391,13 @@ def other_kernel(notebook, by_id):
     notebook.metadata["kernelspec"] = dict(display_name="Bash", language="bash", name="bash")
 
 
+def more_cells(count, source):
+    def change(notebook, by_id):
+        notebook.cells += [nbformat.v4.new_code_cell(source) for _ in range(count)]
+
+    return cells(change)
+
+
 def in_text(old, new):
     return lambda: nbformat.writes(submission()).replace(old, new)
 
@@ -363,6 +421,9 @@ TAMPERED = {
     "setup_edited": (cells(edited_setup), ALL),
     "no_metadata": (cells(no_ids), ALL),
     "bash_kernel": (cells(other_kernel), ALL),
+    "crashes_for_ever": (more_cells(60, "import os; os._exit(0)"), NOTHING),
+    "thousand_cells": (more_cells(1000, "'a' * 20_000"), ALL),
+    "three_thousand_cells": (more_cells(3000, "1"), None),
     "not_json": (lambda: "{broken", None),
     "not_a_notebook": (lambda: "[1, 2, 3]", None),
     "empty": (lambda: "", None),
@@ -410,3 +471,22 @@ def test_nothing_ran_on(graded):
             continue
     assert len(commands) > 1
     assert not [each for each in commands if str(SECONDS) in each]
+
+
+@pytest.mark.parametrize(
+    "answers, quoted, words",
+    [
+        ([7.5, 7.5], True, "warm(0, peak=1.0, steps=4) returned 7.5, expected 0.2"),
+        ([7.5, 7.6], True, "the answer changes from call to call"),
+        ([7.5, 7.5], False, "an answer is not right"),
+    ],
+)
+def test_an_answer_is_quoted_only_if_it_tells_nothing_but_itself(answers, quoted, words):
+    """A clock's differs from run to run. A process's number can tell what the process before has
+    been asked: nothing is quoted once a hidden call has been made."""
+    shown = Group("shown", described()["warm"].shown, 0.0)
+    question = SimpleNamespace(grade_id="09-warm", name="warm", tolerance=1e-9)
+    replies = iter(answers)
+    session = SimpleNamespace(ask=lambda name, call: {"value": next(replies)})
+    found = Examination._ask_group(SimpleNamespace(seed=""), session, question, shown, quoted)
+    assert found[0].startswith(words) and found[1] == ""

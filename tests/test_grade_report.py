@@ -183,7 +183,8 @@ def test_student_page_tells_what_to_do_next(results):
     assert "above the limit: not right (0 of 0.5)" in bob
     assert "def walk(start, *, lr, curvature, steps):" in bob
     assert "to be marked by hand</span>, worth 3" in bob
-    assert "not `above the limit`" in bob  # the next step
+    assert "Not right yet: above the limit." in bob  # the next step
+    assert "<a " not in bob  # a page to hand out leads nowhere
     assert "it is the next one to write" in text_of(results / "report" / "cleo.html")
     assert "answer cell is gone" in text_of(results / "report" / "dan.html")
     assert "All exercises of this notebook are right." in text_of(results / "report" / "anna.html")
@@ -222,6 +223,20 @@ def test_student_called_index_does_not_replace_the_class(tmp_path):
     page = report.write_report(tmp_path)
     assert "Results of the class" in page.read_text()
     assert "Results of index" in (page.parent / "index~.html").read_text()
+
+
+def test_pages_name_students_as_they_are_called(tmp_path):
+    reason = "a call of `walk` was stopped: <b>slow</b>"
+    asked = [walk("stopped", (0, 0, 0), reason=reason)]
+    names = {"z-1": "\u00c9milie", "student-1": "\u738b\u5c0f\u660e", "fred": "fred"}
+    for student, name in names.items():
+        save(tmp_path, result(student, asked, name=name))
+    text = text_of(report.write_report(tmp_path))
+    places = [text.index(f'<a href="./{each}.html">{names[each]}</a>') for each in names]
+    assert places[0] < places[2] < places[1]  # É stands before f
+    page = text_of(tmp_path / "report" / "student-1.html")
+    assert "Results of \u738b\u5c0f\u660e</h1>" in page
+    assert "a call of <code>walk</code> was stopped: &lt;b&gt;slow&lt;/b&gt;" in page
 
 
 def test_no_results_is_told_in_words(tmp_path):
@@ -369,8 +384,9 @@ def test_csv_has_a_row_for_each_student_and_notebook(results, tmp_path):
     assert head[:6] == ["student", "assignment", "notebook", "status", "score", "points"]
     assert rows[0][:6] == ["anna", "01_fixed_rates", "01_fixed_rates", "graded", "3", "6"]
     assert rows[1][:6] == ["bob", "01_fixed_rates", "01_fixed_rates", "graded", "0.5", "6"]
+    assert dict(zip(head, rows[0]))["by_hand"] == "3"  # of the 6 points
     erin = dict(zip(head, rows[4]))
-    assert (erin["status"], erin["score"]) == ("unreadable", "")
+    assert (erin["status"], erin["score"], erin["points"]) == ("unreadable", "", "")
     assert erin["reason"].startswith("not JSON")
     assert b"\r" not in path.read_bytes() and len(rows) == 5
 
@@ -383,6 +399,7 @@ def test_long_csv_has_a_row_for_each_question(results, tmp_path):
     assert [row["question"] for row in bob] == ["01-walk", "01-best-rate", "01-why"]
     assert [row["score"] for row in bob] == ["0.5", "0", ""]
     assert [row["status"] for row in bob] == ["partly", "wrong", "manual"]
+    assert [row["name"] for row in bob] == ["bob"] * 3
     assert next(row for row in rows if row[0] == "erin")[3] == "unreadable"
     assert len(rows) == 4 * 3 + 1
 

@@ -19,7 +19,7 @@ from course_lib.grade.session import SandboxError, Workshop
 
 ROOT = Path(__file__).parents[1]
 LIMITS = Limits(cell_seconds=10, memory_mb=200, files=300, threads=40, scratch_mb=24, output_kb=16)
-SHORT = replace(LIMITS, cell_seconds=1)
+SHORT = replace(LIMITS, cell_seconds=3)  # memory comes slowly on a busy machine
 HALF = "def half(x):\n    return x / 2\n"
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
@@ -235,6 +235,16 @@ REFUSED = {  # what must raise an ordinary error; "GOT" is printed only where it
     "more time": "import resource as r; r.setrlimit(r.RLIMIT_CPU, (9999, 9999))",
     "another's limits": "import os, resource as r; r.prlimit(os.getppid(), 7, (3, 3))",
     "priority": "import os; os.setpriority(os.PRIO_PROCESS, 0, 5)",
+    "processors": "import os; os.sched_setaffinity(os.getppid(), {0})",
+    "signals by the kernel": (
+        "import fcntl, os, socket; fcntl.fcntl(socket.socketpair()[0], fcntl.F_SETOWN, os.getpid())"
+    ),
+    "signals by a device": (
+        "import fcntl, os, socket, struct\n"
+        "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', os.getpid()))"
+    ),
+    "lease": "import course_lib, fcntl; fcntl.fcntl(open(course_lib.__file__), 1024, 0)",
+    "attributes": "import os; os.setxattr('.', 'user.a', b'1')",
     "chroot": "import os; os.chroot('.')",
     "terminal": "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b'x')",
     "open to all": SYSCALL + "if c.prctl(4, 1, 0, 0, 0): raise OSError",
@@ -257,6 +267,7 @@ REFUSED = {  # what must raise an ordinary error; "GOT" is printed only where it
             29: "0, 4096, 0o1600",  # shmget
             323: "0",  # userfaultfd
             303: "-100, b'.', 0, 0, 0",  # name_to_handle_at
+            463: "-100, b'.', 0, b'user.a', 0, 0",  # setxattrat
             0x40000000 + 39: "",  # getpid of the x32 interface
         }.items()
     },
@@ -292,6 +303,18 @@ STOPPED = {  # what ends the process, and for which reasons it may be said to
     "exit": ("import os; os._exit(0)", {"exit"}),
     "abort": ("import os; os.abort()", {"crash"}),
     "segfault": ("import ctypes; ctypes.string_at(0)", {"crash"}),
+    "a signal without a name": (
+        SYSCALL + "import struct, time\nevent = struct.pack('Qii48x', 0, 40, 0)\n"
+        "c.syscall(222, 0, event, own := ctypes.create_string_buffer(8))\n"  # timer_create
+        "c.syscall(223, 0, 0, struct.pack('4Q', 0, 0, 0, 1), 0); time.sleep(9)",
+        {"crash"},
+    ),
+    "code of another machine": (
+        "import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\n"
+        "m.write(b'\\x53\\xb8\\x14\\0\\0\\0\\xcd\\x80\\x5b\\xc3')\n"  # int 0x80: getpid
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(m))\nctypes.CFUNCTYPE(ctypes.c_int)(at)()",
+        {"crash"},
+    ),
     "stack": (
         "import sys; sys.setrecursionlimit(10**9)\n"
         "class A:\n    def __repr__(self): return repr(self)\nrepr(A())",
@@ -353,6 +376,24 @@ def test_scratch_is_bounded_and_empty_for_the_next(walls):
     assert made.run(deep).ok
     assert walls.open().run("import os; print(os.listdir())").output == "[]\n"
     assert works(walls)
+
+
+def test_no_mark_is_left_for_the_next(walls):
+    """Modes and times of what lies outside scratch: a submission could write there what it was
+    asked, and the next could read it."""
+    places = ("..", "/tmp", "/tmp/zygote", "/dev/shm", "/dev")
+    look = (
+        f"import os\nfor p in {places}:\n    s = os.stat(p)\n"
+        "    print(p, oct(s.st_mode), p == '..' or s.st_mtime_ns)"
+    )
+    made = walls.open()
+    before = made.run(look).output
+    mark = f"import os\nfor p in {places}:\n    os.chmod(p, 0o700); os.utime(p, (5, 5))"
+    assert made.run(mark).error is None
+    assert made.run("import shutil; open('a', 'w').write('b'); shutil.copy2('a', 'c')").ok
+    assert made.run("print(open('c').read())").output == "b\n"
+    made.close()
+    assert walls.open().run(look).output == before and "/dev/shm" in before
 
 
 @pytest.mark.parametrize(
@@ -491,8 +532,26 @@ def test_nothing_survives_a_workshop_or_its_grader():
         assert _gone(pid), level
     with Workshop(LIMITS, level="namespaces", preload=()) as made:
         made.open()
-        pid, folder = made._zygote.process.pid, made._zygote.folder
-    assert _gone(pid) and not os.path.exists(folder)
+        pid = made._zygote.process.pid
+    assert _gone(pid)
+
+
+def test_folders_of_graders_that_were_killed_are_cleared(tmp_path, monkeypatch):
+    monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
+    old = tmp_path / f"{session.FOLDER}old" / "scratch"
+    old.mkdir(parents=True)
+    others = tmp_path / "lr-course-else"
+    others.mkdir()
+    with Workshop(LIMITS, level="namespaces", preload=()) as boxed:
+        assert works(boxed)
+        assert old.exists() and len(os.listdir(tmp_path)) == 2
+    with Workshop(LIMITS, level="process", preload=()) as first:
+        assert works(first)
+        with Workshop(LIMITS, level="process", preload=()) as second:
+            assert works(second)
+            assert works(first)  # its folder is held
+            assert not old.exists() and others.exists() and len(os.listdir(tmp_path)) == 3
+    assert os.listdir(tmp_path) == ["lr-course-else"]
 
 
 def _gone(pid):

@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 from course_lib.grade.limits import Limits
@@ -17,7 +18,10 @@ def add_to(commands) -> None:
     """Add the commands to the parser of `lr-course`."""
     solutions = argparse.ArgumentParser(add_help=False)
     solutions.add_argument(
-        "--solutions", default="solutions", metavar="FOLDER", help="default: solutions"
+        "--solutions",
+        default=_of_the_course("solutions"),
+        metavar="FOLDER",
+        help="default: solutions, here or in the course",
     )
     boxed = argparse.ArgumentParser(add_help=False)
     boxed.add_argument(
@@ -55,7 +59,10 @@ def add_to(commands) -> None:
     )
     verify.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
     verify.add_argument(
-        "--exercises", default="exercises", metavar="FOLDER", help="default: exercises"
+        "--exercises",
+        default=_of_the_course("exercises"),
+        metavar="FOLDER",
+        help="default: exercises, here or in the course",
     )
     verify.set_defaults(run=_verify)
 
@@ -63,7 +70,9 @@ def add_to(commands) -> None:
         "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
     )
     grade.add_argument(
-        "submissions", metavar="SUBMISSIONS", help="folders, zip files or nbgrader's submitted/"
+        "submissions",
+        metavar="SUBMISSIONS",
+        help="a folder with folders, zip files and notebooks of students, or nbgrader's submitted/",
     )
     grade.add_argument("--out", required=True, metavar="RESULTS")
     where = grade.add_mutually_exclusive_group()
@@ -85,11 +94,11 @@ def add_to(commands) -> None:
     )
     export.add_argument("results", metavar="RESULTS")
     export.add_argument("--csv", metavar="FILE", help="one line per student and notebook")
-    export.add_argument("--long", action="store_true", help="one line per question")
+    export.add_argument("--long", action="store_true", help="one line per question, in --csv")
     export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
     export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
     export.add_argument(
-        "--submissions", metavar="FOLDER", help="copies into the course's submitted/"
+        "--submissions", metavar="FOLDER", help="to copy from into the course's submitted/"
     )
     export.set_defaults(run=_export)
 
@@ -99,6 +108,12 @@ def add_to(commands) -> None:
 
     doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
     doctor.set_defaults(run=_doctor)
+
+
+def _of_the_course(name: str) -> str:
+    """The folder of this name here; where there is none, the one of the course."""
+    course = Path(__file__).parents[2] / name
+    return str(course) if course.is_dir() and not Path(name).is_dir() else name
 
 
 def _conditions(options):
@@ -116,11 +131,13 @@ def _conditions(options):
             "`lr-course doctor` says why"
         )
     if level != "namespaces" and not options.allow_weak_isolation:
+        says = "was asked for" if options.isolation else "is what `lr-course doctor` finds here"
         raise ValueError(
-            f"the isolation here is {level!r}: a submission could read or change what it should "
-            "not. `lr-course doctor` says what is missing; with --allow-weak-isolation it goes on "
-            "all the same, for submissions that you trust"
+            f"isolation {level!r} {says}: a submission could read or change what it should not. "
+            "With --allow-weak-isolation it goes on all the same, for submissions that you trust"
         )
+    if options.data is not None and not Path(options.data).is_dir():
+        raise ValueError(f"--data must be a folder that exists, got {options.data}")
     return Conditions(limits, level, options.data)
 
 
@@ -132,6 +149,7 @@ def _grade(options) -> int:
     from course_lib.grade.collect import collect
     from course_lib.grade.examine import key_of
     from course_lib.grade.store import Store
+    from course_lib.grade.store import results as stored
 
     jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
@@ -163,32 +181,77 @@ def _grade(options) -> int:
                 bar.update()
         store.forget_unreadable(submissions)
         results = [store.result(each) for each in submissions]
-    return _summary(options, results, len(todo))
+    kept = {path.resolve() for path, _ in stored(options.out)}
+    kept -= {store.path(each).resolve() for each in submissions}
+    return _summary(options, results, len(todo), len(kept))
 
 
-def _summary(options, results: list[dict], new: int) -> int:
+def _summary(options, results: list[dict], new: int, others: int) -> int:
+    from course_lib.grade.report import order
+
     troubled = [each for each in results if each["status"] != "graded"]
     if options.json:
         print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
     elif not options.quiet:
-        width = max((len(each["student"]) for each in results), default=7)
-        for each in results:
-            if each["status"] == "graded":
-                manual = sum(question["status"] == "manual" for question in each["questions"])
-                score = f"{each['score']:g} of {each['points']:g}"
-                notes = [f"{manual} to be marked by hand"] if manual else []
-                notes += [f"{len(each['findings'])} findings"] if each["findings"] else []
-                text = f"{score}{'  (' + ', '.join(notes) + ')' if notes else ''}"
-            else:
-                text = f"{each['status']}: {each['reason']}"
-            print(f"{each['student']:{width}}  {each['notebook'] or each['origin']:24}  {text}")
+        _table([_line(each) for each in sorted(results, key=order)])
         print(
-            f"{len(results)} notebooks: {new} graded now, {len(results) - new} before, "
+            f"{_count(len(results), 'notebook')}: {new} graded now, {len(results) - new} before, "
             f"{len(troubled)} could not be graded; isolation: {results[0]['isolation']}"
             if results
             else "nothing to grade"
         )
+        if others:
+            print(
+                f"{options.out} also holds {_count(others, 'result')} of other submissions: report "
+                "and export will show them; whose are not wanted, delete their folder in "
+                f"{Path(options.out, 'students')}"
+            )
     return 1 if troubled else 0
+
+
+def _line(result: dict) -> tuple[str, str, str]:
+    """What the table says about a notebook: whose it is, which, and how it went."""
+    from course_lib.grade.report import line, number
+
+    if result["status"] == "graded":
+        manual = sum(question["status"] == "manual" for question in result["questions"])
+        # cells of one's own are no news for a teacher
+        findings = sum(finding["code"] != "extra" for finding in result["findings"])
+        notes = [f"{manual} to be marked by hand"] if manual else []
+        notes += [_count(findings, "finding")] if findings else []
+        text = f"{number(result['score'])} of {number(result['points'])}"
+        text += f"  ({', '.join(notes)})" if notes else ""
+    else:
+        text = f"{result['status']}: {line(result['reason'])}; file: {line(result['origin'])}"
+    return line(result["name"], 200), result["notebook"] or "-", text
+
+
+def _table(lines: list[tuple[str, str, str]]) -> None:
+    """Print columns as wide as they must be, names cut where they would push all else away."""
+    lines = [(_fitting(name, 32), notebook, text) for name, notebook, text in lines]
+    first, second = (max((_width(each[i]) for each in lines), default=0) for i in (0, 1))
+    for name, notebook, text in lines:
+        print(f"{name}{' ' * (first - _width(name))}  {notebook:{second}}  {text}")
+
+
+def _fitting(text: str, width: int) -> str:
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes: Chinese takes two, an added accent none."""
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _report(options) -> int:
@@ -202,11 +265,19 @@ def _export(options) -> int:
     from course_lib.grade.assignment import read_assignments
     from course_lib.grade.collect import collect
     from course_lib.grade.export import write_csv
+    from course_lib.grade.store import StoreError
 
     if not options.csv and not options.nbgrader:
         raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
+    if options.long and not options.csv:
+        raise ValueError("--long is about --csv FILE, which is missing")
     if options.csv:
-        write_csv(Path(options.results), Path(options.csv), long=options.long)
+        try:
+            write_csv(Path(options.results), Path(options.csv), long=options.long)
+        except StoreError:
+            raise
+        except OSError as error:
+            raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
         print(options.csv)
     if options.nbgrader:
         from course_lib.grade.gradebook import to_gradebook
@@ -248,7 +319,8 @@ def _verify(options) -> int:
     for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
         print(line.text, flush=True)
         wrong += not line.good
-    print(f"{wrong} things are wrong" if wrong else "all is well")
+    are = "is" if wrong == 1 else "are"
+    print(f"{_count(wrong, 'thing')} {are} wrong" if wrong else "all is well")
     return 1 if wrong else 0
 
 

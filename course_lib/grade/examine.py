@@ -9,11 +9,12 @@ import builtins
 import hashlib
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from course_lib.exercises import Group, Probe, agrees, course, difference
+from course_lib.exercises import Group, agrees, course, difference
 from course_lib.grade.assignment import Assignment, Question
 from course_lib.grade.collect import Submission
 from course_lib.grade.limits import Limits
@@ -21,6 +22,10 @@ from course_lib.grade.match import Finding, Plan, match, read_notebook
 from course_lib.grade.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
 
 VERSION = 1  # of the result files; a change of it grades everything anew
+STARTS = 40  # processes for one submission, each of which costs the grader time of its own
+LONGEST_RECORD = 4 << 20  # characters of all cells' outputs together
+CHANGING = "the answer changes from call to call: it must depend on its arguments only"
+LONGEST_PARSED = 20_000  # characters of an answer
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Examination:
 
     def __post_init__(self) -> None:
         self.seconds, self.peak_mb = 0.0, 0.0
+        self.starts, self.to_record = 0, LONGEST_RECORD
         self.outcomes: dict[int, Outcome] = {}
         self.blamed: dict[int, str] = {}  # step -> why it was stopped; not run again
 
@@ -69,14 +75,17 @@ class Examination:
 
     def open(self, upto: int | None = None) -> Session | None:
         """A fresh process in which the steps before `upto` (all) have been run, without those that
-        stop it; None when the submission's time is used up."""
-        while self.seconds < self.limits.total_seconds:
+        stop it; None when the submission's time or number of processes is used up."""
+        while self.seconds < self.limits.total_seconds and self.starts < STARTS:
+            self.starts += 1
             session = self.workshop.open(self.limits.total_seconds - self.seconds)
             for index, step in enumerate(self.plan.steps[:upto]):
                 if index in self.blamed:
                     continue
                 outcome = session.run(step.source)
-                self.outcomes.setdefault(index, outcome)
+                if index not in self.outcomes:
+                    self.outcomes[index] = replace(outcome, output=outcome.output[: self.to_record])
+                    self.to_record -= len(self.outcomes[index].output)
                 if outcome.stopped:
                     self.outcomes[index] = outcome
                     self.blamed[index] = outcome.stopped
@@ -126,7 +135,8 @@ class Examination:
         """Ask these questions after the steps before `upto` (all).
 
         The shown groups of all questions come first: their messages quote what came, and no answer
-        can quote a hidden call that has not been made yet.
+        can quote a hidden call that has not been made yet. A second time nothing is quoted: a
+        number of a process, say, can tell what the one before has seen.
         """
         messages: dict[str, list[str]] = {each.grade_id: [] for each in questions}
         stopped: dict[str, str] = {}
@@ -140,7 +150,7 @@ class Examination:
                     if blame := self._blame(question, session):
                         stopped[question.grade_id] = blame
                         break
-                    message, reason = self._ask_group(session, question, group)
+                    message, reason = self._ask_group(session, question, group, upto is None)
                     messages[question.grade_id].append(message)
                     if reason:
                         words = f"a call of `{question.name}` was stopped: {self._words(reason)}"
@@ -159,7 +169,9 @@ class Examination:
         for index, reason in self.blamed.items():
             if self.plan.steps[index].grade_id in question.answers:
                 return f"its cell was stopped: {self._words(reason)}"
-        return self._words("total") if session is None else None
+        if session is not None:
+            return None
+        return self._words("starts" if self.starts >= STARTS else "total")
 
     def _verdict(self, question: Question, messages: list[str], stopped: str | None) -> Verdict:
         total = sum(group.weight for group in question.groups)
@@ -184,12 +196,15 @@ class Examination:
             return Verdict("right", "", told, score)
         if any(passed):
             return Verdict("partly", "", told, score)
-        if all(message.endswith("NotImplementedError") for message in messages):
+        if all(message.endswith("NotImplementedError") for message in messages[-len(passed) :]):
             return Verdict("not begun", "it raises NotImplementedError", told, score)
         return Verdict("wrong", self._why_undefined(question, messages), told, score)
 
-    def _ask_group(self, session: Session, question: Question, group: Group) -> tuple[str, str]:
+    def _ask_group(
+        self, session: Session, question: Question, group: Group, quoted: bool
+    ) -> tuple[str, str]:
         """A message for the student and the reason for which the process was stopped, "" for none.
+        It quotes what came only if `quoted`, and never of a hidden group.
 
         Each probe is asked twice, the second time in another order: an answer that depends on what
         was asked before is no function of its arguments.
@@ -205,8 +220,13 @@ class Examination:
                 return "a call was stopped", got["stopped"]
             if got.get("missing"):
                 return f"`{question.name}` is not defined", ""
-            if not agrees(got, probe.reply, question.tolerance):
-                return _message(question, group, probe, got, second), ""
+            if agrees(got, probe.reply, question.tolerance):
+                continue
+            if second or group.weight or not quoted:
+                return _message(got, second), ""
+            if (once_more := session.ask(question.name, probe.call.to_json())) == got:
+                return difference(probe, got, question.name), ""
+            return CHANGING, once_more.get("stopped", "")  # a clock, a random number: not quoted
         return "", ""
 
     def _why_undefined(self, question: Question, messages: list[str]) -> str:
@@ -227,15 +247,11 @@ def _shown(question: Question) -> tuple[Group, ...]:
     return (Group("shown", question.shown, 0.0),) if question.shown else ()
 
 
-def _message(
-    question: Question, group: Group, probe: Probe, got: Mapping[str, Any], second: bool
-) -> str:
-    """What a student may hear. Of a hidden group neither the call nor the answer is told, nor an
-    error's own words, into which the call's arguments could have been written."""
-    if group.weight == 0:
-        return difference(probe, got, question.name)
+def _message(got: Mapping[str, Any], second: bool) -> str:
+    """What a student may hear of a hidden group: neither the call nor the answer, nor an error's
+    own words, into which the call's arguments could have been written."""
     if second:
-        return "the answer changes from call to call: it must depend on its arguments only"
+        return CHANGING
     if "error" in got:
         known = isinstance(getattr(builtins, got["error"][0], None), type)
         return f"stopped with {got['error'][0] if known else 'an error of its own'}"
@@ -333,17 +349,25 @@ def _library(plan: Plan, assignment: Assignment) -> list[Finding]:
     for question in assignment.questions:
         known = course().get(question.exercise)
         for grade_id in question.answers if known else ():
-            try:
-                tree = ast.parse(plan.answers.get(grade_id, ""))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue  # the cell cannot be run either; its question says so
-            names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-            names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-            names |= {n.name for n in ast.walk(tree) if isinstance(n, ast.alias)}
+            names = _named(plan.answers.get(grade_id, ""))
             for name in sorted(names & set(known.library)):
                 text = f"the answer names `{name}`, course_lib's own solution of this exercise"
                 findings.append(Finding("library", grade_id, text))
     return findings
+
+
+def _named(source: str) -> set[str]:
+    """The names that stand in the source: in its code, or anywhere if it is too long to be parsed
+    (Python's parser takes seconds for some)."""
+    if len(source) > LONGEST_PARSED:
+        return set(re.findall(r"\w+", source))
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()  # the cell cannot be run either; its question says so
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    return names | {n.name for n in ast.walk(tree) if isinstance(n, ast.alias)}
 
 
 def sole(plan: Plan, question: Question, source: str) -> Plan:

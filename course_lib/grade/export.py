@@ -7,21 +7,23 @@ from typing import Any
 
 from course_lib.grade.report import load
 
-HEAD = ["student", "assignment", "notebook", "status", "score", "points", "name", "reason"]
-LONG = ["student", "assignment", "notebook", "status", "question", "exercise", "score", "points"]
+START = ["student", "assignment", "notebook", "status"]
+HEAD = [*START, "score", "points", "by_hand", "name", "reason", "origin"]
+LONG = [*START, "question", "exercise", "score", "points", "name", "reason"]
 
 
 def write_csv(results: str | Path, path: str | Path, *, long: bool = False) -> None:
     """Write a row for each student and notebook; with `long`, for each question of it as well.
 
-    Who has no score has an empty one, and the reason. Plain UTF-8, lines end with "\\n". Raises
-    StoreError when there are no results.
+    Who has no score has an empty one, and the reason. `by_hand` is how many of the points wait for
+    a person. Plain UTF-8, lines end with "\\n". Raises StoreError when there are no results, and
+    OSError when the file cannot be written.
     """
     rows = load(results)
     # surrogates, which no UTF-8 can hold, are written as \\ud800
     with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow([*(LONG if long else HEAD), "reason" if long else "origin"])
+        table.writerow(LONG if long else HEAD)
         for row in rows:
             for values in _questions(row) if long else [_summary(row)]:
                 table.writerow([_safe(value) for value in values])
@@ -29,17 +31,19 @@ def write_csv(results: str | Path, path: str | Path, *, long: bool = False) -> N
 
 def _summary(row: Mapping[str, Any]) -> list[Any]:
     score = row["score"] if row["status"] == "graded" else None
-    values = {**row, "score": score}
-    return [values[name] for name in (*HEAD, "origin")]
+    points = row["points"] if row["notebook"] else None  # nobody knows which notebook it was
+    by_hand = sum(each["points"] for each in row["questions"] if each["score"] is None)
+    values = {**row, "score": score, "points": points, "by_hand": by_hand}
+    return [values[name] for name in HEAD]
 
 
 def _questions(row: Mapping[str, Any]) -> Iterator[list[Any]]:
-    start = [row["student"], row["assignment"], row["notebook"]]
+    whole = {**row, "question": "", "exercise": "", "score": None, "points": None}
     if row["status"] != "graded":
-        yield [*start, row["status"], "", "", None, None, row["reason"]]
+        yield [whole[name] for name in LONG]
     for each in row["questions"]:
-        names = ("status", "grade_id", "exercise", "score", "points", "reason")
-        yield [*start, *(each[name] for name in names)]
+        values = {**whole, **each, "question": each["grade_id"]}
+        yield [values[name] for name in LONG]
 
 
 def _safe(value: Any) -> str:

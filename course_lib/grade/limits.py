@@ -12,6 +12,7 @@ STOPPED_IN_WORDS = {
     "output": "it wrote more than can be read",
     "threads": "it started more than {threads} threads",
     "files": "it wrote more than {files} files or {scratch_mb} MB of them",
+    "starts": "its cells ended their Python process too often",
     "exit": "it ended its own Python process",
     "crash": "its Python process crashed",
     "protocol": "it disturbed the grader's questions",

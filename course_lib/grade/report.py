@@ -60,14 +60,17 @@ def write_report(folder: str | Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=plain, line=line, number=number, isolation=isolation)
+    environment.filters.update(
+        plain=plain, line=line, words=words, number=number, isolation=isolation
+    )
     environment.globals.update(status=STATUS, page=page_of, seconds=duration)
     students: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         students.setdefault(row["student"], []).append(row)
     pages = {"index.html": environment.get_template("class.html").render(overview(rows))}
     for student, own in students.items():
-        content = {"student": student, "rows": own, "next_step": next_step, "printed": printed}
+        name = own[0]["name"]  # as found; the id, made of it, is what files are called
+        content = {"name": name, "rows": own, "next_step": next_step, "printed": printed}
         pages[page_of(student)] = environment.get_template("student.html").render(content)
     out = Path(folder) / "report"
     out.mkdir(exist_ok=True)
@@ -80,7 +83,7 @@ def write_report(folder: str | Path) -> Path:
 
 
 def load(folder: str | Path) -> list[dict[str, Any]]:
-    """Every result, with the record of its run under "run", by student, assignment and notebook."""
+    """Every result, with the record of its run under "run", by the students' names."""
     rows = []
     for path, result in results(folder):
         run = read(path.with_suffix(".run.json"))
@@ -88,7 +91,13 @@ def load(folder: str | Path) -> list[dict[str, Any]]:
         rows.append(
             {**result, "run": run if current else {"seconds": 0, "peak_mb": 0, "cells": []}}
         )
-    return sorted(rows, key=lambda row: (row["student"], row["assignment"], row["notebook"]))
+    return sorted(rows, key=order)
+
+
+def order(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The place of a result in a list for people: by name, then by notebook."""
+    name = unicodedata.normalize("NFKD", row["name"]).casefold()  # É beside E
+    return name, row["student"], row["assignment"], row["notebook"]
 
 
 def page_of(student: str) -> str:
@@ -118,6 +127,17 @@ def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
 def line(text: Any, longest: int = 300) -> str:
     """The text as `plain` does, in one line."""
     return " ".join(plain(text, longest).split())
+
+
+def words(text: Any, longest: int = 1000) -> Any:
+    """The text as `line` does, as HTML with what stands between backticks as code.
+
+    >>> str(words("`walk` is < 0"))
+    '<code>walk</code> is &lt; 0'
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, longest)))))
 
 
 def _visible(character: str) -> str:
@@ -172,7 +192,7 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "levels": sorted({row["isolation"] for row in rows}),
         "unread": [row for row in rows if row["status"] != "graded"],
         "findings": [
-            {**finding, "student": row["student"], "notebook": row["notebook"]}
+            {**{key: row[key] for key in ("student", "name", "notebook")}, **finding}
             for row in graded
             for finding in row["findings"]
             if finding["code"] != "extra"
@@ -257,8 +277,8 @@ def next_step(row: Mapping[str, Any]) -> str:
     if failed is None or failed["points"] == 0:
         return f"{name}: run its check in your notebook; it says what is wrong and gives a hint."
     return (
-        f"{name}: the examples that you can see are right, but not `{failed['name']}`. Read the "
-        "exercise with that in mind, and try such a call yourself."
+        f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Read "
+        "the exercise with that in mind, and try such a call yourself."
     )
 
 

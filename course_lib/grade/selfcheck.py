@@ -16,15 +16,20 @@ from course_lib.grade.session import Session, Workshop
 def selfcheck(path: Path) -> bool:
     """Print one line for each exercise of the notebook; whether all are right.
 
-    Raises ValueError when the file is no notebook, or has no exercise of this course.
+    Raises ValueError when the file cannot be read, is no notebook, or has no exercise of ours.
     """
-    notebook = read_notebook(path.read_text(encoding="utf-8"))
+    try:
+        notebook = read_notebook(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     ids = [id for source in code for id in re.findall(r"^check\(\s*[\"']([\d.]+)", source, re.M)]
     exercises = [course()[id] for id in dict.fromkeys(ids) if id in course()]
     if not exercises:
         raise ValueError(f"{path} has no check of this course; is it a notebook of exercises/?")
-    right = 0
+    right, stopped = 0, []
     with Workshop(Limits(), level="none") as workshop:
         session = workshop.open()
         for source in code:
@@ -32,12 +37,25 @@ def selfcheck(path: Path) -> bool:
                 outcome = session.run(source)
                 if outcome.stopped:
                     raise ValueError(f"a cell stopped the kernel ({outcome.stopped}):\n{source}")
+                if not outcome.ok:
+                    said = re.sub(r"\(\S+, line (\d+)\)", r"(line \1)", outcome.message)
+                    stopped.append((source, f"{outcome.error}: {said}"))
         for each in exercises:
             wrong = _first_wrong(session, each)
+            if wrong:
+                wrong += _stopped_cell(each.name, stopped)
             right += not wrong
             print(f"{each.id} {each.title}: {wrong or 'right'}")
     print(f"{right} of {len(exercises)} right")
     return right == len(exercises)
+
+
+def _stopped_cell(name: str, stopped: list[tuple[str, str]]) -> str:
+    """What ended the cell that should define this function, in words; nothing if nothing did."""
+    for source, error in stopped:
+        if re.search(rf"^\s*def\s+{re.escape(name)}\b", source, re.M):
+            return f"; its cell stopped with {error}"
+    return ""
 
 
 def _first_wrong(session: Session, exercise: Exercise) -> str:

@@ -7,6 +7,7 @@ with Workshop(Limits()) as workshop:
     session.close()
 """
 
+import glob
 import json
 import os
 import secrets
@@ -42,6 +43,8 @@ START_SECONDS = 180.0  # for the frameworks' import on a busy machine
 LOCK_SECONDS = 30.0
 END_SECONDS = 5.0
 ATTEMPTS = 3
+WATCHED = ("memory", "threads", "files")  # what the zygote ends a submission for
+FOLDER = "lr-course-process-"  # how the folders begin that the level "process" needs
 
 
 class Workshop:
@@ -121,7 +124,7 @@ class _Zygote:
         self, level: str, limits: Limits, data: str | None, preload: tuple[str, ...]
     ) -> None:
         # In the box all folders are the box's own; without it they are here and must be cleared.
-        self.folder = None if level == "namespaces" else _own_folder()
+        self.folder, self.held = (None, -1) if level == "namespaces" else _own_folder()
         scratch = f"{self.folder}/scratch" if self.folder else "/scratch/home"
         home = self.folder or "/tmp/zygote"
         configuration = {
@@ -156,11 +159,9 @@ class _Zygote:
 
     def said(self) -> str:
         """The end of what it wrote to its stderr."""
-        if self.stderr.closed:
-            return ""
-        size = self.stderr.seek(0, os.SEEK_END)
-        self.stderr.seek(max(0, size - 2000))
-        return self.stderr.read().decode(errors="replace").strip()
+        said = self.stderr.fileno()
+        size = os.fstat(said).st_size
+        return os.pread(said, 2000, max(0, size - 2000)).decode(errors="replace").strip()
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
         """The next message, None if there comes none in time or the zygote is dead."""
@@ -194,26 +195,39 @@ class _Zygote:
         self.stderr.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.held)
+            self.folder = None
 
 
-def _own_folder() -> str:
-    """A new folder in the system's temporary one; those of graders that were killed are removed.
+def _own_folder() -> tuple[str, int]:
+    """A new folder, and the open file by which it is held: for as long as this grader lives.
+    Folders of graders that were killed are held by nobody and are removed."""
+    for old in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{FOLDER}*")):
+        with suppress(OSError):  # another's, held, or gone by now
+            handle = _held(old)
+            if os.fstat(handle).st_uid == os.getuid():
+                shutil.rmtree(old, ignore_errors=True)
+            os.close(handle)
+    while True:
+        folder = tempfile.mkdtemp(prefix=FOLDER)
+        with suppress(OSError):  # removed before it was held
+            return folder, _held(folder)
 
-    A grader holds a lock on each of its folders for as long as it lives.
-    """
+
+def _held(folder: str) -> int:
     import fcntl
 
-    for old in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{PREFIX}*")):
-        with suppress(OSError):  # another's, held, or gone already
-            handle = os.open(old, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(handle).st_uid == os.getuid():
-                    shutil.rmtree(old, ignore_errors=True)
-            finally:
-                os.close(handle)
-    return folder
-:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.stat(folder)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+class Session:
     """One submission's process. After a stop it is dead, and every further request says so."""
 
     def __init__(self, workshop: Workshop, zygote: _Zygote, number: int, seconds: float) -> None:
@@ -239,7 +253,7 @@ def _own_folder() -> str:
 
     def run(self, source: str) -> Outcome:
         """Run one cell."""
-        found = self._request({"run": source}, self._limits.output_kb * 6144 + (1 << 16))
+        found = self._request({"run": source}, self._limits.output_kb * 12288 + (1 << 16))
         if isinstance(found, str):
             return messages.stopped(found, self._limits)
         try:
@@ -317,6 +331,9 @@ def _own_folder() -> str:
             told = (self._ended or {}).get("reason")
             reason = told if told in STOPPED_IN_WORDS else "protocol"
         self._finish()
+        told = (self._ended or {}).get("reason")
+        if told in WATCHED:  # what takes too much is slow to die: time was not the reason
+            reason = told
         self._reason = reason
         return reason
 

@@ -64,6 +64,9 @@ class Store:
             name = "unreadable-" + hashlib.sha256(submission.origin.encode()).hexdigest()[:8]
         elif submission.assignment not in ("", name):
             assignment = re.sub(r"[^A-Za-z0-9_-]", "_", submission.assignment)[:60]
+            if assignment != submission.assignment:  # so that no two share a file
+                digest = hashlib.sha256(submission.assignment.encode()).hexdigest()[:8]
+                assignment = f"{assignment}-{digest}"
             name = f"{assignment}.{name}"
         return self.folder / "students" / submission.student / f"{name}.json"
 
