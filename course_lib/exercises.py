@@ -348,12 +348,18 @@ def exercise(
         "needs at least one shown call, one locked call, one hidden group",
     )
     visible = probes(shown)
-    need(distinct(visible) > 1 or _is_curve(visible), "a constant passes all shown calls")
+    need(
+        distinct(visible) > 1 or _is_curve(visible),
+        "a constant passes all shown calls: add a call with another answer",
+    )
     known = {json.dumps(each.to_json()) for each in (*shown, *locked)}
     groups = []
     for name, calls in hidden.items():
         group = probes(calls)
-        need(distinct(group) > 1 or _is_curve(group), f"a constant passes all of hidden {name!r}")
+        need(
+            distinct(group) > 1 or _is_curve(group),
+            f"a constant passes all of hidden {name!r}: add a call with another answer",
+        )
         seen = [each for each in calls if json.dumps(each.to_json()) in known]
         need(not seen, f"hidden {name!r} asks what students can see: {seen[:1]}")
         groups.append(Group(name, group))

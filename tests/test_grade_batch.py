@@ -134,6 +134,24 @@ def test_two_graders_at_once_one_is_told_so(folders, tmp_path):
     assert kept(tmp_path) == {}
 
 
+def test_ctrl_c_ends_it_at_once_and_keeps_what_is_done(folders, tmp_path):
+    write_submission(tmp_path / "in", "aa", submission())
+    write_submission(tmp_path / "in", "bb", submission(after="while True:\n    pass"))
+    words = [*command(folders, tmp_path / "out"), "--cell-seconds", "100"]
+    words[words.index(str(folders / "in"))] = str(tmp_path / "in")
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not kept(tmp_path / "out"):
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)  # the other one is in its loop by now
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "interrupted; what is done is kept, run it again to go on" in said
+    assert "Traceback" not in said
+    assert list(kept(tmp_path / "out")) == ["students/aa/09_small.json"]
+
+
 def boxed(*options):
     """The command runs in a box of its own, whose /out has these options."""
     return ["bwrap", "--dev-bind", "/", "/", *options]

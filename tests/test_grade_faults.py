@@ -242,6 +242,45 @@ WRONG = {
         ),
         NO_WARM,
     ),
+    "opens_the_gradebook": (
+        dict(
+            warm="import sqlite3, glob\nfor p in ['gradebook.db', '../../gradebook.db']:\n"
+            "    sqlite3.connect(p).execute('update grade set manual_score = 99')"
+        ),
+        NO_WARM,
+    ),
+    "removes_the_others": (
+        dict(warm="import shutil\nfor p in ('..', '../..', '/'):\n    shutil.rmtree(p, True)"),
+        NO_WARM,
+    ),
+    "reads_the_running_test": (
+        dict(
+            before="import sys",
+            warm="def warm(*a, **k):\n    cells = get_ipython().user_ns['In']\n"
+            "    frame = sys._getframe()\n    while frame:\n        for value in "
+            "list(frame.f_locals.values()):\n            if isinstance(value, dict) and 'reply' in "
+            "value: return value['reply']['value']\n        frame = frame.f_back\n"
+            "    return [c for c in cells if 'hidden' in c]",
+        ),
+        NO_WARM,
+    ),
+    "shadows_modules": (
+        dict(
+            before="for name in ('math', 'json', 'numpy', 'course_lib', 'sitecustomize'):\n"
+            "    open(name + '.py', 'w').write('isclose = same = agrees = lambda *a: True')\n"
+            "import sys\nfor name in ('math', 'json'): sys.modules.pop(name)",
+            warm="def warm(*a, **k): return 0",
+        ),
+        NO_WARM,
+    ),
+    "asks_the_network": (
+        dict(warm="import urllib.request as u\nexec(u.urlopen('http://127.0.0.1:8888').read())"),
+        NO_WARM,
+    ),
+    "looks_for_secrets": (
+        dict(warm="import os\nassert not {'HOME', 'LR_SECRET'} - set(os.environ)\nwarm = 1"),
+        NO_WARM,
+    ),
     "reads_solutions": (
         dict(
             warm="import glob, re\nfor p in glob.glob('/**/09_small.ipynb', recursive=True):\n"
@@ -256,6 +295,8 @@ WRONG = {
 def graded(tmp_path_factory):
     """{student: result} of one run over everything above."""
     root = tmp_path_factory.mktemp("faults")
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("LR_SECRET", "of the teacher")
     for student, options in HONEST.items():
         write_submission(root / "in", f"ok_{student}", submission(**options))
     for student, (options, _) in WRONG.items():
@@ -266,9 +307,20 @@ def graded(tmp_path_factory):
     arguments = ["grade", str(root / "in"), "--out", str(root / "out")]
     arguments += ["--solutions", str(write_solutions(root / "solutions"))]
     status = main(
-        [*arguments, "--jobs", "2", "--cell-seconds", "3", "--total-seconds", str(SECONDS)]
+        [
+            *arguments,
+            "--jobs",
+            "2",
+            "--memory-mb",
+            "400",
+            "--cell-seconds",
+            "3",
+            "--total-seconds",
+            str(SECONDS),
+        ]
     )
     assert status == (1 if any(want is None for _, want in TAMPERED.values()) else 0)
+    monkeypatch.undo()
     found = {}
     for folder in (root / "out" / "students").iterdir():
         (path,) = (p for p in folder.glob("*.json") if not p.name.endswith(".run.json"))
@@ -424,6 +476,7 @@ TAMPERED = {
     "crashes_for_ever": (more_cells(60, "import os; os._exit(0)"), NOTHING),
     "thousand_cells": (more_cells(1000, "'a' * 20_000"), ALL),
     "three_thousand_cells": (more_cells(3000, "1"), None),
+    "too_big": (in_text("import math", "# " + "x" * (50 << 20)), None),
     "not_json": (lambda: "{broken", None),
     "not_a_notebook": (lambda: "[1, 2, 3]", None),
     "empty": (lambda: "", None),

@@ -15,12 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.exercises import TOLERANCE, Group, Probe, course, hidden_groups
+from course_lib.grade.notebook import STUBS, Cell, read_notebook
 
 RUNNER_VERSION = 1  # one more whenever the same answers to the same questions may score otherwise
-STUBS = {
-    "code": ("# YOUR CODE HERE", "raise NotImplementedError()"),
-    "markdown": ("YOUR ANSWER HERE",),
-}
 HEADING = re.compile(
     r"^#+[ \t]+(?:Exercise[ \t]+)?(?:(?P<id>\d+(?:\.\d+)*)[ \t]*[-:.]?[ \t]+)?(?P<title>.+?)"
     r"(?:[ \t]*\([^()\n]*\))?[ \t]*$",
@@ -107,19 +104,16 @@ def read_assignments(folder: Path | str) -> dict[str, Assignment]:
 
 def read_assignment(path: Path | str) -> Assignment:
     """The assignment of one notebook in nbgrader's source format, such as those of solutions/."""
-    import nbformat
-
     path = Path(path)
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
-        pairs = [(cell, cell.metadata.get("nbgrader") or {}) for cell in notebook.cells]
-    except Exception as error:
-        message = f"{path}: not a readable notebook ({type(error).__name__}: {error})"
-        raise AssignmentError(message) from error
+        notebook = read_notebook(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AssignmentError(f"{path}: not a readable notebook: {error}") from error
     cells, questions = [], []
     pending: list[str] = []  # answers that no check has claimed yet
     heading, seen = None, set()
-    for number, (cell, options) in enumerate(pairs, 1):
+    for number, cell in enumerate(notebook.cells, 1):
+        options = cell.options
         try:
             for found in HEADING.finditer(cell.source if cell.cell_type == "markdown" else ""):
                 if heading is None or found["id"] or not heading["id"]:
@@ -130,10 +124,9 @@ def read_assignment(path: Path | str) -> Assignment:
             grade_id = _grade_id(options.get("grade_id", ""), kind, seen)
             points = _points(options.get("points")) if kind in ("check", "question") else 0.0
             released = _released(cell, kind)
-            identity = str(cell.get("id", ""))
             cells.append(
                 AssignmentCell(
-                    grade_id, kind, cell.cell_type, cell.source, released, identity, points
+                    grade_id, kind, cell.cell_type, cell.source, released, cell.id, points
                 )
             )
             if kind == "answer":
@@ -156,7 +149,7 @@ def _need(good: Any, message: str) -> None:
         raise AssignmentError(message)
 
 
-def _kind(cell: Any, options: dict[str, Any]) -> str | None:
+def _kind(cell: Cell, options: dict[str, Any]) -> str | None:
     """What the cell is to a student; None for one that students do not get."""
     grade, solution = bool(options.get("grade")), bool(options.get("solution"))
     if grade and solution:
@@ -192,7 +185,7 @@ def _points(points: Any) -> float:
     return float(points)
 
 
-def _released(cell: Any, kind: str) -> str:
+def _released(cell: Cell, kind: str) -> str:
     """What students get of the cell; the same as nbgrader's ClearSolutions, ClearHiddenTests."""
     if kind == "given":
         return cell.source

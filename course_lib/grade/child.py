@@ -27,6 +27,7 @@ from course_lib.grade.messages import LARGEST_REPLY
 
 CUT = "\n... output cut"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+CELL = re.compile(r"<ipython-input-\d+-[0-9a-f]+>")
 
 
 class Kept(io.TextIOBase):
@@ -186,7 +187,8 @@ class Child:
 
     def _repeatable(self, text: str) -> str:
         """The text without what differs from run to run: addresses, and the folder's name."""
-        return ADDRESS.sub("0x...", str(text).replace(self.scratch, "."))
+        text = CELL.sub("the cell", str(text).replace(self.scratch, "."))
+        return ADDRESS.sub("0x...", text)
 
 
 def seed(seeded: list[str]) -> None:

@@ -78,7 +78,7 @@ def on_this_machine(
         pool.shutdown(wait=False, cancel_futures=True)
         for thread in workshops:
             if workshop := thread.get("workshop"):
-                workshop.close()
+                workshop.stop()  # its thread may be in the middle of a submission
 
 
 def _mark(workshops: list[Any]) -> Callable[[], None]:

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from course_lib.grade.assignment import STUBS
-
 MOST_CELLS = 2_000
 LONGEST_SOURCE = 200_000  # characters of a cell that is run or marked
 DEFINED = re.compile(
     r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE
 )
+# What nbgrader, with this course's settings, leaves of an answer.
+STUBS = {
+    "code": ("# YOUR CODE HERE", "raise NotImplementedError()"),
+    "markdown": ("YOUR ANSWER HERE",),
+}
 
 
 @dataclass(frozen=True)

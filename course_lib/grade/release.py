@@ -229,7 +229,9 @@ def _write(made: dict[Path, str], force: bool) -> list[Path]:
         if path.exists() and path.read_text(encoding="utf-8") != text
     ]
     if taken and not force:
-        raise ReleaseError(f"{taken} differ from what would be written; move them away, or force")
+        raise ReleaseError(
+            f"{taken} differ from what would be written; move them away, or add --force"
+        )
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)

@@ -74,6 +74,7 @@ class Workshop:
         self._zygote: _Zygote | None = None
         self._session: Session | KernelSession | None = None
         self._count = 0
+        self._stopped = False
 
     def open(self, seconds: float | None = None) -> "Session | KernelSession":
         """A fresh process for a submission, which has this many seconds in all (default: the
@@ -81,6 +82,8 @@ class Workshop:
         seconds = self.limits.total_seconds if seconds is None else seconds
         if self._session is not None:
             self._session.close()
+        if self._stopped:
+            raise SandboxError("the grader was told to stop")
         if self.level == "none":
             self._session = KernelSession(self.limits, seconds, self.data)
             return self._session
@@ -103,6 +106,12 @@ class Workshop:
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
             zygote.kill()
+
+    def stop(self) -> None:
+        """From another thread: end everything at once, for good; nothing in it is waited for."""
+        self._stopped = True
+        self.discard()
+        self.close()
 
     def close(self) -> None:
         """End everything. A closed workshop can be opened again."""
