@@ -16,7 +16,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from course_lib import exercises
 from course_lib import progress as kept
 from course_lib.adapters import ADAPTERS
-from course_lib.exercises import Call, Exercise, Locked, Probe
+from course_lib.exercises import Call, Exercise, Locked, Probe, written
 from course_lib.progress import progress
 
 __all__ = ["check", "progress"]
@@ -46,7 +46,7 @@ def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> 
         raise _told(
             AssertionError,
             f'check("{id}", ...) wants the function `{exercise.name}` itself, but got '
-            f"{_value(answer)}, of type {type(answer).__name__}.\n"
+            f"{repr(answer)[:150]}, of type {type(answer).__name__}.\n"
             f'Write check("{id}", {exercise.name}), without parentheses after the name.',
         )
     if hidden is not None:
@@ -209,8 +209,8 @@ def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callabl
         first = found[0]
         mine, wanted = (_items(each["value"])[first] for each in (got, probe.reply))
         text += (
-            f"\n\nThe first difference is at place {first}, counted from 0: {_value(mine)} instead "
-            f"of {_value(wanted)}.\n{_count(found, got)} differ."
+            f"\n\nThe first difference is at place {first}, counted from 0: {written(mine)} "
+            f"instead of {written(wanted)}.\n{_count(found, got)} differ."
         )
     return text
 
@@ -224,7 +224,7 @@ def _curve_problem(
     call = Call((steps[first],), probe.call.kwargs)
     with _silence():
         reply = {"value": _items(got["value"])[first]} if found else exercises.reply(answer, call)
-    came, wanted = _came(reply, answer, call), _value(_items(probe.reply["value"])[first])
+    came, wanted = _came(reply, answer, call), written(_items(probe.reply["value"])[first])
     text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {wanted}"
     if found:
         text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
@@ -258,14 +258,14 @@ def _items(value: Any) -> list[Any]:
 def _came(got: Reply, answer: Callable[..., Any], call: Call) -> str:
     if "value" in got:
         missing = "  (is a `return` missing?)" if got["value"] is None else ""
-        return f"returned  {_value(got['value'])}{missing}"
+        return f"returned  {written(got['value'])}{missing}"
     if got["error"] == ["Unanswerable"]:
         return f"returned what cannot be compared: {got['message']}"
     return f"stopped with {got['error'][0]}: {got['message']}{_line_of_error(answer, call)}"
 
 
 def _wanted(wanted: Reply) -> str:
-    return _value(wanted["value"]) if "value" in wanted else f"raise {wanted['error'][0]}"
+    return written(wanted["value"]) if "value" in wanted else f"raise {wanted['error'][0]}"
 
 
 def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
@@ -289,23 +289,6 @@ def _where(call: Call) -> str:
         return ""
     first = (ADAPTERS[call.via].__doc__ or "").split("\n\n")[0]
     return "\n\n" + textwrap.fill(f"({call.via}: {' '.join(first.split())})", 88)
-
-
-def _value(value: Any) -> str:
-    """A value as a student would type it, no longer than it can be read."""
-    if isinstance(value, dict | list):
-        with suppress(ValueError):
-            value = exercises.decode(value)
-    value = value.tolist() if type(value).__name__ == "ndarray" else value
-    if isinstance(value, list):
-        text = f"[{', '.join(map(_value, value[:12]))}]"
-        if len(value) > 12:
-            return f"{text[:-1]}, ...] ({len(value):,} in all)"
-    elif isinstance(value, float) and len(repr(value)) > 12:
-        text = f"{value:.10g}"
-    else:
-        text = repr(value)
-    return text if len(text) <= 160 else f"{text[:150]}... ({len(text):,} characters)"
 
 
 # Failing

@@ -179,19 +179,18 @@ def _first_difference(got: Any, wanted: Any) -> tuple[int, int] | None:
 
 
 def written(value: Any) -> str:
-    """An encoded value as Python would show it, numbers with 10 digits, cut when it is long."""
+    """An encoded value as a student would type it, no longer than it can be read."""
     if isinstance(value, dict):  # not decoded: a stranger's keys may be no keys in Python
         ((kind, inside),) = value.items()
-        if kind == "float":
-            return inside
-        if kind == "array":
-            return _cut(f"array({written(inside)})")
-        pairs = (f"{written(key)}: {written(each)}" for key, each in inside[:100])
-        return _cut(f"{{{', '.join(pairs)}}}")
-    if isinstance(value, float):
-        return f"{value:.10g}"
+        if kind == "dict":
+            pairs = (f"{written(key)}: {written(each)}" for key, each in inside[:12])
+            return _cut(f"{{{', '.join(pairs)}}}")
+        return inside if kind == "float" else written(inside)
     if isinstance(value, list):
-        return _cut(f"[{', '.join(map(written, value[:100]))}]")
+        text = f"[{', '.join(map(written, value[:12]))}]"
+        return _cut(text if len(value) <= 12 else f"{text[:-1]}, ...] ({len(value):,} in all)")
+    if isinstance(value, float) and len(repr(value)) > 12:
+        return f"{value:.10g}"
     return _cut(repr(value))
 
 
