@@ -219,6 +219,31 @@ def test_nbgraders_layout(tmp_path, root):
     ]
 
 
+def test_other_assignments_in_nbgraders_folders_are_none_of_our_business(tmp_path):
+    other = TEXT.replace("01-", "xx-").replace("01_", "xx_")
+    files = {
+        f"submitted/alice/ps1/{RATES}": TEXT,
+        "submitted/alice/quickstart/problem1.ipynb": other,
+        "submitted/bob/quickstart/problem1.ipynb": "{broken",
+        "submitted/eve/quickstart/notes.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4}',
+        "submitted/zoe/quickstart/problem1.ipynb": other,
+    }
+    rows = collect(write(tmp_path, files) / "submitted", ASSIGNMENTS)
+    assert {
+        row.name: (row.elsewhere, row.problem is None) for row in rows if row.name != "alice"
+    } == {
+        "bob": (False, False),
+        "eve": (False, False),
+        "zoe": (True, False),
+    }
+    assert sorted((row.elsewhere, row.assignment) for row in rows if row.name == "alice") == [
+        (False, "ps1"),
+        (True, "quickstart"),
+    ]
+    flat = collect(write(tmp_path / "flat", {"alice/problem1.ipynb": other}), ASSIGNMENTS)
+    assert [row.elsewhere for row in flat] == [False]  # where nobody says that it is another one
+
+
 def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
     files = {f"alice/ps1/{RATES}": TEXT, "alice/ps1/timestamp.txt": "", f"bob/ps1/{RATES}": TEXT}
     rows = collect(write(tmp_path, files), ASSIGNMENTS)

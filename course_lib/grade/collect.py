@@ -58,6 +58,11 @@ class Submission:
     text: str | None
     problem: str | None  # in words; then there is no text
     origin: str  # where it was found, for humans; no two are equal
+    elsewhere: bool = False  # of another assignment in nbgrader's folders: none of our business
+
+
+class Elsewhere(Refused):
+    """A graded notebook, and of no assignment of ours."""
 
 
 def collect(
@@ -245,8 +250,10 @@ def _rows(pile: _Pile, assignments: Mapping[str, Assignment], caps: Caps) -> lis
             raise Refused(f"this student's files have more than {caps.total / 1e6:g} MB")
         return data
 
-    def refuse(item: Item, problem: str, notebook: str | None = None) -> None:
-        there = Submission("", "", folder(item), notebook, None, problem, item.origin)
+    def refuse(
+        item: Item, problem: str, notebook: str | None = None, elsewhere: bool = False
+    ) -> None:
+        there = Submission("", "", folder(item), notebook, None, problem, item.origin, elsewhere)
         rows.append(_Row(there, (True,)))
 
     def folder(item: Item) -> str:
@@ -286,7 +293,8 @@ def _rows(pile: _Pile, assignments: Mapping[str, Assignment], caps: Caps) -> lis
                     if name is None:
                         name = _by_content(text, assignments)
                 except ValueError as error:
-                    refuse(item, str(error), name)
+                    elsewhere = isinstance(error, Elsewhere) and folder(item) != ""
+                    refuse(item, str(error), name, elsewhere)
                     continue
                 found = Submission("", "", folder(item), name, text, None, item.origin)
                 rows.append(_Row(found, (False, pile.shared, how, len(item.parts), item.origin)))
@@ -333,7 +341,9 @@ def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
     most = max(common.values(), default=0)
     names = [name for name, count in common.items() if count == most]
     if not most or len(names) > 1:
-        raise Refused(f"which assignment is it? Name it like one of {sorted(assignments)[:20]}")
+        graded = any(cell.grade_id for cell in cells)
+        kind = Elsewhere if graded and not most else Refused
+        raise kind(f"which assignment is it? Name it like one of {sorted(assignments)[:20]}")
     return names[0]
 
 

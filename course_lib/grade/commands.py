@@ -156,7 +156,8 @@ def _grade(options) -> int:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     conditions = _conditions(options)
     assignments = read_assignments(options.solutions)
-    submissions = collect(Path(options.submissions), assignments)
+    found = collect(Path(options.submissions), assignments)
+    submissions = [each for each in found if not each.elsewhere]
     texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
     texts += [each.text for each in submissions]
     conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
@@ -183,6 +184,9 @@ def _grade(options) -> int:
         results = [store.result(each) for each in submissions]
     kept = {path.resolve() for path, _ in stored(options.out)}
     kept -= {store.path(each).resolve() for each in submissions}
+    if (elsewhere := [each for each in found if each.elsewhere]) and not options.json:
+        names = ", ".join(sorted({each.assignment for each in elsewhere}))
+        print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
     return _summary(options, results, len(todo), len(kept))
 
 
