@@ -18,12 +18,12 @@ help:  ## print this list of verbs
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
-test: $(VENV)/.test  ## install what the tests need and run all of them (about 7 minutes)
+test: $(VENV)/.test  ## install what the tests need and run all of them (about 15 minutes)
 	$(BIN)/python -m pytest $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -c tests/nbval.ini --nbval-lax notebooks solutions
 
-quick: $(VENV)/.test  ## the tests that run no notebook (about 2 minutes)
-	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py $(ARGS)
+quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
+	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
 notebooks: $(VENV)/.test  ## build notebooks/, exercises/ and solutions/ from lessons/
 	$(BIN)/python tools/build_notebooks.py $(ARGS)
