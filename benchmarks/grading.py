@@ -244,7 +244,7 @@ does not share with others, *all together* the most that all processes of the ru
 SANDBOXES = """\
 *process* is landlock, seccomp and resource limits for each submission, *namespaces* adds bubblewrap
 around the worker. With neither (`--isolation none`) each submission has a Jupyter kernel of its
-own, which is as slow as the peers."""
+own."""
 
 
 def report(options: argparse.Namespace) -> Iterator[str]:
