@@ -68,6 +68,22 @@ def test_a_lost_worker_loses_no_submission(cluster, tmp_path):
     assert workers[1].poll() is None
 
 
+def test_two_teachers_on_one_cluster_get_their_own_results(cluster, tmp_path):
+    address, _ = cluster
+    solutions = write_solutions(tmp_path / "solutions")
+    graders = []
+    for teacher, answer in (("ann", {}), ("ben", {"warm": "def warm(*a, **k): return 1"})):
+        for number in range(6):
+            write_submission(tmp_path / teacher, f"s{number}", submission(**answer))
+        arguments = ["grade", str(tmp_path / teacher), "--out", str(tmp_path / f"out-{teacher}")]
+        arguments += ["--solutions", str(solutions), "--scheduler", address, "--quiet"]
+        command = [sys.executable, "-m", "course_lib.cli", *arguments]
+        graders.append(subprocess.Popen(command))
+    assert [grader.wait() for grader in graders] == [0, 0]
+    assert {each["score"] for _, each in results(tmp_path / "out-ann")} == {5.0}
+    assert {each["score"] for _, each in results(tmp_path / "out-ben")} == {3.0}
+
+
 def test_a_scheduler_without_workers_is_said(tmp_path):
     from distributed import LocalCluster
 

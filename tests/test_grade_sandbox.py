@@ -210,7 +210,7 @@ REFUSED = {  # what must raise an ordinary error; "GOT" is printed only where it
     "tests": f"open({str(ROOT / 'pyproject.toml')!r}).read()",
     "shadow": "open('/etc/shadow').read()",
     "passwd": "open('/etc/passwd').read()",
-    "home": "import os; os.listdir('/root/.ssh/..')",
+    "home": f"import os; os.listdir({str(Path.home() / '.ssh')!r})",
     "neighbours": "import os; os.listdir(os.path.dirname(os.getcwd()))",
     "temporary": "import os; os.listdir('/tmp')",
     "environment of the parent": "import os; open(f'/proc/{os.getppid()}/environ').read()",

@@ -184,7 +184,8 @@ def _grade(options) -> int:
         results = [store.result(each) for each in submissions]
     kept = {path.resolve() for path, _ in stored(options.out)}
     kept -= {store.path(each).resolve() for each in submissions}
-    if (elsewhere := [each for each in found if each.elsewhere]) and not options.json:
+    silent = options.quiet or options.json
+    if (elsewhere := [each for each in found if each.elsewhere]) and not silent:
         names = ", ".join(sorted({each.assignment for each in elsewhere}))
         print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
     return _summary(options, results, len(todo), len(kept))

@@ -12,7 +12,7 @@ from typing import Any
 
 from course_lib.grade.assignment import Assignment
 from course_lib.grade.collect import Submission
-from course_lib.grade.examine import Conditions, examine, failed
+from course_lib.grade.examine import Conditions, examine, failed, key_of
 from course_lib.grade.session import FRAMEWORKS, Workshop
 
 OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
@@ -31,6 +31,16 @@ def preload(texts: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(each for each in FRAMEWORKS if each in named or named & OURS)
 
 
+def workshop_for(conditions: Conditions) -> Workshop:
+    """A workshop under these conditions; it starts with its first session."""
+    return Workshop(
+        conditions.limits,
+        level=conditions.level,
+        data=conditions.data,
+        preload=conditions.preload,
+    )
+
+
 def grade_one(
     submission: Submission, assignment: Assignment | None, conditions: Conditions
 ) -> Graded:
@@ -38,12 +48,7 @@ def grade_one(
     try:
         if getattr(_mine, "conditions", None) != conditions:
             close_mine()
-            _mine.workshop = Workshop(
-                conditions.limits,
-                level=conditions.level,
-                data=conditions.data,
-                preload=conditions.preload,
-            )
+            _mine.workshop = workshop_for(conditions)
             _mine.conditions = conditions
         return examine(submission, assignment, _mine.workshop, conditions)
     except Exception as error:  # ours, not the student's: the batch goes on, the row says what
@@ -109,11 +114,11 @@ def on_cluster(
             raise ValueError(f"the dask scheduler at {address} has no workers; start some")
         sent = {name: client.scatter(each, broadcast=True) for name, each in assignments.items()}
         futures = {}
-        for index, each in enumerate(submissions):
+        for each in submissions:
+            # By content: all clients of a scheduler share its keys, another teacher among them.
+            key = f"lr-course-{key_of(each, assignments.get(each.notebook), conditions)}"
             assignment = sent.get(each.notebook)
-            key = f"lr-course-grade-{index}"
-            future = client.submit(grade_one, each, assignment, conditions, key=key, pure=False)
-            futures[future] = each
+            futures[client.submit(grade_one, each, assignment, conditions, key=key)] = each
         for future in in_order_of_completion(list(futures)):
             submission = futures.pop(future)
             if future.status == "error":  # its workers were lost one after the other

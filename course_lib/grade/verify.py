@@ -14,7 +14,7 @@ from pathlib import Path
 from course_lib.exercises import Call, agrees, course
 from course_lib.grade.assignment import Assignment, Question, read_assignments
 from course_lib.grade.collect import Submission
-from course_lib.grade.engine import preload
+from course_lib.grade.engine import preload, workshop_for
 from course_lib.grade.examine import Conditions, Examination, examine, sole
 from course_lib.grade.match import Plan, match, read_notebook
 from course_lib.grade.release import leaks, read, released, written
@@ -42,15 +42,14 @@ def verify(
     chosen = [each for name, each in assignments.items() if not names or name in names]
     texts = [(solutions / f"{each.name}.ipynb").read_text(encoding="utf-8") for each in chosen]
     seconds = min(QUICK, conditions.limits.cell_seconds)
-    limits = replace(conditions.limits, cell_seconds=seconds)
-    quick = replace(conditions, limits=limits, preload=preload(texts))
-    with Workshop(
-        quick.limits, level=quick.level, data=quick.data, preload=quick.preload
-    ) as workshop:
+    conditions = replace(conditions, preload=preload(texts))
+    quick = replace(conditions, limits=replace(conditions.limits, cell_seconds=seconds))
+    # A solution may take its time, a mutation may not.
+    with workshop_for(conditions) as patient, workshop_for(quick) as workshop:
         for assignment in chosen:
             path = solutions / f"{assignment.name}.ipynb"
             yield from _files(assignment, path, exercises / path.name)
-            yield from _marks(assignment, path, workshop, quick)
+            yield from _marks(assignment, path, patient, conditions)
             plan = match(read_notebook(path.read_text(encoding="utf-8")), assignment)
             for question in assignment.questions:
                 if not question.manual:
