@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from course_lib.claims import command as evidence
 from course_lib.grade import commands as grading
 
 
@@ -33,14 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--offline", action="store_true", help="do not download")
     data.set_defaults(run=_data)
 
-    reproduce = commands.add_parser(
-        "reproduce", help="run a recorded experiment; goes on where it was interrupted"
-    )
-    reproduce.add_argument("name", nargs="?", help="the experiment; without it, lists them")
-    reproduce.add_argument("--framework", choices=["torch", "tensorflow"], help="default: both")
-    reproduce.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1")
-    reproduce.add_argument("--records", metavar="FOLDER", help="default: the course's records/")
-    reproduce.set_defaults(run=_reproduce)
+    evidence.add_to(commands)
     grading.add_to(commands)
     return parser
 
@@ -50,29 +44,6 @@ def _data(options) -> int:
 
     found = [load(name, folder=options.folder, offline=options.offline) for name in options.names]
     return 1 if any(dataset.is_stand_in for dataset in found) else 0
-
-
-def _reproduce(options) -> int:
-    from pathlib import Path
-
-    from course_lib import claims
-
-    if options.name is None:
-        for name, experiment in claims.EXPERIMENTS.items():
-            print(f"{name:18} {experiment.data}, {experiment.model}: {experiment.title}")
-        return 0
-    lines = claims.reproduce(
-        options.name,
-        frameworks=[options.framework] if options.framework else claims.FRAMEWORKS,
-        seeds=range(options.seeds),
-        folder=Path(options.records) if options.records else claims.RECORDS,
-    )
-    for line in lines:
-        accuracy = f"test accuracy {line['test_accuracy']:.2%}"
-        if line["diverged"] is not None:
-            accuracy = f"diverged at update {line['diverged']}"
-        print(f"{line['framework']:10} seed {line['seed']}  {accuracy}  ({line['data']})")
-    return 0
 
 
 if __name__ == "__main__":

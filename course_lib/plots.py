@@ -7,13 +7,13 @@ line of a cell.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
-from statistics import fmean, stdev
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from course_lib.claims.statistics import mean_interval
 from course_lib.schedules import GALLERY
 from course_lib.training import Run
 
@@ -246,24 +246,6 @@ def _sweep_axes(axes: Axes, curves: Sequence[Sequence[float]]) -> None:
     low, first = min(map(min, curves)), max(curve[0] for curve in curves)
     fall = (first - low) or 1.0
     axes.set_ylim(low - 0.15 * fall, first + 0.4 * fall)
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The mean, and half the width of its 95 % confidence interval (Student's t); from a single
-    value nothing is known about the spread, and the width is NaN.
-
-        half = t(n - 1) * s / sqrt(n),    s = sqrt(sum((value - mean)**2) / (n - 1))
-
-    >>> mean, half = mean_interval([1.0, 2.0, 3.0])
-    >>> f"{mean} +- {half:.3f}"
-    '2.0 +- 2.484'
-    """
-    from scipy.special import stdtrit  # here, because it takes a while and few figures need it
-
-    n, mean = len(values), fmean(values)
-    if n < 2:
-        return mean, math.nan
-    return mean, float(stdtrit(n - 1, 0.975)) * stdev(values) / math.sqrt(n)
 
 
 def plot_answer(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -16,7 +17,7 @@ from course_lib.plateau import Plateau, plateaus_in
 
 FRAMEWORKS = ("torch", "tensorflow")
 MEASURED = ("val_loss", "val_accuracy")  # after every epoch, where images are held out
-OPTIMIZERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop", "schedule_free", "prodigy")
+OPTIMIZERS = ("sgd", "keras_sgd", "adam", "adamw", "adagrad", "rmsprop", "schedule_free", "prodigy")
 
 # A loss this many times the first one, or one that is no number, ends a run. In float32 a network
 # whose units have all died can go on for ever with a huge but finite loss: that is no training.
@@ -97,6 +98,7 @@ def fit(
     plateau: Plateau | None = None,
     monitor: str = "val_loss",
     progress: bool = True,
+    watch: Callable[[int, Any], None] | None = None,
 ) -> Run:
     """Train a classifier under `schedule`, and record the applied rate of every update.
 
@@ -114,9 +116,13 @@ def fit(
       schedule as "sgd" does, with PyTorch's default settings in both frameworks. "schedule_free"
       (AdamW; give it a constant schedule) is measured with the weights that it averages. "prodigy"
       finds its own rate, which the schedule multiplies: let it start at 1; PyTorch only.
+      "keras_sgd" is Keras's own SGD, which differs from "sgd" where momentum meets a changing rate.
     - validation: the fraction of the training images held out, the same images for every seed. The
       test images are left alone unless `test` asks for them, once, at the end.
     - max_updates: stop after this many, in the middle of an epoch if need be.
+    - watch: called as `watch(done, trainer)` after every update, with the number of updates made;
+      `trainer.evaluate(images, labels)` gives loss and accuracy then, `trainer.logits(images)` the
+      scores, for images with a channel axis.
     - plateau: the Plateau that `schedule` is, or has in it: it hears the epoch's `monitor` ("loss",
       "val_loss" or "val_accuracy") after every epoch. It remembers, so every run needs a new one.
 
@@ -136,7 +142,7 @@ def fit(
     if momentum >= 1:  # the velocity would never end
         raise ValueError(f"momentum must be below 1, got {momentum!r}")
     Choice(OPTIMIZERS).check("optimizer", optimizer)
-    if momentum and optimizer != "sgd":
+    if momentum and optimizer not in ("sgd", "keras_sgd"):
         raise ValueError(
             f'momentum must be 0 with optimizer="{optimizer}", got {momentum!r}; '
             'leave it out, or take optimizer="sgd"'
@@ -145,6 +151,11 @@ def fit(
         raise ValueError(
             'optimizer must not be "prodigy" with framework="tensorflow": Keras has none, '
             'got "prodigy"; take framework="torch", or "schedule_free"'
+        )
+    if (framework, optimizer) == ("torch", "keras_sgd"):
+        raise ValueError(
+            'optimizer must not be "keras_sgd" with framework="torch": PyTorch has no SGD with the '
+            'rate inside of the velocity, got "keras_sgd"; take framework="tensorflow", or "sgd"'
         )
     data = _dataset(data)
     train, held_out = _split(data, validation)
@@ -181,6 +192,8 @@ def fit(
             run.lr.append(rate)
             run.loss.append(loss)
             bar.update()
+            if watch is not None:
+                watch(done, trainer)
             if done % steps_per_epoch == 0 or done == total:
                 _end_epoch(run, trainer, x[held_out], y[held_out], steps_per_epoch)
                 if plateau is not None and run.diverged is None:
@@ -244,10 +257,10 @@ def _check_plateau(
 
 def _trainer(framework: str):
     if framework == "torch":
-        from course_lib.pytorch import TorchTrainer
+        from course_lib.trainer_torch import TorchTrainer
 
         return TorchTrainer
-    from course_lib.tensorflow import KerasTrainer
+    from course_lib.trainer_keras import KerasTrainer
 
     return KerasTrainer
 

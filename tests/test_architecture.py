@@ -72,6 +72,7 @@ def test_the_framework_of_each_adapter_is_imported_there_alone(name):
     assert frameworks == {
         "pytorch": {"torch"},
         "finder_torch": {"torch"},
+        "trainer_torch": {"torch"},
         "tensorflow": {"keras", "tensorflow"},
     }.get(name, set())
 

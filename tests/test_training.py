@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib import GALLERY, Schedule, models, pytorch, tensorflow, training
+from course_lib import GALLERY, Schedule, models, trainer_keras, trainer_torch, training
 from course_lib.data import Dataset, load
 from course_lib.schedules import constant, cosine, linear, multistep
 from course_lib.training import FRAMEWORKS, Run, fit, updates
@@ -78,7 +78,7 @@ def test_both_frameworks_build_the_same_function(model):
         trainer(
             layers, weights, FALLING, momentum=0, total_steps=1, x_train=x[:1], y_train=y[:1]
         ).evaluate(x, y)
-        for trainer in (pytorch.TorchTrainer, tensorflow.KerasTrainer)
+        for trainer in (trainer_torch.TorchTrainer, trainer_keras.KerasTrainer)
     ]
     np.testing.assert_allclose(*measured, rtol=1e-5)
 

@@ -1,0 +1,85 @@
+"""A claim: a sentence whose numbers come from a record, and the test of whether it is true."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from course_lib.claims.records import RECORDS, Line, read
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The recorded runs of an experiment in one framework."""
+
+    experiment: str
+    framework: str
+    folder: Path = RECORDS
+
+    def lines(self, variant: str) -> list[Line]:
+        """The runs of a variant, by seed."""
+        lines = read(self.experiment, self.folder)
+        mine = (line for line in lines if line["framework"] == self.framework)
+        return sorted((line for line in mine if line["variant"] == variant), key=_seed)
+
+    def of(self, variant: str, key: str) -> dict[int, Any]:
+        """One measurement of a variant: {seed: value}. A run without it, because it diverged, is
+        left out."""
+        values = {line["seed"]: line.get(key) for line in self.lines(variant)}
+        return {seed: value for seed, value in values.items() if value is not None}
+
+    def percent(self, variant: str, key: str = "test_accuracy") -> dict[int, float]:
+        """A fraction, in per cent: {seed: value}."""
+        return {seed: 100 * value for seed, value in self.of(variant, key).items()}
+
+    def variants(self) -> list[str]:
+        """The variants that were run, in the order in which the record first names them."""
+        lines = read(self.experiment, self.folder)
+        return list(dict.fromkeys(x["variant"] for x in lines if x["framework"] == self.framework))
+
+    def another(self, experiment: str) -> "Runs":
+        """The same framework's runs of another experiment."""
+        return Runs(experiment, self.framework, self.folder)
+
+
+def _seed(line: Line) -> int:
+    return line["seed"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the course that stands on recorded runs.
+
+    - experiment: whose record it stands on (`also`: further ones).
+    - sentence: with a field for every number, "... {torch.gain:.2f} points ...".
+    - measure: the numbers, from the runs of one framework.
+    - holds: whether the sentence is true of the numbers of one framework. It must be of each.
+    """
+
+    experiment: str
+    sentence: str
+    measure: Callable[[Runs], Mapping[str, Any]]
+    holds: Callable[[Any], bool]
+    frameworks: tuple[str, ...] = ("torch", "tensorflow")
+    also: tuple[str, ...] = ()
+
+    def numbers(self, framework: str, folder: Path = RECORDS) -> SimpleNamespace:
+        """What the record says in one framework."""
+        return SimpleNamespace(**self.measure(Runs(self.experiment, framework, folder)))
+
+    def is_true(self, folder: Path = RECORDS) -> bool:
+        return all(self.holds(self.numbers(each, folder)) for each in self.frameworks)
+
+    def text(self, folder: Path = RECORDS) -> str:
+        """The sentence with its numbers."""
+        return self.sentence.format(**{f: self.numbers(f, folder) for f in self.frameworks})
+
+    def seeds(self, folder: Path = RECORDS) -> int:
+        """The number of seeds behind it: the smallest of any variant that was run."""
+        counts = []
+        for name in (self.experiment, *self.also):
+            for framework in self.frameworks:
+                runs = Runs(name, framework, folder)
+                counts += [len(runs.lines(variant)) for variant in runs.variants()] or [0]
+        return min(counts)

@@ -1,0 +1,115 @@
+"""`lr-course reproduce`: make the runs behind a claim again, and say whether it still holds."""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from course_lib.parameters import Choice, Whole
+
+HERE = Path("reproduced")
+
+
+def add_to(commands: Any) -> None:
+    """Add `reproduce` to the verbs of `lr-course`."""
+    parser = commands.add_parser(
+        "reproduce",
+        help="make the runs behind a claim again, and say whether it still holds",
+        description="Make the runs behind a claim or of an experiment. Finished runs are kept in "
+        "--records, and a second command goes on where the first one stopped.",
+    )
+    parser.add_argument("name", nargs="?", help="a claim or an experiment; without it, lists them")
+    parser.add_argument("--framework", choices=["torch", "tensorflow"], help="default: both")
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default: as many as recorded)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at once")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="spread the runs over a dask.distributed cluster, like tcp://10.0.0.1:8786; its "
+        "workers need this course and its data",
+    )
+    parser.add_argument(
+        "--records",
+        type=Path,
+        default=HERE,
+        metavar="FOLDER",
+        help=f"where runs are kept (default: {HERE}; the course's own: records)",
+    )
+    parser.set_defaults(run=_reproduce)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from course_lib import claims
+    from course_lib.claims import reproduce
+
+    if options.name is None:
+        _list()
+        return 0
+    Choice((*claims.CLAIMS, *claims.EXPERIMENTS)).check("name", options.name)
+    Whole(low=1).check("jobs", options.jobs)
+    if options.seeds is not None:
+        Whole(low=1).check("seeds", options.seeds)
+    claim = claims.CLAIMS.get(options.name)
+    tasks = []
+    for name in (claim.experiment, *claim.also) if claim else (options.name,):
+        experiment = claims.EXPERIMENTS[name]
+        frameworks = [f for f in experiment.frameworks if options.framework in (None, f)]
+        if not frameworks:
+            raise ValueError(
+                f"framework must be {' or '.join(experiment.frameworks)} for {name}, "
+                f"got {options.framework}"
+            )
+        seeds = range(experiment.seeds if options.seeds is None else options.seeds)
+        variants = list(experiment.variants)
+        tasks += reproduce.missing(name, variants, frameworks, seeds, options.records)
+    print(f"{len(tasks)} runs to make, kept in {options.records}", flush=True)
+    reproduce.make(tasks, folder=options.records, jobs=options.jobs, scheduler=options.scheduler)
+    if claim is None:
+        _say_runs(claims.record(options.name, folder=options.records))
+        return 0
+    return _say_claim(claim, options)
+
+
+def _list() -> None:
+    from course_lib import claims
+
+    print("claims (lr-course reproduce CLAIM)")
+    for id, claim in claims.CLAIMS.items():
+        print(f"  {id:28} {claim.text()}")
+    print("experiments (lr-course reproduce EXPERIMENT)")
+    for name, experiment in claims.EXPERIMENTS.items():
+        print(f"  {name:28} {experiment.title}")
+
+
+def _say_runs(lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        result = f"{line['updates']} updates"
+        if line.get("test_accuracy") is not None:
+            result = f"test accuracy {line['test_accuracy']:.2%}"
+        if line.get("diverged") is not None:
+            result = f"diverged at update {line['diverged']}"
+        where = f"{line['variant']:24} {line['framework']:10} seed {line['seed']}"
+        print(f"{where}  {result}  ({line['data']})")
+
+
+def _say_claim(claim: Any, options: argparse.Namespace) -> int:
+    """Print the claim, what its record says, what these runs say; 1 where it does not hold."""
+    print(claim.text())
+    frameworks = [f for f in claim.frameworks if options.framework in (None, f)]
+    verdicts = []
+    for framework in frameworks:
+        recorded = claim.numbers(framework)
+        here = claim.numbers(framework, options.records)
+        holds = bool(claim.holds(here))
+        verdicts.append(holds)
+        print(f"{framework}: {'holds' if holds else 'does not hold'} in these runs")
+        for name in vars(here):
+            print(f"  {name:20} recorded {_number(recorded, name)}, here {_number(here, name)}")
+    return 0 if all(verdicts) else 1
+
+
+def _number(numbers: SimpleNamespace, name: str) -> str:
+    value = getattr(numbers, name)
+    return value if isinstance(value, str) else f"{value:.4g}"

@@ -1,0 +1,91 @@
+"""Lesson 08: one-cycle at a third of the budget, restarts and snapshots."""
+
+import numpy as np
+
+from course_lib.claims.claim import Claim
+from course_lib.claims.experiments import Experiment, Training, real
+from course_lib.claims.records import Line
+from course_lib.schedules import Schedule, cosine, cosine_restarts, one_cycle
+
+CYCLES = 3
+EPOCHS = 6  # the full budget; a third of it is 2
+
+
+def budgets(data: str, model: str, batch_size: int, momentum: float, peaks: tuple[float, ...]):
+    """Cosine in 6 epochs and in 2, one-cycle in 2, each at every peak."""
+
+    def training(formula, epochs: int, peak: float) -> Training:
+        return Training(
+            data,
+            model,
+            lambda epoch, total: Schedule(formula, peak_lr=peak, total_steps=total),
+            batch_size=batch_size,
+            epochs=epochs,
+            momentum=momentum,
+            validation=0.1,
+        )
+
+    kinds = {"cosine": (cosine, 6), "cosine third": (cosine, 2), "one-cycle third": (one_cycle, 2)}
+    return {
+        f"{kind} {peak:g}": training(formula, epochs, peak)
+        for peak in peaks
+        for kind, (formula, epochs) in kinds.items()
+    }
+
+
+def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: float):
+    """Three waves against one; of the restarted run, the network at the end of each wave."""
+
+    def training(cycles: int) -> Training:
+        def schedule(epoch: int, total: int) -> Schedule:
+            if cycles == 1:
+                return Schedule(cosine, peak_lr=peak, total_steps=total)
+            return Schedule(cosine_restarts, peak_lr=peak, cycle_steps=total // cycles)
+
+        return Training(
+            data, model, schedule, batch_size=batch_size, epochs=EPOCHS, momentum=momentum
+        )
+
+    def restarted(framework: str, seed: int) -> Line:
+        plan = training(CYCLES)
+        _, total = plan.sizes()
+        images, labels = real(data).x_test, real(data).y_test
+        images = images if images.ndim == 4 else images[..., np.newaxis]
+        votes = []
+
+        def watch(done, trainer):
+            if done % (total // CYCLES) == 0:
+                logits = trainer.logits(images).astype(np.float64)
+                odds = np.exp(logits - logits.max(1, keepdims=True))
+                votes.append(odds / odds.sum(1, keepdims=True))
+
+        run = plan.train(framework, seed, watch=watch)
+        accuracy = [float((vote.argmax(1) == labels).mean()) for vote in votes]
+        together = float((np.mean(votes, axis=0).argmax(1) == labels).mean())
+        return {**plan.line(run), "snapshots": accuracy, "ensemble": together}
+
+    return {"cosine": training(1), "restarts": restarted}
+
+
+EXPERIMENTS = {
+    "one_cycle_third": Experiment(
+        title="one-cycle in a third of cosine's updates",
+        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2)),
+    ),
+    "one_cycle_third_cifar10": Experiment(
+        title="one-cycle in a third of cosine's updates, CIFAR-10",
+        variants=budgets("cifar10", "cnn", 64, 0.9, (0.01, 0.03)),
+        frameworks=("torch",),
+    ),
+    "snapshots": Experiment(
+        title="three restarts, their snapshots together, and one cosine of the same length",
+        variants=snapshots("mnist", "mlp", 128, 0.9, 0.1),
+    ),
+    "snapshots_cifar10": Experiment(
+        title="three restarts, their snapshots together, and one cosine, CIFAR-10",
+        variants=snapshots("cifar10", "cnn", 64, 0.9, 0.02),
+        frameworks=("torch",),
+    ),
+}
+
+CLAIMS: dict[str, Claim] = {}

@@ -1,0 +1,102 @@
+"""What several runs say together: means, paired differences and spreads, each with its interval."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number measured over `n` seeds, and its 95 % interval.
+
+    Formatted, all three in one: the interval stands in brackets.
+
+    >>> f"{Estimate(0.214, 0.1, 0.328, n=5):.2f}"
+    '0.21 [0.10, 0.33]'
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+    @property
+    def above_zero(self) -> bool:
+        return self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        return self.high < 0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the interval holds zero: no difference found."""
+        return self.low <= 0 <= self.high
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The mean, and half the width of its 95 % confidence interval (Student's t); from a single
+    value nothing is known about the spread, and the width is NaN.
+
+        half = t(n - 1) * s / sqrt(n),    s = sqrt(sum((value - mean)**2) / (n - 1))
+
+    >>> mean, half = mean_interval([1.0, 2.0, 3.0])
+    >>> f"{mean} +- {half:.3f}"
+    '2.0 +- 2.484'
+    """
+    from scipy.special import stdtrit  # here, because it takes a while and few figures need it
+
+    n, mean = len(values), fmean(values)
+    if n < 2:
+        return mean, math.nan
+    return mean, float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * stdev(values) / math.sqrt(n)
+
+
+def mean_of(values: Sequence[float] | Mapping[int, float]) -> Estimate:
+    """The mean over seeds."""
+    values = list(values.values()) if isinstance(values, Mapping) else list(values)
+    mean, half = mean_interval(values)
+    return Estimate(mean, mean - half, mean + half, len(values))
+
+
+def gain(after: Mapping[int, float], before: Mapping[int, float]) -> Estimate:
+    """The mean of `after - before` over the seeds that both have: runs of one seed share their
+    initial weights and the order of their images, so the pairs tell more than the two means.
+
+    >>> gain({0: 2.0, 1: 3.0, 2: 4.0}, {0: 1.0, 1: 2.0, 2: 3.0}).value
+    1.0
+    """
+    seeds = sorted(after.keys() & before.keys())
+    if not seeds:
+        raise ValueError("the two have no seed in common, so there is nothing to pair")
+    return mean_of([after[seed] - before[seed] for seed in seeds])
+
+
+def spread_ratio(wide: Sequence[float], narrow: Sequence[float]) -> Estimate:
+    """The standard deviation of `wide` over that of `narrow`, with the interval of the F
+    distribution (it supposes normal values, and independent ones)."""
+    from scipy.special import fdtri
+
+    ratio = (stdev(wide) / stdev(narrow)) ** 2
+    degrees = len(wide) - 1, len(narrow) - 1
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (ratio / fdtri(*degrees, p) for p in (1 - tail, tail))
+    return Estimate(*(math.sqrt(each) for each in (ratio, low, high)), min(degrees) + 1)
+
+
+def sampling_error(accuracy: float, images: int = 10_000) -> float:
+    """How far an accuracy (a fraction) would move with another test set of that size: half of the
+    95 % interval of a proportion.
+
+        1.96 * sqrt(accuracy * (1 - accuracy) / images)
+
+    >>> round(sampling_error(0.97), 4)
+    0.0033
+    """
+    return 1.96 * math.sqrt(accuracy * (1 - accuracy) / images)
