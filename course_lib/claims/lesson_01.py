@@ -1,5 +1,7 @@
 """Lesson 01: the stability edge, and what each of nine fixed rates reaches."""
 
+import math
+
 import numpy as np
 
 from course_lib.claims.claim import Claim
@@ -10,7 +12,7 @@ from course_lib.schedules import Schedule, constant
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CIFAR_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 1.0, 3.0)
 
-EDGE_IMAGES, EDGE_STEPS = 1_000, 500
+EDGE_IMAGES, EDGE_STEPS = 1_000, 200
 
 
 def at_edge(ratio: float):
@@ -31,8 +33,8 @@ def at_edge(ratio: float):
             "edge": float(f"{edge:.6g}"),
             "updates": EDGE_STEPS,
             "first_loss": float(f"{losses[0]:.6g}"),
-            "last_loss": float(f"{losses[-1]:.6g}"),
-            "rising": losses[-1] > losses[-2],
+            "last_loss": float(f"{losses[-1]:.6g}") if math.isfinite(losses[-1]) else None,
+            "falling": losses[-1] < losses[-2],
         }
 
     return variant
