@@ -327,7 +327,7 @@ except AssertionError as error:
 # block the next one. `course_lib.checks.progress()` shows what you have solved.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 0.1 - Count the updates (1 point, about 5 minutes)
+# ### Exercise 0.1 - Count the updates (code, 1 point, about 5 minutes)
 #
 # Write the number of updates that training makes. The last batch of an epoch may be smaller than the
 # others, and counts as an update; a new epoch starts with a full batch again. Example: 10 images in
@@ -378,7 +378,7 @@ exercise(
 # `ceil(epochs * images / batch_size)`, gives 5 instead of 6 in the example.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 0.2 - The measuring instrument (2 points, about 10 minutes)
+# ### Exercise 0.2 - The measuring instrument (code, 2 points, about 10 minutes)
 #
 # Somebody hands you a training loop as two functions: `update()` makes one update of a single weight,
 # whose gradient is always 1, and `weight()` tells where the weight is now. Return the list of the rates
@@ -442,7 +442,7 @@ exercise(
 # weight falls, so the rate is *before minus after*.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 0.3 - Mend the loop (2 points, about 10 minutes)
+# ### Exercise 0.3 - Mend the loop (code, 2 points, about 10 minutes)
 #
 # A colleague lowers the rate to `factor` times the initial one over a run of `total` updates, in a
 # straight line, and wrote

@@ -419,7 +419,7 @@ for run in (replay, slow):
 # [MIT 6.S191, lab 2](https://github.com/MITDeepLearning/introtodeeplearning/tree/master/lab2)
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 1.1 - Let the ball roll (1 point, about 8 minutes)
+# ### Exercise 1.1 - Let the ball roll (code, 1 point, about 8 minutes)
 #
 # Write gradient descent on the valley `f(w) = curvature * w**2 / 2` by hand: each update subtracts
 # `lr` times the gradient, which is `curvature * w`. Return a list with the start and the position
@@ -493,7 +493,7 @@ exercise(
 # cancels the 1/2).
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 1.2 - The critical rate (2 points, about 8 minutes)
+# ### Exercise 1.2 - The critical rate (code, 2 points, about 8 minutes)
 #
 # With many weights, the steepest direction decides. Given the Hessian of a valley, a symmetric
 # matrix with eigenvalues of at least 0 (a list of lists or a NumPy array), return the rate at which
@@ -567,7 +567,7 @@ exercise(
 # from products of the Hessian with a vector.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 1.3 - Read a sweep (3 points, about 12 minutes)
+# ### Exercise 1.3 - Read a sweep (code, 3 points, about 12 minutes)
 #
 # Write the judge of a sweep. `rates` and `losses` belong together pairwise, in any order. Return
 # `(rate, at_boundary)`: the rate with the lowest loss, and whether it is the smallest or the

@@ -447,7 +447,7 @@ print("trained as drawn:", drawn == trained)
 #
 # Each has a stub for you and a cell that checks it at once. Run the check for a hint.
 #
-# ### Exercise 2.1 - One formula for both classics (2 points, about 8 minutes)
+# ### Exercise 2.1 - One formula for both classics (code, 2 points, about 8 minutes)
 #
 # Write the staircase that both examples share: the rate is multiplied by `factor` after every
 # `every_epochs` epochs. `step` counts updates from 0, and an epoch has `steps_per_epoch` updates.
@@ -521,7 +521,7 @@ in_steps = dict(lr=0.1, factor=0.1, every_epochs=30, steps_per_epoch=782)
 plot_schedules({"step at epoch 30": Schedule(my_epoch_decay, **in_steps)}, 50 * 782)
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 2.2 - How long until the rate is gone? (3 points, about 12 minutes)
+# ### Exercise 2.2 - How long until the rate is gone? (code, 3 points, about 12 minutes)
 #
 # A decay by `factor` *per epoch*, spread evenly over the updates:
 #
@@ -598,7 +598,7 @@ exercise(
 # epoch the MNIST example would need about 45 epochs to reach a tenth of its rate; it has 5.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 2.3 - Mend the rate that feeds itself (4 points, about 15 minutes)
+# ### Exercise 2.3 - Mend the rate that feeds itself (code, 4 points, about 15 minutes)
 #
 # Keras's `LearningRateScheduler` calls your function before every epoch with the number of the
 # epoch and the rate of the epoch *before* (in epoch 0: the first rate), and trains the epoch with

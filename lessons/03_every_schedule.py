@@ -138,7 +138,7 @@ print(f"ours:    {cosine(15, peak_lr=1.0, total_steps=10):.2f}")
 # Fill in the function and run the check, also for a hint.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 3.1 - The same drops in Keras (2 points, about 5 minutes)
+# ### Exercise 3.1 - The same drops in Keras (code, 2 points, about 5 minutes)
 #
 # Someone gives you the milestones of a PyTorch `MultiStepLR`. Return the `boundaries` for Keras's
 # `PiecewiseConstantDecay` that make it change its rate for the very same updates, as a list. A milestone

@@ -75,7 +75,7 @@ Explorer([ipywidgets.FloatSlider()])
 int("three")
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 1.1 - A fixed factor (2 points, about 5 minutes)
+# ### Exercise 1.1 - A fixed factor (code, 2 points, about 5 minutes)
 
 # %% tags=["exercise"]
 def decay(step, *, lr, factor):
@@ -359,9 +359,9 @@ SHOWN = "shown=[call(0, lr=0.5, factor=0.1), call(1, lr=0.5, factor=0.1)]"
             r":\d+ .cell 12.*the last statement",
         ),
         (
-            "(2 points",
-            "(3 points",
-            r":\d+ .cell 11.*no heading `### Exercise 1.1 - Title .2 points",
+            "(code, 2 points",
+            "(code, 3 points",
+            r":\d+ .cell 11.*no heading `### Exercise 1.1 - Title .code, 2 points",
         ),
         (" - A fixed", ": A fixed", r":\d+ .cell 11.*no heading"),
         ('"the idea", ', "", r":\d+ .cell 12.*ValueError: exercise 1.1: write three hints"),

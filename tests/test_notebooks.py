@@ -64,7 +64,7 @@ def test_there_is_a_lesson():
 
 
 def test_grade_ids_are_unique_in_the_course():
-    builder.check_grade_ids(ROOT)
+    builder.check_grade_ids(LESSONS)
 
 
 def test_exercises_json_is_fresh():

@@ -24,7 +24,8 @@ A cell starts with a line like these, and its first tag says where it goes:
 to checks, and to markdown exercises, which are questions to be answered in words.
 
 A check is `check("3.1", cosine)`, where the heading of its exercise reads `### Exercise 3.1 - Title
-(2 points, about 5 minutes)`. The cell after it, tagged `probes`, describes the exercise for
+(code, 2 points, about 5 minutes)`; instead of code it may be a concept, bug or extended exercise.
+The cell after it, tagged `probes`, describes the exercise for
 `course_lib.exercises`: `exercise("3.1", cosine, hints=..., shown=..., locked=..., hidden=...)`. The
 model answer makes the right replies. What students may see of all exercises is written to
 course_lib/exercises.json, the hidden calls go into the check cell of solutions/.
@@ -55,6 +56,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
+from course_lib import claims
 from course_lib.exercises import Exercise
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,8 +72,11 @@ ROLES = {
 REGIONS = {"exercise": "SOLUTION"}  # what a code cell of the role may hide
 INDEX = Path("course_lib", "exercises.json")
 HEADING = re.compile(
-    r"^### Exercise (\d+\.\d+) - (.+) \((\d+(?:\.\d+)?) points?, about \d+ minutes\)$", re.MULTILINE
+    r"^### Exercise (\d+\.\d+) - (.+) "
+    r"\((concept|code|bug|extended), (\d+(?:\.\d+)?) points?, about (\d+) minutes\)$",
+    re.MULTILINE,
 )
+CLAIM = re.compile(r"\{\{([\w-]+)\}\}")
 OPTIONS = ["tags", "alt", "grade_id", "points"]
 OTHER_TAGS = ["nbval-check-output", "nbval-ignore-output", "nbval-skip"]
 OTHER_TAGS += ["raises-exception", "stderr-ok"]
@@ -139,7 +144,25 @@ def read_cells(source: Path):
         cell.id = f"{source.stem}-{index:02d}"  # a random id would change with every build
         for layout in ("cell_marker", "lines_to_next_cell"):
             cell.metadata.pop(layout, None)
+        if cell.cell_type == "markdown":
+            try:
+                cell.source = with_claims(cell.source, "../docs/")
+            except (ValueError, OSError) as error:
+                require(False, source, cell, str(error))
     return lesson
+
+
+def with_claims(text: str, docs: str) -> str:
+    """The text with the sentence of each claim where it says {{its-id}}, and a link to the claim's
+    place on the page of claims; `docs` leads to that page's folder."""
+
+    def sentence(found: re.Match) -> str:
+        id = found[1]
+        said = claims.say(id)
+        n = claims.CLAIMS[id].seeds()
+        return f"{said} ([claim `{id}`]({docs}claims.md#{id}), n = {n})"
+
+    return CLAIM.sub(sentence, text)
 
 
 def read_lesson(source: Path):
@@ -215,11 +238,11 @@ def cut(source: Path, cell) -> tuple[str, list[str]]:
     return "\n".join(shown), hidden
 
 
-def check_grade_ids(root: Path) -> None:
+def check_grade_ids(sources: list[Path]) -> None:
     """Raise a LessonError when two cells of the course share a grade_id, or two checks an exercise:
     their grades would mix."""
     owners = {}
-    for source in lessons(root):
+    for source in sources:
         for cell in read_cells(source).cells:
             marks = [("grade_id", cell.metadata.get("grade_id"))]
             if role(cell) == "check":
@@ -269,10 +292,11 @@ def pairs(source: Path, lesson) -> list[tuple]:
         wanted = f'exercise("{id}", {name}, hints=..., shown=..., locked=..., hidden=...)'
         require(theirs == (id, name), source, after, f"the last statement must be `{wanted}`")
         wanted = (
-            f"### Exercise {id} - Title ({cell.metadata.get('points')} points, about 5 minutes)"
+            f"### Exercise {id} - Title (code, {cell.metadata.get('points')} points, "
+            "about 5 minutes)"
         )
         heading = headings.get(id)
-        agreed = heading and float(heading[3]) == cell.metadata.get("points")
+        agreed = heading and float(heading[4]) == cell.metadata.get("points")
         require(agreed, source, cell, f"no heading `{wanted}` above, in a cell tagged exercise")
         found.append((cell, after, heading))
     return found
@@ -320,13 +344,22 @@ def _exercises_of(source: Path, text: str) -> dict[str, Exercise]:
     return found
 
 
-def index_text(root: Path) -> str:
-    """exercises.json as it should be: what students may see of every exercise of the course."""
-    found = {each.id: each for s in lessons(root) for each in exercises_of(s).values()}
+def index_text(root: Path, sources: list[Path] | None = None) -> str:
+    """exercises.json as it should be: what students may see of every exercise of the course.
+
+    With `sources`, the entries of these lessons are new and those of the others as they are.
+    """
+    found = {
+        e.id: e.public_json() for s in sources or lessons(root) for e in exercises_of(s).values()
+    }
+    if sources and (root / INDEX).exists():
+        stems = {source.stem for source in sources}
+        entries = json.loads((root / INDEX).read_text(encoding="utf-8"))
+        found = {id: e for id, e in entries.items() if e["lesson"] not in stems} | found
     blocks = []
     for id in sorted(found, key=lambda id: [int(part) for part in id.split(".")]):
         lines = []
-        for key, value in found[id].public_json().items():
+        for key, value in found[id].items():
             text = json.dumps(value, ensure_ascii=False)
             if isinstance(value, list) and value:
                 rows = ",\n   ".join(json.dumps(row, ensure_ascii=False) for row in value)
@@ -670,10 +703,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     try:
         if not sources or not set(sources) <= set(lessons(root)):
             raise LessonError(f"expected {root}/lessons/NN_name.py, got {[*map(str, sources)]}")
-        check_grade_ids(root)
+        check_grade_ids(sources)
         for source in sources:  # a mistake in the last lesson is found before the first one is run
             read_lesson(source)
-        index = index_text(root)
+        index = index_text(root, sources if options.lesson else None)
         if options.check:
             return check(root, sources, everything=not options.lesson)
         if not options.lesson:

@@ -39,7 +39,7 @@ EXPERIMENTS = {
     ),
     "branches_cifar10": Experiment(
         title="decays that branch off one constant run, CIFAR-10",
-        variants=at("cifar10", "cnn", 64, 0.9, 0.02, (1_000, 2_000, 4_000)),
+        variants=at("cifar10", "cnn", 64, 0.9, 0.02, (750, 1_500, 3_000)),
         frameworks=("torch",),
     ),
 }

@@ -71,7 +71,7 @@ EXPERIMENTS = {
     ),
     "budgets_cifar10": Experiment(
         title="eight schedules at five budgets, each with its own tuned peak, CIFAR-10",
-        variants=at_budgets("cifar10", "cnn", 64, 1_500, (0.01, 0.03, 0.1)),
+        variants=at_budgets("cifar10", "cnn", 64, 1_000, (0.01, 0.03, 0.1)),
         frameworks=("torch",),
     ),
 }
