@@ -83,7 +83,7 @@ def test_command_line(tmp_path):
         command = [sys.executable, "-m", "course_lib.cli", *arguments]
         return subprocess.run(command, capture_output=True, text=True)
 
-    assert "cifar10_printed" in lr_course("reproduce").stdout
+    assert "cifar10_classic" in lr_course("reproduce").stdout
     unknown = lr_course("reproduce", "mnist_best")
     assert unknown.returncode == 2
     assert "name must be one of mnist_printed" in unknown.stderr
