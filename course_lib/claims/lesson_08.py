@@ -8,32 +8,37 @@ from course_lib.claims.records import Line
 from course_lib.schedules import Schedule, cosine, cosine_restarts, one_cycle
 
 CYCLES = 3
-EPOCHS = 6  # the full budget; a third of it is 2
 
 
-def budgets(data: str, model: str, batch_size: int, momentum: float, peaks: tuple[float, ...]):
-    """Cosine in 6 epochs and in 2, one-cycle in 2, each at every peak."""
+def budgets(
+    data: str, model: str, batch_size: int, momentum: float, peaks: tuple[float, ...], epochs: int
+):
+    """Cosine in all epochs and in a third of them, one-cycle in a third, each at every peak."""
 
-    def training(formula, epochs: int, peak: float) -> Training:
+    def training(formula, length: int, peak: float) -> Training:
         return Training(
             data,
             model,
             lambda epoch, total: Schedule(formula, peak_lr=peak, total_steps=total),
             batch_size=batch_size,
-            epochs=epochs,
+            epochs=length,
             momentum=momentum,
             validation=0.1,
         )
 
-    kinds = {"cosine": (cosine, 6), "cosine third": (cosine, 2), "one-cycle third": (one_cycle, 2)}
+    kinds = {
+        "cosine": (cosine, epochs),
+        "cosine third": (cosine, epochs // 3),
+        "one-cycle third": (one_cycle, epochs // 3),
+    }
     return {
-        f"{kind} {peak:g}": training(formula, epochs, peak)
+        f"{kind} {peak:g}": training(formula, length, peak)
         for peak in peaks
-        for kind, (formula, epochs) in kinds.items()
+        for kind, (formula, length) in kinds.items()
     }
 
 
-def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: float):
+def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: float, epochs: int):
     """Three waves against one; of the restarted run, the network at the end of each wave."""
 
     def training(cycles: int) -> Training:
@@ -43,7 +48,7 @@ def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: flo
             return Schedule(cosine_restarts, peak_lr=peak, cycle_steps=total // cycles)
 
         return Training(
-            data, model, schedule, batch_size=batch_size, epochs=EPOCHS, momentum=momentum
+            data, model, schedule, batch_size=batch_size, epochs=epochs, momentum=momentum
         )
 
     def restarted(framework: str, seed: int) -> Line:
@@ -70,20 +75,20 @@ def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: flo
 EXPERIMENTS = {
     "one_cycle_third": Experiment(
         title="one-cycle in a third of cosine's updates",
-        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2)),
+        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2), 6),
     ),
     "one_cycle_third_cifar10": Experiment(
         title="one-cycle in a third of cosine's updates, CIFAR-10",
-        variants=budgets("cifar10", "cnn", 64, 0.9, (0.01, 0.03)),
+        variants=budgets("cifar10", "cnn", 64, 0.9, (0.01, 0.03), 3),
         frameworks=("torch",),
     ),
     "snapshots": Experiment(
         title="three restarts, their snapshots together, and one cosine of the same length",
-        variants=snapshots("mnist", "mlp", 128, 0.9, 0.1),
+        variants=snapshots("mnist", "mlp", 128, 0.9, 0.1, 6),
     ),
     "snapshots_cifar10": Experiment(
         title="three restarts, their snapshots together, and one cosine, CIFAR-10",
-        variants=snapshots("cifar10", "cnn", 64, 0.9, 0.02),
+        variants=snapshots("cifar10", "cnn", 64, 0.9, 0.02, 3),
         frameworks=("torch",),
     ),
 }

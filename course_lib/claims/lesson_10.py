@@ -11,6 +11,8 @@ COOLDOWN = 0.2  # of the budget
 
 
 def at(data: str, model: str, batch_size: int, momentum: float, lr: float, budgets=BUDGETS):
+    """The constant run measured at each budget, its branch that ends there, and a cosine."""
+
     def schedule(kind: str):
         def of(epoch: int, total: int) -> Schedule:
             if kind == "constant":
@@ -39,7 +41,7 @@ EXPERIMENTS = {
     ),
     "branches_cifar10": Experiment(
         title="decays that branch off one constant run, CIFAR-10",
-        variants=at("cifar10", "cnn", 64, 0.9, 0.02, (750, 1_500, 3_000)),
+        variants=at("cifar10", "cnn", 64, 0.9, 0.02, (500, 1_000, 2_000)),
         frameworks=("torch",),
     ),
 }
