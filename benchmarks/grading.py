@@ -44,7 +44,7 @@ from graders import (
 )
 from run import table
 
-from course_lib.claims import _processor
+from course_lib.claims.records import processor
 
 GOALS = {"schedules": (0.25, 20), "fit": (0.6, 10)}  # seconds of ours, nbgrader's over ours
 
@@ -257,7 +257,7 @@ def report(options: argparse.Namespace) -> Iterator[str]:
         found = subprocess.run([options.otter, "-c", ask], capture_output=True, text=True)
         versions.insert(1, f"otter-grader {found.stdout.strip()}")
     yield f"# The grader, measured\n\n- made by `python benchmarks/grading.py{flags}`"
-    yield f"- {_processor()}, {os.cpu_count()} cores, {platform.system()}; one thread each; {quiet}"
+    yield f"- {processor()}, {os.cpu_count()} cores, {platform.system()}; one thread each; {quiet}"
     yield f"- Python {platform.python_version()}, {', '.join(versions)}\n\n{EXPLAINED}\n"
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         root = Path(folder)

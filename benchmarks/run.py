@@ -34,7 +34,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 
-from course_lib import claims, training
+from course_lib import training
+from course_lib.claims import records
 from course_lib.data import Dataset, load
 from course_lib.schedules import Schedule, cosine
 
@@ -361,8 +362,8 @@ def header(data: Dataset, load_at_start: float, options: argparse.Namespace) -> 
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "tensorflow", "keras"))
     lines = [
         f"made on {datetime.date.today()} by `python benchmarks/run.py{flags}`, "
-        f"commit {claims._commit()}",
-        f"{claims._processor()}, {cores} cores, {platform.system()}; one thread per framework "
+        f"commit {records.commit()}",
+        f"{records.processor()}, {cores} cores, {platform.system()}; one thread per framework "
         "(OMP_NUM_THREADS=1, TF_NUM_INTRAOP_THREADS=1, TF_NUM_INTEROP_THREADS=1)",
         f"load at the start {load_at_start:.1f} on {cores} cores: {quiet}; "
         + ("processor time" if options.cpu_time else "wall time")

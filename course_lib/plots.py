@@ -279,6 +279,42 @@ def plot_answer(
     return figure
 
 
+def plot_calibration(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> Figure:
+    """How often what was said came true: `pairs` of a stated probability and whether it did.
+
+    One point per bin of stated probabilities that is not empty, with its count and its 95 %
+    interval (Wilson's, which is sensible for few). On the diagonal, odds are what they say.
+    """
+    figure, axes = _figure()
+    axes.plot([0, 100], [0, 100], "--", color="0.45", label="odds that are what they say")
+    groups: dict[int, list[tuple[float, bool]]] = {}
+    for stated, true in pairs:
+        groups.setdefault(min(int(stated * bins), bins - 1), []).append((stated, true))
+    for place, group in sorted(groups.items()):
+        n, share = len(group), sum(true for _, true in group) / len(group)
+        middle = 100 * sum(stated for stated, _ in group) / n
+        low, high = _wilson(share, n)
+        label = "came true, with its 95 % interval" if place == min(groups) else None
+        axes.plot([middle] * 2, [100 * low, 100 * high], color=PALETTE[0], alpha=0.5)
+        axes.plot(middle, 100 * share, "o", color=PALETTE[0], markersize=7, label=label)
+        place_of_n = dict(xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9)
+        axes.annotate(f"n = {n}", (middle, 100 * high), **place_of_n)
+    if not groups:
+        axes.text(50, 50, "no prediction to score yet", ha="center", backgroundcolor="white")
+    axes.set_xlim(-3, 108)
+    axes.set_ylim(-3, 112)
+    _label(axes, "stated probability in %", "share that came true in %")
+    _legend(axes, 2)
+    return figure
+
+
+def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of a share of n: inside 0 and 1, and of some width also at 0 and at n of n."""
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
     """Exponential moving average, corrected for its start at zero.
 

@@ -6,14 +6,16 @@
 #
 # **You need:** Python functions, and a rough idea of what training a network means.
 #
-# **Minutes:** 30
+# **Minutes:** 35
 #
-# The learning rate is the length of the step that training takes downhill. This course changes it on
-# purpose, so the first thing to learn is to *measure* it: many published courses trained with other
-# rates than they drew, and nobody saw it.
+# The learning rate is the length of the step that training takes downhill. This course changes it
+# on purpose, so the first thing to learn is to *measure* it: some published courses trained with
+# other rates than they drew, and for years nobody saw it.
 
 # %% tags=["setup"]
 import math
+
+import torch
 
 framework = "torch"  # or "tensorflow"
 
@@ -22,22 +24,28 @@ framework = "torch"  # or "tensorflow"
 #
 # <!-- lessons -->
 #
-# Each lesson goes the same way: **predict** what will happen, **run** it, **explain** it, **break** it,
-# **mend** it. Then open the lesson's exercises: your answers are checked at once, offline. Change
-# `framework` above to see a lesson in the other framework; everything runs in both.
+# Each lesson goes the same way: **predict** what will happen, **run** it, **explain** it,
+# **break** it, **mend** it. Then open the lesson's exercises: your answers are checked at once,
+# offline. Change `framework` above to see a lesson in the other framework; everything runs in
+# both.
+#
+# Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. After
+# the run, `outcome` scores them, and the last lesson shows how sure you should be. A sentence
+# whose numbers no cell shows links to its *claim*, the recorded runs behind it; there, a number
+# like `0.21 [0.10, 0.33]` is a mean over several seeds, and the brackets are its 95 % confidence
+# interval.
 
 # %%
-import torch
+import warnings
 
 from course_lib import Schedule
 from course_lib.data import load
 from course_lib.plots import plot_runs, plot_schedules
+from course_lib.predictions import outcome, predict
 from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import linear
-from course_lib.tensorflow import KerasSchedule
+from course_lib.tensorflow import KerasSchedule, keras  # Keras without its start-up notes
 from course_lib.training import fit, updates
-
-import keras  # after course_lib.tensorflow, which keeps TensorFlow's start-up notes quiet
 
 # %% [markdown]
 # ## 1. Read the rate off a weight
@@ -47,9 +55,8 @@ import keras  # after course_lib.tensorflow, which keeps TensorFlow's start-up n
 # $$w_{t+1} = w_t - \eta_t \, g_t$$
 #
 # Choose the loss $w$ itself and the gradient is 1. Then each step moves the weight by exactly
-# $\eta_t$: the weight is a measuring instrument, and nothing can fool it.
-#
-# **Predict:** we ask PyTorch for a rate of 0.25 and make one update from $w = 1$. Where is the weight?
+# $\eta_t$: the weight is a measuring instrument, and nothing can fool it. In PyTorch, from $w = 1$
+# with a rate of 0.25:
 
 # %%
 w = torch.tensor([1.0], requires_grad=True)
@@ -68,14 +75,12 @@ optimizer.apply([keras.ops.ones(1)], [v])
 float(v[0])
 
 # %% [markdown]
-# Both moved by 0.25, the rate. From here on we trust this instrument and no printed setting.
-
-# %% [markdown]
+# Both moved by the rate. From here on we trust this instrument and no printed setting.
+#
 # ## 2. Nine ways to set the rate
 #
-# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of these lines.
-#
-# **Predict**, for each line: does it *work*, *fail with an error*, or *do nothing without a word*?
+# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of these
+# lines; the functions below run one and then measure.
 
 
 # %%
@@ -113,7 +118,14 @@ KERAS_LINES = [
     "optimizer.learning_rate.assign(0.5)",
 ]
 
+# %% [markdown]
+# **Predict.** How many of the nine lines change the rate? Put your odds in place of the even ones.
 
+# %%
+predict("0.a", "How many of the nine lines work?", {"1 to 3": 34, "4 to 6": 33, "7 to 9": 33})
+
+
+# %% tags=["nbval-check-output"]
 def verdict(rate_after, line):
     try:
         rate = rate_after(line)
@@ -122,76 +134,139 @@ def verdict(rate_after, line):
     return "works" if math.isclose(rate, 0.5, rel_tol=1e-6) else f"NO EFFECT: still {rate:.1f}"
 
 
+torch_verdicts = {line: verdict(torch_rate_after, line) for line in TORCH_LINES}
+keras_verdicts = {line: verdict(keras_rate_after, line) for line in KERAS_LINES}
+for name, verdicts in (("PyTorch", torch_verdicts), ("Keras", keras_verdicts)):
+    for line, word in verdicts.items():
+        print(f"{name:8} {line:54} {word}")
+
+# %%
+working = [*torch_verdicts.values(), *keras_verdicts.values()].count("works")
+outcome("0.a", "1 to 3" if working <= 3 else "4 to 6" if working <= 6 else "7 to 9")
+
+# %% [markdown]
+# Most of them do **nothing and say nothing**. Python lets anybody add an attribute to an object;
+# the optimizer never looks at it. In PyTorch the rate lives in `param_groups[i]["lr"]`, one per
+# group of weights; in Keras in `optimizer.learning_rate`, a variable. (`set_value` is gone: [Keras
+# issue 19148](https://github.com/keras-team/keras/issues/19148).) Two arguments of older Keras
+# meet different fates:
+
 # %% tags=["nbval-check-output"]
-for name, rate_after, lines in (
-    ("PyTorch", torch_rate_after, TORCH_LINES),
-    ("Keras", keras_rate_after, KERAS_LINES),
-):
-    for line in lines:
-        print(f"{name:8} {line:54} {verdict(rate_after, line)}")
+for code in ("keras.optimizers.SGD(lr=0.5)", "keras.optimizers.SGD(0.1, decay=0.5)"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            eval(code)
+        except ValueError as error:
+            print(f"{code:38} ValueError: {error}"[:90])
+        for warning in caught:
+            print(f"{code:38} only a warning: {warning.message}")
 
 # %% [markdown]
-# Three of four lines in PyTorch, and two of five in Keras, do **nothing and say nothing**. Python lets
-# anybody add an attribute to an object; the optimizer never looks at it. In PyTorch the rate lives in
-# `param_groups[i]["lr"]`, one per group of weights; in Keras in `optimizer.learning_rate`, a variable.
-
-# %% [markdown]
-# ## 3. Spot the bug
+# ## 3. Spot the bug: the rate of PyTorch's own example
 #
-# This loop is from an article that this course grew out of (names translated). It means to lower the rate by a tenth each epoch. Two things are wrong. Find both before you go on.
+# In 2017 a reader could not get the decay of PyTorch's official training example to work
+# ([issue 64](https://github.com/pytorch/examples/issues/64), mended since). Shortened, and with an
+# interval of 2 epochs:
+
 
 # %%
-ARTICLE = """
-for epoch in range(5):
-    train_one_epoch(optimizer)
-    optimizer._lr = schedule(epoch, optimizer._lr)
-"""
-
-
-def schedule(epoch, rate):
-    return rate * 0.9**epoch
+def adjust_learning_rate(optimizer, epoch):
+    lr = 0.1 * 0.1 ** (epoch // 2)
+    for group in optimizer.state_dict()["param_groups"]:
+        group["lr"] = lr
 
 
 # %% [markdown]
-# Let it run, and measure.
+# **Predict.** It is called before each of four epochs. Which rates do they get? Change the odds.
 
 # %%
-w = torch.zeros(1, requires_grad=True)
-optimizer = torch.optim.SGD([w], lr=0.1)
+predict(
+    "0.b",
+    "Which rates do the four epochs get?",
+    {"0.1, 0.1, 0.01, 0.01": 34, "0.1 four times": 33, "an error": 33},
+)
+
+
+# %%
+def measured_rates(adjust):
+    """The rate that each of four epochs applies, read off a weight."""
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    rates = []
+    for epoch in range(4):
+        adjust(optimizer, epoch)
+        optimizer.zero_grad()
+        before = w.item()
+        w.sum().backward()
+        optimizer.step()
+        rates.append(round(before - w.item(), 6))
+    return rates
+
+
 try:
-    exec(ARTICLE, {"optimizer": optimizer, "schedule": schedule, "train_one_epoch": lambda o: None})
-except AttributeError as error:
-    print("AttributeError:", error)
+    rates = measured_rates(adjust_learning_rate)
+except Exception as error:
+    rates = [error]
+rates
+
+# %%
+known = {(0.1, 0.1, 0.1, 0.1): "0.1 four times", (0.1, 0.1, 0.01, 0.01): "0.1, 0.1, 0.01, 0.01"}
+outcome("0.b", known.get(tuple(rates), "an error"))
 
 # %% [markdown]
-# **First bug:** `_lr` does not exist, so reading it fails. Had the loop only *written* it, nothing would
-# have happened at all (section 2).
-#
-# The obvious repair is to use the right place. **Predict** the five rates; the plan was 0.1 times
-# $0.9^0, 0.9^1, 0.9^2, \dots$
+# `state_dict()` is made for saving: it hands out *copies* of the groups. The loop writes the right
+# rate into a copy, which is thrown away. The mend is to write into the optimizer itself:
+
+
+# %%
+def mended(optimizer, epoch):
+    for group in optimizer.param_groups:
+        group["lr"] = 0.1 * 0.1 ** (epoch // 2)
+
+
+measured_rates(mended)
+
+# %% [markdown]
+# A second bug, from an article behind this course: `optimizer._lr = f(epoch,
+# optimizer._lr)` with $f$ a decay of the *initial* rate. Reading `_lr` fails. The obvious repair
+# uses the right place:
 
 # %% tags=["nbval-check-output"]
-group = optimizer.param_groups[0]
+group = torch.optim.SGD([w], lr=0.1).param_groups[0]
 applied = []
 for epoch in range(5):
+    group["lr"] = group["lr"] * 0.9**epoch
     applied.append(group["lr"])
-    group["lr"] = schedule(epoch + 1, group["lr"])
 planned = [0.1 * 0.9**epoch for epoch in range(5)]
 print("planned:", [round(rate, 4) for rate in planned])
 print("applied:", [round(rate, 4) for rate in applied])
 
 # %% [markdown]
-# **Second bug:** the formula speaks of the *initial* rate but is fed the *current* one, so the decay
-# compounds. The mend is a habit of this whole course: a schedule is a **pure function of the step**.
-# It never reads the rate it produced before.
-
+# It runs, and compounds: the formula speaks of the initial rate but is fed the *current* one. The
+# mend is a habit of this whole course: a schedule is a **pure function of the step**, which never
+# reads the rate it produced before.
+#
+# Even a log can lie. PyTorch's schedulers have a method `get_lr`, meant for their own use ([issue
+# 22107](https://github.com/pytorch/pytorch/issues/22107)); in Keras 3 the history's key is no
+# longer `lr`:
 
 # %%
-def decayed(epoch, initial_rate=0.1):
-    return initial_rate * 0.9**epoch
+optimizer = torch.optim.SGD([w], lr=0.1)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it does warn
+    for _ in range(4):
+        print(f"get_lr {scheduler.get_lr()[0]:.3f}  applied {optimizer.param_groups[0]['lr']:.3f}")
+        optimizer.step()
+        scheduler.step()
 
-
-[decayed(epoch) for epoch in range(5)] == planned
+# %%
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(0.1), loss="mse")
+decay = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 * 0.1 ** (epoch // 2))
+ones = keras.ops.ones((1, 1))
+print(model.fit(ones, ones, epochs=4, verbose=0, callbacks=[decay]).history.keys())
 
 # %% [markdown]
 # ## 4. Step, update, epoch
@@ -201,19 +276,19 @@ def decayed(epoch, initial_rate=0.1):
 #
 # $$\text{updates per epoch} = \lceil \text{images} / \text{batch size} \rceil$$
 #
-# **Predict:** how many updates are one epoch of MNIST's 60,000 images in batches of 128?
+# For MNIST's 60,000 images in batches of 128:
 
 # %%
 math.ceil(60_000 / 128)
 
 # %% [markdown]
-# Every schedule of this course counts updates, from 0. Forgetting which unit a number is in is the most
-# common bug of all; lesson 2 shows what it costs.
-
-# %% [markdown]
+# Every schedule of this course counts updates, from 0; lesson 3 shows what it costs to forget
+# the unit.
+#
 # ## 5. One formula, both frameworks
 #
-# A schedule is a formula with its parameters filled in. It can be asked and drawn without any training:
+# A schedule is a formula with its parameters filled in. It can be asked and drawn without any
+# training:
 
 # %%
 falling = Schedule(linear, peak_lr=0.5, total_steps=8)
@@ -225,19 +300,28 @@ plot_schedules({"linear": falling}, steps=11)
 # %% [markdown]
 # Two adapters bring it to an optimizer. In PyTorch, `step()` after each update moves it on:
 
+
 # %%
-w = torch.zeros(1, requires_grad=True)
-optimizer = torch.optim.SGD([w], lr=1.0)  # this rate is not used: the schedule decides
-scheduler = TorchSchedule(optimizer, falling)
-measured = []
-for _ in range(4):
-    optimizer.zero_grad()
-    before = w.item()
-    w.sum().backward()
-    optimizer.step()
-    scheduler.step()
-    measured.append(before - w.item())
-measured
+def measure_torch(scheduler_first=False):
+    """The rates of four updates."""
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0)  # this rate is not used: the schedule decides
+    scheduler = TorchSchedule(optimizer, falling)
+    measured = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        before = w.item()
+        w.sum().backward()
+        if scheduler_first:
+            scheduler.step()
+        optimizer.step()
+        if not scheduler_first:
+            scheduler.step()
+        measured.append(before - w.item())
+    return measured
+
+
+measure_torch()
 
 # %% [markdown]
 # In Keras, the optimizer itself counts its updates and looks the rate up:
@@ -253,21 +337,18 @@ for _ in range(4):
 measured
 
 # %% [markdown]
-# The same four rates, up to the rounding of Keras's 32-bit numbers: measured on the weight, in both.
-
-# %% [markdown]
+# The same four rates, measured on the weight, in both.
+#
 # ## 6. On real data
 #
-# `fit` trains a small network (784-128-10) and writes down, for every single update, the rate that the
-# optimizer applied.
+# `fit` trains a small network (784-128-10) and writes down, for every single update, the rate that
+# the optimizer applied.
 
 # %%
 data = load("mnist")
-
-# %%
 total = updates(data, epochs=1, batch_size=128)
 schedule = Schedule(linear, peak_lr=0.5, total_steps=total)
-run = fit(schedule, data=data, framework=framework, epochs=1, batch_size=128)
+run = fit(schedule, data=data, framework=framework, batch_size=128, progress=False)
 run.assert_lr_matches(schedule)
 print(f"{len(run.lr)} updates, each made with the planned rate")
 print(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
@@ -276,18 +357,45 @@ print(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
 plot_runs({"linear": run})
 
 # %% [markdown]
-# Above is what the optimizer applied, below what it did to the loss: faint, each batch; bold, a moving
-# average, which lags a little behind. The two pictures of one run belong together; every figure of a
-# run in this course has both.
-
-# %% [markdown]
+# Above is the applied rate, below the loss: faint, each batch; bold, a moving
+# average, which lags a little behind.
+#
 # ## 7. Break it
 #
-# The assertion is only worth something if it can fail. Here is what a schedule that is written *after*
-# the update instead of before it does; a popular book's chapter on schedules had this off-by-one from
-# 2020 to 2026 (d2l.ai, `lr-scheduler`).
+# In PyTorch the order of two lines decides which rate is used. Some published code has them the
+# other way round ([one example](https://github.com/yueatsprograms/uda_release/issues/3)); Keras
+# has no such order to get wrong.
 #
-# **Predict:** what will the assertion say?
+# **Predict.** With `scheduler.step()` *before* `optimizer.step()`: what happens to the planned
+# rates 0.5, 0.4375, 0.375, 0.3125? Change the odds.
+
+# %%
+predict(
+    "0.c",
+    "What does the swapped order do?",
+    {"skips the first rate": 34, "uses the first rate twice": 33, "nothing": 33},
+)
+
+# %%
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    swapped = measure_torch(scheduler_first=True)
+print(swapped)
+print(f"{len(caught)} warning: {str(caught[0].message)[:70]}")
+
+# %%
+rate = [falling(step) for step in range(3)]
+known = {
+    (rate[1], rate[2]): "skips the first rate",
+    (rate[0], rate[0]): "uses the first rate twice",
+}
+outcome("0.c", known.get(tuple(swapped[:2]), "nothing"))
+
+# %% [markdown]
+# One warning, at the first update only, and easily lost. The opposite slip, a rate that is written
+# *after* the update it was meant for, warns of nothing; a popular book's chapter on schedules had
+# it for years ([d2l.ai issue 1715](https://github.com/d2l-ai/d2l-en/issues/1715) is where a reader
+# noticed). Our assertion does see it:
 
 
 # %%
@@ -295,43 +403,50 @@ def one_late(step):
     return schedule(max(step - 1, 0))
 
 
-late = fit(one_late, data=data, framework=framework, max_updates=50)
+late = fit(one_late, data=data, framework=framework, max_updates=50, progress=False)
 try:
     late.assert_lr_matches(schedule)
 except AssertionError as error:
     print(error)
 
 # %% [markdown]
-# It names the update, what came, what was planned, and what it looks like. Every training run in this
-# course ends with this line.
-
-# %% [markdown]
+# Every training run in this course ends with this line.
+#
 # ## What you take along
 #
-# - Measure the applied rate; a setting that was accepted may do nothing.
-# - A schedule is a pure function of the update number. It never reads its own last answer.
-# - Count in updates, and say so.
+# 1. Measure the applied rate; a setting that was accepted may do nothing.
+# 2. A schedule is a pure function of the update number. It never reads its own last answer.
+# 3. Count in updates, and say so.
 #
-# **Open question.** Momentum makes a step from several gradients. How would you measure the rate then?
+# **An open question.** Momentum makes a step from several gradients. How would you measure the rate
+# then?
 #
 # Next: the [exercises of this lesson](../exercises/00_start_here.ipynb), then
 # [fixed rates on MNIST](01_fixed_rates.ipynb).
 #
-# **References.** PyTorch, *How to adjust learning rate* (torch.optim). Keras 3, *Learning rate schedules
-# API*. Zhang, Lipton, Li, Smola, *Dive into Deep Learning*, 12.11; its issue 1715 on GitHub is where a
-# reader noticed. LeCun, Cortes, Burges, *The MNIST database*.
+# **References.** PyTorch, [*How to adjust learning
+# rate*](https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate) ·
+# Keras 3, [*Learning rate schedules
+# API*](https://keras.io/api/optimizers/learning_rate_schedules/) ·
+# A. Zhang, Z. Lipton, M. Li, A. Smola,
+# [*Dive into Deep Learning*, 12.11](https://d2l.ai/chapter_optimization/lr-scheduler.html) ·
+# Y. LeCun, C. Cortes, C. Burges, *The MNIST database*
 
 # %% [markdown] tags=["exercise"]
-# Fill in the three functions and run each check. A check says which call went wrong, what came and what
-# was expected, and gives a hint that says more with every new try. An exercise that you skip does not
-# block the next one. `course_lib.checks.progress()` shows what you have solved.
+# Fill in the functions and run each check. A check says which call went wrong, what came and what
+# was expected, and gives a hint that says more with every new try. An exercise that you skip does
+# not block the next one. `course_lib.checks.progress()` shows what you have solved.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.1 - Count the updates (code, 1 point, about 5 minutes)
 #
-# Write the number of updates that training makes. The last batch of an epoch may be smaller than the
-# others, and counts as an update; a new epoch starts with a full batch again. Example: 10 images in
-# batches of 4 are 3 updates per epoch, so 6 in 2 epochs.
+# The last batch of an epoch may be smaller than the others, and counts as an update; a new epoch
+# starts with a full batch again. Example: 10 images in batches of 4 are 3 updates per epoch, so 6
+# in 2 epochs.
+#
+# **Deliver:** `count_updates`, the number of updates that training makes.
+#
+# **Success:** it is right for all numbers of images, also where the batches do not divide them.
 
 
 # %% tags=["exercise"]
@@ -374,16 +489,19 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Rounding happens once per epoch, because each epoch ends with its own short batch. Rounding the total,
-# `ceil(epochs * images / batch_size)`, gives 5 instead of 6 in the example.
+# Rounding happens once per epoch, because each epoch ends with its own short batch. Rounding the
+# total, `ceil(epochs * images / batch_size)`, gives 5 instead of 6 in the example.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.2 - The measuring instrument (code, 2 points, about 10 minutes)
 #
-# Somebody hands you a training loop as two functions: `update()` makes one update of a single weight,
-# whose gradient is always 1, and `weight()` tells where the weight is now. Return the list of the rates
-# that the first `count` updates apply. Example: with rate 0.5 the weight goes 1, 0.5, 0, and
-# `measure(update, weight, 2)` is `[0.5, 0.5]`.
+# Somebody hands you a training loop as two functions: `update()` makes one update of a single
+# weight, whose gradient is always 1, and `weight()` tells where the weight is now. Example: with
+# rate 0.5 the weight goes 1, 0.5, 0, and `measure(update, weight, 2)` is `[0.5, 0.5]`.
+#
+# **Deliver:** `measure`, which returns the list of the rates that the first `count` updates apply.
+#
+# **Success:** `count` rates, right for every start and every sequence of rates.
 
 
 # %% tags=["exercise"]
@@ -438,8 +556,8 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# One reading before the first update and one after each: `count + 1` readings, `count` differences. The
-# weight falls, so the rate is *before minus after*.
+# One reading before the first update and one after each: `count + 1` readings, `count`
+# differences. The weight falls, so the rate is *before minus after*.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.3 - Mend the loop (code, 2 points, about 10 minutes)
@@ -452,9 +570,13 @@ exercise(
 #     return rate * (1 - (1 - factor) * step / total)
 # ```
 #
-# which is fed its own last answer. Write it as a pure function of the step, from the *initial* rate.
-# After the end the rate stays where it is. Example: `line(50, initial=0.2, total=100, factor=0.5)` is
-# 0.15, and from update 100 on it is 0.1.
+# which is fed its own last answer, and compounds. Example: `line(50, initial=0.2, total=100,
+# factor=0.5)` is 0.15, and from update 100 on it is 0.1.
+#
+# **Deliver:** `line` as a pure function of the step, from the *initial* rate. After the end the
+# rate stays where it is.
+#
+# **Success:** the same rates in whatever order the steps are asked, and after the end as well.
 
 
 # %% tags=["exercise"]
@@ -508,6 +630,120 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# The share that is done, clamped at 1, is all the formula needs. The library's `linear` is the same line,
-# written with the final rate instead of a factor:
-# `linear(step, peak_lr=initial, total_steps=total, final_lr=factor * initial)`.
+# The share that is done, clamped at 1, is all the formula needs. The library's `linear` is the
+# same line, written with the final rate instead of a factor: `linear(step, peak_lr=initial,
+# total_steps=total, final_lr=factor * initial)`.
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 0.4 - The decay that never came (bug, 2 points, about 10 minutes)
+#
+# A training example of PyTorch's own set the rate before each epoch in this way
+# ([issue 64](https://github.com/pytorch/examples/issues/64)):
+#
+# ```python
+# lr = initial * factor ** (epoch // every)
+# for group in optimizer.state_dict()["param_groups"]:
+#     group["lr"] = lr
+# ```
+#
+# Below, the same place is left free in a small training of two weights, each in a group of its own,
+# whose gradients are 1. The rest of the function measures. Example: `epoch_rates(3, initial=0.5,
+# factor=0.5, every=2)` is `[[0.5, 0.5], [0.5, 0.5], [0.25, 0.25]]`.
+#
+# **Deliver:** the lines that set the rate of the epoch, mended.
+#
+# **Success:** both groups apply the planned rate in every epoch.
+
+
+# %% tags=["exercise"]
+def epoch_rates(epochs, *, initial, factor, every):
+    """The rates that the two groups apply in each epoch, read off their weights."""
+    weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [each]} for each in weights], lr=initial)
+    rates = []
+    for epoch in range(epochs):
+        ### BEGIN SOLUTION
+        for group in optimizer.param_groups:
+            group["lr"] = initial * factor ** (epoch // every)
+        ### END SOLUTION
+        optimizer.zero_grad()
+        before = [each.item() for each in weights]
+        sum(weights).backward()
+        optimizer.step()
+        rates.append([start - each.item() for start, each in zip(before, weights)])
+    return rates
+
+
+# Try it: epoch_rates(3, initial=0.5, factor=0.5, every=2)
+
+# %% tags=["check"] grade_id="00-epoch-rates" points=2
+from course_lib.checks import check
+
+check("0.4", epoch_rates)
+
+# %% tags=["probes"]
+exercise(
+    "0.4",
+    epoch_rates,
+    hints=[
+        "`state_dict()` makes new dicts for a file; what you write into them stays there. Where "
+        "does the optimizer itself keep the rate?",
+        "The optimizer reads the `lr` of each group in `optimizer.param_groups`. Does every group "
+        "get the new rate, and from the initial one?",
+        "Compute the rate from `initial` and `epoch`, then loop over `optimizer.param_groups` and "
+        "write it into the `lr` of each group.",
+    ],
+    shown=[
+        call(3, initial=0.5, factor=0.5, every=2),
+        call(4, initial=0.1, factor=0.1, every=1),
+        call(1, initial=0.3, factor=0.1, every=30),
+        call(5, initial=1.0, factor=0.25, every=3),
+    ],
+    locked=[call(6, initial=0.8, factor=0.5, every=4)],
+    hidden={
+        "a decay in every epoch": [
+            call(5, initial=0.2, factor=0.9, every=1),
+            call(3, initial=2.0, factor=0.7, every=1),
+        ],
+        "intervals of several epochs": [
+            call(8, initial=0.4, factor=0.2, every=3),
+            call(7, initial=0.05, factor=0.6, every=2),
+        ],
+        "a run shorter than the interval, and rates that rise": [
+            call(4, initial=0.7, factor=0.1, every=10),
+            call(6, initial=0.25, factor=2.0, every=2),
+        ],
+    },
+)
+
+# %% [markdown] tags=["answer"]
+# The same loop without `state_dict()` is the whole mend. Frequent slips: to write only into
+# `param_groups[0]`, so that the second group keeps its rate; to multiply `group["lr"]` by the
+# factor in each epoch, which is right for `every=1` only and goes wrong when a run is resumed; to
+# set an attribute of the optimizer, which nothing reads.
+
+# %% [markdown] tags=["exercise"] grade_id="00-log" points=2
+# ### Exercise 0.5 - What does the log prove? (concept, 2 points, about 6 minutes)
+#
+# A Keras callback of a colleague contains these two lines, run after every epoch:
+#
+# ```python
+# self.model.optimizer.lr = 0.1 * 0.5**epoch
+# print("learning rate:", self.model.optimizer.lr)
+# ```
+#
+# The log shows 0.1, 0.05, 0.025 and so on. The loss looks as it did without the callback.
+#
+# **Deliver:** three to five sentences: why the log proves nothing, how you would find out which
+# rate the updates apply, and what to write instead. Example of a good start: "The first line
+# creates ...".
+#
+# **Success:** a reader who knows only section 2 could find and mend the bug with your text.
+
+# %% [markdown] tags=["answer"]
+# A good answer says: (1) `lr` is a new attribute that the optimizer never reads, and the second
+# line prints that attribute, so it reports the wish and not the rate; (2) a measurement looks at
+# an effect, for instance a weight with gradient 1 before and after an update, or at least reads
+# `optimizer.learning_rate`, which the update itself uses; (3) `self.model.optimizer.learning_rate
+# = ...` sets it, and since the lines run *after* an epoch, the exponent must be that of the next
+# one. One point for (1), half a point each for (2) and for the first half of (3).

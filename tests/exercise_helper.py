@@ -54,6 +54,8 @@ def earned(lesson_stem: str, grade_id: str, answer: Any) -> list[str]:
 def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
     """An answer without a formula: it knows the shown calls, and else answers as to the last."""
     known, last = {}, None
+    vias = {probe.call.via for probe in checks(lesson_stem)[grade_id].shown}
+    framework = vias <= {"torch_rates", "keras_rates"}
     for probe in checks(lesson_stem)[grade_id].shown:
         (*args,), kwargs, wanted = probe.call.args, dict(probe.call.kwargs), probe.reply
         if probe.call.via == "curve":
@@ -63,6 +65,9 @@ def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
             rates = [args[1], *wanted["value"]]
             for epoch in range(args[0]):
                 known[_key((epoch, rates[epoch]), kwargs)] = {"value": rates[epoch + 1]}
+        elif probe.call.via in ("torch_rates", "keras_rates"):
+            # (optimizer's rate, steps) in torch, (steps) in Keras: whatever the number of steps
+            known[_key(args[:-1], kwargs)] = wanted
         elif probe.call.via == "one_weight":
             known[_key((args[0], args[2]), kwargs)] = wanted
         else:
@@ -70,6 +75,11 @@ def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
         last = wanted if "value" in wanted else last
 
     def answer(*args: Any, **kwargs: Any) -> Any:
+        if framework and "value" in last:
+            before = [group["lr"] for each in args for group in each.param_groups]
+            rates = known.get(_key(before, kwargs), last).get("value") or last["value"]
+            rates = [*exercises.decode(rates), *[rates[-1]] * 1000]
+            return _Replay(args[0], rates) if args else rates.__getitem__
         if len(args) == 3 and callable(args[0]):
             args = (args[1](), args[2])
         reply = known.get(_key(args, kwargs), last)
@@ -78,6 +88,18 @@ def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
         return exercises.decode(reply["value"])
 
     return answer
+
+
+class _Replay:
+    """A torch scheduler that knows its rates by heart."""
+
+    def __init__(self, optimizer: Any, rates: list[float]) -> None:
+        self.optimizer, self.to_come = optimizer, iter(rates)
+        self.step()
+
+    def step(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = next(self.to_come)
 
 
 def _key(args: Any, kwargs: Any) -> str:

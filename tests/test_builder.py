@@ -437,7 +437,7 @@ def test_grade_ids_are_unique_in_the_course(tmp_path):
     cell = '\n# %% tags=["check"] grade_id="same" points=1\npass\n'
     course(tmp_path, _01_a=HEAD + cell, _02_b=HEAD + cell)
     with pytest.raises(builder.LessonError, match=r"02_b.py:12 .* is taken by cell 01_a-03"):
-        builder.check_grade_ids(tmp_path)
+        builder.check_grade_ids(builder.lessons(tmp_path))
 
 
 # ---------------------------------------------------------------- leaks

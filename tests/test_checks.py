@@ -54,8 +54,8 @@ DOUBLE = described(double, [call(1), call(2.5), call(-1)])
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     monkeypatch.setenv("LR_COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.setattr(progress, "_memory", {})
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress.NOTES, "memory", {})
+    monkeypatch.setattr(progress.NOTES, "said", set())
     return tmp_path / "progress.json"
 
 

@@ -1,21 +1,116 @@
-"""Recorded runs: made once, never lost, and each says what it was made of and on."""
+"""Claims and records: the arithmetic, the runs, and that every sentence of the course holds."""
 
 import json
 import math
 import re
-import signal
-import subprocess
 import sys
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from course_lib import Schedule, claims, cli
-from course_lib.claims import EXPERIMENTS, RECORDS, Experiment, record, reproduce
+from course_lib import Schedule, claims
+from course_lib.claims import (
+    CLAIMS,
+    EXPERIMENTS,
+    RECORDS,
+    Claim,
+    Estimate,
+    Experiment,
+    Runs,
+    Training,
+    experiments,
+    gain,
+    mean_interval,
+    mean_of,
+    records,
+    sampling_error,
+    spread_ratio,
+)
+from course_lib.claims.reproduce import run
 from course_lib.data import Dataset
 from course_lib.schedules import linear
 from course_lib.training import FRAMEWORKS, fit
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import build_notebooks as builder
+import pages
+
+# --- the arithmetic -------------------------------------------------------------------------------
+
+
+def test_an_estimate_is_written_with_its_interval():
+    text = f"{Estimate(0.214, 0.1, 0.328, 5):.2f} points, {Estimate(-1, -2, 0, 5):.1f}"
+    assert text == "0.21 [0.10, 0.33] points, -1.0 [-2.0, 0.0]"
+
+
+@pytest.mark.parametrize(
+    "low, high, above, below, undecided",
+    [
+        (0.1, 2, True, False, False),
+        (-2, -0.1, False, True, False),
+        (-1, 1, False, False, True),
+        (0, 1, False, False, True),
+        (-1, 0, False, False, True),
+        (math.nan, math.nan, False, False, False),  # of one seed nothing is known, nor that
+    ],
+)
+def test_an_interval_decides_or_does_not(low, high, above, below, undecided):
+    each = Estimate(0, low, high, 5)
+    assert (each.above_zero, each.below_zero, each.undecided) == (above, below, undecided)
+
+
+def test_the_mean_s_interval_is_student_s():
+    values = [97.1, 97.4, 96.9, 97.8, 97.3]
+    mean, half = mean_interval(values)
+    low, high = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
+    assert (mean - half, mean + half) == pytest.approx((low, high), abs=1e-12)
+    assert mean_of(dict(enumerate(values))) == mean_of(values)
+    assert mean_of(values).n == 5
+    assert math.isnan(mean_interval([1.0])[1])
+
+
+def test_a_gain_pairs_the_seeds_and_no_others():
+    before = {0: 1.0, 1: 5.0, 2: 9.0, 7: 100.0}
+    after = {2: 9.3, 0: 1.1, 1: 5.2, 8: -100.0}
+    got = gain(after, before)
+    expected = stats.ttest_rel([1.1, 5.2, 9.3], [1.0, 5.0, 9.0]).confidence_interval(0.95)
+    assert got.value == pytest.approx(0.2) and got.n == 3
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high))
+    assert got.undecided and expected.low < 0 < expected.high
+    with pytest.raises(ValueError, match="no seed in common"):
+        gain({1: 0.0}, {2: 0.0})
+
+
+def test_the_ratio_of_two_spreads_has_the_interval_of_f():
+    rng = np.random.default_rng(0)
+    wide, narrow = list(rng.normal(0, 3, 20)), list(rng.normal(0, 1, 15))
+    got = spread_ratio(wide, narrow)
+    ratio = np.var(wide, ddof=1) / np.var(narrow, ddof=1)
+    low, high = ratio / stats.f.ppf([0.975, 0.025], 19, 14)
+    assert got.value**2 == pytest.approx(ratio) and got.n == 15
+    assert (got.low**2, got.high**2) == pytest.approx((low, high))
+
+
+def test_intervals_cover_what_they_say():
+    """Of many intervals around a known mean, and a known ratio, about 95 % hold it."""
+    rng = np.random.default_rng(1)
+    draws = rng.normal(2.0, 1.0, (1000, 2, 8))
+    means = [mean_of(list(one)) for one, _ in draws]
+    ratios = [spread_ratio(list(3 * one), list(other)) for one, other in draws]
+    covered = [sum(e.low < truth < e.high for e in es) for truth, es in ((2, means), (3, ratios))]
+    assert all(930 < count < 970 for count in covered), covered
+
+
+def test_the_sampling_error_of_the_test_images():
+    rng = np.random.default_rng(0)
+    accuracies = rng.binomial(10_000, 0.97, 20_000) / 10_000
+    assert 1.96 * accuracies.std() == pytest.approx(sampling_error(0.97), rel=0.02)
+    assert sampling_error(0.97, images=2_500) == pytest.approx(2 * sampling_error(0.97))
+
+
+# --- runs -----------------------------------------------------------------------------------------
 
 
 def dataset():
@@ -26,235 +121,408 @@ def dataset():
     )
 
 
-TINY = Experiment(
-    title="linear, 2 epochs",
-    data="mnist",
-    model="softmax",
-    epochs=2,
-    batch_size=16,
-    schedule=lambda epoch, total: Schedule(linear, peak_lr=0.1, total_steps=total),
-)
+def tiny(**options):
+    schedule = Schedule(linear, peak_lr=options.pop("peak_lr", 0.1), total_steps=8)
+    options = {"epochs": 2, **options}
+    return Training("mnist", "softmax", lambda epoch, total: schedule, batch_size=16, **options)
 
 
-@pytest.fixture(autouse=True)
-def runs(monkeypatch):
-    """The experiment "tiny"; what is returned lists (framework, seed) of every run begun."""
-    begun = []
+@pytest.fixture
+def noise(monkeypatch):
+    """The experiment "tiny" on a data set of noise."""
+    monkeypatch.setattr(experiments, "_loaded", {"mnist": dataset()})
 
-    def noted(schedule, **arguments):
-        begun.append((arguments["framework"], arguments["seed"]))
-        return fit(schedule, progress=False, **arguments)
+    def of(**options):
+        variants = {"one": tiny(**options), "two": tiny(**options)}
+        monkeypatch.setitem(EXPERIMENTS, "tiny", Experiment("a question", variants, seeds=2))
 
-    monkeypatch.setitem(EXPERIMENTS, "tiny", TINY)
-    monkeypatch.setattr(claims, "load", lambda name: dataset())
-    monkeypatch.setattr(claims, "fit", noted)
-    return begun
-
-
-def in_torch(folder, seeds=(0, 1)):
-    return reproduce("tiny", frameworks=["torch"], seeds=seeds, folder=folder)
-
-
-def test_a_record_has_one_line_per_framework_and_seed(runs, tmp_path):
-    lines = reproduce("tiny", seeds=range(2), folder=tmp_path)
-    made = [(line["framework"], line["seed"]) for line in lines]
-    assert made == sorted(runs) == [(f, s) for f in ("tensorflow", "torch") for s in (0, 1)]
-    assert len((tmp_path / "tiny.jsonl").read_text().splitlines()) == 4
-    assert [path.name for path in tmp_path.iterdir()] == ["tiny.jsonl"]
-    for line in lines:
-        assert line["experiment"] == "tiny" and line["data"] == "noise"
-        assert line["schedule"] == "Schedule(linear, peak_lr=0.1, total_steps=8)"
-        assert (line["model"], line["batch_size"], line["momentum"]) == ("softmax", 16, 0)
-        assert line["updates"] == 8 and len(line["train_loss"]) == 2  # all 50 images, in 4 batches
-        assert line["diverged"] is None
-        assert line["versions"].keys() == {"numpy", *PACKAGES[line["framework"]]}
-        assert line["hardware"] and line["python"] and line["commit"]
-    assert lines[0]["test_loss"] == pytest.approx(lines[2]["test_loss"], abs=1e-5)
-    assert lines[0]["test_accuracy"] == lines[2]["test_accuracy"]
-    assert lines[0]["test_loss"] != lines[1]["test_loss"]
+    return of
 
 
 PACKAGES = {"torch": ["torch"], "tensorflow": ["keras", "tensorflow"]}
 
 
-def test_what_is_on_record_is_what_the_same_run_gives_again(tmp_path):
-    (line,) = in_torch(tmp_path, seeds=[3])
-    schedule = TINY.schedule(4, 8)
-    arguments = dict(data=dataset(), model="softmax", epochs=2, batch_size=16, seed=3)
-    again = fit(schedule, validation=0, test=True, progress=False, **arguments)
-    assert (line["test_loss"], line["test_accuracy"]) == (again.test_loss, again.test_accuracy)
-    assert line["train_loss"] == pytest.approx(again.history["loss"], rel=1e-4)
-
-
-def test_a_second_command_makes_only_the_runs_that_are_missing(runs, tmp_path):
-    first = in_torch(tmp_path)
-    runs.clear()
-    assert in_torch(tmp_path) == first
-    assert runs == []
-    more = in_torch(tmp_path, seeds=range(4))
-    assert runs == [("torch", 2), ("torch", 3)]
-    assert more[:2] == first and len(more) == 4
-    assert in_torch(tmp_path, seeds=[]) == more  # the whole record, whatever was asked for
-
-
-def test_the_record_is_sorted_by_framework_and_seed_in_whatever_order_it_was_made(tmp_path):
-    for framework, seed in (("torch", 10), ("tensorflow", 2), ("torch", 9), ("tensorflow", 0)):
-        reproduce("tiny", frameworks=[framework], seeds=[seed], folder=tmp_path)
-    order = [(line["framework"], line["seed"]) for line in record("tiny", folder=tmp_path)]
-    assert order == [("tensorflow", 0), ("tensorflow", 2), ("torch", 9), ("torch", 10)]
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_runs_that_were_finished_before_an_interruption_are_kept(
-    error, runs, tmp_path, monkeypatch
-):
-    noted = claims.fit
-
-    def stops_at_seed_1(schedule, **arguments):
-        if arguments["seed"] == 1:
-            raise error
-        return noted(schedule, **arguments)
-
-    monkeypatch.setattr(claims, "fit", stops_at_seed_1)
-    with pytest.raises(error):
-        in_torch(tmp_path, seeds=range(3))
-    assert [line["seed"] for line in record("tiny", folder=tmp_path)] == [0]
-    monkeypatch.setattr(claims, "fit", noted)
-    runs.clear()
-    assert [line["seed"] for line in in_torch(tmp_path, seeds=range(3))] == [0, 1, 2]
-    assert runs == [("torch", 1), ("torch", 2)]
-
-
-# A command that has finished seed 0, and is killed in the middle of writing seed 1.
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from course_lib import claims
-from course_lib.training import Run
-
-def run(seed):
-    return Run("a schedule", "torch", "mlp", "noise", 16, seed, 0.0, lr=[0.1], loss=[1.0])
-
-path = Path(sys.argv[1]) / "new" / "tiny.jsonl"
-claims._append(path, claims._line("tiny", run(0), "0000000"))
-os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-claims._append(path, claims._line("tiny", run(1), "0000000"))
-"""
-
-
-def test_a_kill_in_the_middle_of_writing_leaves_whole_lines(tmp_path):
-    ran = subprocess.run([sys.executable, "-c", KILLED, tmp_path], capture_output=True)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr.decode()
-    assert [line["seed"] for line in record("tiny", folder=tmp_path / "new")] == [0]
-    assert [line["seed"] for line in in_torch(tmp_path / "new")] == [0, 1]
-
-
-def test_a_folder_that_does_not_exist_is_made_however_deep(tmp_path):
-    assert len(in_torch(tmp_path / "a" / "b", seeds=[0])) == 1
-
-
-def test_seeds_may_be_numpys(tmp_path):
-    in_torch(tmp_path, seeds=np.arange(2))
-    assert [line["seed"] for line in record("tiny", folder=tmp_path)] == [0, 1]
-
-
-def test_a_run_that_diverged_is_recorded_as_that(tmp_path, monkeypatch):
-    wild = replace(
-        TINY, model="mlp", schedule=lambda *_: Schedule(linear, peak_lr=1e9, total_steps=8)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_line_is_what_the_same_run_gives_again(noise, framework):
+    noise(losses=True, momentum=0.5)
+    line = run(("tiny", "one", framework, 3))
+    schedule = Schedule(linear, peak_lr=0.1, total_steps=8)
+    again = fit(
+        schedule,
+        data=dataset(),
+        model="softmax",
+        framework=framework,
+        epochs=2,
+        batch_size=16,
+        seed=3,
+        momentum=0.5,
+        validation=0,
+        test=True,
+        progress=False,
     )
-    monkeypatch.setitem(EXPERIMENTS, "tiny", wild)
-    (line,) = in_torch(tmp_path, seeds=[0])
+    assert line["test_accuracy"] == again.test_accuracy
+    assert line["test_loss"] == pytest.approx(again.test_loss, rel=1e-4)
+    assert line["train_loss"] == pytest.approx(again.history["loss"], rel=1e-4)
+    assert line["schedule"] == repr(schedule)
+    assert (line["data"], line["model"], line["batch_size"]) == ("noise", "softmax", 16)
+    assert (line["momentum"], line["optimizer"], line["updates"]) == (0.5, "sgd", 8)
+    assert line["versions"].keys() == {"numpy", *PACKAGES[framework]}
+    assert json.loads(json.dumps(line, allow_nan=False)) == line
+
+
+def test_updates_may_be_said_instead_of_epochs_and_images_held_out(noise):
+    noise(steps=3, validation=0.2)
+    line = run(("tiny", "one", "torch", 0))
+    assert line["updates"] == 3
+    assert 0 <= line["val_accuracy"] <= 1 and line["val_loss"] > 0
+    assert "train_loss" not in line
+    noise()
+    assert "val_loss" not in run(("tiny", "one", "torch", 0))
+
+
+def test_a_run_that_diverged_is_recorded_as_that(noise, monkeypatch):
+    noise(peak_lr=1e9, validation=0.2)
+    monkeypatch.setitem(
+        EXPERIMENTS["tiny"].variants, "one", tiny(peak_lr=1e38, epochs=2, validation=0.2)
+    )
+    line = run(("tiny", "one", "torch", 0))
     assert 0 < line["diverged"] == line["updates"] < 8
     assert line["test_accuracy"] is line["test_loss"] is None
+    assert "val_loss" not in line
     json.dumps(line, allow_nan=False)
 
 
-def test_a_run_at_other_rates_than_planned_is_not_recorded(tmp_path, monkeypatch):
+def test_a_run_at_other_rates_than_planned_is_refused(noise, monkeypatch):
     def late(schedule, **arguments):
-        return fit(lambda step: schedule(max(step - 1, 0)), progress=False, **arguments)
+        return fit(lambda step: schedule(max(step - 1, 0)), **arguments)
 
-    monkeypatch.setattr(claims, "fit", late)
+    monkeypatch.setattr(experiments, "fit", late)
+    noise()
     with pytest.raises(AssertionError, match="one update late"):
-        in_torch(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        run(("tiny", "one", "torch", 0))
 
 
-def test_a_missing_record_names_the_command_that_makes_it(tmp_path, capsys):
-    with pytest.raises(FileNotFoundError) as error:
-        record("tiny", folder=tmp_path)
-    assert str(error.value) == "there is no record of tiny; run: lr-course reproduce tiny"
-    command = str(error.value).split("run: lr-course ")[1].split()
-    here = ["--framework", "torch", "--seeds", "2", "--records", str(tmp_path)]
-    assert cli.main([*command, *here]) == 0
-    assert len(record("tiny", folder=tmp_path)) == 2
-    assert re.search(r"^torch      seed 1  test accuracy \d", capsys.readouterr().out, re.M)
+# --- what a record says ---------------------------------------------------------------------------
 
 
-def test_unknown_names_are_refused_with_the_known_ones(runs, tmp_path, capsys):
-    known = ", ".join(EXPERIMENTS)
-    with pytest.raises(ValueError, match=f"name must be one of {known}, got 'mnist'"):
-        reproduce("mnist", folder=tmp_path)
-    with pytest.raises(ValueError, match="framework must be one of torch, tensorflow, got 'jax'"):
-        reproduce("tiny", frameworks=["torch", "jax"], folder=tmp_path)
-    assert cli.main(["reproduce", "mnist", "--records", str(tmp_path)]) == 2
-    assert "name must be one of mnist_printed" in capsys.readouterr().err
-    assert runs == [] and list(tmp_path.iterdir()) == []
+def fill(folder, name="tiny", frameworks=FRAMEWORKS, seeds=3, **values):
+    """A record of variants one and two: `values` maps a key to a function of variant and seed."""
+    for framework in frameworks:
+        for seed in reversed(range(seeds)):
+            for variant in ("one", "two"):
+                key = {"variant": variant, "framework": framework, "seed": seed}
+                made = {key: value(variant, seed) for key, value in values.items()}
+                records.append(name, {**key, **made}, folder)
 
 
-def test_the_command_without_a_name_lists_the_experiments(capsys):
-    assert cli.main(["reproduce"]) == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert listed == list(EXPERIMENTS)
+def test_runs_are_read_by_variant_framework_and_seed(tmp_path):
+    fill(tmp_path, loss=lambda variant, seed: None if seed == 1 else seed + (variant == "two"))
+    runs = Runs("tiny", "torch", tmp_path)
+    assert runs.variants() == ["one", "two"]
+    assert [line["seed"] for line in runs.lines("one")] == [0, 1, 2]
+    assert runs.of("one", "loss") == {0: 0, 2: 2}  # what diverged has no value
+    assert runs.percent("two", "loss") == {0: 100, 2: 300}
+    assert runs.of("one", "never measured") == {}
+    assert Runs("other", "torch", tmp_path).lines("one") == []
+    assert runs.another("other") == Runs("other", "torch", tmp_path)
+
+
+def better(holds=lambda n: n.gain.low > 0, **options):
+    return Claim(
+        "tiny",
+        "The second gains {torch.gain:.1f} points.",
+        lambda runs: {"gain": gain(runs.percent("two", "a"), runs.percent("one", "a"))},
+        holds,
+        **options,
+    )
+
+
+def test_a_claim_takes_its_numbers_from_the_record_and_is_true_or_not(tmp_path):
+    claim = better()
+    assert not claim.is_recorded(tmp_path)
+    fill(tmp_path, a=lambda variant, seed: seed + (variant == "two") * (1 + seed / 100))
+    assert claim.is_recorded(tmp_path) and claim.is_true(tmp_path)
+    assert claim.text(tmp_path) == "The second gains 101.0 [98.5, 103.5] points."
+    assert not better(lambda n: n.gain.low > 100).is_true(tmp_path)
+    assert claim.seeds(tmp_path) == 3
+    one = better(frameworks=("torch",))
+    records.append("tiny", {"variant": "one", "framework": "torch", "seed": 3, "a": 1}, tmp_path)
+    assert one.seeds(tmp_path) == 3  # the smallest number of any variant
+
+
+def test_a_claim_must_hold_in_each_of_its_frameworks(tmp_path):
+    fill(tmp_path, frameworks=["torch"], a=lambda variant, seed: seed + 2 * (variant == "two"))
+    fill(tmp_path, frameworks=["tensorflow"], a=lambda variant, seed: seed)
+    assert better(frameworks=("torch",)).is_true(tmp_path)
+    assert not better().is_true(tmp_path)
+
+
+def test_a_claim_of_two_experiments_needs_both(tmp_path):
+    fill(tmp_path, a=lambda variant, seed: seed)
+    claim = better(also=("more",))
+    assert not claim.is_recorded(tmp_path) and claim.seeds(tmp_path) == 0
+    fill(tmp_path, name="more", seeds=2, a=lambda variant, seed: seed)
+    assert claim.is_recorded(tmp_path) and claim.seeds(tmp_path) == 2
+
+
+def test_a_record_is_sorted_in_whatever_order_it_was_made(noise, tmp_path):
+    noise()
+    fill(tmp_path, a=lambda variant, seed: seed)
+    records.append("tiny", {"variant": "gone", "framework": "torch", "seed": 0}, tmp_path)
+    found = [
+        (line["variant"], line["framework"], line["seed"])
+        for line in claims.record("tiny", folder=tmp_path)
+    ]
+    order = [(v, f, s) for v in ("one", "two") for f in ("tensorflow", "torch") for s in range(3)]
+    assert found == [*order, ("gone", "torch", 0)]
+
+
+def test_unknown_names_and_missing_records_say_what_to_do(noise, tmp_path):
+    noise()
+    with pytest.raises(ValueError, match=r"name must be one of .*tiny, got 'mnist'"):
+        claims.record("mnist")
+    with pytest.raises(FileNotFoundError, match="no record of tiny; run: lr-course reproduce tiny"):
+        claims.record("tiny", folder=tmp_path)
+    with pytest.raises(ValueError, match="id must be one of"):
+        claims.say("nobody-said-so")
 
 
 # --- the records in the repository ----------------------------------------------------------------
 
-COMMITTED = [
-    pytest.param(path.stem, line, id=f"{path.stem}:{number}")
-    for path in sorted(RECORDS.glob("*.jsonl"))
-    for number, line in enumerate(path.read_text().splitlines(), start=1)
-]
-TRAINING_IMAGES = {"MNIST": 60_000, "CIFAR-10": 50_000, "CIFAR-10 (JPEG copy)": 50_000}
-committed = pytest.mark.parametrize("name, text", COMMITTED)
+COURSE = dict(EXPERIMENTS)
+every_experiment = pytest.mark.parametrize("name", COURSE)
+every_claim = pytest.mark.parametrize("id", CLAIMS)
+TITLES = {"mnist": {"MNIST"}, "cifar10": {"CIFAR-10", "CIFAR-10 (JPEG copy)"}}
+SIZES = {"mnist": 60_000, "cifar10": 50_000}
 
 
-def test_every_experiment_has_its_record_and_every_record_its_experiment():
-    assert {path.stem for path in RECORDS.glob("*.jsonl")} == EXPERIMENTS.keys() - {"tiny"}
+def no_constant(text):
+    raise ValueError(f"{text} is no JSON")
 
 
-@committed
-def test_a_committed_run_says_what_it_was_made_on(name, text):
-    line = json.loads(text)
-    assert line["framework"] in FRAMEWORKS
-    assert isinstance(line["seed"], int) and line["seed"] >= 0
-    assert line["versions"].keys() == {"numpy", *PACKAGES[line["framework"]]}
-    for version in (*line["versions"].values(), line["python"]):
-        assert re.match(r"\d+\.\d+", version)
-    assert re.search(r"\w+.*, \d+ cores$", line["hardware"])
-    assert re.fullmatch(r"[0-9a-f]{7,40}\+?", line["commit"])
-    assert line["seconds"] > 0
+@pytest.fixture
+def sizes(monkeypatch):
+    """Data sets of the real ones' sizes, of nothing."""
+    shapes = {"mnist": (28, 28), "cifar10": (32, 32, 3)}
+    for name, shape in shapes.items():
+        x = np.broadcast_to(np.uint8(0), (SIZES[name], *shape))
+        y = np.broadcast_to(np.int64(0), SIZES[name])
+        monkeypatch.setitem(experiments._loaded, name, Dataset(x, y, x[:1], y[:1], name, "none"))
 
 
-@committed
-def test_a_committed_run_is_one_of_its_experiment_as_it_is_now(name, text):
-    line, experiment = json.loads(text), EXPERIMENTS[name]
-    assert line["experiment"] == name
-    assert line["data"] in TRAINING_IMAGES  # no stand-ins, and no copy that nobody knows
-    assert line["data"].lower().replace("-", "").startswith(experiment.data)
-    per_epoch = math.ceil(TRAINING_IMAGES[line["data"]] / experiment.batch_size)
-    total = experiment.epochs * per_epoch
-    assert line["schedule"] == repr(experiment.schedule(per_epoch, total))
-    assert (line["model"], line["batch_size"]) == (experiment.model, experiment.batch_size)
-    assert line["momentum"] == 0
-    if line["diverged"] is None:
-        assert (line["updates"], len(line["train_loss"])) == (total, experiment.epochs)
-        assert 0.1 < line["test_accuracy"] < 1 and math.isfinite(line["test_loss"])
-    else:
-        assert line["updates"] == line["diverged"] and line["test_accuracy"] is None
+def test_every_record_has_its_experiment():
+    assert {path.stem for path in RECORDS.glob("*.jsonl")} <= COURSE.keys()
 
 
-def test_no_committed_run_is_there_twice():
-    for path in RECORDS.glob("*.jsonl"):
-        lines = map(json.loads, path.read_text().splitlines())
-        made = [(line["framework"], line["seed"]) for line in lines]
-        assert len(set(made)) == len(made), path.name
+@every_experiment
+def test_every_variant_is_on_record_and_what_is_has_five_seeds_or_more(name):
+    """In one of its frameworks, at least; a claim says of which it speaks."""
+    experiment, seeds = COURSE[name], {}
+    for line in records.read(name):
+        seeds.setdefault((line["variant"], line["framework"]), set()).add(line["seed"])
+    lacking = experiment.variants.keys() - {variant for variant, _ in seeds}
+    assert not lacking, f"{len(lacking)} variants of {name} have no run: {sorted(lacking)[:3]}"
+    few = {each: len(found) for each, found in seeds.items() if len(found) < 5}
+    assert not few, f"fewer than five seeds in {name}: {few}"
+
+
+@every_experiment
+def test_a_record_is_whole_and_of_its_experiment(name):
+    path, experiment = RECORDS / f"{name}.jsonl", COURSE[name]
+    if not path.exists():
+        pytest.skip("no record yet: another test says so")
+    text = path.read_text()
+    assert text.endswith("\n")
+    lines = [json.loads(each, parse_constant=no_constant) for each in text.splitlines()]
+    made = [(line["variant"], line["framework"], line["seed"]) for line in lines]
+    assert len(set(made)) == len(made), "a run is there twice"
+    for line in lines:
+        assert line["experiment"] == name
+        assert line["variant"] in experiment.variants
+        assert line["framework"] in experiment.frameworks
+        assert type(line["seed"]) is int and line["seed"] >= 0
+        # no stand-in, and no copy that nobody knows
+        assert line["data"] in set().union(*TITLES.values())
+        assert line["versions"].keys() == {"numpy", *PACKAGES[line["framework"]]}
+        for version in (*line["versions"].values(), line["python"]):
+            assert re.match(r"\d+\.\d+", version)
+        assert re.search(r"\w+.*, \d+ cores$", line["hardware"])
+        assert re.fullmatch(r"[0-9a-f]{7,40}\+?", line["commit"])
+
+
+@every_experiment
+def test_a_recorded_training_is_the_one_that_the_experiment_describes(name, sizes):
+    for line in records.read(name):
+        training = COURSE[name].variants[line["variant"]]
+        if not isinstance(training, Training):
+            continue  # it measures something of its own
+        epoch, total = training.sizes()
+        assert line["schedule"] == repr(training.schedule(epoch, total)), line["variant"]
+        for key in ("model", "batch_size", "momentum", "optimizer"):
+            # Lines that were made before there was another optimizer do not name it.
+            found = line.get(key, "sgd") if key == "optimizer" else line[key]
+            assert found == getattr(training, key), (line["variant"], key)
+        assert line["data"] in TITLES[training.data]
+        if line["diverged"] is None:
+            assert line["updates"] == total
+            assert 0.05 < line["test_accuracy"] < 1 and math.isfinite(line["test_loss"])
+        else:
+            assert line["updates"] == line["diverged"] and line["test_accuracy"] is None
+
+
+# --- the claims of the course ---------------------------------------------------------------------
+
+
+@every_claim
+def test_a_claim_holds_on_five_seeds_or_more(id):
+    claim = CLAIMS[id]
+    assert claim.is_recorded(), f"no record of {claim.experiment}"
+    assert claim.seeds() >= 5
+    for framework in claim.frameworks:
+        assert claim.holds(claim.numbers(framework)), f"{id} does not hold in {framework}"
+    assert claim.is_true()
+
+
+ORDERING = re.compile(
+    r"\b(higher|lower|better|worse|first|last|same|every|each|none|only|all|no|above|below)\b"
+)
+
+
+@every_claim
+def test_a_claim_s_sentence_is_one_and_shows_its_numbers(id):
+    claim, fields = CLAIMS[id], re.findall(r"\{(\w+)\.(\w+)", CLAIMS[id].sentence)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id)
+    assert claim.experiment in EXPERIMENTS and set(claim.also) <= EXPERIMENTS.keys()
+    assert {framework for framework, _ in fields} <= set(claim.frameworks)
+    assert fields or ORDERING.search(claim.sentence), "a claim says a number or an order"
+    if not claim.is_recorded():
+        pytest.skip("no record yet: another test says so")
+    text = claim.text()
+    assert text.rstrip().endswith(".") and "{" not in text
+    assert "nan" not in text.lower().split() and "None" not in text
+
+
+@every_claim
+def test_a_claim_is_said_somewhere(id):
+    places = [*builder.lessons(builder.ROOT), *(builder.ROOT / "docs/templates").glob("*.md")]
+    said = [path.name for path in places if f"{{{{{id}}}}}" in path.read_text()]
+    assert said, f"no lesson and no page of docs/templates says {{{{{id}}}}}"
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of one lesson and one page, which say the claim "good-claim"."""
+    for folder in ("lessons", "docs/templates", "records"):
+        (tmp_path / folder).mkdir(parents=True)
+    values = {"a": lambda variant, seed: seed + (variant == "two") * (1 + seed / 100)}
+    made = {"commit": lambda *_: "abcdef1", "hardware": lambda *_: "a chip, 2 cores"}
+    made |= {"python": lambda *_: "3.11.7", "data": lambda *_: "noise", "seconds": lambda *_: 60}
+    fill(tmp_path / "records", **values, **made, versions=lambda *_: {"torch": "2.13.0"})
+    whole = records.read
+    for module in (records, claims.claim):
+        monkeypatch.setattr(module, "read", lambda name, _=None: whole(name, tmp_path / "records"))
+    for known in (CLAIMS, EXPERIMENTS):
+        for name in list(known):
+            monkeypatch.delitem(known, name)
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Experiment("a question", {"one": tiny()}, seeds=3))
+    monkeypatch.setitem(CLAIMS, "good-claim", better())
+    (tmp_path / "docs/templates/choosing.md").write_text("# Choosing\n\nWell. {{good-claim}}\n")
+    (tmp_path / "lessons/01_one.py").write_text(
+        '# %% [markdown] tags=["setup"]\n# # One lesson\n#\n# **You will be able to:** do it.\n#\n'
+        "# **Minutes:** 5\n#\n# {{good-claim}}\n\n"
+        '# %% tags=["setup"]\nframework = "torch"  # or "tensorflow"\n'
+    )
+    (tmp_path / "README.md").write_text("<!-- lessons -->\n<!-- /lessons -->\n")
+    (tmp_path / "course_lib").mkdir()
+    return tmp_path
+
+
+SAID = (
+    "The second gains 101.0 [98.5, 103.5] points. "
+    "([claim `good-claim`]({}claims.md#good-claim), n = 3)"
+)
+
+
+def test_prose_takes_the_sentence_from_the_record(course):
+    cell, _ = builder.read_cells(course / "lessons/01_one.py").cells
+    assert cell.source.endswith(SAID.format("../docs/"))
+    with pytest.raises(ValueError, match="id must be one of good-claim, got 'bad-claim'"):
+        pages.with_claims("{{bad-claim}}", "")
+
+
+def test_pages_are_built_and_go_stale(course, capsys):
+    assert builder.main(["--pages"], root=course) == 0
+    assert (course / "docs/choosing.md").read_text() == f"# Choosing\n\nWell. {SAID.format('')}\n"
+    page = (course / "docs/claims.md").read_text()
+    wanted = [
+        "## good-claim\n\n> The second gains 101.0 [98.5, 103.5] points.",
+        "- Seeds: 3 in torch and in tensorflow",
+        "- Experiment: `tiny`, a question",
+        "- Data: noise",
+        "- Versions: Python 3.11.7; torch 2.13.0",
+        "- Hardware: a chip, 2 cores",
+        "- Commits: `abcdef1`",
+        "- Said in: [lesson 1, One lesson](../notebooks/01_one.ipynb), [choosing.md](choosing.md)",
+        "- Again: `lr-course reproduce good-claim`",
+        "| `tiny` | a question | 1 | 3 | torch, tensorflow | 12 | 12 |",
+    ]
+    for each in wanted:
+        assert each in page
+    assert not (course / "notebooks").exists()
+    capsys.readouterr()
+    builder.main(["--check"], root=course)
+    assert "docs/" not in capsys.readouterr().out
+    for name in ("claims.md", "choosing.md"):
+        with open(course / "docs" / name, "a") as file:
+            file.write("changed by hand\n")
+    builder.main(["--check"], root=course)
+    said = capsys.readouterr().out
+    assert "docs/claims.md is old" in said and "docs/choosing.md is old" in said
+
+
+def test_a_claim_without_a_record_is_listed_but_cannot_be_said(course, capsys, monkeypatch):
+    CLAIMS["no-record"] = better(also=("gone",))
+    monkeypatch.setitem(EXPERIMENTS, "gone", EXPERIMENTS["tiny"])
+    whole = records.read
+    for module in (records, claims.claim):
+        monkeypatch.setattr(
+            module, "read", lambda name, *rest: [] if name == "gone" else whole(name, *rest)
+        )
+    assert builder.main(["--pages"], root=course) == 0
+    page = (course / "docs/claims.md").read_text()
+    assert "## no-record\n\n> *There is no record of it yet.*" in page
+    assert "Said in: nowhere" in page
+
+
+def test_a_page_that_names_an_unknown_claim_is_an_error(course, capsys):
+    (course / "docs/templates/choosing.md").write_text("{{bad-claim}}\n")
+    assert builder.main(["--pages"], root=course) == 1
+    assert "docs/: id must be one of good-claim, got 'bad-claim'" in capsys.readouterr().err
+
+
+def test_pages_are_about_all_lessons(course, capsys):
+    with pytest.raises(SystemExit):
+        builder.main(["--pages", "lessons/01_one.py"], root=course)
+    assert "name none" in capsys.readouterr().err
+
+
+def test_the_pages_of_the_course_are_fresh():
+    for path, text in builder.pages(builder.ROOT).items():
+        assert path.exists() and path.read_text() == text, f"{path.name} is old; run make notebooks"
+
+
+def test_links_of_the_pages_lead_somewhere():
+    docs = builder.ROOT / "docs"
+    headings = set(re.findall(r"^## (.+)$", (docs / "claims.md").read_text(), re.MULTILINE))
+    for page in docs.glob("*.md"):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            there = (docs / path).resolve() if path else page
+            assert there.exists(), f"{page.name} links {target}"
+            if there.name == "claims.md" and anchor:
+                assert anchor in headings or anchor == "all-experiments", (page.name, target)

@@ -139,12 +139,6 @@ def test_small_enough_to_read_on_github(lesson, folder):
     assert path_of(lesson, folder).stat().st_size < 1_500_000
 
 
-@every_lesson
-def test_length_of_the_prose(lesson):
-    words = len(prose(committed(lesson, "notebooks")).split())
-    assert 300 <= words <= 1800, f"{words} words in {lesson.stem}"
-
-
 # ---------------------------------------------------------------- what it does when it is run
 
 

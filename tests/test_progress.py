@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import exercises, progress
+from course_lib import exercises, notes, progress
 
 COURSE = {
     id: exercises.Exercise(id, "f", (), (), (), lesson=lesson, points=points)
@@ -21,8 +21,8 @@ COURSE = {
 def place(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "progress.json"
     monkeypatch.setenv("LR_COURSE_PROGRESS", str(path))
-    monkeypatch.setattr(progress, "_memory", {})
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress.NOTES, "memory", {})
+    monkeypatch.setattr(progress.NOTES, "said", set())
     monkeypatch.setattr(exercises, "course", lambda: COURSE)
     return path
 
@@ -113,7 +113,7 @@ def test_the_file_lies_where_the_platform_keeps_data(
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(home=tmp_path / "home"))
-    assert progress.place() == tmp_path / expected
+    assert progress.NOTES.place() == tmp_path / expected
 
 
 def test_a_user_without_a_home_has_no_file(monkeypatch):
@@ -122,7 +122,7 @@ def test_a_user_without_a_home_has_no_file(monkeypatch):
 
     monkeypatch.delenv("LR_COURSE_PROGRESS")
     monkeypatch.setattr(Path, "home", fail)
-    assert progress.place() is None
+    assert progress.NOTES.place() is None
 
 
 @pytest.mark.parametrize("name, value", [("LR_COURSE_PROGRESS", ""), ("NBGRADER_EXECUTION", "1")])
@@ -161,9 +161,8 @@ def test_a_damaged_file_is_put_aside_and_said(place, capsys, damage):
     (aside,) = place.parent.glob("progress.json.broken-*")
     assert aside.read_bytes() == damage
     said = capsys.readouterr()
-    assert (
-        said.out == f"Your progress could not be read and starts anew; the old file is {aside}.\n"
-    )
+    start = "Your progress could not be read and a new file is begun; the old one is"
+    assert said.out == f"{start} {aside}.\n"
     assert said.err == ""
 
 
@@ -173,7 +172,7 @@ def test_a_place_that_cannot_be_written_is_said_once_and_costs_nothing(place, ca
     progress.record("1.2", solved=True)
     assert counts()[0] == (1, 2, 2.5)
     said = capsys.readouterr()
-    assert said.out == f"Your progress is not kept: {place} cannot be written (File exists).\n"
+    assert said.out == f"Your progress cannot be kept: {place} cannot be written (File exists).\n"
     assert said.err == ""
 
 
@@ -200,14 +199,14 @@ def test_a_lock_whose_owner_was_killed_is_taken_over(place):
 
 
 def test_a_lock_that_is_never_let_go_is_said(place, capsys, monkeypatch):
-    monkeypatch.setattr(progress, "STALE", 0.05)
+    monkeypatch.setattr(notes, "STALE", 0.05)
     place.parent.mkdir()
     lock = place.with_name(".progress.json.lock")
     lock.touch()
     future = time.time() + 3600  # by a clock that goes wrong
     os.utime(lock, (future, future))
     progress.record("1.1", solved=True)
-    assert "is not kept" in capsys.readouterr().out and lock.exists()
+    assert "cannot be kept" in capsys.readouterr().out and lock.exists()
 
 
 def test_kernels_at_once_lose_nothing(place):

@@ -1,7 +1,8 @@
 """Build each lesson, lessons/NN_name.py, into notebooks/, exercises/ and solutions/.
 
-    python tools/build_notebooks.py                       every lesson, and the table in README.md
+    python tools/build_notebooks.py                       every lesson, and the pages (see below)
     python tools/build_notebooks.py lessons/01_name.py    only the three notebooks of one lesson
+    python tools/build_notebooks.py --pages               only the pages; runs no notebook
     python tools/build_notebooks.py --check               say what is stale; builds nothing
 
 A cell starts with a line like these, and its first tag says where it goes:
@@ -33,6 +34,10 @@ course_lib/exercises.json, the hidden calls go into the check cell of solutions/
 notebooks/ and solutions/ are executed and keep their outputs, less what changes from run to run;
 exercises/ has none. So building twice gives the same bytes. exercises/ and solutions/ carry
 nbgrader's metadata: solutions/ is what nbgrader calls source, exercises/ what it calls release.
+
+A sentence that stands on recorded runs is written {{claim-id}}, in lessons and in docs/templates/:
+its numbers come from the record (course_lib/claims). The pages are the table of lessons in
+README.md, docs/claims.md, and docs/NAME.md for every docs/templates/NAME.md.
 """
 
 import argparse
@@ -56,8 +61,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-from course_lib import claims
 from course_lib.exercises import Exercise
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import docs_pages, with_claims
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("notebooks", "exercises", "solutions")
@@ -76,7 +83,6 @@ HEADING = re.compile(
     r"\((concept|code|bug|extended), (\d+(?:\.\d+)?) points?, about (\d+) minutes\)$",
     re.MULTILINE,
 )
-CLAIM = re.compile(r"\{\{([\w-]+)\}\}")
 OPTIONS = ["tags", "alt", "grade_id", "points"]
 OTHER_TAGS = ["nbval-check-output", "nbval-ignore-output", "nbval-skip"]
 OTHER_TAGS += ["raises-exception", "stderr-ok"]
@@ -131,8 +137,8 @@ def role(cell) -> str | None:
     return first if first in ROLES else None
 
 
-def read_cells(source: Path):
-    """The lesson as a notebook, no rules checked."""
+def read_cells(source: Path, *, said: bool = True):
+    """The lesson as a notebook, no rules checked; claims are written out if `said`."""
     lesson = jupytext.read(source)
     starts = re.findall(r"^# %%", source.read_text(encoding="utf-8"), re.MULTILINE)
     if len(starts) != len(lesson.cells):
@@ -144,25 +150,12 @@ def read_cells(source: Path):
         cell.id = f"{source.stem}-{index:02d}"  # a random id would change with every build
         for layout in ("cell_marker", "lines_to_next_cell"):
             cell.metadata.pop(layout, None)
-        if cell.cell_type == "markdown":
+        if said and cell.cell_type == "markdown":
             try:
                 cell.source = with_claims(cell.source, "../docs/")
             except (ValueError, OSError) as error:
                 require(False, source, cell, str(error))
     return lesson
-
-
-def with_claims(text: str, docs: str) -> str:
-    """The text with the sentence of each claim where it says {{its-id}}, and a link to the claim's
-    place on the page of claims; `docs` leads to that page's folder."""
-
-    def sentence(found: re.Match) -> str:
-        id = found[1]
-        said = claims.say(id)
-        n = claims.CLAIMS[id].seeds()
-        return f"{said} ([claim `{id}`]({docs}claims.md#{id}), n = {n})"
-
-    return CLAIM.sub(sentence, text)
 
 
 def read_lesson(source: Path):
@@ -243,7 +236,7 @@ def check_grade_ids(sources: list[Path]) -> None:
     their grades would mix."""
     owners = {}
     for source in sources:
-        for cell in read_cells(source).cells:
+        for cell in read_cells(source, said=False).cells:
             marks = [("grade_id", cell.metadata.get("grade_id"))]
             if role(cell) == "check":
                 marks.append(("exercise", called(cell.source, "check")[0]))
@@ -514,7 +507,7 @@ def lesson_table(root: Path, prefix: str = "") -> str:
     """The lessons as a Markdown table; `prefix` leads from the page to the root."""
     rows = ["| No. | Lesson | Afterwards you can | Minutes |", "| --: | --- | --- | --: |"]
     for source in lessons(root):
-        parts = headline(source, read_cells(source))
+        parts = headline(source, read_cells(source, said=False))
         title, promise, minutes = (part.replace("|", r"\|") for part in parts)
         texts = (title, "exercises", "solutions")
         links = [f"[{t}]({prefix}{f}/{source.stem}.ipynb)" for t, f in zip(texts, FOLDERS)]
@@ -533,6 +526,15 @@ def readme(root: Path) -> str:
             f"table of lessons belongs; found {count} such pairs"
         )
     return text
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """README.md and the built pages of docs/, as they should be."""
+    titles = {each: headline(each, read_cells(each, said=False))[0] for each in lessons(root)}
+    try:
+        return {root / "README.md": readme(root), **docs_pages(root, titles)}
+    except (ValueError, OSError) as error:
+        raise LessonError(f"docs/: {error}") from error
 
 
 # Executing
@@ -688,8 +690,10 @@ def check(root: Path, sources: list[Path], everything: bool) -> int:
         index = root / INDEX
         if not index.exists() or index.read_text(encoding="utf-8") != index_text(root):
             found.append(f"{INDEX} is old or missing")
-        if readme(root) != (root / "README.md").read_text(encoding="utf-8"):
-            found.append("README.md has an old table of lessons")
+        for path, text in pages(root).items():
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                what = "has an old table of lessons" if path.name == "README.md" else "is old"
+                found.append(f"{path.relative_to(root)} {what}")
     print("\n".join([*found, "run make notebooks"] if found else ["nothing is stale"]))
     return 1 if found else 0
 
@@ -697,9 +701,12 @@ def check(root: Path, sources: list[Path], everything: bool) -> int:
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description="Build notebooks/, exercises/ and solutions/.")
     parser.add_argument("lesson", nargs="*", type=Path, help="lessons/NN_name.py; default: all")
+    parser.add_argument("--pages", action="store_true", help="README.md, docs/ and the index alone")
     parser.add_argument("--check", action="store_true", help="only say what is stale")
     options = parser.parse_args(arguments)
     sources = [path.resolve() for path in options.lesson] or lessons(root)
+    if options.pages and options.lesson:
+        parser.error("--pages is about all lessons: name none")
     try:
         if not sources or not set(sources) <= set(lessons(root)):
             raise LessonError(f"expected {root}/lessons/NN_name.py, got {[*map(str, sources)]}")
@@ -710,13 +717,15 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if options.check:
             return check(root, sources, everything=not options.lesson)
         if not options.lesson:
-            write(root / "README.md", readme(root))
-            for path in orphans(root):
+            for path, text in pages(root).items():
+                path.parent.mkdir(exist_ok=True)
+                write(path, text)
+            for path in [] if options.pages else orphans(root):
                 path.unlink()
                 print(f"{path.relative_to(root)}  removed, its lesson is gone")
         (root / INDEX).parent.mkdir(exist_ok=True)
         write(root / INDEX, index)
-        for source in sources:
+        for source in [] if options.pages else sources:
             build(source)
     except LessonError as error:
         print(error, file=sys.stderr)

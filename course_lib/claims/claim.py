@@ -1,6 +1,6 @@
 """A claim: a sentence whose numbers come from a record, and the test of whether it is true."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,18 +68,24 @@ class Claim:
         """What the record says in one framework."""
         return SimpleNamespace(**self.measure(Runs(self.experiment, framework, folder)))
 
+    def is_recorded(self, folder: Path = RECORDS) -> bool:
+        """Whether there are runs of each of its experiments in each of its frameworks."""
+        names = (self.experiment, *self.also)
+        return all(Runs(n, f, folder).variants() for n in names for f in self.frameworks)
+
     def is_true(self, folder: Path = RECORDS) -> bool:
+        """Whether it holds of the recorded runs, in each of its frameworks."""
         return all(self.holds(self.numbers(each, folder)) for each in self.frameworks)
 
     def text(self, folder: Path = RECORDS) -> str:
         """The sentence with its numbers."""
         return self.sentence.format(**{f: self.numbers(f, folder) for f in self.frameworks})
 
-    def seeds(self, folder: Path = RECORDS) -> int:
+    def seeds(self, folder: Path = RECORDS, frameworks: Sequence[str] | None = None) -> int:
         """The number of seeds behind it: the smallest of any variant that was run."""
         counts = []
         for name in (self.experiment, *self.also):
-            for framework in self.frameworks:
+            for framework in self.frameworks if frameworks is None else frameworks:
                 runs = Runs(name, framework, folder)
                 counts += [len(runs.lines(variant)) for variant in runs.variants()] or [0]
         return min(counts)

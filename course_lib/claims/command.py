@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from course_lib.claims.statistics import Estimate
 from course_lib.parameters import Choice, Whole
 
 HERE = Path("reproduced")
@@ -55,10 +56,11 @@ def _reproduce(options: argparse.Namespace) -> int:
     tasks = []
     for name in (claim.experiment, *claim.also) if claim else (options.name,):
         experiment = claims.EXPERIMENTS[name]
-        frameworks = [f for f in experiment.frameworks if options.framework in (None, f)]
+        known = [f for f in experiment.frameworks if claim is None or f in claim.frameworks]
+        frameworks = [f for f in known if options.framework in (None, f)]
         if not frameworks:
             raise ValueError(
-                f"framework must be {' or '.join(experiment.frameworks)} for {name}, "
+                f"framework must be {' or '.join(known)} for {options.name}, "
                 f"got {options.framework}"
             )
         seeds = range(experiment.seeds if options.seeds is None else options.seeds)
@@ -77,7 +79,7 @@ def _list() -> None:
 
     print("claims (lr-course reproduce CLAIM)")
     for id, claim in claims.CLAIMS.items():
-        print(f"  {id:28} {claim.text()}")
+        print(f"  {id:28} {claim.text() if claim.is_recorded() else '(no record yet)'}")
     print("experiments (lr-course reproduce EXPERIMENT)")
     for name, experiment in claims.EXPERIMENTS.items():
         print(f"  {name:28} {experiment.title}")
@@ -96,20 +98,25 @@ def _say_runs(lines: list[dict[str, Any]]) -> None:
 
 def _say_claim(claim: Any, options: argparse.Namespace) -> int:
     """Print the claim, what its record says, what these runs say; 1 where it does not hold."""
-    print(claim.text())
-    frameworks = [f for f in claim.frameworks if options.framework in (None, f)]
+    print(claim.text() if claim.is_recorded() else "There is no record of this claim yet.")
     verdicts = []
-    for framework in frameworks:
-        recorded = claim.numbers(framework)
+    for framework in [f for f in claim.frameworks if options.framework in (None, f)]:
+        seeds = claim.seeds(options.records, frameworks=[framework])
+        if seeds < 2:
+            print(f"{framework}: one seed says nothing of another one; add --seeds 5, or more")
+            verdicts.append(False)
+            continue
         here = claim.numbers(framework, options.records)
-        holds = bool(claim.holds(here))
-        verdicts.append(holds)
-        print(f"{framework}: {'holds' if holds else 'does not hold'} in these runs")
+        verdicts.append(bool(claim.holds(here)))
+        verdict = "holds" if verdicts[-1] else "does not hold"
+        print(f"{framework}: {verdict} in these runs, n = {seeds}")
+        recorded = claim.numbers(framework) if claim.is_recorded() else SimpleNamespace()
         for name in vars(here):
-            print(f"  {name:20} recorded {_number(recorded, name)}, here {_number(here, name)}")
+            known = f"recorded {_number(recorded, name)}, " if hasattr(recorded, name) else ""
+            print(f"  {name:20} {known}here {_number(here, name)}")
     return 0 if all(verdicts) else 1
 
 
 def _number(numbers: SimpleNamespace, name: str) -> str:
     value = getattr(numbers, name)
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return f"{value:.4g}" if isinstance(value, float | Estimate) else str(value)

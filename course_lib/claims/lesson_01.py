@@ -4,15 +4,17 @@ import math
 
 import numpy as np
 
-from course_lib.claims.claim import Claim
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training, real
 from course_lib.claims.records import Line
+from course_lib.claims.statistics import gain, mean_of
 from course_lib.schedules import Schedule, constant
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CIFAR_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 1.0, 3.0)
 
 EDGE_IMAGES, EDGE_STEPS = 1_000, 200
+RATIOS = (0.5, 0.9, 0.99, 1.01, 1.1, 1.5)
 
 
 def at_edge(ratio: float):
@@ -51,7 +53,7 @@ def _descend(framework: str):
 EXPERIMENTS = {
     "stability_edge": Experiment(
         title="is 2/L the largest rate at which gradient descent comes down?",
-        variants={f"{ratio:g}": at_edge(ratio) for ratio in (0.5, 0.9, 0.99, 1.01, 1.1, 1.5)},
+        variants={f"{ratio:g}": at_edge(ratio) for ratio in RATIOS},
     ),
     "fixed_rates": Experiment(
         title="what does each of nine fixed rates reach in one epoch?",
@@ -82,4 +84,73 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+
+def as_the_edge_says(runs: Runs) -> dict:
+    """How many runs come down below 2/L, and how many rise above it."""
+    wanted = {f"{ratio:g}": ratio < 1 for ratio in RATIOS}
+    found = [
+        line["falling"] == falls
+        for variant, falls in wanted.items()
+        for line in runs.lines(variant)
+    ]
+    return {"right": sum(found), "runs": len(found)}
+
+
+def of_a_small_rate(runs: Runs) -> dict:
+    """What the hundredth part of a good rate costs in one epoch."""
+    return {"loss": gain(runs.percent("0.3"), runs.percent("0.003"))}
+
+
+def around_the_best(runs: Runs) -> dict:
+    """The best rate of the grid against the next smaller and the next larger one."""
+    best = runs.percent("1")
+    return {"above": gain(best, runs.percent("0.3")), "fall": gain(best, runs.percent("3"))}
+
+
+def beyond_the_cliff(runs: Runs) -> dict:
+    """A rate that MNIST likes, on CIFAR-10."""
+    lines = [line for lr in CIFAR_RATES if lr >= 1 for line in runs.lines(f"{lr:g}")]
+    return {
+        "mnist": mean_of(runs.another("fixed_rates").percent("1")),
+        "runs": len(lines),
+        "diverged": sum(line["diverged"] is not None for line in lines),
+        "most": max(100 * line["test_accuracy"] for line in lines),
+    }
+
+
+CLAIMS: dict[str, Claim] = {
+    "edge-holds": Claim(
+        "stability_edge",
+        "On five other sets of 1,000 images, at three rates from 0.5 to 0.99 times 2/L and at "
+        "three from 1.01 to 1.5 times, {torch.right} of {torch.runs} runs in PyTorch and "
+        "{tensorflow.right} of {tensorflow.runs} in TensorFlow fall below the edge and rise above "
+        "it.",
+        measure=as_the_edge_says,
+        holds=lambda n: n.right == n.runs,
+    ),
+    "small-rate-costs": Claim(
+        "fixed_rates",
+        "0.003 ends its epoch {torch.loss:.1f} points of test accuracy below 0.3 in PyTorch, "
+        "{tensorflow.loss:.1f} in TensorFlow (in brackets the 95 % interval over the seeds).",
+        measure=of_a_small_rate,
+        holds=lambda n: n.loss.low > 0,
+    ),
+    "best-beside-cliff": Claim(
+        "fixed_rates",
+        "On MNIST, 1 ends {torch.above:.1f} points of test accuracy above 0.3 in PyTorch and "
+        "{tensorflow.above:.1f} in TensorFlow; 3, the next rate, ends {torch.fall:.0f} and "
+        "{tensorflow.fall:.0f} points below 1.",
+        measure=around_the_best,
+        holds=lambda n: n.above.low > 0 and n.fall.low > 50,
+    ),
+    "cliff-moves": Claim(
+        "fixed_rates_cifar10",
+        "The rate 1 reaches {torch.mnist:.1f} % test accuracy on MNIST; on CIFAR-10, with a "
+        "convolutional network, none of the {torch.runs} runs at 1 and 3 diverged, and the best of "
+        "them has {torch.most:.1f} %, which is guessing.",
+        measure=beyond_the_cliff,
+        holds=lambda n: n.diverged == 0 and n.most < 11 and n.mnist.low > 80,
+        frameworks=("torch",),
+        also=("fixed_rates",),
+    ),
+}

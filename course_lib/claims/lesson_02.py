@@ -1,7 +1,10 @@
 """Lesson 02: what decay does to the mean and to the spread, and the two classic examples."""
 
-from course_lib.claims.claim import Claim
+from typing import Any
+
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
+from course_lib.claims.statistics import gain, mean_of, sampling_error, spread_ratio
 from course_lib.schedules import (
     Schedule,
     constant,
@@ -14,6 +17,8 @@ from course_lib.schedules import (
 
 
 def constant_or_root(lr: float, root: bool) -> Training:
+    """Five epochs at `lr`, or at `lr / sqrt(epoch + 1)`."""
+
     def schedule(epoch: int, total: int) -> Schedule:
         if not root:
             return Schedule(constant, lr=lr)
@@ -97,4 +102,104 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+# The test accuracies, in per cent, that the textbooks print.
+PRINTED = {"mnist": 97.42, "cifar10": 66.67}
+
+
+def mnist(runs: Runs) -> dict[str, Any]:
+    """The MNIST example: its accuracy, and what the shorter ones gain on it, in points."""
+    printed, better, fast = (runs.percent(each) for each in ("printed", "better", "fast"))
+    length = {each: runs.lines(each)[0]["updates"] for each in ("printed", "better", "fast")}
+    return {
+        "printed": mean_of(printed),
+        "better": gain(better, printed),
+        "share": 100 * length["better"] / length["printed"],
+        "fast": gain(fast, printed),
+        "updates": length["fast"],
+        "times": length["printed"] / length["fast"],
+        "images": 100 * sampling_error(PRINTED["mnist"] / 100),
+    }
+
+
+def cifar(runs: Runs) -> dict[str, Any]:
+    """The CIFAR-10 example: what the shorter one gains, and how far the printed number is."""
+    printed, better = runs.percent("printed"), runs.percent("better")
+    length = {each: runs.lines(each)[0]["updates"] for each in ("printed", "better")}
+    best = max(printed.values())
+    return {
+        "better": gain(better, printed),
+        "share": 100 * length["better"] / length["printed"],
+        "best": best,
+        "short": PRINTED["cifar10"] - best,
+        "images": 100 * sampling_error(PRINTED["cifar10"] / 100),
+    }
+
+
+def decay(runs: Runs) -> dict[str, Any]:
+    """Root decay against the constant rate: the gain, in points, and the ratio of the spreads."""
+    numbers: dict[str, Any] = {}
+    for name, lr in (("low", "0.1"), ("middle", "0.3"), ("high", "1")):
+        fixed, root = runs.percent(f"constant {lr}"), runs.percent(f"root {lr}")
+        numbers[name] = gain(root, fixed)
+        numbers[f"{name}_ratio"] = spread_ratio(list(fixed.values()), list(root.values()))
+    return numbers
+
+
+CLAIMS = {
+    "mnist-printed": Claim(
+        "mnist_classic",
+        "The printed 97.42 % is an ordinary draw: the mean over our seeds is "
+        "{torch.printed:.2f} % in PyTorch and {tensorflow.printed:.2f} % in Keras.",
+        mnist,
+        lambda n: n.printed.low <= PRINTED["mnist"] <= n.printed.high,
+    ),
+    "mnist-better": Claim(
+        "mnist_classic",
+        "The line over 3 epochs makes {torch.share:.0f} % of the printed updates and gains "
+        "{torch.better:.2f} points in PyTorch, {tensorflow.better:.2f} in Keras: less than the "
+        "±{torch.images:.2f} of the grey band, so another test set might not agree.",
+        mnist,
+        lambda n: n.better.above_zero and n.better.value < n.images,
+    ),
+    "mnist-fast": Claim(
+        "mnist_classic",
+        "With larger batches and momentum, {torch.updates:,} updates are enough, "
+        "{torch.times:.1f} times fewer than printed: no difference found "
+        "({torch.fast:.2f} points in PyTorch, {tensorflow.fast:.2f} in Keras).",
+        mnist,
+        lambda n: n.fast.undecided and n.times > 5,
+    ),
+    "cifar-better": Claim(
+        "cifar10_classic",
+        "The line over 15 epochs makes {torch.share:.0f} % of the printed updates and gains "
+        "{torch.better:.1f} points of test accuracy in PyTorch, more than the "
+        "±{torch.images:.1f} points of another test set.",
+        cifar,
+        lambda n: n.better.low > n.images,
+        frameworks=("torch",),
+    ),
+    "cifar-claimed": Claim(
+        "cifar10_classic",
+        "Nor does any recorded run come near it: the best of the printed code reaches "
+        "{torch.best:.1f} %, {torch.short:.1f} points less.",
+        cifar,
+        lambda n: n.short > 2 * n.images,
+        frameworks=("torch",),
+    ),
+    "decay-mean": Claim(
+        "decay_spread",
+        "From 0.1 and from 0.3 the decay *lowers* the test accuracy: {torch.low:.2f} and "
+        "{torch.middle:.2f} points in PyTorch, {tensorflow.low:.2f} and {tensorflow.middle:.2f} in "
+        "Keras.",
+        decay,
+        lambda n: n.low.below_zero and n.middle.below_zero,
+    ),
+    "decay-spread": Claim(
+        "decay_spread",
+        "From 1.0 no difference of the means is found ({torch.high:.2f} points in PyTorch, "
+        "{tensorflow.high:.2f} in Keras), but the constant rate's standard deviation over seeds is "
+        "{torch.high_ratio:.1f} and {tensorflow.high_ratio:.1f} times the decay's.",
+        decay,
+        lambda n: n.high.undecided and n.high_ratio.low > 1,
+    ),
+}

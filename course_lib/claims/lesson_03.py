@@ -1,8 +1,11 @@
 """Lesson 03: one drop of the rate under PyTorch's form of momentum and under Keras's."""
 
-from course_lib.claims.claim import Claim
+from typing import Any
+
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.records import Line
+from course_lib.claims.statistics import gain
 from course_lib.schedules import Schedule, multistep
 
 DROP, AFTER = 400, 20
@@ -50,4 +53,42 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+
+def forms(runs: Runs) -> dict[str, Any]:
+    """Keras's own form against PyTorch's form in Keras: the same seeds, batches and rates."""
+    torch_form = runs.another("momentum_drop")
+
+    def change(runs: Runs, variant: str) -> Any:
+        return gain(runs.of(variant, "loss_after"), runs.of(variant, "loss_before"))
+
+    return {
+        "own": change(runs, "keras form"),
+        "other": change(torch_form, "torch form"),
+        "later": gain(
+            runs.of("keras form", "loss_later"), torch_form.of("torch form", "loss_later")
+        ),
+        "end": gain(runs.percent("keras form"), torch_form.percent("torch form")),
+    }
+
+
+CLAIMS = {
+    "momentum-jump": Claim(
+        "momentum_drop_keras",
+        "From the 20 updates before the drop to the 20 after it, the training loss *rises* by "
+        "{tensorflow.own:.3f} in Keras's form, and changes by {tensorflow.other:.3f} in PyTorch's "
+        "form on the same seeds.",
+        forms,
+        lambda n: n.own.above_zero and n.other.below_zero,
+        frameworks=("tensorflow",),
+        also=("momentum_drop",),
+    ),
+    "momentum-end": Claim(
+        "momentum_drop_keras",
+        "In the 20 updates after those, Keras's form is still higher, by {tensorflow.later:.3f}; "
+        "in the test accuracy at update 600 no difference is found ({tensorflow.end:.2f} points).",
+        forms,
+        lambda n: n.later.above_zero and n.end.undecided,
+        frameworks=("tensorflow",),
+        also=("momentum_drop",),
+    ),
+}

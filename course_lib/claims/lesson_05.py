@@ -1,8 +1,9 @@
 """Lesson 05: a rate at which a cold start fails, and warmups that rescue it."""
 
-from course_lib.claims.claim import Claim
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.schedules import Schedule, linear, warmup
+from course_lib.training import FRAMEWORKS
 
 STEPS = 400
 HOT = 0.4  # with momentum 0.9; chosen with seeds 100 and 101
@@ -37,4 +38,61 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+LEARNED = 0.5  # test accuracy; no run is anywhere near it
+
+
+def fates(runs: Runs) -> dict[str, int]:
+    """How many runs of each length learn, and how many seeds live with one framework only."""
+    learned, counts = {}, {}
+    for length in LENGTHS:
+        accuracies = runs.of(f"{HOT:g} after {length}", "test_accuracy")
+        learned[length] = {seed for seed, accuracy in accuracies.items() if accuracy > LEARNED}
+        counts[f"after_{length}"] = len(learned[length])
+        counts["n"] = max(counts.get("n", 0), len(accuracies))
+    return counts
+
+
+def differences(runs: Runs) -> dict[str, int]:
+    """How many of the recorded pairs of one seed, one in each framework, have different fates."""
+    pairs = differing = 0
+    for length in LENGTHS:
+        both = [
+            Runs(runs.experiment, framework, runs.folder).of(
+                f"{HOT:g} after {length}", "test_accuracy"
+            )
+            for framework in FRAMEWORKS
+        ]
+        for seed in both[0].keys() & both[1].keys():
+            pairs += 1
+            differing += (both[0][seed] > LEARNED) != (both[1][seed] > LEARNED)
+    return {"pairs": pairs, "differing": differing}
+
+
+CLAIMS: dict[str, Claim] = {
+    "cold-start-counts": Claim(
+        "warmup_rescue",
+        "Started cold, {torch.after_0} of {torch.n} runs learn in PyTorch and "
+        "{tensorflow.after_0} of {tensorflow.n} in TensorFlow.",
+        fates,
+        lambda n: n.after_0 <= n.n / 2,
+    ),
+    "warmup-counts": Claim(
+        "warmup_rescue",
+        "After 20, 80 and 160 updates of warmup there are {torch.after_20}, {torch.after_80} and "
+        "{torch.after_160} in PyTorch, and {tensorflow.after_20}, {tensorflow.after_80} and "
+        "{tensorflow.after_160} in TensorFlow: 20 updates rescue nobody, 160 nearly everybody.",
+        fates,
+        lambda n: (
+            n.after_20 <= n.after_0
+            and n.after_160 >= n.after_80 > n.after_20
+            and n.after_160 >= 0.8 * n.n
+        ),
+    ),
+    "fate": Claim(
+        "warmup_rescue",
+        "of {torch.pairs} pairs with the same seed and the same warmup, one run in each framework, "
+        "{torch.differing} differ, though the two begin with equal losses.",
+        differences,
+        lambda n: 0 < n.differing < n.pairs / 4,
+    ),
+}

@@ -1,8 +1,13 @@
 """Lesson 06: how often a plateau rule cuts while the loss is still falling."""
 
-from course_lib.claims.claim import Claim
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training, real
 from course_lib.claims.records import Line
+from course_lib.claims.statistics import gain, mean_of
+from course_lib.plateau import Plateau
 from course_lib.schedules import Schedule, constant
 
 EVERY = 25  # updates between two measurements
@@ -47,4 +52,57 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+
+def alarms(metrics: Sequence[float], patience: int) -> list[int]:
+    """The places at which a plateau rule would have cut the rate."""
+    plateau, places = Plateau(1.0, factor=0.5, patience=patience), []
+    for place, metric in enumerate(metrics):
+        before = plateau.lr
+        if plateau.update(metric) < before:
+            places.append(place)
+    return places
+
+
+def is_early(place: int, steady: Sequence[float]) -> bool:
+    """Whether the loss still reached a new low after this place, with no change of the rate."""
+    return min(steady[place + 1 :], default=min(steady)) < min(steady[: place + 1])
+
+
+def counted(runs: Runs, key: str, patience: int) -> dict[int, float]:
+    """The number of alarms of each run, by seed."""
+    metrics = runs.of("watched", key)
+    return {seed: len(alarms(values, patience)) for seed, values in metrics.items()}
+
+
+def early(runs: Runs) -> Mapping[str, Any]:
+    noisy, steady = (runs.of("watched", key) for key in ("noisy", "steady"))
+    found = [is_early(p, steady[seed]) for seed in noisy for p in alarms(noisy[seed], 2)]
+    return {"alarms": mean_of(counted(runs, "noisy", 2)), "early": 100 * sum(found) / len(found)}
+
+
+CLAIMS: dict[str, Claim] = {
+    "plateau-alarms": Claim(
+        experiment="plateau_noise",
+        sentence="With patience 2, a rule that hears 500 images raises {torch.alarms:.1f} alarms "
+        "a run, and after {torch.early:.0f} % of them the run still reached a new lowest loss on "
+        "5,000 images, at the rate it had.",
+        measure=early,
+        holds=lambda n: n.alarms.above_zero and n.early > 90,
+    ),
+    "plateau-patience": Claim(
+        experiment="plateau_noise",
+        sentence="Patience 5 instead of 2 spares {torch.spared:.1f} of these alarms in a run.",
+        measure=lambda runs: {
+            "spared": gain(counted(runs, "noisy", 2), counted(runs, "noisy", 5)),
+        },
+        holds=lambda n: n.spared.above_zero,
+    ),
+    "plateau-images": Claim(
+        experiment="plateau_noise",
+        sentence="Ten times as many images, with patience 2 as before, spare {torch.spared:.1f}.",
+        measure=lambda runs: {
+            "spared": gain(counted(runs, "noisy", 2), counted(runs, "steady", 2)),
+        },
+        holds=lambda n: n.spared.above_zero,
+    ),
+}

@@ -1,14 +1,22 @@
 """Lesson 07: what the range test suggests, seed by seed."""
 
-from course_lib.claims.claim import Claim
+import math
+from collections.abc import Mapping
+from statistics import fmean, median
+from typing import Any
+
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, real
 from course_lib.claims.records import Line
+from course_lib.claims.statistics import gain, sampling_error
 from course_lib.lr_finder import find_lr
 
 METHODS = ("steepest", "valley", "slide", "minimum")
 
 
 def sweep(data: str, model: str, batch_size: int):
+    """One range test per seed: what each rule suggests."""
+
     def variant(framework: str, seed: int) -> Line:
         found = find_lr(
             model=model,
@@ -47,4 +55,107 @@ EXPERIMENTS = {
     ),
 }
 
-CLAIMS: dict[str, Claim] = {}
+
+def suggested(runs: Runs, method: str) -> list[float]:
+    """What a rule suggested, seed by seed."""
+    (variant,) = runs.variants()
+    return list(runs.of(variant, method).values())
+
+
+def losses(runs: Runs) -> dict[str, dict[int, float]]:
+    """The held-out loss at the end, {rate: {seed: loss}}; infinite where a run diverged."""
+    found = {}
+    for rate in runs.variants():
+        found[rate] = dict.fromkeys((line["seed"] for line in runs.lines(rate)), math.inf)
+        found[rate] |= runs.of(rate, "val_loss")
+    return found
+
+
+def best_rate(runs: Runs) -> str:
+    """The fixed rate with the lowest mean held-out loss."""
+    found = losses(runs)
+    return min(found, key=lambda rate: fmean(found[rate].values()))
+
+
+def spreads(runs: Runs) -> Mapping[str, Any]:
+    """The highest suggestion of each rule over its lowest."""
+    rates = {method: suggested(runs, method) for method in METHODS}
+    return {method: max(each) / min(each) for method, each in rates.items()}
+
+
+def medians(fixed: str):
+    def measure(runs: Runs) -> Mapping[str, Any]:
+        found = {method: median(suggested(runs, method)) for method in METHODS}
+        return {**found, "best": float(best_rate(runs.another(fixed)))}
+
+    return measure
+
+
+def cost(runs: Runs) -> Mapping[str, Any]:
+    """What the rate of the grid that is nearest to valley's suggestion gives away, and the sampling
+    error of the test images."""
+    fixed, wanted = runs.another("fixed_rates"), median(suggested(runs, "valley"))
+    near = min(fixed.variants(), key=lambda rate: abs(math.log(float(rate) / wanted)))
+    best = best_rate(fixed)
+    points = gain(fixed.percent(best), fixed.percent(near))
+    accuracy = fmean(fixed.percent(near).values()) / 100
+    return {
+        "best": float(best),
+        "near": float(near),
+        "points": points,
+        "sampling": 100 * sampling_error(accuracy),
+    }
+
+
+CLAIMS: dict[str, Claim] = {
+    "finder-spread": Claim(
+        experiment="finder_spread",
+        sentence="On MNIST the highest of the ten suggestions is {torch.steepest:.1f} times the "
+        "lowest by `steepest`, {torch.valley:.1f} times by `valley`, {torch.minimum:.1f} times by "
+        "`minimum`, and {torch.slide:.0f} times by `slide`.",
+        measure=spreads,
+        holds=lambda n: max(n.steepest, n.valley, n.minimum) < 3 and n.slide > 10,
+    ),
+    "finder-spread-cifar10": Claim(
+        experiment="finder_spread_cifar10",
+        sentence="On CIFAR-10 it is {torch.valley:.0f} times the lowest by `valley`, and more than "
+        "{torch.bound:.0f} times by each of the other three.",
+        measure=lambda runs: {
+            **(found := spreads(runs)),
+            "bound": math.floor(min(found[m] for m in METHODS if m != "valley") / 10) * 10,
+        },
+        holds=lambda n: n.valley < 10 <= n.bound,
+        frameworks=("torch",),
+    ),
+    "finder-best": Claim(
+        experiment="finder_spread",
+        also=("fixed_rates",),
+        sentence="On MNIST, where {torch.best:g} has the lowest held-out loss of nine fixed rates "
+        "(mean over seeds), the median of "
+        "`steepest` is {torch.steepest:.2g}, nearer than `minimum` ({torch.minimum:.2g}), `valley` "
+        "({torch.valley:.2g}) and `slide` ({torch.slide:.2g}).",
+        measure=medians("fixed_rates"),
+        holds=lambda n: n.best >= n.steepest > max(n.minimum, n.valley, n.slide),
+    ),
+    "finder-best-cifar10": Claim(
+        experiment="finder_spread_cifar10",
+        also=("fixed_rates_cifar10",),
+        sentence="On CIFAR-10, where it is {torch.best:g}, `valley` is the nearest "
+        "({torch.valley:.2g}), and `steepest` ({torch.steepest:.2g}) is above it.",
+        measure=medians("fixed_rates_cifar10"),
+        holds=lambda n: (
+            min(METHODS, key=lambda m: abs(math.log(vars(n)[m] / n.best))) == "valley"
+            and n.steepest > n.best
+        ),
+        frameworks=("torch",),
+    ),
+    "finder-cost": Claim(
+        experiment="finder_spread",
+        also=("fixed_rates",),
+        sentence="An epoch at {torch.near:g}, the fixed rate nearest to `valley`'s median, ends "
+        "{torch.points:.1f} points of test accuracy below one at {torch.best:g} (the 10,000 test "
+        "images alone are uncertain by {torch.sampling:.1f}).",
+        measure=cost,
+        holds=lambda n: n.points.low > n.sampling,
+    ),
+}

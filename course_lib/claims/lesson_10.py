@@ -1,7 +1,8 @@
 """Lesson 10: decays that branch off one run at a constant rate: accuracy against budget."""
 
-from course_lib.claims.claim import Claim
+from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
+from course_lib.claims.statistics import gain, mean_of, sampling_error
 from course_lib.schedules import Schedule, constant, cosine, wsd
 
 # In updates. A run under `wsd` is, until its cooldown, the constant run: the same seed, the same
@@ -45,5 +46,29 @@ EXPERIMENTS = {
         frameworks=("torch",),
     ),
 }
+
+
+def against(other: str):
+    """Points of test accuracy of the branch over another schedule, at each budget: short, middle,
+    long."""
+
+    def measure(runs: Runs) -> dict:
+        budgets = sorted({int(variant.split()[1]) for variant in runs.variants()})
+        gains = (
+            gain(runs.percent(f"branch {budget}"), runs.percent(f"{other} {budget}"))
+            for budget in budgets
+        )
+        return dict(zip(("short", "middle", "long"), gains))
+
+    return measure
+
+
+def images(runs: Runs) -> dict:
+    """The sampling error at the accuracies of the branches, beside their largest gain."""
+    longest = max(int(variant.split()[1]) for variant in runs.variants())
+    reached = mean_of(runs.percent(f"branch {longest}")).value
+    gains = [each.value for each in against("constant")(runs).values()]
+    return {"error": 100 * sampling_error(reached / 100), "gain": max(gains)}
+
 
 CLAIMS: dict[str, Claim] = {}

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from course_lib.notes import alone
+
 RECORDS = Path(__file__).parents[2] / "records"
 
 Line = dict[str, Any]
@@ -20,25 +22,28 @@ def read(name: str, folder: Path = RECORDS) -> list[Line]:
     if not path.exists():
         return []
     lines = []
-    for text in path.read_text().splitlines(keepends=True):
-        if text.endswith("\n"):  # else its writer was killed in the middle: that run counts not
+    for number, text in enumerate(path.read_text().splitlines(keepends=True), 1):
+        if not text.endswith("\n"):  # its writer was killed in the middle: that run counts not
+            break
+        try:
             lines.append(json.loads(text))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}; remove this line") from error
     return lines
 
 
 def append(name: str, line: Line, folder: Path = RECORDS) -> None:
-    """Add a run, in one write at the file's end: of two commands at once neither loses a line."""
+    """Add a run at the file's end: of two commands at once neither loses a line, and what a killed
+    one left half written is removed."""
+    text = json.dumps(line, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        whole = path.read_bytes()
-        with open(path, "rb+") as file:  # what a killed writer began
-            file.truncate(whole.rfind(b"\n") + 1)
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(handle, (json.dumps(line) + "\n").encode())
-    finally:
-        os.close(handle)
+    with alone(path), open(path, "ab+") as file:
+        file.seek(0)
+        written = file.read()
+        if not written.endswith(b"\n"):
+            file.truncate(written.rfind(b"\n") + 1)
+        file.write(text.encode())
 
 
 def stamp(framework: str) -> Line:
@@ -54,6 +59,7 @@ def stamp(framework: str) -> Line:
 
 @cache
 def processor() -> str:
+    """The processor's name, as the machine tells it."""
     if Path("/proc/cpuinfo").exists():
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -1,11 +1,12 @@
 """Make the runs of an experiment: in this process, in several, or on a dask.distributed cluster."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import closing, contextmanager
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -47,56 +48,120 @@ def make(
     scheduler: str | None = None,
     progress: bool = True,
 ) -> None:
-    """Make these runs and add each to its record as soon as it is finished."""
+    """Make these runs and add each to its record as soon as it is finished.
+
+    Raises FailedRuns at the end when some of them failed; the others are on record.
+    """
+    failed: dict[Task, Exception] = {}
     with (
         _runner(jobs, scheduler) as finished,
+        closing(finished(tasks)) as results,  # at an error, what has not begun is called off
         tqdm(total=len(tasks), unit="run", disable=None if progress else True) as bar,
     ):
-        for line in finished(tasks):
-            append(line["experiment"], line, folder)
-            bar.set_postfix_str(f"{line['variant']}, {line['framework']}, seed {line['seed']}")
+        for count, (task, line) in enumerate(results, 1):
+            if isinstance(line, Exception):
+                failed[task] = line
+                if len(failed) == count == 3:  # nothing works: no data, or no framework
+                    break
+            else:
+                append(line["experiment"], line, folder)
+            bar.set_postfix_str(said(task))
             bar.update()
+    if failed:
+        raise FailedRuns(failed, len(tasks))
+
+
+class FailedRuns(ValueError):
+    """Some runs stopped with an error; the message names them."""
+
+    def __init__(self, failed: Mapping[Task, Exception], count: int) -> None:
+        self.failed = dict(failed)
+        told = [f"{said(task)}: {type(e).__name__}: {e}" for task, e in failed.items()]
+        more = [f"and {len(told) - 3} more"] if len(told) > 3 else []
+        head = f"{len(told)} of {count} runs failed; what is done is kept"
+        super().__init__("\n  ".join([head, *told[:3], *more]))
+
+
+def said(task: Task) -> str:
+    """A run in words."""
+    name, variant, framework, seed = task
+    return f"{name}, {variant}, {framework}, seed {seed}"
+
+
+Finished = Generator[tuple[Task, Line | Exception], None, None]
 
 
 @contextmanager
-def _runner(
-    jobs: int, scheduler: str | None
-) -> Iterator[Callable[[Sequence[Task]], Iterator[Line]]]:
+def _runner(jobs: int, scheduler: str | None) -> Iterator[Callable[[Sequence[Task]], Finished]]:
     if scheduler is not None:
-        yield lambda tasks: _on_cluster(scheduler, tasks)
+        with _cluster(scheduler) as client:
+            yield lambda tasks: _on_cluster(client, tasks)
     elif jobs == 1:
-        yield lambda tasks: map(run, tasks)
+        yield _here
     else:
         # Spawned, not forked: a copy of a process in which TensorFlow runs would hang.
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_alone) as pool:
             yield lambda tasks: _in_processes(pool, tasks)
 
 
+def _here(tasks: Sequence[Task]) -> Finished:
+    for task in tasks:
+        try:
+            yield task, run(task)
+        except Exception as error:
+            yield task, error
+
+
 def _alone() -> None:
-    """One thread per process, or the processes of one machine fight for its cores."""
+    """One thread per process, or the processes of one machine fight for its cores; and no life of
+    its own, should the command be killed."""
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"
+    Thread(target=_follow, daemon=True).start()
 
 
-def _in_processes(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Iterator[Line]:
-    futures = [pool.submit(run, task) for task in tasks]
+def _follow() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _in_processes(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Finished:
+    futures = {pool.submit(run, task): task for task in tasks}
     try:
         for future in as_completed(futures):
-            yield future.result()
+            error = future.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            yield futures[future], error or future.result()
     finally:
         for future in futures:
             future.cancel()
 
 
-def _on_cluster(address: str, tasks: Sequence[Task]) -> Iterator[Line]:
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
     from distributed import Client
+
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no dask scheduler answers at {address}: {error}") from error
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise ValueError(f"the dask scheduler at {address} has no workers; start some")
+        yield client
+
+
+def _on_cluster(client: Any, tasks: Sequence[Task]) -> Finished:
     from distributed import as_completed as completed
 
-    with Client(address, timeout="30s", set_as_default=False) as client:
-        # pure=False: a run that an earlier command made on this cluster is made again.
-        futures: list[Any] = client.map(run, list(tasks), pure=False)
-        try:
-            for future in completed(futures, loop=client.loop):
-                yield future.result()
-        finally:
-            client.cancel(futures)
+    # pure=False: a run that an earlier command made on this cluster is made again.
+    futures = dict(zip(client.map(run, list(tasks), pure=False), tasks))
+    try:
+        for future in completed(list(futures), loop=client.loop):
+            error = future.exception()  # of the run, or of the workers that were lost with it
+            yield futures[future], error or future.result()
+    finally:
+        client.cancel(list(futures))

@@ -1,12 +1,8 @@
-"""Lesson 1: each check rejects plausible wrong answers and accepts right ones of any form."""
+"""Lesson 01: answers that its checks must reject, and right ones of different forms."""
 
 import math
 
 import numpy as np
-import pytest
-from exercise_helper import assert_lazy_answers_fail, earned, passes
-
-LESSON = "01_fixed_rates"
 
 # --- 1.1 walk: the positions of the ball ----------------------------------------------------------
 
@@ -179,7 +175,7 @@ def right_critical_power_iteration(hessian):
 
 
 def _judge(rates, losses):
-    """Right; the wrong ones below change one thing."""
+    """Right, but for the last step; the wrong ones below change one thing."""
     finished = [(loss, rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
     if not finished:
         raise ValueError("no finite loss")
@@ -305,64 +301,191 @@ def right_best_sorted_pairs(rates, losses):
     return rate, rate == pairs[0][0] or rate == pairs[-1][0]
 
 
-# --- every answer above, by its name --------------------------------------------------------------
-
-EXERCISES = {"walk": "01-walk", "critical": "01-critical-rate", "best": "01-best-rate"}
-ANSWERS = {"walk": "walk", "critical": "critical_rate", "best": "best_rate"}
+# --- 1.4 losses_of: the missing 255 ---------------------------------------------------------------
 
 
-def _named(right: bool) -> list:
-    found = []
-    for name, function in list(globals().items()):
-        prefix = name.removeprefix("right_").partition("_")[0]
-        if prefix in EXERCISES and name.startswith("right_") == right:
-            found.append(pytest.param(prefix, function, id=name))
-    return found
+def _descended(x, y, lr, updates):
+    w, losses = np.zeros(x.shape[1]), []
+    for _ in range(updates):
+        errors = x @ w - y
+        losses.append(np.mean(errors**2))
+        w = w - lr * 2 * x.T @ errors / len(y)
+    return losses
 
 
-@pytest.mark.parametrize("exercise, answer", _named(right=False))
-def test_wrong_answer_is_rejected(exercise, answer):
-    with pytest.raises(AssertionError):
-        passes(LESSON, EXERCISES[exercise], **{ANSWERS[exercise]: answer})
+def _arrays(images, labels):
+    return np.array(images, dtype=float), np.array(labels, dtype=float)
 
 
-@pytest.mark.parametrize("exercise, answer", _named(right=True))
-def test_right_answer_is_accepted(exercise, answer):
-    passes(LESSON, EXERCISES[exercise], **{ANSWERS[exercise]: answer})
+def losses_as_published(images, labels, *, lr, updates):
+    return _descended(*_arrays(images, labels), lr, updates)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_enough_answers_and_an_exercise_not_begun_is_no_wrong_answer(exercise):
-    counts = [sum(each.values[0] == exercise for each in _named(right)) for right in (False, True)]
-    assert counts[0] >= 6 and counts[1] >= 3
-
-    def not_begun(*arguments, **parameters):
-        raise NotImplementedError
-
-    with pytest.raises(NotImplementedError):
-        passes(LESSON, EXERCISES[exercise], **{ANSWERS[exercise]: not_begun})
+def losses_rate_by_255(images, labels, *, lr, updates):
+    return _descended(*_arrays(images, labels), lr / 255, updates)
 
 
-def test_constants_and_answers_by_heart_earn_nothing():
-    assert_lazy_answers_fail(LESSON)
+def losses_by_the_largest_pixel(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / x.max(), y, lr, updates)
 
 
-@pytest.mark.parametrize(
-    "grade_id, answer, missing",
-    [
-        ("01-walk", walk_never_crosses, {"from wall to wall", "beyond the edge"}),
-        (
-            "01-critical-rate",
-            critical_largest_diagonal,
-            {"full matrices, as lists", "full matrices, as arrays"},
-        ),
-        ("01-best-rate", best_first_of_ties, {"ties"}),
-        ("01-best-rate", best_only_upper_boundary, {"at the boundary", "ties"}),
-        ("01-best-rate", best_returns_none, {"every run diverged"}),
+def losses_by_256(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 256, y, lr, updates)
+
+
+def losses_labels_too(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255, y / 255, lr, updates)
+
+
+def losses_whole_division(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x // 255, y, lr, updates)
+
+
+def losses_centred(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255 - (x / 255).mean(0), y, lr, updates)
+
+
+def losses_standardised(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended((x - x.mean()) / (x.std() or 1), y, lr, updates)
+
+
+def losses_after_the_update(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255, y, lr, updates + 1)[1:]
+
+
+def losses_one_update_too_many(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255, y, lr, updates + 1)
+
+
+def losses_a_rate_that_converges(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    edge = len(y) / np.linalg.eigvalsh(x.T @ x).max()
+    return _descended(x, y, min(lr / 255**2, 0.9 * edge), updates)
+
+
+def right_losses_divided(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255, y, lr, updates)
+
+
+def right_losses_by_the_rate(images, labels, *, lr, updates):
+    return _descended(*_arrays(images, labels), lr / 255**2, updates)
+
+
+def right_losses_by_the_gradient(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    v, losses = np.zeros(x.shape[1]), []  # v = w / 255
+    for _ in range(updates):
+        errors = x @ v - y
+        losses.append(float(errors @ errors / len(y)))
+        v -= 2 * lr * (x.T @ errors / 255) / len(y) / 255
+    return np.array(losses)
+
+
+def right_losses_in_plain_python(images, labels, *, lr, updates):
+    x = [[pixel / 255.0 for pixel in image] for image in images]
+    w, losses = [0.0] * len(x[0]), []
+    for _ in range(updates):
+        errors = [sum(map(lambda a, b: a * b, row, w)) - y for row, y in zip(x, labels)]
+        losses.append(sum(e * e for e in errors) / len(x))
+        for i in range(len(w)):
+            w[i] -= lr * 2 * sum(e * row[i] for e, row in zip(errors, x)) / len(x)
+    return losses
+
+
+WRONG = {
+    "01-walk": [
+        walk_without_start,
+        walk_one_step_short,
+        walk_uphill,
+        walk_ignores_curvature,
+        walk_halves_gradient,
+        walk_doubles_gradient,
+        walk_with_gradient_of_start,
+        walk_distances,
+        walk_never_crosses,
+        walk_last_position,
+        walk_losses,
+        walk_rounds,
+        walk_remembers,
+        walk_knows_visible_answers,
     ],
-)
-def test_who_has_half_of_it_earns_the_groups_that_are_right(grade_id, answer, missing):
-    right = {"walk": right_walk_numpy, "best": right_best_numpy}
-    right["critical"] = right_critical_spectral_norm
-    every = earned(LESSON, grade_id, right[grade_id.split("-")[1]])
-    assert set(every) - set(earned(LESSON, grade_id, answer)) == missing
+    "01-critical-rate": [
+        critical_largest_entry,
+        critical_largest_diagonal,
+        critical_trace,
+        critical_smallest,
+        critical_first_of_unsorted,
+        critical_best_rate,
+        critical_frobenius,
+        critical_row_sums,
+        critical_mean,
+        critical_arrays_only,
+        critical_one_power_step,
+        critical_knows_visible_answers,
+    ],
+    "01-best-rate": [
+        best_by_argmin,
+        best_by_nanargmin,
+        best_by_position,
+        best_only_upper_boundary,
+        best_only_lower_boundary,
+        best_boundary_of_survivors,
+        best_never_complains,
+        best_returns_none,
+        best_first_of_ties,
+        best_largest_of_ties,
+        best_returns_loss,
+        best_returns_index,
+        best_swaps_answers,
+        best_highest_loss,
+        best_says_inside,
+        best_rate_alone,
+    ],
+    "01-missing-255": [
+        losses_as_published,
+        losses_rate_by_255,
+        losses_by_the_largest_pixel,
+        losses_by_256,
+        losses_labels_too,
+        losses_whole_division,
+        losses_centred,
+        losses_standardised,
+        losses_after_the_update,
+        losses_one_update_too_many,
+        losses_a_rate_that_converges,
+    ],
+}
+RIGHT = {
+    "01-walk": [
+        right_walk_closed_form,
+        right_walk_numpy,
+        right_walk_while,
+        right_walk_recursive,
+    ],
+    "01-critical-rate": [
+        right_critical_spectral_norm,
+        right_critical_singular_values,
+        right_critical_general_eigenvalues,
+        right_critical_power_iteration,
+    ],
+    "01-best-rate": [
+        right_best_loop,
+        right_best_numpy,
+        right_best_sorted_pairs,
+    ],
+    "01-missing-255": [
+        right_losses_divided,
+        right_losses_by_the_rate,
+        right_losses_by_the_gradient,
+        right_losses_in_plain_python,
+    ],
+}

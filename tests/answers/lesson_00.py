@@ -1,13 +1,10 @@
-"""Lesson 00: its checks reject plausible wrong answers and accept right ones of any form."""
+"""Lesson 00: answers that its checks must reject, and right ones of different forms."""
 
 import itertools
 import math
 
 import numpy as np
-import pytest
-from exercise_helper import assert_lazy_answers_fail, checks, passes
-
-LESSON = "00_start_here"
+import torch
 
 # --- 0.1: count the updates ---
 
@@ -182,6 +179,113 @@ def with_an_if(step, *, initial, total, factor):
     return initial - step * (initial - initial * factor) / total
 
 
+# --- 0.4: the decay that never came ---
+
+
+def _trained(set_rates):
+    """The given code of the exercise, around the lines that set the rates."""
+
+    def epoch_rates(epochs, *, initial, factor, every):
+        weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+        optimizer = torch.optim.SGD([{"params": [each]} for each in weights], lr=initial)
+        rates = []
+        for epoch in range(epochs):
+            set_rates(optimizer, epoch, initial, factor, every)
+            optimizer.zero_grad()
+            before = [each.item() for each in weights]
+            sum(weights).backward()
+            optimizer.step()
+            rates.append([start - each.item() for start, each in zip(before, weights)])
+        return rates
+
+    epoch_rates.__name__ = set_rates.__name__
+    return epoch_rates
+
+
+@_trained
+def into_a_copy(optimizer, epoch, initial, factor, every):
+    for group in optimizer.state_dict()["param_groups"]:
+        group["lr"] = initial * factor ** (epoch // every)
+
+
+@_trained
+def first_group_only(optimizer, epoch, initial, factor, every):
+    optimizer.param_groups[0]["lr"] = initial * factor ** (epoch // every)
+
+
+@_trained
+def last_group_only(optimizer, epoch, initial, factor, every):
+    optimizer.param_groups[-1]["lr"] = initial * factor ** (epoch // every)
+
+
+@_trained
+def as_an_attribute(optimizer, epoch, initial, factor, every):
+    optimizer.lr = optimizer._lr = initial * factor ** (epoch // every)
+
+
+@_trained
+def into_the_defaults(optimizer, epoch, initial, factor, every):
+    optimizer.defaults["lr"] = initial * factor ** (epoch // every)
+
+
+@_trained
+def from_the_current_rate(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] *= factor ** (epoch // every)
+
+
+@_trained
+def in_every_epoch(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] = initial * factor**epoch
+
+
+@_trained
+def without_whole_intervals(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] = initial * factor ** (epoch / every)
+
+
+@_trained
+def one_epoch_early(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] = initial * factor ** ((epoch + 1) // every)
+
+
+@_trained
+def the_mended_loop(optimizer, epoch, initial, factor, every):
+    lr = initial * factor ** (epoch // every)
+    for group in optimizer.param_groups:
+        group.update(lr=lr)
+
+
+@_trained
+def through_load_state_dict(optimizer, epoch, initial, factor, every):
+    state = optimizer.state_dict()
+    for group in state["param_groups"]:
+        group["lr"] = initial * factor ** (epoch // every)
+    optimizer.load_state_dict(state)
+
+
+@_trained
+def when_an_interval_ends(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        if epoch and epoch % every == 0:
+            group["lr"] = group["lr"] * factor
+
+
+def by_a_scheduler(epochs, *, initial, factor, every):
+    weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [each]} for each in weights], lr=initial)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, every, gamma=factor)
+    rates = []
+    for _ in range(epochs):
+        rates.append(scheduler.get_last_lr())
+        optimizer.step()
+        scheduler.step()
+    return np.array(rates)
+
+
 WRONG = {
     "count_updates": [
         rounds_the_total,
@@ -212,47 +316,26 @@ WRONG = {
         ends_one_before_total,
         Compounds(),
     ],
+    "00-epoch-rates": [
+        into_a_copy,
+        first_group_only,
+        last_group_only,
+        as_an_attribute,
+        into_the_defaults,
+        from_the_current_rate,
+        in_every_epoch,
+        without_whole_intervals,
+        one_epoch_early,
+    ],
 }
 RIGHT = {
     "count_updates": [by_negative_division, by_adding_before, by_numpy, by_counting],
     "measure": [right_measure, measured_with_numpy, measured_pairwise],
     "line": [as_a_weighted_mean, by_interpolation, with_an_if],
+    "00-epoch-rates": [
+        the_mended_loop,
+        through_load_state_dict,
+        when_an_interval_ends,
+        by_a_scheduler,
+    ],
 }
-
-
-def pairs(answers):
-    return [
-        pytest.param(grade_id, answer, id=f"{grade_id}-{answer.__name__}")
-        for grade_id, each in answers.items()
-        for answer in each
-    ]
-
-
-def test_every_exercise_has_its_answers():
-    assert set(checks(LESSON)) == set(WRONG) == set(RIGHT)
-    assert all(len(each) >= 6 for each in WRONG.values())
-    assert all(len(each) >= 3 for each in RIGHT.values())
-
-
-@pytest.mark.parametrize("grade_id, answer", pairs(WRONG))
-def test_wrong_answer_is_rejected(grade_id, answer):
-    with pytest.raises(AssertionError):
-        passes(LESSON, grade_id, **{grade_id: answer})
-
-
-@pytest.mark.parametrize("grade_id, answer", pairs(RIGHT))
-def test_right_answer_is_accepted(grade_id, answer):
-    passes(LESSON, grade_id, **{grade_id: answer})
-
-
-@pytest.mark.parametrize("grade_id", WRONG)
-def test_an_exercise_not_begun_is_not_a_wrong_answer(grade_id):
-    def blank(*arguments, **parameters):
-        raise NotImplementedError
-
-    with pytest.raises(NotImplementedError):
-        passes(LESSON, grade_id, **{grade_id: blank})
-
-
-def test_constants_and_answers_by_heart_earn_nothing():
-    assert_lazy_answers_fail(LESSON)

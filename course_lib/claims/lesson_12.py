@@ -1,0 +1,128 @@
+"""Lesson 12: the board of a fixed budget; methods without a plan, and plans that know the end."""
+
+import math
+from statistics import fmean
+
+from course_lib.claims.claim import Claim, Runs
+from course_lib.claims.experiments import Experiment, Training
+from course_lib.claims.lesson_11 import schedule as of_kind
+from course_lib.claims.statistics import gain, sampling_error
+from course_lib.schedules import Schedule, constant, linear
+
+BUDGET, PEAK = 250, 0.05  # one peak for all, tuned for none
+BOARD = ("constant", "step", "linear", "cosine", "one_cycle", "wsd")
+
+STEPS = 400
+RATES = {
+    "adamw constant": (0.001, 0.003, 0.01, 0.03),
+    "adamw linear": (0.001, 0.003, 0.01, 0.03),
+    "schedule-free": (0.003, 0.01, 0.03, 0.1),
+}
+
+
+def plan(shape: str, lr: float, optimizer: str) -> Training:
+    def schedule(epoch: int, total: int) -> Schedule:
+        if shape == "linear":
+            return Schedule(linear, peak_lr=lr, total_steps=total)
+        return Schedule(constant, lr=lr)
+
+    return Training(
+        "mnist", "mlp", schedule, batch_size=128, steps=STEPS, optimizer=optimizer, validation=0.1
+    )
+
+
+def optimizer_of(method: str) -> str:
+    return "schedule_free" if method == "schedule-free" else method.split()[0]
+
+
+EXPERIMENTS = {
+    "board_cifar10": Experiment(
+        title="the course's entries for a budget of 250 updates of CIFAR-10, peaks not tuned",
+        variants={
+            kind: Training(
+                "cifar10",
+                "cnn",
+                lambda epoch, total, kind=kind: of_kind(kind, PEAK, total),
+                batch_size=64,
+                steps=BUDGET,
+                momentum=0.9,
+                validation=0.1,
+            )
+            for kind in BOARD
+        },
+        frameworks=("torch",),
+    ),
+    "without_plan": Experiment(
+        title="schedule-free AdamW against AdamW at a fixed rate and under a straight line to zero",
+        seeds=10,
+        variants={
+            f"{method} {lr:g}": plan(method.split()[-1], lr, optimizer_of(method))
+            for method, rates in RATES.items()
+            for lr in rates
+        },
+    ),
+    "prodigy": Experiment(
+        title="Prodigy, which finds its own rate: with a fixed factor and with a straight line",
+        seeds=10,
+        variants={
+            f"prodigy {shape}": plan(shape, 1.0, "prodigy") for shape in ("constant", "linear")
+        },
+        frameworks=("torch",),
+    ),
+}
+
+
+def tuned(runs: Runs, method: str) -> dict[int, float]:
+    """Test accuracy in per cent of each seed, at the rate whose mean held-out loss is lowest."""
+
+    def held_out(variant: str) -> float:
+        losses = runs.of(variant, "val_loss")
+        diverged = len(losses) < len(runs.lines(variant))
+        return math.inf if diverged or not losses else fmean(losses.values())
+
+    return runs.percent(min((f"{method} {lr:g}" for lr in RATES[method]), key=held_out))
+
+
+def against(method: str):
+    def measure(runs: Runs):
+        free, other = tuned(runs, "schedule-free"), tuned(runs, method)
+        sampling = 100 * sampling_error(fmean(free.values()) / 100)
+        return {"gain": gain(free, other), "sampling": sampling}
+
+    return measure
+
+
+def of_prodigy(runs: Runs):
+    line = runs.percent("prodigy linear")
+    plain = runs.percent("prodigy constant")
+    adamw = tuned(runs.another("without_plan"), "adamw linear")
+    return {"gain": gain(line, plain), "behind": gain(adamw, line)}
+
+
+CLAIMS: dict[str, Claim] = {
+    "schedule-free-fixed": Claim(
+        "without_plan",
+        "MNIST, 400 updates: schedule-free AdamW at its best of four rates ends "
+        "{torch.gain:.2f} points (PyTorch) and {tensorflow.gain:.2f} points (TensorFlow) above "
+        "AdamW at its best fixed rate.",
+        against("adamw constant"),
+        lambda n: n.gain.above_zero,
+    ),
+    "schedule-free-line": Claim(
+        "without_plan",
+        "Above AdamW under a straight line to zero, at its best of four peaks, it ends "
+        "{torch.gain:.2f} and {tensorflow.gain:.2f} points on these test images; other ones would "
+        "move an accuracy by up to {torch.sampling:.2f} points.",
+        against("adamw linear"),
+        lambda n: n.gain.above_zero,
+    ),
+    "prodigy-line": Claim(
+        "prodigy",
+        "Prodigy, whose rate nobody tuned, gains {torch.gain:.2f} points from a straight line on "
+        "top, and ends {torch.behind:.2f} points below the tuned AdamW with one (PyTorch).",
+        of_prodigy,
+        lambda n: n.gain.above_zero and n.behind.above_zero,
+        frameworks=("torch",),
+        also=("without_plan",),
+    ),
+}

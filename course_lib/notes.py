@@ -1,0 +1,150 @@
+"""Small files in which a learner's own machine remembers something; nobody else reads them.
+
+They lie beside each other: where the environment variable LR_COURSE_PROGRESS names the file of
+what is solved (empty: keep none), without it in the user's data folder. Losing one costs a table,
+so trouble with it is said in a line and stops nothing.
+"""
+
+import copy
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+STALE = (
+    3.0  # seconds after which a lock's owner must have been killed: it holds it for milliseconds
+)
+Entries = dict[str, dict[str, Any]]
+
+
+def place() -> Path | None:
+    """The file of what is solved, or None where none is kept."""
+    named = os.environ.get("LR_COURSE_PROGRESS")
+    if named == "" or os.environ.get("NBGRADER_EXECUTION"):
+        return None
+    if named:
+        return Path(named)
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home
+        return None
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return folder / "lr-course" / "progress.json"
+
+
+class Notes:
+    """A file of entries by id, which kernels at once, crashes and damage do not harm.
+
+    - key: under which the entries stand in the file.
+    - what: how a message calls them, as in "Your progress cannot be kept".
+    - good: whether an entry is one of ours.
+    - file: the file's name, beside that of what is solved (default: that file).
+    """
+
+    def __init__(
+        self,
+        key: str,
+        what: str,
+        good: Callable[[Any], bool],
+        file: str | None = None,
+    ) -> None:
+        self.key, self.what, self.good, self.file = key, what, good, file
+        self.memory: Entries = {}  # where no file is kept: gone with the kernel
+        self.said: set[str] = set()
+
+    def place(self) -> Path | None:
+        """The file, or None where none is kept."""
+        path = place()
+        return path if path is None or self.file is None else path.with_name(self.file)
+
+    def kept(self) -> str:
+        """Where the entries are, in a line."""
+        path = self.place()
+        return f"Kept in {path}" if path else "Kept in memory only, until the kernel stops"
+
+    def change(self, edit: Callable[[Entries], Any]) -> Entries:
+        """Read, edit and write, with no other kernel in between; in memory where that fails."""
+        path = self.place()
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with alone(path):
+                    entries = self.read()
+                    edit(entries)
+                    draft = path.with_name(f".{path.name}.{os.getpid()}")
+                    text = json.dumps({"version": 1, self.key: entries}, indent=1)
+                    draft.write_text(text, encoding="utf-8")
+                    os.replace(draft, path)
+                self.memory.clear()
+                return entries
+            except OSError as error:
+                why = error.strerror or error
+                self._say(f"Your {self.what} cannot be kept: {path} cannot be written ({why}).")
+        edit(self.memory)
+        return self.memory
+
+    def read(self) -> Entries:
+        """The entries as they are; a damaged file is put aside."""
+        path = self.place()
+        if path is None:
+            return self.memory
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError:
+            return copy.deepcopy(self.memory)  # no file yet, or none that can be read
+        except UnicodeDecodeError:
+            text = ""
+        try:
+            entries = json.loads(text)[self.key]
+            if not all(self.good(entry) for entry in entries.values()):
+                raise TypeError
+            return entries
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
+            try:
+                os.replace(path, aside)
+                self._say(
+                    f"Your {self.what} could not be read and a new file is begun; "
+                    f"the old one is {aside}."
+                )
+            except OSError:
+                self._say(f"Your {self.what} cannot be read: {path} is damaged; move it away.")
+            return {}
+
+    def _say(self, text: str) -> None:
+        if text not in self.said:  # once: a line under every check would be a nuisance
+            self.said.add(text)
+            print(text)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock beside the file, as a file that only one can create."""
+    lock = path.with_name(f".{path.name}.lock")
+    started = time.monotonic()
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            try:
+                if time.time() - lock.stat().st_mtime > STALE:
+                    lock.unlink(missing_ok=True)
+            except FileNotFoundError:
+                continue  # it was let go just now
+            if time.monotonic() - started > 2 * STALE:
+                raise TimeoutError(f"{lock} is in the way") from None
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)

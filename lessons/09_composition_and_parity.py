@@ -1,0 +1,838 @@
+# %% [markdown] tags=["setup"]
+# # Composition and parity: every schedule, and what others call it
+#
+# **You will be able to:** find any schedule of this library, translate its arguments between six
+# libraries, and name the places where two of them mean different things by the same word; put
+# schedules one after another, times each other, and on groups of weights; read the rate that an
+# adaptive optimizer gives each weight; and spot two hands on one rate.
+#
+# **You need:** lessons 2, 5 and 8.
+#
+# **Minutes:** 50
+#
+# PyTorch, Keras, optax, timm, transformers and fastai each have their own set of schedules. Where
+# two share one, they rarely share its arguments, and sometimes not even its values.
+
+# %% tags=["setup"]
+import math
+
+import numpy as np
+import torch
+from torch.optim import lr_scheduler
+
+from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
+
+framework = "torch"  # or "tensorflow"
+
+# %%
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+
+from course_lib import GALLERY, Schedule, adaptive
+from course_lib.claims import Runs, gain
+from course_lib.claims.lesson_08 import tuned
+from course_lib.data import load
+from course_lib.plots import look, plot_runs, plot_schedules
+from course_lib.predictions import outcome, predict
+from course_lib.rosetta import table, to_keras, to_torch
+from course_lib.schedules import constant, constant_factor, cosine, join, multistep, product, warmup
+from course_lib.tensorflow import KerasSchedule, tf
+from course_lib.training import fit
+
+# %% [markdown]
+# ## 1. The families
+#
+# A schedule is a function from the number of the update to a rate. `GALLERY` has one example of
+# each. In this order: some **fall to an end**, and must know how long the run will be; some **fall
+# without an end**, and can be stopped anywhere; some **climb first**; and some **come back**.
+
+# %% alt="Six curves from 0.1 to 0 over 100 updates; rex, k_decay and tanh stay high longest."
+falling = ("linear", "cosine", "polynomial", "rex", "k_decay", "tanh")
+plot_schedules({name: GALLERY[name] for name in falling}, 100)
+
+# %% alt="Five curves over 150 updates: the exponentials reach zero nearly, the others do not."
+endless = ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power")
+plot_schedules({name: GALLERY[name] for name in endless}, 150)
+
+# %% alt="Five curves that climb first; wsd and knee have a flat top, one_cycle climbs longest."
+climbing = ("wsd", "knee", "tri_stage", "slanted_triangular", "one_cycle")
+plot_schedules({name: GALLERY[name] for name in climbing}, 110)
+
+# %% alt="Four curves that come back: two that jump up, and two triangles."
+returning = ("cosine_restarts", "restart", "triangular", "triangular2")
+plot_schedules({name: GALLERY[name] for name in returning}, 110)
+
+# %% [markdown]
+# ## 2. The dictionary
+#
+# Each entry is code: the parameter names on the left are ours, and a test of this project runs
+# every call that PyTorch, Keras and optax have, over 2,000 updates, against our formula.
+
+# %%
+Markdown(table())
+
+# %% [markdown]
+# For one schedule with its numbers, ask for the line to paste:
+
+# %% tags=["nbval-check-output"]
+schedule = Schedule(cosine, peak_lr=0.1, total_steps=900, final_lr=0.01)
+print(to_torch(schedule))
+print(to_keras(schedule))
+
+# %% [markdown]
+# Look at the floor: `eta_min=0.01` in PyTorch is a rate, `alpha=0.1` in Keras is a fraction of the
+# first rate. Such pairs are *false friends*.
+#
+# ## 3. False friends
+#
+# **Predict.** A drop by ten "at 5", in PyTorch's `MultiStepLR` and in Keras's
+# `PiecewiseConstantDecay`. Which one is first to use the small rate?
+
+# %%
+predict(
+    "9.a",
+    "A drop at 5: who uses the small rate first?",
+    {"PyTorch": 34, "Keras": 33, "both at the same update": 33},
+)
+
+
+# %%
+def sgd(lr=1.0):
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+
+
+def applied(optimizer, *schedulers, updates=8):
+    rates = []
+    for _ in range(updates):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    return rates
+
+
+optimizer = sgd()
+in_torch = applied(optimizer, lr_scheduler.MultiStepLR(optimizer, milestones=[5]))
+native = keras.optimizers.schedules.PiecewiseConstantDecay([5], [1.0, 0.1])
+in_keras = [float(native(step)) for step in range(8)]
+ours = Schedule(multistep, lr=1.0, milestones=(5,)).values(8)
+
+# %%
+for name, rates in {"PyTorch": in_torch, "Keras": in_keras, "ours": ours}.items():
+    print(f"{name:8}", [round(rate, 2) for rate in rates])
+first = [next(t for t, rate in enumerate(rates) if rate < 0.5) for rates in (in_torch, in_keras)]
+same = first[0] == first[1]
+outcome(
+    "9.a", "both at the same update" if same else "PyTorch" if first[0] < first[1] else "Keras"
+)
+
+# %% [markdown]
+# Keras's boundary is the *last* update with the old rate, PyTorch's milestone (and ours) the
+# *first* with the new one.
+#
+# ## 4. One after another
+#
+# `join` hands over at a boundary, and each part counts its own updates from 0:
+#
+# $$\text{lr}(t) = \text{part}_i(t - b_{i-1}), \qquad b_{i-1} \le t < b_i$$
+#
+# PyTorch's word is `SequentialLR`. Keras has none; a subclass holds the parts.
+
+# %%
+climb = Schedule(warmup, then=Schedule(constant, lr=1.0), warmup_steps=4)
+fall = Schedule(cosine, peak_lr=1.0, total_steps=16)
+plan = Schedule(join, parts=(climb, fall), boundaries=(4,))
+
+optimizer = sgd()
+parts = [
+    lr_scheduler.LinearLR(optimizer, start_factor=0.2, total_iters=4),
+    lr_scheduler.CosineAnnealingLR(optimizer, T_max=16),
+]
+in_torch = applied(
+    optimizer, lr_scheduler.SequentialLR(optimizer, parts, milestones=[4]), updates=20
+)
+print("torch equals ours:", np.allclose(in_torch, plan.values(20), rtol=1e-12, atol=1e-12))
+
+# %%
+schedules = keras.optimizers.schedules
+
+
+@keras.saving.register_keras_serializable(package="lesson_09")
+class Join(schedules.LearningRateSchedule):
+    def __init__(self, first, second, boundary):
+        self.first, self.second, self.boundary = first, second, boundary
+
+    def __call__(self, step):
+        late = self.second(keras.ops.maximum(step - self.boundary, 0))
+        return keras.ops.where(step < self.boundary, self.first(step), late)
+
+    def get_config(self):
+        parts = {name: schedules.serialize(getattr(self, name)) for name in ("first", "second")}
+        return {**parts, "boundary": self.boundary}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: schedules.deserialize(config[name]) for name in ("first", "second")}
+        return cls(**parts, boundary=config["boundary"])
+
+
+# %%
+climbing_part = schedules.PolynomialDecay(0.2, decay_steps=4, end_learning_rate=1.0)
+native = Join(climbing_part, schedules.CosineDecay(1.0, 16), 4)
+again = schedules.deserialize(schedules.serialize(native))
+for name, rule in {"Keras": native, "Keras, saved and loaded": again}.items():
+    same = np.allclose([float(rule(t)) for t in range(20)], plan.values(20), rtol=1e-5, atol=1e-6)
+    print(f"{name} equals ours: {same}")
+
+# %% [markdown]
+# `get_config` is what makes a schedule survive `model.save`: whatever `__init__` took must come out
+# again. And no Python `if` on `step` in `__call__`: in a compiled update the step is no number yet.
+#
+# ## 5. Times each other
+#
+# `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
+# of them multiply the *current* rate, so one might think it is a product.
+#
+# **Predict.** A cosine from 1 to a floor of 0.2 in 20 updates, times 0.5 for the first 10. Both
+# factors at update 15: about 0.317 and 1. What does `ChainedScheduler` apply there?
+
+# %%
+predict(
+    "9.b",
+    "ChainedScheduler at update 15, where the product is 0.317?",
+    {"the product": 34, "more": 33, "less": 33},
+)
+
+# %%
+both = {}
+for floor in (0.0, 0.2):
+    optimizer = sgd()
+    parts = [
+        lr_scheduler.CosineAnnealingLR(optimizer, T_max=20, eta_min=floor),
+        lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=10),
+    ]
+    chained = applied(optimizer, lr_scheduler.ChainedScheduler(parts), updates=20)
+    wave = Schedule(cosine, peak_lr=1.0, total_steps=20, final_lr=floor)
+    half = Schedule(constant_factor, lr=1.0, hold_steps=10, factor=0.5)
+    both[floor] = chained, Schedule(product, parts=(wave, half)).values(20)
+    print(f"floor {floor}: equal to the product: {np.allclose(*both[floor], atol=1e-12)}")
+
+# %%
+mine, wanted = (rates[15] for rates in both[0.2])
+print(f"update 15: ChainedScheduler {mine:.3f}, product {wanted:.3f}")
+outcome(
+    "9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > wanted else "less"
+)
+
+# %% [markdown]
+# The cosine with a floor is a recursion with a *sum* in it, and what another scheduler multiplied
+# comes back wrong. Of formulas you can say what a product is; of stateful schedulers you can only
+# watch.
+#
+# ## 6. A rate for each group, a factor for each rate
+#
+# In PyTorch an optimizer has groups, and `LambdaLR` takes one function for each. It must return a
+# **factor** of the group's first rate. In Keras a `MultiOptimizer` gives each group of weights an
+# optimizer of its own.
+
+# %%
+body, head = (torch.zeros(1, requires_grad=True) for _ in range(2))
+optimizer = torch.optim.SGD([{"params": [body], "lr": 0.01}, {"params": [head], "lr": 0.1}])
+scheduler = lr_scheduler.LambdaLR(optimizer, [lambda t: 1 - t / 4, lambda t: 1.0])
+for _ in range(3):
+    print([group["lr"] for group in optimizer.param_groups])
+    optimizer.step()
+    scheduler.step()
+
+# %%
+body, head = (keras.Variable([0.0], name=name) for name in ("body", "head"))
+groups = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))  # the default, for the head
+groups["body"] = keras.optimizers.SGD(KerasSchedule(lambda t: 0.01 * (1 - t / 4), 4))
+optimizer = keras.optimizers.MultiOptimizer(groups)
+optimizer.build([body, head])
+for _ in range(3):
+    before = [float(weight[0]) for weight in (body, head)]
+    optimizer.apply([tf.ones(1), tf.ones(1)], [body, head])  # each gradient is 1
+    after = [float(weight[0]) for weight in (body, head)]
+    print([round(old - new, 4) for old, new in zip(before, after)])
+
+# %% [markdown]
+# The map's key is a pattern for the *whole* path of a weight, like `"encoder/.*"`. One that fits no
+# weight leaves the default in charge, and nothing is said.
+#
+# ## 7. A rate for each weight
+#
+# Adaptive optimizers divide the rate by each weight's own past gradients. **AdaGrad** (Duchi et al.
+# 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
+#
+# $$\text{rate}_i = \frac{\text{lr}}{\sqrt{\sum g_i^2} + \epsilon}, \qquad
+# \text{rate} = \frac{\text{lr}}{\sqrt{b_0^2 + \sum \lVert g \rVert^2}}$$
+#
+# RMSprop and Adam use a moving average, which forgets. Take two weights; the gradients of the
+# second are those of the first times 0.01:
+
+# %% alt="Rates of two weights under four rules: both AdaGrads fall for ever, the others level off."
+large = np.random.default_rng(0).normal(size=(200, 1))
+gradients = large * [1.0, 0.01]
+rules = {
+    "AdaGrad": adaptive.adagrad_rates(gradients, lr=0.1),
+    "AdaGrad-Norm": adaptive.adagrad_norm_rates(gradients, lr=0.1),
+    "RMSprop": adaptive.rmsprop_rates(gradients, lr=0.1),
+    "Adam": adaptive.adam_rates(gradients, lr=0.1),
+}
+figure, panels = plt.subplots(
+    1, 4, figsize=(7.5, 2.6), dpi=90, sharex=True, sharey=True, layout="constrained"
+)
+for panel, (name, rates) in zip(panels, rules.items()):
+    panel.semilogy(rates[:, 1], label="small gradients", **look("", 0))
+    panel.semilogy(rates[:, 0], label="large gradients", **look("", 1))
+    panel.set_title(name, fontsize=10, loc="left")
+    panel.grid(alpha=0.25)
+panels[0].set_ylabel("effective rate")
+figure.supxlabel("update", fontsize=10)
+panels[1].legend(fontsize=8, frameon=False, loc="upper right")
+plt.show()
+
+# %% [markdown]
+# AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown --> Not only
+# on paper: the last rates, read from each framework's own optimizer.
+
+# %%
+from course_lib.pytorch import effective_rates, hessian_diagonal
+
+weight = torch.zeros(2, requires_grad=True)
+optimizer = torch.optim.Adagrad([weight], lr=0.1)
+for gradient in gradients:
+    weight.grad = torch.tensor(gradient, dtype=torch.float32)
+    optimizer.step()
+print("formula", rules["AdaGrad"][-1].round(5), " torch", effective_rates(optimizer)[0].round(5))
+
+# %%
+from course_lib.tensorflow import effective_rates as keras_rates
+
+weight = tf.Variable(tf.zeros(2))
+optimizer = keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-20)
+for gradient in np.float32(gradients):
+    optimizer.apply([tf.constant(gradient)], [weight])
+print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
+
+# %% [markdown]
+# An article behind this course has an adaptive rule "1 / root of the sum of squared *second-order*
+# gradients", under a name that is not the field's. With gradients it is AdaGrad. Taken at its word,
+# with curvature:
+
+# %%
+w = torch.tensor([1.0, 1.0], requires_grad=True)
+curvature = hessian_diagonal(lambda: (torch.tensor([4.0, 0.5]) * w**2 / 2).sum(), [w])[0]
+rates = adaptive.curvature_rates([curvature] * 4, lr=1.0)
+print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round(3).tolist())
+
+# %% [markdown]
+# The first rate is 1 / curvature: Newton's step, which lands at once on a quadratic. Then it falls
+# as $1/\sqrt{t}$ although the valley has not changed.
+#
+# ### Does Adam still want a schedule?
+#
+# Articles list Adam as "fixed rate, needs no schedule". The record: a small network on MNIST, 600
+# updates, 5 seeds, one rate all the way or a cosine, each at its best peak by validation loss.
+#
+# **Predict.** Who has the higher test accuracy?
+
+# %%
+predict(
+    "9.c",
+    "Adam on MNIST, 600 updates: who has the higher test accuracy?",
+    {"the fixed rate": 34, "the cosine": 33, "no difference found": 33},
+)
+
+# %%
+found = Runs("adam_schedule", framework)
+best = {kind: tuned(found, kind) for kind in ("constant", "cosine")}
+difference = gain(found.percent(best["cosine"]), found.percent(best["constant"]))
+print(best, f"cosine less fixed: {difference:.2f} points, n = {difference.n}")
+outcome(
+    "9.c",
+    "no difference found"
+    if difference.undecided
+    else ("the cosine" if difference.value > 0 else "the fixed rate"),
+)
+
+# %% alt="Adam's fixed and falling rate above their training losses, which stay close together."
+mnist = load("mnist")
+plans = {
+    "constant": Schedule(constant, lr=0.01),
+    "cosine": Schedule(cosine, peak_lr=0.01, total_steps=400),
+}
+how = dict(data=mnist, framework=framework, batch_size=128, optimizer="adam", progress=False)
+runs = {name: fit(plan, epochs=1, max_updates=400, **how) for name, plan in plans.items()}
+for name, plan in plans.items():
+    runs[name].assert_lr_matches(plan)
+figure = plot_runs(runs)
+figure.axes[1].set_ylim(0, 0.6)
+figure
+
+# %% [markdown]
+# {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over the seeds. And mind the peak:
+# {{adam-at-one-low-peak}} Adapting a rate to each weight is one thing, making all of them small at
+# the end is another.
+#
+# ## 8. Break it: two hands on one rate
+#
+# A Keras optimizer with a schedule object, and a callback that sets the rate:
+
+# %%
+def try_keras(rate, callback):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
+    nothing = np.zeros((1, 1))
+    try:
+        done = model.fit(nothing, nothing, epochs=6, callbacks=[callback], verbose=0).epoch
+        return f"{len(done)} epochs"
+    except (TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:66]}..."
+
+
+halving = schedules.ExponentialDecay(0.1, 1, 0.5)
+print(try_keras(halving, keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)))
+print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)))
+print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=30)))
+print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
+
+# %% [markdown]
+# A schedule object cannot be set. The plateau finds out when it first fires, which may be after
+# hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never (third
+# line). The last line: the callback wants a float, and 1 is none. PyTorch is quieter. A scheduler
+# holds on to *its* optimizer:
+
+# %%
+old = sgd(0.1)
+scheduler = lr_scheduler.ExponentialLR(old, gamma=0.5)
+new = sgd(0.1)  # made again, after unfreezing some layers, say
+old.step()
+print("new:", applied(new, scheduler, updates=4))
+print("old:", old.param_groups[0]["lr"])
+
+# %% [markdown]
+# ## 9. Spot the bug: two schedulers, one optimizer
+#
+# PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
+# `LinearLR` warmup on the same optimizer. A reader asked whether two are meant
+# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). With `StepLR` it works. Swap
+# it for a `LambdaLR` of the very same staircase, and step both with every update:
+
+
+# %%
+def two(make, warmup_first):
+    optimizer = sgd()
+    order = [lambda o: lr_scheduler.LinearLR(o, start_factor=0.2, total_iters=4), make]
+    pair = [each(optimizer) for each in (order if warmup_first else order[::-1])]
+    return [round(rate, 3) for rate in applied(optimizer, *pair)]
+
+
+print("StepLR:         ", two(lambda o: lr_scheduler.StepLR(o, 4, gamma=0.5), True))
+for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.items():
+    print(name, two(lambda o: lr_scheduler.LambdaLR(o, lambda t: 0.5 ** (t // 4)), warmup_first))
+
+# %% [markdown]
+# <details><summary>What happened</summary>
+#
+# `StepLR` and `LinearLR` both multiply the current rate, so together they are a product. `LambdaLR`
+# writes first rate times factor: called last, it wipes out the warmup; called first, the warmup
+# multiplies a rate that was set afresh, and overshoots to twice the rate that anyone asked for.
+# </details>
+#
+# The mend is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
+#
+# ### Spot the bug: a rate for a factor, a name that is gone
+#
+# Published training code says `LambdaLR(optimizer, lambda x: lr * (1 + gamma * x) ** -decay)`
+# ([MIC#60](https://github.com/lhoyer/MIC/issues/60)). The optimizer has the rate already:
+
+# %%
+optimizer = sgd(lr=0.01)
+published = lr_scheduler.LambdaLR(optimizer, lambda x: 0.01 * (1 + 0.001 * x) ** -0.75)
+print("meant 0.01, applied", applied(optimizer, published, updates=1))
+print("tf.keras.experimental is there:", hasattr(tf.keras, "experimental"))
+
+# %% [markdown]
+# The second line is what stopped
+# [BirdNET-Analyzer#210](https://github.com/birdnet-team/BirdNET-Analyzer/issues/210): its
+# `keras.experimental.CosineDecay` became `keras.optimizers.schedules.CosineDecay`. `StepDecay` and
+# `OneCycleSchedule`, which articles print, never were there (lesson 8).
+#
+# ## What you take along
+#
+# 1. A schedule is known by its values, not by its name: compare the first ten, the last two, and
+#    the one after the end.
+# 2. Formulas compose: one after another, times each other, per group. Stateful schedulers compose
+#    when each of them multiplies, and you have watched it.
+# 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time.
+#
+# **An open question.** The first picture's six shapes all end at zero. How many seeds would it take
+# to tell a run under `linear` from one under `rex`?
+#
+# **References.** J. Duchi et al., *Adaptive subgradient methods*, 2011,
+# [JMLR 12](https://jmlr.org/papers/v12/duchi11a.html) · R. Ward et al., *AdaGrad stepsizes*, 2019,
+# [arXiv:1806.01811](https://arxiv.org/abs/1806.01811) · D. Kingma, J. Ba, *Adam*, 2015,
+# [arXiv:1412.6980](https://arxiv.org/abs/1412.6980) · the documentation of
+# `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
+# `transformers.optimization`; the paper behind each formula is in its docstring.
+
+# %% [markdown] tags=["exercise"]
+# ## Exercises
+#
+# Write each function, then run its check, also for a hint.
+#
+# ### Exercise 9.1 - The same drops in Keras (code, 2 points, about 5 minutes)
+#
+# Someone gives you the milestones of a PyTorch `MultiStepLR`. Find the `boundaries` for Keras's
+# `PiecewiseConstantDecay` that change the rate for the very same updates. A milestone of 0 cannot
+# be said in Keras: every update already uses the new rate, so leave it out.
+#
+# **Deliver:** the boundaries, as a list.
+#
+# **Success:** the first update with each new rate is the same in both frameworks.
+#
+# Example: the milestones `[5]` are the boundaries `[4]`.
+
+
+# %% tags=["exercise"]
+def keras_boundaries(milestones):
+    """The boundaries that change the rate for the same updates as `milestones` do in PyTorch."""
+    ### BEGIN SOLUTION
+    return [milestone - 1 for milestone in milestones if milestone > 0]
+    ### END SOLUTION
+
+
+# Try it: keras_boundaries([5])
+
+# %% tags=["check"] grade_id="09-keras-boundaries" points=2
+from course_lib.checks import check
+
+check("9.1", keras_boundaries)
+
+# %% tags=["probes"]
+from course_lib.exercises import call, curve, exercise, through
+
+exercise(
+    "9.1",
+    keras_boundaries,
+    hints=[
+        "Update 5 is the first with the new rate in PyTorch. Which is the last one with the old "
+        "rate?",
+        "A boundary in Keras is the last update with the old rate: one less than the milestone.",
+        "`milestone - 1` for each milestone above 0.",
+    ],
+    shown=[call([5]), call([30, 60]), call([])],
+    locked=[call([12, 48, 96])],
+    hidden={
+        "milestones above zero": [call([1, 2, 3]), call([10, 20, 40]), call([600])],
+        "a milestone of zero": [call([0, 7]), call([0]), call([0, 1, 90])],
+    },
+)
+
+# %% [markdown] tags=["answer"]
+# A boundary belongs to the old rate, a milestone to the new one, so each is one less. A milestone
+# of 0 would be a boundary of -1: Keras takes it, but the first of its values then serves no update.
+# Frequent slips: one more instead of one less, a boundary of 0 for a milestone of 0 (the first
+# update would keep the old rate), the distances instead of the places.
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 9.2 - Segments in a row (code, 3 points, about 10 minutes)
+#
+# Many schedules are straight pieces in a row. A piece is `[start, end, length]`: it begins at the
+# rate `start` and moves towards `end`, which it would reach after `length` updates; just then the
+# next piece takes over with its own `start`. After the last piece its `end` holds for ever.
+#
+# **Deliver:** the rate of update `step`.
+#
+# **Success:** right at every update of every piece, where pieces meet, and after the last one.
+#
+# Example: `[[0.0, 1.0, 4], [1.0, 1.0, 2], [0.5, 0.0, 2]]` gives 0, 0.25, 0.5, 0.75, 1, 1, 0.5,
+# 0.25, and then 0.
+
+
+# %% tags=["exercise"]
+def in_a_row(step, *, segments):
+    """The rate of update `step` under straight pieces [start, end, length] in a row."""
+    ### BEGIN SOLUTION
+    for start, end, length in segments:
+        if step < length:
+            return start + (end - start) * step / length
+        step -= length
+    return end
+    ### END SOLUTION
+
+
+# Try it: [in_a_row(t, segments=[[0.0, 1.0, 4], [0.5, 0.0, 2]]) for t in range(8)]
+
+# %% tags=["check"] grade_id="09-in-a-row" points=3
+from course_lib.checks import check
+
+check("9.2", in_a_row)
+
+# %% tags=["probes"]
+exercise(
+    "9.2",
+    in_a_row,
+    hints=[
+        "In which piece is this update, and how many updates of that piece came before it?",
+        "Go through the pieces; take the length of each one that is over off the step.",
+        "Within a piece: `start` plus the share `step / length` of the way to `end`. After all "
+        "pieces: the last `end`.",
+    ],
+    shown=[
+        curve(range(11), segments=[[0.0, 1.0, 4], [1.0, 1.0, 2], [0.5, 0.0, 2]]),
+        curve(range(6), segments=[[0.3, 0.1, 3]]),
+    ],
+    locked=[curve(range(20), segments=[[0.1, 0.9, 7], [0.4, 0.2, 6]])],
+    hidden={
+        "pieces that join": [
+            curve(range(40), segments=[[0.01, 0.5, 9], [0.5, 0.5, 11], [0.5, 0.02, 13]]),
+            curve(range(12), segments=[[1.0, 0.0, 10]]),
+        ],
+        "pieces that jump": [
+            curve(range(30), segments=[[0.8, 0.1, 5], [0.6, 0.2, 8], [0.9, 0.3, 1], [0.7, 0.4, 2]]),
+            curve(range(9), segments=[[0.2, 2.0, 1], [0.3, 3.0, 1], [0.4, 4.0, 3]]),
+        ],
+        "where pieces meet, and after the end": [
+            curve([99, 100, 101, 349, 350, 9999], segments=[[0.0, 0.4, 100], [0.6, 0.05, 250]]),
+            curve([0, 7, 8, 1000], segments=[[0.25, 0.75, 8]]),
+        ],
+    },
+)
+
+# %% [markdown] tags=["answer"]
+# The loop is `join` of straight lines: what is over is taken off, so that each piece counts from 0.
+# Frequent slips: `<=`, which gives the joint to the old piece; dividing by `length - 1`, which
+# reaches `end` one update early and fails for a length of 1; not counting from 0 again.
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 9.3 - A Keras schedule that survives saving (code, 3 points, about 12 minutes)
+#
+# Inside of the function, write a subclass of `keras.optimizers.schedules.LearningRateSchedule` that
+# climbs and holds:
+#
+# $$\text{lr}(t) = \text{peak} \cdot \min\left(1, \frac{t + 1}{\text{steps} + 1}\right)$$
+#
+# Then do what `model.save` and `load_model` do: take its config, and make it again from that.
+#
+# **Deliver:** the list `[rates, config]`: the rates of the updates 0 to `count - 1`, as floats, of
+# the schedule that was made *again*; and the config, a dict with the keys "peak" and "steps".
+#
+# **Success:** right rates (float32 will do) and the right config, for any peak and steps, 0
+# included.
+#
+# Example: `saved(3, peak=1.0, steps=1)` is `[[0.5, 1.0, 1.0], {"peak": 1.0, "steps": 1}]`.
+
+
+# %% tags=["exercise"]
+def saved(count, *, peak, steps):
+    """Rates of a Keras schedule that was made again from its config, and the config."""
+
+    ### BEGIN SOLUTION
+    class Climb(keras.optimizers.schedules.LearningRateSchedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps = peak, steps
+
+        def __call__(self, step):
+            share = (keras.ops.cast(step, "float32") + 1) / (self.steps + 1)
+            return self.peak * keras.ops.minimum(share, 1.0)
+
+        def get_config(self):
+            return {"peak": self.peak, "steps": self.steps}
+
+    config = Climb(peak, steps).get_config()
+    again = Climb.from_config(config)
+    return [[float(again(step)) for step in range(count)], config]
+    ### END SOLUTION
+
+
+# Try it: saved(3, peak=1.0, steps=1)
+
+# %% tags=["check"] grade_id="09-saved" points=3
+from course_lib.checks import check
+
+check("9.3", saved)
+
+# %% tags=["probes"]
+exercise(
+    "9.3",
+    saved,
+    hints=[
+        "Three methods: what to remember, what to answer for a step, what to write down.",
+        "`get_config` returns a dict whose keys are the arguments of `__init__`; then "
+        "`from_config` of the class needs nothing of you.",
+        "`keras.ops.minimum((keras.ops.cast(step, 'float32') + 1) / (self.steps + 1), 1.0)` times "
+        "the peak; then `again = Climb.from_config(config)`.",
+    ],
+    shown=[
+        call(3, peak=1.0, steps=1),
+        call(8, peak=0.1, steps=4),
+    ],
+    locked=[call(7, peak=0.4, steps=5)],
+    hidden={
+        "some climbs": [
+            call(12, peak=0.3, steps=9),
+            call(6, peak=2.5, steps=2),
+            call(30, peak=0.05, steps=25),
+        ],
+        "no climb at all, and one that is cut off": [
+            call(4, peak=0.7, steps=0),
+            call(5, peak=1.5, steps=120),
+        ],
+    },
+    tolerance=1e-4,
+)
+
+# %% [markdown] tags=["answer"]
+# Keys of the config and arguments of `__init__` are the same names, so the base class's
+# `from_config`, which calls `cls(**config)`, is enough. `keras.ops.minimum` and not `min`: inside a
+# compiled update the step is a tensor whose value is not known yet. Frequent slips: a config that
+# misses an argument (loading fails, long after saving), other names in the config than in
+# `__init__`, a climb that begins at 0, a climb that never stops.
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 9.4 - Mend the rate that is a factor (bug, 2 points, about 6 minutes)
+#
+# `published` is a line of training code for domain adaptation
+# ([MIC#60](https://github.com/lhoyer/MIC/issues/60)), where `lr` is the optimizer's own rate. What
+# was meant is $\text{lr} \cdot (1 + \gamma t)^{-\text{power}}$.
+#
+# **Deliver:** a function that returns a PyTorch scheduler for the optimizer.
+#
+# **Success:** the rates that the optimizer applies are the meant ones, whatever its own rate.
+#
+# Example: with a rate of 0.5, `gamma=1.0` and `power=1.0`, the updates 0 to 3 get 0.5, 0.25, 0.1667
+# and 0.125.
+
+
+# %% tags=["exercise"]
+def published(optimizer, *, gamma, power):
+    lr = optimizer.param_groups[0]["lr"]
+    return lr_scheduler.LambdaLR(optimizer, lambda t: lr * (1 + gamma * t) ** -power)
+
+
+# %% tags=["exercise"]
+def mended(optimizer, *, gamma, power):
+    """A scheduler for this optimizer: its own rate times (1 + gamma * t) ** -power."""
+    ### BEGIN SOLUTION
+    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** -power)
+    ### END SOLUTION
+
+
+# Try it: what does `published` apply first, with a rate of 0.5?
+
+# %% tags=["check"] grade_id="09-factor" points=2
+from course_lib.checks import check
+
+check("9.4", mended)
+
+# %% tags=["probes"]
+exercise(
+    "9.4",
+    mended,
+    hints=[
+        "Section 6 says in one word what the function of `LambdaLR` must return.",
+        "It returns a factor, and `LambdaLR` multiplies it with the optimizer's first rate. How "
+        "often is the rate in the published product?",
+        "Leave out `lr *`.",
+    ],
+    shown=[
+        through("torch_rates", 0.5, 4, gamma=1.0, power=1.0),
+        through("torch_rates", 0.01, 12, gamma=0.001, power=0.75),
+    ],
+    locked=[through("torch_rates", 0.2, 9, gamma=0.5, power=0.5)],
+    hidden={
+        "small rates": [
+            through("torch_rates", 0.003, 30, gamma=0.01, power=0.75),
+            through("torch_rates", 1e-4, 15, gamma=2.0, power=1.5),
+        ],
+        "large rates": [
+            through("torch_rates", 4.0, 25, gamma=0.1, power=0.5),
+            through("torch_rates", 10.0, 7, gamma=3.0, power=2.0),
+        ],
+    },
+)
+
+# %% [markdown] tags=["answer"]
+# `LambdaLR` wants a factor of the *first* rate; with `lr` in it the rate is squared, and for a rate
+# below 1 everything learns too slowly. With an optimizer rate of 1.0 the published line would be
+# right: that is the other mend, and why the bug hides. `MultiplicativeLR` is none, because its
+# function gets multiplied with the *current* rate.
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 9.5 - AdaGrad-Norm (code, 2 points, about 8 minutes)
+#
+# One adaptive rate for all weights, from the gradients alone:
+#
+# $$\text{rate}_t = \frac{\text{lr}}{\sqrt{b_0^2 + \lVert g_0 \rVert^2 + \ldots +
+# \lVert g_t \rVert^2}}$$
+#
+# The gradient of the update itself counts. `gradients` has a row for each update, with one number
+# for each weight.
+#
+# **Deliver:** the list of the rates, one for each update.
+#
+# **Success:** equal to the formula for any number of updates and weights; no update, no rate.
+#
+# Example: `norm_rates([[3.0, 4.0], [0.0, 12.0]], lr=1.0, b0=0.0)` is `[0.2, 0.0769]`: 1/5, 1/13.
+
+
+# %% tags=["exercise"]
+def norm_rates(gradients, *, lr, b0):
+    """The rate of each update under AdaGrad-Norm."""
+    ### BEGIN SOLUTION
+    total, rates = b0**2, []
+    for gradient in gradients:
+        total += sum(part**2 for part in gradient)
+        rates.append(lr / math.sqrt(total))
+    return rates
+    ### END SOLUTION
+
+
+# Try it: norm_rates([[3.0, 4.0], [0.0, 12.0]], lr=1.0, b0=0.0)
+
+# %% tags=["check"] grade_id="09-norm-rates" points=2
+from course_lib.checks import check
+
+check("9.5", norm_rates)
+
+# %% tags=["probes"]
+exercise(
+    "9.5",
+    norm_rates,
+    hints=[
+        "What do you have to remember from one update to the next? It is one number.",
+        "Begin with `b0` squared. Each update adds the squares of *all* its gradients, and only "
+        "then takes the root.",
+        "`total += sum(part**2 for part in gradient)`, then `lr / math.sqrt(total)`.",
+    ],
+    shown=[
+        call([[3.0, 4.0], [0.0, 12.0]], lr=1.0, b0=0.0),
+        call([[1.0], [1.0], [1.0]], lr=0.5, b0=1.0),
+        call([], lr=0.5, b0=1.0),
+    ],
+    locked=[call([[1.0, 2.0], [2.0, 4.0]], lr=2.0, b0=0.5)],
+    hidden={
+        "several weights": [
+            call([[0.5, -1.0, 2.0], [0.25, 0.0, -3.0], [1.0, 1.0, 1.0]], lr=0.1, b0=0.1),
+            call([[-2.0, 6.0], [0.0, 0.0], [9.0, -1.0], [0.5, 0.5]], lr=3.0, b0=0.0),
+        ],
+        "one weight": [
+            call([[2.0], [-1.0], [0.5], [0.0], [4.0]], lr=1.0, b0=2.0),
+            call([[1e-3], [1e-3]], lr=0.01, b0=1e-4),
+        ],
+        "a large start": [
+            call([[0.1, 0.2], [0.3, 0.4]], lr=1.0, b0=10.0),
+            call([[0.0], [0.0]], lr=0.5, b0=4.0),
+        ],
+    },
+    library=["adagrad_norm_rates"],
+)
+
+# %% [markdown] tags=["answer"]
+# One running sum is all the state. It only grows, so the rate only falls: AdaGrad-Norm is a
+# schedule that the gradients write. Frequent slips: `b0` not squared, the root of each norm added
+# up, the norm of the *last* gradient alone (that is normalised gradient descent), the gradient of
+# the update itself left out.

@@ -1,0 +1,426 @@
+"""Lesson 3: answers that its checks must reject, and answers that they must accept."""
+
+import math
+from bisect import bisect_left, bisect_right
+
+import numpy as np
+
+# --- 03-epoch-decay -------------------------------------------------------------------------------
+
+
+def smooth(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (step / (every_epochs * steps_per_epoch))
+
+
+def smooth_between_epochs(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (step // steps_per_epoch / every_epochs)
+
+
+def forgets_the_epochs(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (step // every_epochs)
+
+
+def forgets_every(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (step // steps_per_epoch)
+
+
+def one_update_early(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** ((step + 1) // (every_epochs * steps_per_epoch))
+
+
+def one_update_late(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (max(step - 1, 0) // (every_epochs * steps_per_epoch))
+
+
+def counts_epochs_from_one(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** ((step // steps_per_epoch + 1) // every_epochs)
+
+
+def rounds_to_nearest(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** round(step / (every_epochs * steps_per_epoch))
+
+
+def drops_once(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr if step < every_epochs * steps_per_epoch else lr * factor
+
+
+def subtracts(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * (1 - (1 - factor) * (step // (every_epochs * steps_per_epoch)))
+
+
+def hard_coded_rate(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return 0.1 * factor ** (step // (every_epochs * steps_per_epoch))
+
+
+def compounds(step, *, lr, factor, every_epochs, steps_per_epoch):
+    for epoch in range(step // steps_per_epoch + 1):
+        lr = lr * factor ** (epoch // every_epochs)
+    return lr
+
+
+def gives_the_epoch(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return step // steps_per_epoch
+
+
+def one_floor(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (step // (every_epochs * steps_per_epoch))
+
+
+def in_numpy(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * np.power(factor, np.floor(np.floor(step / steps_per_epoch) / every_epochs))
+
+
+def in_a_loop(step, *, lr, factor, every_epochs, steps_per_epoch):
+    for update in range(1, step + 1):
+        if update % (every_epochs * steps_per_epoch) == 0:
+            lr *= factor
+    return lr
+
+
+def by_exp_and_log(step, *, lr, factor, every_epochs, steps_per_epoch):
+    drops = math.floor(step / steps_per_epoch) // every_epochs
+    return math.exp(math.log(lr) + drops * math.log(factor))
+
+
+def over_drops(step, *, lr, factor, every_epochs, steps_per_epoch):
+    length = every_epochs * steps_per_epoch
+    return lr * factor ** len(range(length, step + 1, length))
+
+
+# --- 03-next-rate ---------------------------------------------------------------------------------
+
+
+def as_published(epoch, lr, every, factor):
+    return lr * factor ** (epoch // every)
+
+
+def drops_at_epoch_zero(epoch, lr, every, factor):
+    return lr * factor if epoch % every == 0 else lr
+
+
+def drops_every_epoch(epoch, lr, every, factor):
+    return lr * factor if epoch else lr
+
+
+def drops_ever_after(epoch, lr, every, factor):
+    return lr * factor if epoch >= every else lr
+
+
+def drops_only_once(epoch, lr, every, factor):
+    return lr * factor if epoch == every else lr
+
+
+def one_epoch_early(epoch, lr, every, factor):
+    return lr * factor if (epoch + 1) % every == 0 else lr
+
+
+def one_epoch_late(epoch, lr, every, factor):
+    return lr * factor if epoch > 1 and (epoch - 1) % every == 0 else lr
+
+
+def smooth_instead(epoch, lr, every, factor):
+    return lr * factor ** (1 / every) if epoch else lr
+
+
+def knows_the_first_rate(epoch, lr, every, factor):
+    return 1.0 * factor ** (epoch // every)
+
+
+def gives_the_factor(epoch, lr, every, factor):
+    return factor if epoch and epoch % every == 0 else 1.0
+
+
+def never_drops(epoch, lr, every, factor):
+    return lr
+
+
+class _Remembers:
+    first = None
+
+    def __call__(self, epoch, lr, every, factor):
+        if epoch == 0:
+            self.first = lr
+        return self.first * factor ** (epoch // every)  # who resumes never called it with epoch 0
+
+
+remembers_the_first_rate = _Remembers()
+
+
+def mended(epoch, lr, every, factor):
+    return lr * factor if epoch and not epoch % every else lr
+
+
+def growth_of_the_exponent(epoch, lr, every, factor):
+    return lr * factor ** (epoch // every - max(epoch - 1, 0) // every)
+
+
+def undoes_and_redoes(epoch, lr, every, factor):
+    first = lr / factor ** (max(epoch - 1, 0) // every)
+    return first * factor ** (epoch // every)
+
+
+def with_numpy(epoch, lr, every, factor):
+    return np.where(epoch in np.arange(every, epoch + 1, every), lr * factor, lr)
+
+
+def by_search(epoch, lr, every, factor):
+    drops = range(every, epoch + 1, every)
+    return lr * factor ** (len(drops) - bisect_left(drops, epoch))
+
+
+# --- 03-milestones --------------------------------------------------------------------------------
+
+
+def _steps(images, batch_size):
+    return math.ceil(images / batch_size)
+
+
+def _in_time(found, end):
+    if any(update >= end for update in found):
+        raise ValueError("a drop that never comes")
+    return found
+
+
+def drops_the_small_batch(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * (images // batch_size)) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def counts_images(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * images) for epoch in at_epochs]
+    return _in_time(found, epochs * images)
+
+
+def as_published_once(at_epochs, images, batch_size, epochs):
+    found = [int(images * epoch // batch_size) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def never_complains(at_epochs, images, batch_size, epochs):
+    return [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+
+
+def drops_what_is_late(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+    return [update for update in found if update < epochs * _steps(images, batch_size)]
+
+
+def allows_the_very_end(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size) + 1)
+
+
+def rounds_down(at_epochs, images, batch_size, epochs):
+    found = [math.floor(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def cuts_the_fraction(at_epochs, images, batch_size, epochs):
+    found = [int(epoch) * _steps(images, batch_size) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def boundary_of_keras(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * _steps(images, batch_size)) - 1 for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def stays_in_epochs(at_epochs, images, batch_size, epochs):
+    return _in_time(at_epochs, epochs)
+
+
+def asks_the_first_only(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+    _in_time(found[:1], epochs * _steps(images, batch_size))
+    return found
+
+
+def with_negative_floors(at_epochs, images, batch_size, epochs):
+    steps = -(-images // batch_size)
+    return _in_time([-int(-epoch * steps // 1) for epoch in at_epochs], epochs * steps)
+
+
+def counts_batches(at_epochs, images, batch_size, epochs):
+    steps, found = len(range(0, images, batch_size)), []
+    for epoch in at_epochs:
+        update = 0
+        while update < epoch * steps:
+            update += 1
+        if update > epochs * steps - 1:
+            raise ValueError("beyond the end")
+        found.append(update)
+    return found
+
+
+def numpy_milestones(at_epochs, images, batch_size, epochs):
+    steps = images // batch_size + (images % batch_size > 0)
+    found = np.ceil(np.array(at_epochs, dtype=float) * steps).astype(int)
+    if found.size and found.max() >= epochs * steps:
+        raise ValueError("beyond the end")
+    return found.tolist()
+
+
+# --- 03-updates-until -----------------------------------------------------------------------------
+
+
+def with_logs(lr, bound, factor, steps_per_epoch):
+    return max(0, math.floor(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1)
+
+
+def does_not_convert(lr, bound, factor, steps_per_epoch):
+    return with_logs(lr, bound, factor, 1)
+
+
+def answers_in_epochs(lr, bound, factor, steps_per_epoch):
+    return math.ceil(with_logs(lr, bound, factor, steps_per_epoch) / steps_per_epoch)
+
+
+def divides_the_factor(lr, bound, factor, steps_per_epoch):
+    return with_logs(lr, bound, factor / steps_per_epoch, 1)
+
+
+def waits_for_the_staircase(lr, bound, factor, steps_per_epoch):
+    return steps_per_epoch * with_logs(lr, bound, factor, 1)
+
+
+def rounds_up(lr, bound, factor, steps_per_epoch):
+    return max(0, math.ceil(steps_per_epoch * math.log(bound / lr) / math.log(factor)))
+
+
+def rounds_down_to(lr, bound, factor, steps_per_epoch):
+    return with_logs(lr, bound, factor, steps_per_epoch) - 1
+
+
+def does_not_round(lr, bound, factor, steps_per_epoch):
+    return max(0, steps_per_epoch * math.log(bound / lr) / math.log(factor))
+
+
+def goes_below_zero(lr, bound, factor, steps_per_epoch):
+    return math.floor(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1
+
+
+def forgets_the_first_rate(lr, bound, factor, steps_per_epoch):
+    return with_logs(1.0, bound, factor, steps_per_epoch)
+
+
+def straight_line(lr, bound, factor, steps_per_epoch):
+    return max(0, math.floor((1 - bound / lr) / (1 - factor) * steps_per_epoch) + 1)
+
+
+def at_or_below(lr, bound, factor, steps_per_epoch):
+    step = 0
+    while lr * factor ** (step / steps_per_epoch) > bound:
+        step += 1
+    return step
+
+
+def counts(lr, bound, factor, steps_per_epoch):
+    step = 0
+    while lr * factor ** (step / steps_per_epoch) >= bound:
+        step += 1
+    return step
+
+
+def multiplies(lr, bound, factor, steps_per_epoch):
+    step, per_update = 0, factor ** (1 / steps_per_epoch)
+    while lr >= bound:
+        lr, step = lr * per_update, step + 1
+    return step
+
+
+def searches(lr, bound, factor, steps_per_epoch):
+    return bisect_right(
+        range(10**6), -bound, key=lambda step: -lr * factor ** (step / steps_per_epoch)
+    )
+
+
+def numpy_logs(lr, bound, factor, steps_per_epoch):
+    exact = np.log2(lr / bound) * steps_per_epoch / -np.log2(factor)
+    return np.maximum(np.floor(exact) + 1, 0)
+
+
+WRONG = {
+    "03-epoch-decay": [
+        smooth,
+        smooth_between_epochs,
+        forgets_the_epochs,
+        forgets_every,
+        one_update_early,
+        one_update_late,
+        counts_epochs_from_one,
+        rounds_to_nearest,
+        drops_once,
+        subtracts,
+        hard_coded_rate,
+        compounds,
+        gives_the_epoch,
+    ],
+    "03-next-rate": [
+        as_published,
+        drops_at_epoch_zero,
+        drops_every_epoch,
+        drops_ever_after,
+        drops_only_once,
+        one_epoch_early,
+        one_epoch_late,
+        smooth_instead,
+        knows_the_first_rate,
+        gives_the_factor,
+        never_drops,
+        remembers_the_first_rate,
+    ],
+    "03-milestones": [
+        drops_the_small_batch,
+        counts_images,
+        as_published_once,
+        never_complains,
+        drops_what_is_late,
+        allows_the_very_end,
+        rounds_down,
+        cuts_the_fraction,
+        boundary_of_keras,
+        stays_in_epochs,
+        asks_the_first_only,
+    ],
+    "03-updates-until": [
+        does_not_convert,
+        answers_in_epochs,
+        divides_the_factor,
+        waits_for_the_staircase,
+        rounds_up,
+        rounds_down_to,
+        does_not_round,
+        goes_below_zero,
+        forgets_the_first_rate,
+        straight_line,
+        at_or_below,
+    ],
+}
+RIGHT = {
+    "03-epoch-decay": [
+        one_floor,
+        in_numpy,
+        in_a_loop,
+        by_exp_and_log,
+        over_drops,
+    ],
+    "03-next-rate": [
+        mended,
+        growth_of_the_exponent,
+        undoes_and_redoes,
+        with_numpy,
+        by_search,
+    ],
+    "03-milestones": [
+        with_negative_floors,
+        counts_batches,
+        numpy_milestones,
+    ],
+    "03-updates-until": [
+        with_logs,
+        counts,
+        multiplies,
+        searches,
+        numpy_logs,
+    ],
+}

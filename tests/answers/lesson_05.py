@@ -1,0 +1,351 @@
+"""Lesson 5: answers that its checks must reject, and others that they must accept."""
+
+import math
+
+import numpy as np
+
+from course_lib.pytorch import torch
+
+lr_scheduler = torch.optim.lr_scheduler
+
+
+def half_wave(progress):
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+# --- 5.1 warm up, then land -----------------------------------------------------------------------
+
+
+def cosine_does_not_wait(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    return final_lr + (peak_lr - final_lr) * half_wave(min(step / total_steps, 1))
+
+
+def warmup_not_counted(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    return final_lr + (peak_lr - final_lr) * half_wave(min((step - warmup_steps) / total_steps, 1))
+
+
+def begins_at_zero(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * step / warmup_steps
+    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
+    return final_lr + (peak_lr - final_lr) * half_wave(progress)
+
+
+def peak_one_early(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / warmup_steps
+    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
+    return final_lr + (peak_lr - final_lr) * half_wave(progress)
+
+
+def climbs_again(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    progress = (step - warmup_steps) / (total_steps - warmup_steps)
+    return final_lr + (peak_lr - final_lr) * half_wave(progress)
+
+
+def warms_up_from_floor(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return final_lr + (peak_lr - final_lr) * (step + 1) / (warmup_steps + 1)
+    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
+    return final_lr + (peak_lr - final_lr) * half_wave(progress)
+
+
+def product_of_both(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    climb = min((step + 1) / (warmup_steps + 1), 1)
+    return climb * (final_lr + (peak_lr - final_lr) * half_wave(min(step / total_steps, 1)))
+
+
+def straight_down(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
+    return peak_lr + (final_lr - peak_lr) * progress
+
+
+def no_floor(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    return peak_lr * half_wave(min((step - warmup_steps) / (total_steps - warmup_steps), 1))
+
+
+def right_two_clocks(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step >= total_steps:
+        return final_lr
+    if step <= warmup_steps:
+        return peak_lr * (step + 1) / (warmup_steps + 1)
+    angle = math.pi * (step - warmup_steps) / (total_steps - warmup_steps)
+    return (peak_lr + final_lr) / 2 + (peak_lr - final_lr) / 2 * math.cos(angle)
+
+
+def right_minimum(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    climb = peak_lr * (step + 1) / (warmup_steps + 1)
+    progress = np.clip((step - warmup_steps) / (total_steps - warmup_steps), 0, 1)
+    return float(min(climb, final_lr + (peak_lr - final_lr) * (1 + np.cos(np.pi * progress)) / 2))
+
+
+def right_squared(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    if step < warmup_steps:
+        return (step + 1) * peak_lr / (1 + warmup_steps)
+    left = max(total_steps - step, 0) / (total_steps - warmup_steps)
+    return final_lr + (peak_lr - final_lr) * math.sin(math.pi / 2 * left) ** 2
+
+
+# --- 5.2 make the cosine wait ---------------------------------------------------------------------
+
+
+def factor_as_published(step, *, warmup_steps, total_steps):
+    factor = half_wave(step / total_steps)
+    return factor * step / warmup_steps if step <= warmup_steps else factor
+
+
+def factor_jumps(step, *, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return step / warmup_steps
+    return half_wave(min(step / total_steps, 1))
+
+
+def factor_ends_late(step, *, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return step / warmup_steps
+    return half_wave(min((step - warmup_steps) / total_steps, 1))
+
+
+def factor_climbs_again(step, *, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return step / warmup_steps
+    return half_wave((step - warmup_steps) / (total_steps - warmup_steps))
+
+
+def factor_our_convention(step, *, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    return half_wave(min((step - warmup_steps) / (total_steps - warmup_steps), 1))
+
+
+def factor_rescaled(step, *, warmup_steps, total_steps):
+    factor = half_wave(min(step / total_steps, 1)) / half_wave(warmup_steps / total_steps)
+    return step / warmup_steps if step <= warmup_steps else factor
+
+
+def factor_maximum(step, *, warmup_steps, total_steps):
+    climb = min(step / warmup_steps, 1)
+    return max(climb, half_wave(min(step / total_steps, 1)))
+
+
+def factor_stays_up(step, *, warmup_steps, total_steps):
+    return min(step / warmup_steps, 1)
+
+
+def right_factor_minimum(step, *, warmup_steps, total_steps):
+    progress = (step - warmup_steps) / (total_steps - warmup_steps)
+    return min(step / warmup_steps, half_wave(min(max(progress, 0), 1)))
+
+
+def right_factor_squared(step, *, warmup_steps, total_steps):
+    if step <= warmup_steps:
+        return step / warmup_steps
+    left = max(total_steps - step, 0) / (total_steps - warmup_steps)
+    return math.sin(math.pi / 2 * left) ** 2
+
+
+def right_factor_numpy(step, *, warmup_steps, total_steps):
+    progress = np.clip((step - warmup_steps) / (total_steps - warmup_steps), 0, 1)
+    return float(
+        np.where(step < warmup_steps, step / warmup_steps, (1 + np.cos(np.pi * progress)) / 2)
+    )
+
+
+# --- 5.3 the join in PyTorch ----------------------------------------------------------------------
+
+
+def chain(optimizer, up, down, milestone):
+    return lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[milestone])
+
+
+def climb(optimizer, warmup_steps, **how):
+    how = {"start_factor": 1 / (warmup_steps + 1), "total_iters": warmup_steps, **how}
+    return lr_scheduler.LinearLR(optimizer, **how)
+
+
+def fall(optimizer, steps, **how):
+    how = {"start_factor": 1, "end_factor": 0, "total_iters": steps, **how}
+    return lr_scheduler.LinearLR(optimizer, **how)
+
+
+def line_from_a_third(optimizer, *, warmup_steps, total_steps):
+    up = lr_scheduler.LinearLR(optimizer, total_iters=warmup_steps)
+    return chain(optimizer, up, fall(optimizer, total_steps - warmup_steps), warmup_steps)
+
+
+def line_ends_late(optimizer, *, warmup_steps, total_steps):
+    up = climb(optimizer, warmup_steps)
+    return chain(optimizer, up, fall(optimizer, total_steps), warmup_steps)
+
+
+def line_milestone_early(optimizer, *, warmup_steps, total_steps):
+    up, down = climb(optimizer, warmup_steps), fall(optimizer, total_steps - warmup_steps)
+    return chain(optimizer, up, down, max(warmup_steps - 1, 0))
+
+
+def line_milestone_late(optimizer, *, warmup_steps, total_steps):
+    up, down = climb(optimizer, warmup_steps), fall(optimizer, total_steps - warmup_steps)
+    return chain(optimizer, up, down, warmup_steps + 1)
+
+
+def line_multiplied(optimizer, *, warmup_steps, total_steps):
+    return lr_scheduler.ChainedScheduler(
+        [climb(optimizer, warmup_steps), fall(optimizer, total_steps)]
+    )
+
+
+def line_is_a_cosine(optimizer, *, warmup_steps, total_steps):
+    down = lr_scheduler.CosineAnnealingLR(optimizer, total_steps - warmup_steps)
+    return chain(optimizer, climb(optimizer, warmup_steps), down, warmup_steps)
+
+
+def line_never_falls(optimizer, *, warmup_steps, total_steps):
+    return climb(optimizer, warmup_steps)
+
+
+def line_one_over_w(optimizer, *, warmup_steps, total_steps):
+    up = climb(optimizer, warmup_steps, start_factor=1 / warmup_steps)
+    return chain(optimizer, up, fall(optimizer, total_steps - warmup_steps), warmup_steps)
+
+
+def line_without_end(optimizer, *, warmup_steps, total_steps):
+    def factor(t):
+        if t < warmup_steps:
+            return (t + 1) / (warmup_steps + 1)
+        return 1 - (t - warmup_steps) / (total_steps - warmup_steps)
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def right_line_lambda(optimizer, *, warmup_steps, total_steps):
+    def factor(t):
+        left = max(total_steps - t, 0) / (total_steps - warmup_steps)
+        return min((t + 1) / (warmup_steps + 1), left)
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def right_line_polynomial(optimizer, *, warmup_steps, total_steps):
+    down = lr_scheduler.PolynomialLR(optimizer, total_iters=total_steps - warmup_steps, power=1)
+    return chain(optimizer, climb(optimizer, warmup_steps), down, warmup_steps)
+
+
+class RightByHand:
+    def __init__(self, optimizer, *, warmup_steps, total_steps):
+        self.optimizer, self.peak, self.t = optimizer, optimizer.param_groups[0]["lr"], -1
+        self.w, self.total = warmup_steps, total_steps
+        self.step()
+
+    def step(self):
+        self.t += 1
+        part = min(1, (self.t + 1) / (self.w + 1))
+        if self.t > self.w:
+            part = max(0, 1 - (self.t - self.w) / (self.total - self.w))
+        self.optimizer.param_groups[0]["lr"] = self.peak * part
+
+
+# --- 5.4 read a warmup off its trace --------------------------------------------------------------
+
+
+def reads_all_zeros(rates):
+    return rates.count(0.0), rates.index(max(rates))
+
+
+def reads_last_peak(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    return wasted, len(rates) - 1 - rates[::-1].index(max(rates))
+
+
+def reads_first_only(rates):
+    return int(rates[0] == 0), rates.index(max(rates))
+
+
+def reads_swapped(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    return rates.index(max(rates)), wasted
+
+
+def reads_zero_of_all_zeros(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), 0)
+    return wasted, rates.index(max(rates))
+
+
+def reads_peak_from_one(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    return wasted, rates.index(max(rates)) + 1
+
+
+def reads_until_it_falls(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    falls = (i for i in range(len(rates) - 1) if rates[i + 1] < rates[i])
+    return wasted, next(falls, 0)
+
+
+def reads_small_as_zero(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 1e-6), len(rates))
+    return wasted, rates.index(max(rates))
+
+
+def reads_rate_of_peak(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    return wasted, max(rates)
+
+
+def right_reads_loop(rates):
+    wasted = 0
+    while wasted < len(rates) and rates[wasted] == 0:
+        wasted += 1
+    best = 0
+    for i, rate in enumerate(rates):
+        if rate > rates[best]:
+            best = i
+    return wasted, best
+
+
+def right_reads_numpy(rates):
+    above = np.flatnonzero(np.asarray(rates) > 0)
+    return (int(above[0]) if above.size else len(rates)), int(np.argmax(rates))
+
+
+def right_reads_takewhile(rates):
+    from itertools import takewhile
+
+    return len(list(takewhile(lambda rate: rate == 0, rates))), rates.index(max(rates))
+
+
+WRONG = {
+    "05-warm-cosine": [
+        *(cosine_does_not_wait, warmup_not_counted, begins_at_zero, peak_one_early, climbs_again),
+        *(warms_up_from_floor, product_of_both, straight_down, no_floor),
+    ],
+    "05-waiting": [
+        *(factor_as_published, factor_jumps, factor_ends_late, factor_climbs_again),
+        *(factor_our_convention, factor_rescaled, factor_maximum, factor_stays_up),
+    ],
+    "05-warm-line": [
+        *(line_from_a_third, line_ends_late, line_milestone_early, line_milestone_late),
+        *(line_multiplied, line_is_a_cosine, line_never_falls, line_one_over_w, line_without_end),
+    ],
+    "05-read-warmup": [
+        *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),
+        *(reads_zero_of_all_zeros, reads_peak_from_one, reads_until_it_falls),
+        *(reads_small_as_zero, reads_rate_of_peak),
+    ],
+}
+
+RIGHT = {
+    "05-warm-cosine": [right_two_clocks, right_minimum, right_squared],
+    "05-waiting": [right_factor_minimum, right_factor_squared, right_factor_numpy],
+    "05-warm-line": [right_line_lambda, right_line_polynomial, RightByHand],
+    "05-read-warmup": [right_reads_loop, right_reads_numpy, right_reads_takewhile],
+}

@@ -1,0 +1,524 @@
+"""Lesson 6: answers that its checks must reject, and right ones of other forms."""
+
+import math
+
+# --- 06-rule: the plateau rule --------------------------------------------------------------------
+
+
+def machine(losses, lr, factor, patience, cooldown, *, reached, better, first=math.inf):
+    rates, best, bad, wait = [], first, 0, 0
+    for loss in losses:
+        best, bad = (loss, 0) if better(loss, best) else (best, bad + 1)
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if reached(bad, patience):
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
+def rule_counts_as_keras(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad >= max(patience, 1),
+        better=lambda loss, best: loss < best,
+    )
+
+
+def rule_takes_ties_for_better(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss <= best,
+    )
+
+
+def rule_for_accuracies(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss > best,
+        first=-math.inf,
+    )
+
+
+def rule_starts_at_zero(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+        first=0.0,
+    )
+
+
+def rule_starts_at_a_hundred(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+        first=100.0,
+    )
+
+
+def rule_without_cooldown(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, 0),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+    )
+
+
+def rule_with_a_cooldown_too_short(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, max(cooldown - 1, 0)),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+    )
+
+
+def rule_compares_with_the_last(losses, *, lr, factor, patience, cooldown):
+    rates, last, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        bad = 0 if loss < last else bad + 1
+        last = loss
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
+def rule_deaf_in_its_cooldown(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        if wait > 0:
+            wait -= 1
+        elif loss < best:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
+def rule_never_resets_its_count(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad = [], math.inf, 0
+    for loss in losses:
+        best, bad = (loss, 0) if loss < best else (best, bad + 1)
+        if bad > patience:
+            lr *= factor
+        rates.append(lr)
+    return rates
+
+
+def rule_gives_the_last_rate_only(losses, *, lr, factor, patience, cooldown):
+    rates = right_rule_of_a_closure(
+        losses, lr=lr, factor=factor, patience=patience, cooldown=cooldown
+    )
+    return rates[-1] if rates else lr
+
+
+def rule_starts_with_the_first_rate(losses, *, lr, factor, patience, cooldown):
+    rates = right_rule_of_a_closure(
+        losses, lr=lr, factor=factor, patience=patience, cooldown=cooldown
+    )
+    return [lr, *rates]
+
+
+def right_rule_of_a_closure(losses, *, lr, factor, patience, cooldown):
+    state = {"lr": lr, "bad": 0, "wait": 0}
+
+    def hear(place):
+        state["bad"] += 1
+        if losses[place] < min(losses[:place], default=math.inf):
+            state["bad"] = 0
+        if state["wait"]:
+            state["wait"] -= 1
+            state["bad"] = 0
+        if state["bad"] > patience:
+            state.update(lr=state["lr"] * factor, bad=0, wait=cooldown)
+        return state["lr"]
+
+    return [hear(place) for place in range(len(losses))]
+
+
+def right_rule_that_counts_cuts(losses, *, lr, factor, patience, cooldown):
+    cuts, rates, quiet_until, bad = 0, [], 0, 0
+    for place, loss in enumerate(losses):
+        improved = all(loss < earlier for earlier in losses[:place])
+        bad = 0 if improved or place < quiet_until else bad + 1
+        if bad == patience + 1:
+            cuts, bad, quiet_until = cuts + 1, 0, place + 1 + cooldown
+        rates.append(lr * factor**cuts)
+    return rates
+
+
+def right_rule_of_pytorch(losses, *, lr, factor, patience, cooldown):
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        *(optimizer, "min", factor, patience, 0.0, "abs", cooldown), eps=0.0
+    )
+    rates = []
+    for loss in losses:
+        scheduler.step(loss)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return rates
+
+
+# --- 06-translate: PyTorch's arguments for Keras --------------------------------------------------
+
+
+def translate_nothing(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    return {"patience": patience, "min_delta": threshold, "cooldown": cooldown}
+
+
+def translate_the_other_way(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    cooldown = max(cooldown - 1, 0)
+    return {"patience": max(patience - 1, 0), "min_delta": threshold, "cooldown": cooldown}
+
+
+def translate_also_no_cooldown(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown + 1}
+
+
+def translate_without_cooldown(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
+
+
+def translate_relative_too(*, patience, threshold, threshold_mode, cooldown):
+    cooldown = cooldown + 1 if cooldown else 0
+    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
+
+
+def translate_to_epsilon(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    cooldown = cooldown + 1 if cooldown else 0
+    return {"patience": patience + 1, "epsilon": threshold, "cooldown": cooldown}
+
+
+def translate_with_the_default_threshold(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError
+    cooldown = cooldown + 1 if cooldown else 0
+    return {"patience": patience + 1, "min_delta": 1e-4, "cooldown": cooldown}
+
+
+def translate_to_none(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        return None
+    cooldown = cooldown + 1 if cooldown else 0
+    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
+
+
+def right_translate_with_bool(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel":
+        raise ValueError("no such thing in Keras")
+    return dict(patience=patience + 1, cooldown=cooldown + (cooldown > 0), min_delta=threshold)
+
+
+def right_translate_by_table(*, patience, threshold, threshold_mode, cooldown):
+    found = {"min_delta": {"abs": threshold}.get(threshold_mode)}
+    if found["min_delta"] is None:
+        raise ValueError(threshold_mode)
+    found["patience"] = 1 + patience
+    found["cooldown"] = (0, cooldown + 1)[cooldown >= 1]
+    return found
+
+
+def right_translate_with_match(*, patience, threshold, threshold_mode, cooldown):
+    match threshold_mode, cooldown:
+        case "abs", 0:
+            rest = 0
+        case "abs", _:
+            rest = cooldown + 1
+        case _:
+            raise ValueError("relative")
+    return {"cooldown": rest, "patience": patience + 1, "min_delta": threshold}
+
+
+# --- 06-mended: the rule that forgets its best ----------------------------------------------------
+
+
+def mended_not_at_all(values, *, mode, lr, factor, patience):
+    rates, last, bad = [], 100.0, 0
+    for value in values:
+        bad = bad + 1 if value > last else 0
+        last = value
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_for_the_mode(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], math.inf, 0
+    for value in values:
+        best, bad = (value, 0) if value < best else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_for_the_best(values, *, mode, lr, factor, patience):
+    rates, last, bad = [], None, 0
+    for value in values:
+        good = last is None or (value < last if mode == "min" else value > last)
+        last, bad = value, 0 if good else bad + 1
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_for_ties(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], None, 0
+    for value in values:
+        good = best is None or (value <= best if mode == "min" else value >= best)
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_for_the_start(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], 100.0 if mode == "min" else 0.0, 0
+    for value in values:
+        good = value < best if mode == "min" else value > best
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_counts_as_torch(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], None, 0
+    for value in values:
+        good = best is None or (value < best if mode == "min" else value > best)
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad > patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_counts_the_first(values, *, mode, lr, factor, patience):
+    if not values:
+        return []
+    rates, best, bad = [], values[0], 0
+    for value in values:
+        good = value < best if mode == "min" else value > best
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_with_one_sign(values, *, mode, lr, factor, patience):
+    sign = 1 if mode == "min" else -1
+    rates, best, bad = [], math.inf, 0
+    for value in values:
+        good = sign * value < best
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def right_mended_with_signs(values, *, mode, lr, factor, patience):
+    sign = 1 if mode == "min" else -1
+    rates, best, bad = [], math.inf, 0
+    for value in (sign * each for each in values):
+        best, bad = (value, 0) if value < best else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def right_mended_with_what_was_heard(values, *, mode, lr, factor, patience):
+    pick, bad, rates = min if mode == "min" else max, 0, []
+    for place, value in enumerate(values):
+        heard = values[:place]
+        bad = (
+            0 if not heard or (value != pick(heard) and pick([*heard, value]) == value) else bad + 1
+        )
+        if bad >= patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def right_mended_recursively(values, *, mode, lr, factor, patience):
+    def rest(values, best, bad, lr):
+        if not values:
+            return []
+        value, *others = values
+        if best is None or ((value < best) == (mode == "min") and value != best):
+            best, bad = value, 0
+        else:
+            bad += 1
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        return [lr, *rest(others, best, bad, lr)]
+
+    return rest(list(values), None, 0, lr)
+
+
+# --- 06-too-early: alarms before the low ----------------------------------------------------------
+
+
+def calls(noisy, patience):
+    places, best, bad = [], math.inf, 0
+    for place, loss in enumerate(noisy):
+        best, bad = (loss, 0) if loss < best else (best, bad + 1)
+        if bad > patience:
+            bad = 0
+            places.append(place)
+    return places
+
+
+def early_is_every_call(noisy, steady, *, patience):
+    return calls(noisy, patience)
+
+
+def early_by_the_noisy_loss(noisy, steady, *, patience):
+    return [i for i in calls(noisy, patience) if min(noisy[i:]) < min(noisy[: i + 1])]
+
+
+def early_against_this_place_only(noisy, steady, *, patience):
+    return [i for i in calls(noisy, patience) if min(steady[i:]) < steady[i]]
+
+
+def early_by_the_next_only(noisy, steady, *, patience):
+    return [i for i in calls(noisy, patience) if steady[i + 1 : i + 2] < [min(steady[: i + 1])]]
+
+
+def early_by_the_last_only(noisy, steady, *, patience):
+    return [i for i in calls(noisy, patience) if steady[-1] < min(steady[: i + 1])]
+
+
+def early_counts_them(noisy, steady, *, patience):
+    return len(right_early_in_two_steps(noisy, steady, patience=patience))
+
+
+def early_from_one(noisy, steady, *, patience):
+    return [i + 1 for i in right_early_in_two_steps(noisy, steady, patience=patience)]
+
+
+def early_counts_as_keras(noisy, steady, *, patience):
+    return right_early_in_two_steps(noisy, steady, patience=max(patience - 1, 0))
+
+
+def early_counts_on(noisy, steady, *, patience):
+    best, bad, places = math.inf, 0, []
+    for place, loss in enumerate(noisy):
+        best, bad = (loss, 0) if loss < best else (best, bad + 1)
+        if bad > patience and min(steady[place:]) < min(steady[: place + 1]):
+            places.append(place)
+    return places
+
+
+def early_hears_the_steady(noisy, steady, *, patience):
+    return [i for i in calls(steady, patience) if min(steady[i:]) < min(steady[: i + 1])]
+
+
+def right_early_in_two_steps(noisy, steady, *, patience):
+    low = steady.index(min(steady))
+    return [place for place in calls(noisy, patience) if place < low]
+
+
+def right_early_any(noisy, steady, *, patience):
+    def new_low(i):
+        return any(all(later < old for old in steady[: i + 1]) for later in steady[i + 1 :])
+
+    return list(filter(new_low, calls(noisy, patience)))
+
+
+def right_early_with_numpy(noisy, steady, *, patience):
+    import numpy as np
+
+    so_far = np.minimum.accumulate(np.asarray(steady, dtype=float))
+    return [int(i) for i in calls(noisy, patience) if so_far[-1] < so_far[i]]
+
+
+WRONG = {
+    "06-rule": [
+        rule_counts_as_keras,
+        rule_takes_ties_for_better,
+        rule_for_accuracies,
+        rule_starts_at_zero,
+        rule_starts_at_a_hundred,
+        rule_without_cooldown,
+        rule_with_a_cooldown_too_short,
+        rule_compares_with_the_last,
+        rule_deaf_in_its_cooldown,
+        rule_never_resets_its_count,
+        rule_gives_the_last_rate_only,
+        rule_starts_with_the_first_rate,
+    ],
+    "06-translate": [
+        translate_nothing,
+        translate_the_other_way,
+        translate_also_no_cooldown,
+        translate_without_cooldown,
+        translate_relative_too,
+        translate_to_epsilon,
+        translate_with_the_default_threshold,
+        translate_to_none,
+    ],
+    "06-mended": [
+        mended_not_at_all,
+        mended_but_for_the_mode,
+        mended_but_for_the_best,
+        mended_but_for_ties,
+        mended_but_for_the_start,
+        mended_but_counts_as_torch,
+        mended_but_counts_the_first,
+        mended_with_one_sign,
+    ],
+    "06-too-early": [
+        early_is_every_call,
+        early_by_the_noisy_loss,
+        early_against_this_place_only,
+        early_by_the_next_only,
+        early_by_the_last_only,
+        early_counts_them,
+        early_from_one,
+        early_counts_as_keras,
+        early_counts_on,
+        early_hears_the_steady,
+    ],
+}
+RIGHT = {
+    "06-rule": [right_rule_of_a_closure, right_rule_that_counts_cuts, right_rule_of_pytorch],
+    "06-translate": [
+        right_translate_with_bool,
+        right_translate_by_table,
+        right_translate_with_match,
+    ],
+    "06-mended": [
+        right_mended_with_signs,
+        right_mended_with_what_was_heard,
+        right_mended_recursively,
+    ],
+    "06-too-early": [right_early_in_two_steps, right_early_any, right_early_with_numpy],
+}

@@ -1,0 +1,392 @@
+"""Lesson 7: answers that its checks must reject, and right ones of other forms."""
+
+import math
+
+import numpy as np
+
+# --- 07-corrected-mean: an exponential mean without a false start ---------------------------------
+
+
+def mean_uncorrected(losses, *, beta):
+    smoothed, m = [], 0.0
+    for loss in losses:
+        m = beta * m + (1 - beta) * loss
+        smoothed.append(m)
+    return smoothed
+
+
+def mean_from_the_first(losses, *, beta):
+    smoothed = []
+    for loss in losses:
+        smoothed.append(beta * smoothed[-1] + (1 - beta) * loss if smoothed else loss)
+    return smoothed
+
+
+def mean_corrects_itself(losses, *, beta):
+    smoothed, m = [], 0.0
+    for i, loss in enumerate(losses):
+        m = (beta * m + (1 - beta) * loss) / (1 - beta ** (i + 1))
+        smoothed.append(m)
+    return smoothed
+
+
+def mean_corrected_one_late(losses, *, beta):
+    means = mean_uncorrected(losses, beta=beta)
+    return [m / (1 - beta ** max(i, 1)) for i, m in enumerate(means)]
+
+
+def mean_corrected_one_early(losses, *, beta):
+    means = mean_uncorrected(losses, beta=beta)
+    return [m / (1 - beta ** (i + 2)) for i, m in enumerate(means)]
+
+
+def mean_with_weights_swapped(losses, *, beta):
+    smoothed, m = [], 0.0
+    for i, loss in enumerate(losses):
+        m = (1 - beta) * m + beta * loss
+        smoothed.append(m / (1 - (1 - beta) ** (i + 1)))
+    return smoothed
+
+
+def mean_of_all_so_far(losses, *, beta):
+    return [sum(losses[: i + 1]) / (i + 1) for i in range(len(losses))]
+
+
+def mean_last_only(losses, *, beta):
+    smoothed = right_mean_by_weights(losses, beta=beta)
+    return smoothed[-1] if smoothed else None
+
+
+def mean_one_short(losses, *, beta):
+    return right_mean_by_weights(losses, beta=beta)[1:]
+
+
+def mean_not_at_all(losses, *, beta):
+    return losses
+
+
+def right_mean_by_weights(losses, *, beta):
+    smoothed = []
+    for end in range(1, len(losses) + 1):
+        weights = [beta ** (end - 1 - i) for i in range(end)]
+        total = sum(w * loss for w, loss in zip(weights, losses))
+        smoothed.append(total / sum(weights))
+    return smoothed
+
+
+def right_mean_with_two_sums(losses, *, beta):
+    top, bottom, smoothed = 0.0, 0.0, []
+    for loss in losses:
+        top, bottom = beta * top + loss, beta * bottom + 1
+        smoothed.append(top / bottom)
+    return smoothed
+
+
+def right_mean_with_numpy(losses, *, beta):
+    losses = np.asarray(losses, dtype=float)
+    steps = np.arange(len(losses))
+    back = steps[:, None] - steps[None, :]
+    weights = np.where(back >= 0, float(beta) ** np.maximum(back, 0), 0.0)
+    return (weights @ losses / weights.sum(1)).tolist()
+
+
+# --- 07-steepest: along the logarithm, no later than the lowest loss ------------------------------
+
+
+def steepest_as_published(lrs, losses):
+    return float(lrs[int(np.argmin(np.gradient(losses, lrs)))])
+
+
+def steepest_without_the_limit(lrs, losses):
+    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))))])
+
+
+def steepest_by_rate_with_the_limit(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    return float(lrs[int(np.argmin(np.gradient(losses, lrs)[:until]))])
+
+
+def steepest_by_place(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    return float(lrs[int(np.argmin(np.gradient(losses)[:until]))])
+
+
+def steepest_rise(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    return float(lrs[int(np.argmax(np.gradient(losses, np.log(lrs))[:until]))])
+
+
+def steepest_either_way(lrs, losses):
+    return float(lrs[int(np.argmax(np.abs(np.gradient(losses, np.log(lrs)))))])
+
+
+def steepest_cut_first(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    slopes = np.gradient(losses[:until], np.log(lrs[:until]))
+    return float(lrs[int(np.argmin(slopes))])
+
+
+def steepest_place_only(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    return int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))
+
+
+def steepest_is_the_lowest(lrs, losses):
+    return float(lrs[int(np.argmin(losses))])
+
+
+def steepest_a_tenth_of_the_lowest(lrs, losses):
+    return float(lrs[int(np.argmin(losses))]) / 10
+
+
+def steepest_by_last_difference(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    slopes = np.diff(losses) / np.diff(np.log(lrs))
+    return float(lrs[int(np.argmin(slopes[:until]))])
+
+
+def right_steepest_in_decades(lrs, losses):
+    slopes = np.gradient(np.asarray(losses, dtype=float), np.log10(lrs)).tolist()
+    until = list(losses).index(min(losses)) + 1
+    return lrs[slopes.index(min(slopes[:until]))]
+
+
+def right_steepest_by_hand(lrs, losses):
+    x, best, answer = [math.log(lr) for lr in lrs], math.inf, None
+    for i in range(len(lrs)):
+        if i == 0:
+            slope = (losses[1] - losses[0]) / (x[1] - x[0])
+        elif i == len(lrs) - 1:
+            slope = (losses[i] - losses[i - 1]) / (x[i] - x[i - 1])
+        else:
+            left, right = x[i] - x[i - 1], x[i + 1] - x[i]
+            before, after = losses[i] - losses[i - 1], losses[i + 1] - losses[i]
+            slope = (before / left * right + after / right * left) / (left + right)
+        if slope < best:
+            best, answer = slope, lrs[i]
+        if losses[i] == min(losses):
+            return answer
+    return answer
+
+
+def right_steepest_masked(lrs, losses):
+    slopes = np.gradient(losses, np.log(np.asarray(lrs)))
+    slopes[np.arange(len(slopes)) > np.argmin(losses)] = np.inf
+    return float(np.asarray(lrs)[slopes.argmin()])
+
+
+# --- 07-batch-losses: out of the running mean -----------------------------------------------------
+
+
+def batch_as_published(means, *, batches_per_epoch):
+    return means
+
+
+def batch_without_epochs(means, *, batches_per_epoch):
+    sums = [(i + 1) * mean for i, mean in enumerate(means)]
+    return [now - before for now, before in zip(sums, [0.0, *sums])]
+
+
+def batch_difference_of_means(means, *, batches_per_epoch):
+    firsts = range(0, len(means), batches_per_epoch)
+    return [mean if i in firsts else mean - means[i - 1] for i, mean in enumerate(means)]
+
+
+def batch_sums_only(means, *, batches_per_epoch):
+    return [(i % batches_per_epoch + 1) * mean for i, mean in enumerate(means)]
+
+
+def batch_counts_from_zero(means, *, batches_per_epoch):
+    losses = []
+    for i, mean in enumerate(means):
+        done = i % batches_per_epoch
+        before = (done - 1) * means[i - 1] if done else 0.0
+        losses.append(done * mean - before)
+    return losses
+
+
+def batch_before_with_the_same_count(means, *, batches_per_epoch):
+    losses = []
+    for i, mean in enumerate(means):
+        k = i % batches_per_epoch + 1
+        losses.append(k * mean - (k * means[i - 1] if k > 1 else 0.0))
+    return losses
+
+
+def batch_resets_one_late(means, *, batches_per_epoch):
+    losses, total, k = [], 0.0, 0
+    for i, mean in enumerate(means):
+        if i and (i - 1) % batches_per_epoch == 0 and i > 1:
+            total, k = 0.0, 0
+        k += 1
+        losses.append(k * mean - total)
+        total = k * mean
+    return losses
+
+
+def batch_whole_epochs_only(means, *, batches_per_epoch):
+    whole = len(means) // batches_per_epoch * batches_per_epoch
+    return right_batch_by_epochs(means[:whole], batches_per_epoch=batches_per_epoch)
+
+
+def right_batch_by_epochs(means, *, batches_per_epoch):
+    losses = []
+    for start in range(0, len(means), batches_per_epoch):
+        epoch = means[start : start + batches_per_epoch]
+        sums = [k * mean for k, mean in enumerate(epoch, start=1)]
+        losses += [b - a for a, b in zip([0.0, *sums], sums)]
+    return losses
+
+
+def right_batch_with_a_running_sum(means, *, batches_per_epoch):
+    losses, total = [], 0.0
+    for place, mean in enumerate(means):
+        count = place % batches_per_epoch + 1
+        total = 0.0 if count == 1 else total
+        losses.append(mean * count - total)
+        total += losses[-1]
+    return losses
+
+
+def right_batch_with_numpy(means, *, batches_per_epoch):
+    count = np.arange(len(means)) % batches_per_epoch + 1
+    sums = count * np.asarray(means, dtype=float)
+    before = np.concatenate([[0.0], sums[:-1]]) if len(means) else sums
+    return np.where(count == 1, sums, sums - before).tolist()
+
+
+# --- 07-restore: what has to be put back ----------------------------------------------------------
+
+
+def chosen(buffers, state, random):
+    names = {"buffers": buffers, "optimizer state": state, "random state": random}
+    return [name for name, wanted in names.items() if wanted]
+
+
+def restore_nothing(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return []
+
+
+def restore_everything(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return ["buffers", "optimizer state", "random state"]
+
+
+def restore_adam_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, optimizer == "adam", bool(dropout or shuffle))
+
+
+def restore_momentum_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, momentum > 0, bool(dropout or shuffle))
+
+
+def restore_without_shuffling(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, optimizer == "adam" or momentum > 0, dropout > 0)
+
+
+def restore_without_dropout(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, optimizer == "adam" or momentum > 0, shuffle)
+
+
+def restore_without_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(False, optimizer == "adam" or momentum > 0, bool(dropout or shuffle))
+
+
+def restore_any_optimizer(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, True, bool(dropout or shuffle))
+
+
+def restore_both_random(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, optimizer == "adam" or momentum > 0, bool(dropout and shuffle))
+
+
+def restore_out_of_order(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    found = chosen(batch_norm, optimizer == "adam" or momentum > 0, bool(dropout or shuffle))
+    return found[::-1]
+
+
+def right_restore_by_ifs(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    found = []
+    if batch_norm:
+        found.append("buffers")
+    if optimizer != "sgd" or momentum != 0:
+        found.append("optimizer state")
+    if shuffle or dropout != 0:
+        found.append("random state")
+    return found
+
+
+def right_restore_sorted(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    found = {"random state"} if dropout or shuffle else set()
+    found |= {"optimizer state"} if momentum or optimizer == "adam" else set()
+    found |= {"buffers"} if batch_norm else set()
+    return sorted(found)
+
+
+def right_restore_by_pairs(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    pairs = [
+        (batch_norm, "buffers"),
+        ({"adam": True}.get(optimizer, momentum > 0), "optimizer state"),
+        (max(dropout, float(shuffle)) > 0, "random state"),
+    ]
+    return [name for wanted, name in pairs if wanted]
+
+
+WRONG = {
+    "07-corrected-mean": [
+        mean_uncorrected,
+        mean_from_the_first,
+        mean_corrects_itself,
+        mean_corrected_one_late,
+        mean_corrected_one_early,
+        mean_with_weights_swapped,
+        mean_of_all_so_far,
+        mean_last_only,
+        mean_one_short,
+        mean_not_at_all,
+    ],
+    "07-steepest": [
+        steepest_as_published,
+        steepest_without_the_limit,
+        steepest_by_rate_with_the_limit,
+        steepest_by_place,
+        steepest_rise,
+        steepest_either_way,
+        steepest_cut_first,
+        steepest_place_only,
+        steepest_is_the_lowest,
+        steepest_a_tenth_of_the_lowest,
+        steepest_by_last_difference,
+    ],
+    "07-batch-losses": [
+        batch_as_published,
+        batch_without_epochs,
+        batch_difference_of_means,
+        batch_sums_only,
+        batch_counts_from_zero,
+        batch_before_with_the_same_count,
+        batch_resets_one_late,
+        batch_whole_epochs_only,
+    ],
+    "07-restore": [
+        restore_nothing,
+        restore_everything,
+        restore_adam_only,
+        restore_momentum_only,
+        restore_without_shuffling,
+        restore_without_dropout,
+        restore_without_buffers,
+        restore_any_optimizer,
+        restore_both_random,
+        restore_out_of_order,
+    ],
+}
+RIGHT = {
+    "07-corrected-mean": [right_mean_by_weights, right_mean_with_two_sums, right_mean_with_numpy],
+    "07-steepest": [right_steepest_in_decades, right_steepest_by_hand, right_steepest_masked],
+    "07-batch-losses": [
+        right_batch_by_epochs,
+        right_batch_with_a_running_sum,
+        right_batch_with_numpy,
+    ],
+    "07-restore": [right_restore_by_ifs, right_restore_sorted, right_restore_by_pairs],
+}

@@ -1,0 +1,536 @@
+"""Answers to the exercises of lesson 08: wrong ones, to be rejected, and right ones."""
+
+import math
+
+import numpy as np
+import torch
+from torch.optim import lr_scheduler
+
+# --- 8.1 my_triangle ------------------------------------------------------------------------------
+
+
+def triangle(step, base_lr, peak_lr, up_steps, scale):
+    cycle, position = divmod(step, 2 * up_steps)
+    height = 1 - abs(position / up_steps - 1)
+    return base_lr + (peak_lr - base_lr) * height * scale(cycle)
+
+
+def triangle_cycle_of_one_way(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle, position = divmod(step, up_steps)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+    return base_lr + (peak_lr - base_lr) * position / up_steps * scale
+
+
+def triangle_scales_the_base_too(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle = step // (2 * up_steps)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+    return scale * triangle(step, base_lr, peak_lr, up_steps, lambda cycle: 1.0)
+
+
+def triangle_counts_cycles_from_one(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5 ** (c + 1)}
+    scale = scales.get(mode, lambda c: factor**step)
+    return triangle(step, base_lr, peak_lr, up_steps, scale)
+
+
+def triangle_factor_per_cycle(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
+    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: factor**c))
+
+
+def triangle_factor_within_the_cycle(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
+    inside = factor ** (step % (2 * up_steps))
+    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: inside))
+
+
+def triangle_ignores_the_mode(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    return triangle(step, base_lr, peak_lr, up_steps, lambda cycle: 1.0)
+
+
+def triangle_forgets_the_base(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle = step // (2 * up_steps)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+    return triangle(step, 0.0, peak_lr, up_steps, lambda cycle: scale)
+
+
+def triangle_starts_at_the_top(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle = step // (2 * up_steps)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+    return triangle(step + up_steps, base_lr, peak_lr, up_steps, lambda cycle: scale)
+
+
+def triangle_is_a_cosine(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle = step // (2 * up_steps)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+    wave = (1 - math.cos(math.pi * step / up_steps)) / 2
+    return base_lr + (peak_lr - base_lr) * wave * scale
+
+
+def right_triangle_as_in_the_paper(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    cycle = math.floor(1 + step / (2 * up_steps))
+    x = abs(step / up_steps - 2 * cycle + 1)
+    scale = {"triangular": 1, "triangular2": 1 / 2 ** (cycle - 1)}.get(mode, factor**step)
+    return base_lr + (peak_lr - base_lr) * max(0.0, 1 - x) * scale
+
+
+def right_triangle_two_branches(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    span = peak_lr - base_lr
+    if mode == "triangular2":
+        span /= 2 ** (step // (2 * up_steps))
+    if mode == "exp_range":
+        span *= factor**step
+    position = step % (2 * up_steps)
+    if position < up_steps:
+        return base_lr + span * position / up_steps
+    return base_lr + span * (2 * up_steps - position) / up_steps
+
+
+def right_triangle_interpolated(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    height = np.interp(step % (2 * up_steps), [0, up_steps, 2 * up_steps], [0.0, 1.0, 0.0])
+    if mode == "triangular2":
+        height *= 0.5 ** (step // (2 * up_steps))
+    elif mode == "exp_range":
+        height *= factor**step
+    return (1 - height) * base_lr + height * peak_lr
+
+
+# --- 8.2 cycle_of ---------------------------------------------------------------------------------
+
+
+def cycle_by_logarithm(step, *, first, factor):
+    if factor == 1:
+        return [step // first, step % first, first]
+    cycle = int(math.log(step * (factor - 1) / first + 1) / math.log(factor))
+    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
+def cycle_divides_by_zero(step, *, first, factor):
+    cycle = 0
+    while first * (factor ** (cycle + 1) - 1) // (factor - 1) <= step:
+        cycle += 1
+    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
+def cycle_all_of_one_length(step, *, first, factor):
+    return [step // first, step % first, first]
+
+
+def cycle_restarts_one_late(step, *, first, factor):
+    cycle, length = 0, first
+    while step > length:
+        step, cycle, length = step - length, cycle + 1, length * factor
+    return [cycle, step, length]
+
+
+def cycle_grows_before_it_is_taken_off(step, *, first, factor):
+    cycle, length = 0, first
+    while step >= length:
+        length *= factor
+        step, cycle = step - length, cycle + 1
+    return [cycle, step, length]
+
+
+def cycle_ends_at_powers(step, *, first, factor):
+    """Cycle i ends at first * factor ** i: the lengths are not added up."""
+    cycle, begin, length = 0, 0, first
+    while step >= length and factor > 1:
+        begin, cycle, length = length, cycle + 1, length * factor
+    if factor == 1:
+        return [step // first, step % first, first]
+    return [cycle, step - begin, length]
+
+
+def cycle_counted_from_one(step, *, first, factor):
+    cycle, position, length = right_cycle_by_sum(step, first=first, factor=factor)
+    return [cycle + 1, position, length]
+
+
+def cycle_length_grows_by_adding(step, *, first, factor):
+    cycle, length = 0, first
+    while step >= length:
+        step, cycle, length = step - length, cycle + 1, length + first * (factor - 1)
+    return [cycle, step, length]
+
+
+def cycle_without_the_length(step, *, first, factor):
+    return right_cycle_by_sum(step, first=first, factor=factor)[:2]
+
+
+def right_cycle_by_sum(step, *, first, factor):
+    begin, length, cycle = 0, first, 0
+    while begin + length <= step:
+        begin += length
+        length *= factor
+        cycle += 1
+    return [cycle, step - begin, length]
+
+
+def right_cycle_logarithm_mended(step, *, first, factor):
+    if factor == 1:
+        return (step // first, step % first, first)
+    cycle = int(math.log(step * (factor - 1) / first + 1) / math.log(factor) + 1e-9)
+    begin = first * (factor**cycle - 1) // (factor - 1)
+    return (cycle, step - begin, first * factor**cycle)
+
+
+def right_cycle_by_table(step, *, first, factor):
+    lengths = [first]
+    while sum(lengths) <= step:
+        lengths.append(lengths[-1] * factor)
+    return np.array([len(lengths) - 1, step - sum(lengths[:-1]), lengths[-1]])
+
+
+def right_cycle_recursive(step, *, first, factor):
+    if step < first:
+        return [0, step, first]
+    if factor == 1:
+        return [step // first, step % first, first]
+    cycle, position, length = right_cycle_recursive(
+        step - first, first=first * factor, factor=factor
+    )
+    return [cycle + 1, position, length]
+
+
+# --- 8.3 my_one_cycle -----------------------------------------------------------------------------
+
+
+def one_cycle(
+    step,
+    peak_lr,
+    total_steps,
+    warmup_fraction,
+    *,
+    late=1,
+    hold=True,
+    divide=25.0,
+    end=lambda start, peak: start / 1e4,
+    wave=lambda p: (1 + math.cos(math.pi * p)) / 2,
+    low=0.85,
+    high=0.95,
+):
+    top, last = warmup_fraction * total_steps - late, total_steps - late
+    step = min(step, last) if hold else step
+    start = peak_lr / divide
+    if step <= top:
+        w = wave(step / top)
+        return [peak_lr + (start - peak_lr) * w, low + (high - low) * w]
+    w, final = wave((step - top) / (last - top)), end(start, peak_lr)
+    return [final + (peak_lr - final) * w, high + (low - high) * w]
+
+
+def cycle_top_one_late(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, late=0)
+
+
+def cycle_ends_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=lambda start, peak: 0.0)
+
+
+def cycle_ends_at_a_share_of_the_peak(step, *, peak_lr, total_steps, warmup_fraction):
+    def end(start, peak):
+        return peak / 1e4
+
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=end)
+
+
+def cycle_ends_where_it_began(step, *, peak_lr, total_steps, warmup_fraction):
+    def end(start, peak):
+        return start
+
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=end)
+
+
+def cycle_of_straight_lines(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, wave=lambda p: 1 - p)
+
+
+def cycle_climbs_again(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, hold=False)
+
+
+def cycle_momentum_with_the_rate(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, low=0.95, high=0.85)
+
+
+def cycle_constant_momentum(step, *, peak_lr, total_steps, warmup_fraction):
+    rate, _ = one_cycle(step, peak_lr, total_steps, warmup_fraction)
+    return [rate, 0.9]
+
+
+def cycle_starts_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
+    def end(start, peak):
+        return peak / 25 / 1e4
+
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction, divide=math.inf, end=end)
+
+
+def cycle_rate_alone(step, *, peak_lr, total_steps, warmup_fraction):
+    return one_cycle(step, peak_lr, total_steps, warmup_fraction)[0]
+
+
+def right_one_cycle_with_torch(step, *, peak_lr, total_steps, warmup_fraction):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    scheduler = lr_scheduler.OneCycleLR(
+        optimizer, peak_lr, total_steps=total_steps, pct_start=warmup_fraction
+    )
+    for _ in range(min(step, total_steps - 1)):
+        optimizer.step()
+        scheduler.step()
+    return [optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]]
+
+
+def right_one_cycle_by_table(step, *, peak_lr, total_steps, warmup_fraction):
+    top, last = warmup_fraction * total_steps - 1, total_steps - 1
+    places = [(0.0, peak_lr / 25, 0.95), (top, peak_lr, 0.85), (last, peak_lr / 250_000, 0.95)]
+    step = min(step, last)
+    i = 0 if step <= top else 1
+    (a, *come), (b, *go) = places[i], places[i + 1]
+    share = (1 - np.cos(np.pi * (step - a) / (b - a))) / 2
+    return (1 - share) * np.array(come) + share * np.array(go)
+
+
+def right_one_cycle_two_functions(step, *, peak_lr, total_steps, warmup_fraction):
+    end = total_steps - 1
+    peak_at = warmup_fraction * total_steps - 1
+    if step >= end:
+        return peak_lr / 250_000, 0.95
+
+    def between(a, b, p):
+        return a * math.cos(math.pi * p / 2) ** 2 + b * math.sin(math.pi * p / 2) ** 2
+
+    if step <= peak_at:
+        p = step / peak_at
+        return between(peak_lr / 25, peak_lr, p), between(0.95, 0.85, p)
+    p = (step - peak_at) / (end - peak_at)
+    return between(peak_lr, peak_lr / 250_000, p), between(0.85, 0.95, p)
+
+
+# --- 8.4 with_restarts ----------------------------------------------------------------------------
+
+
+def restarts_as_published(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingLR(optimizer, T_max=cycle_steps, eta_min=floor)
+
+
+def restarts_without_floor(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=cycle_steps)
+
+
+def restarts_that_grow(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps, 2, eta_min=floor)
+
+
+def restarts_one_late(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps + 1, eta_min=floor)
+
+
+def restarts_every_second_time(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 2 * cycle_steps, eta_min=floor)
+
+
+def restarts_to_the_floor_exactly(optimizer, *, cycle_steps, floor):
+    """The lowest rate inside of the cycle, as in the paper: another convention."""
+    peak, last = optimizer.param_groups[0]["lr"], max(cycle_steps - 1, 1)
+
+    def factor(step):
+        wave = (1 + math.cos(math.pi * (step % cycle_steps) / last)) / 2
+        return (floor + (peak - floor) * wave) / peak
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def restarts_a_rate_for_a_factor(optimizer, *, cycle_steps, floor):
+    peak = optimizer.param_groups[0]["lr"]
+
+    def rate(step):
+        return (
+            floor
+            + (peak - floor) * (1 + math.cos(math.pi * (step % cycle_steps) / cycle_steps)) / 2
+        )
+
+    return lr_scheduler.LambdaLR(optimizer, rate)
+
+
+def restarts_that_do_nothing(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+
+
+def right_restarts_by_position(optimizer, *, cycle_steps, floor):
+    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps, 1, floor)
+
+
+def right_restarts_by_factor(optimizer, *, cycle_steps, floor):
+    peak = optimizer.param_groups[0]["lr"]
+
+    def factor(step):
+        wave = (1 + math.cos(math.pi * (step % cycle_steps) / cycle_steps)) / 2
+        return (floor + (peak - floor) * wave) / peak
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def right_restarts_with_our_formula(optimizer, *, cycle_steps, floor):
+    from course_lib.pytorch import TorchSchedule
+    from course_lib.schedules import Schedule, cosine
+    from course_lib.schedules import restart as again
+
+    peak = optimizer.param_groups[0]["lr"]
+    wave = Schedule(cosine, peak_lr=peak, total_steps=cycle_steps, final_lr=floor)
+    return TorchSchedule(optimizer, Schedule(again, then=wave, cycle_steps=cycle_steps))
+
+
+# --- 8.5 mended_rates -----------------------------------------------------------------------------
+
+
+def rates_of(total, calls, max_lr, batches):
+    """The rates of a loop that calls scheduler.step() after the updates in `calls`."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=max_lr)
+    scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=total)
+    rates = []
+    for update in range(batches):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if calls(update):
+            scheduler.step()
+    return rates
+
+
+def mended_as_published(*, max_lr, epochs, batches):
+    total = epochs * batches
+    return rates_of(total, lambda update: (update + 1) % batches == 0, max_lr, total)
+
+
+def mended_by_a_short_cycle(*, max_lr, epochs, batches):
+    steps = [rates_of(epochs, lambda update: True, max_lr, epochs)[e] for e in range(epochs)]
+    return [rate for rate in steps for _ in range(batches)]
+
+
+def mended_steps_first(*, max_lr, epochs, batches):
+    return mended_twice(max_lr, epochs * batches, 1)[1:]
+
+
+def mended_twice(max_lr, count, extra):
+    rates = rates_of(count, lambda update: True, max_lr, count)
+    return rates + [rates[-1]] * extra
+
+
+def mended_one_epoch(*, max_lr, epochs, batches):
+    return rates_of(epochs * batches, lambda update: True, max_lr, batches)
+
+
+def mended_one_cycle_per_epoch(*, max_lr, epochs, batches):
+    return rates_of(batches, lambda update: True, max_lr, batches) * epochs
+
+
+def mended_constant(*, max_lr, epochs, batches):
+    return [max_lr] * (epochs * batches)
+
+
+def mended_per_epoch_rates(*, max_lr, epochs, batches):
+    return rates_of(epochs * batches, lambda update: True, max_lr, epochs)
+
+
+def right_mended_loop(*, max_lr, epochs, batches):
+    total = epochs * batches
+    return rates_of(total, lambda update: True, max_lr, total)
+
+
+def right_mended_by_formula(*, max_lr, epochs, batches):
+    from course_lib.schedules import Schedule
+    from course_lib.schedules import one_cycle as formula
+
+    total = epochs * batches
+    return Schedule(formula, peak_lr=max_lr, total_steps=total).values(total)
+
+
+def right_mended_numpy(*, max_lr, epochs, batches):
+    total = epochs * batches
+    top = 0.3 * total - 1
+    t = np.arange(total)
+    up = (1 - np.cos(np.pi * t / top)) / 2
+    down = (1 - np.cos(np.pi * (t - top) / (total - 1 - top))) / 2
+    low, end = max_lr / 25, max_lr / 250_000
+    return np.where(t <= top, low + (max_lr - low) * up, max_lr + (end - max_lr) * down)
+
+
+WRONG = {
+    "08-triangle": [
+        triangle_cycle_of_one_way,
+        triangle_scales_the_base_too,
+        triangle_counts_cycles_from_one,
+        triangle_factor_per_cycle,
+        triangle_factor_within_the_cycle,
+        triangle_ignores_the_mode,
+        triangle_forgets_the_base,
+        triangle_starts_at_the_top,
+        triangle_is_a_cosine,
+    ],
+    "08-cycle-of": [
+        cycle_by_logarithm,
+        cycle_divides_by_zero,
+        cycle_all_of_one_length,
+        cycle_restarts_one_late,
+        cycle_grows_before_it_is_taken_off,
+        cycle_ends_at_powers,
+        cycle_counted_from_one,
+        cycle_length_grows_by_adding,
+        cycle_without_the_length,
+    ],
+    "08-one-cycle": [
+        cycle_top_one_late,
+        cycle_ends_at_zero,
+        cycle_ends_at_a_share_of_the_peak,
+        cycle_ends_where_it_began,
+        cycle_of_straight_lines,
+        cycle_climbs_again,
+        cycle_momentum_with_the_rate,
+        cycle_constant_momentum,
+        cycle_starts_at_zero,
+        cycle_rate_alone,
+    ],
+    "08-restarts": [
+        restarts_as_published,
+        restarts_without_floor,
+        restarts_that_grow,
+        restarts_one_late,
+        restarts_every_second_time,
+        restarts_to_the_floor_exactly,
+        restarts_a_rate_for_a_factor,
+        restarts_that_do_nothing,
+    ],
+    "08-per-batch": [
+        mended_as_published,
+        mended_by_a_short_cycle,
+        mended_steps_first,
+        mended_one_epoch,
+        mended_one_cycle_per_epoch,
+        mended_constant,
+        mended_per_epoch_rates,
+    ],
+}
+
+RIGHT = {
+    "08-triangle": [
+        right_triangle_as_in_the_paper,
+        right_triangle_two_branches,
+        right_triangle_interpolated,
+    ],
+    "08-cycle-of": [
+        right_cycle_by_sum,
+        right_cycle_logarithm_mended,
+        right_cycle_by_table,
+        right_cycle_recursive,
+    ],
+    "08-one-cycle": [
+        right_one_cycle_with_torch,
+        right_one_cycle_by_table,
+        right_one_cycle_two_functions,
+    ],
+    "08-restarts": [
+        right_restarts_by_position,
+        right_restarts_by_factor,
+        right_restarts_with_our_formula,
+    ],
+    "08-per-batch": [right_mended_loop, right_mended_by_formula, right_mended_numpy],
+}

@@ -1,0 +1,518 @@
+"""Answers to the exercises of lesson 09: wrong ones, to be rejected, and right ones."""
+
+import math
+
+import numpy as np
+from torch.optim import lr_scheduler
+
+# --- 9.1 keras_boundaries -------------------------------------------------------------------------
+
+
+def one_too_late(milestones):
+    return [m + 1 for m in milestones]
+
+
+def unchanged(milestones):
+    return list(milestones)
+
+
+def keeps_the_zero(milestones):
+    return [m - 1 for m in milestones]
+
+
+def clips_the_zero(milestones):
+    return [max(m - 1, 0) for m in milestones]
+
+
+def first_only(milestones):
+    return [m - 1 for m in milestones[:1] if m]
+
+
+def distances(milestones):
+    return [b - a - 1 for a, b in zip([0, *milestones], milestones) if b]
+
+
+def backwards(milestones):
+    return [m - 1 for m in milestones if m][::-1]
+
+
+def knows_the_examples(milestones):
+    return {(5,): [4], (30, 60): [29, 59]}.get(tuple(milestones), [])
+
+
+def right_by_loop(milestones):
+    found = []
+    for m in milestones:
+        if m:
+            found.append(m - 1)
+    return found
+
+
+def right_by_numpy(milestones):
+    found = np.array(milestones, dtype=int) - 1
+    return found[found >= 0].tolist()
+
+
+def right_by_counting(milestones):
+    """The updates after which the number of milestones passed changes."""
+    passed = [sum(m <= t for m in milestones) for t in range(1000)]
+    return [t for t in range(999) if passed[t + 1] != passed[t]]
+
+
+# --- 9.2 in_a_row ---------------------------------------------------------------------------------
+
+
+def row_joint_to_the_old_piece(step, *, segments):
+    for start, end, length in segments:
+        if step <= length:
+            return start + (end - start) * step / length
+        step -= length
+    return end
+
+
+def row_reaches_the_end_early(step, *, segments):
+    for start, end, length in segments:
+        if step < length:
+            return start + (end - start) * step / max(length - 1, 1)
+        step -= length
+    return end
+
+
+def row_never_counts_anew(step, *, segments):
+    until = 0
+    for start, end, length in segments:
+        until += length
+        if step < until:
+            return start + (end - start) * step / length
+    return end
+
+
+def row_ends_at_zero(step, *, segments):
+    for start, end, length in segments:
+        if step < length:
+            return start + (end - start) * step / length
+        step -= length
+    return 0.0
+
+
+def row_holds_the_start(step, *, segments):
+    for start, end, length in segments:
+        if step < length:
+            return start + (end - start) * step / length
+        step -= length
+    return start
+
+
+def row_goes_on_for_ever(step, *, segments):
+    for start, end, length in segments[:-1]:
+        if step < length:
+            return start + (end - start) * step / length
+        step -= length
+    start, end, length = segments[-1]
+    return start + (end - start) * step / length
+
+
+def row_of_stairs(step, *, segments):
+    for start, _, length in segments:
+        if step < length:
+            return start
+        step -= length
+    return segments[-1][1]
+
+
+def row_joins_what_should_jump(step, *, segments):
+    before = segments[0][0]
+    for _, end, length in segments:
+        if step < length:
+            return before + (end - before) * step / length
+        step, before = step - length, end
+    return before
+
+
+def row_starts_over(step, *, segments):
+    step %= sum(length for _, _, length in segments)
+    return right_row_by_begins(step, segments=segments)
+
+
+def right_row_by_begins(step, *, segments):
+    begin = 0
+    for start, end, length in segments:
+        if begin <= step < begin + length:
+            share = (step - begin) / length
+            return (1 - share) * start + share * end
+        begin += length
+    return segments[-1][1]
+
+
+def right_row_recursive(step, *, segments):
+    (start, end, length), *rest = segments
+    if step >= length:
+        return right_row_recursive(step - length, segments=rest) if rest else end
+    return start + step * (end - start) / length
+
+
+def right_row_with_join(step, *, segments):
+    from course_lib.schedules import Schedule, constant, join
+
+    def line(start, end, length):
+        return lambda t: start + (end - start) * t / length
+
+    parts = [*(line(*each) for each in segments), Schedule(constant, lr=segments[-1][1])]
+    ends = np.cumsum([length for _, _, length in segments]).tolist()
+    return join(step, parts=parts, boundaries=ends)
+
+
+# --- 9.3 saved ------------------------------------------------------------------------------------
+
+
+def base():
+    from course_lib.tensorflow import keras
+
+    return keras.optimizers.schedules.LearningRateSchedule, keras.ops
+
+
+def saved_with(rate, config=None, rebuilt=True):
+    """An answer whose schedule has this rate and this config."""
+
+    def answer(count, *, peak, steps):
+        schedule, ops = base()
+
+        class Climb(schedule):
+            def __init__(self, peak=1.0, steps=1):
+                self.peak, self.steps = peak, steps
+
+            def __call__(self, step):
+                return rate(ops, ops.cast(step, "float32"), self.peak, self.steps)
+
+            def get_config(self):
+                return (config or both)(self.peak, self.steps)
+
+        one = Climb(peak, steps)
+        written = one.get_config()
+        two = Climb.from_config(written) if rebuilt else one
+        return [[float(two(step)) for step in range(count)], written]
+
+    return answer
+
+
+def both(peak, steps):
+    return {"peak": peak, "steps": steps}
+
+
+def climb(ops, step, peak, steps):
+    return peak * ops.minimum((step + 1) / (steps + 1), 1.0)
+
+
+def named(name, function):
+    function.__name__ = name
+    return function
+
+
+saved_without_steps = named(
+    "saved_without_steps", saved_with(climb, lambda peak, steps: {"peak": peak})
+)
+saved_without_peak = named(
+    "saved_without_peak", saved_with(climb, lambda peak, steps: {"steps": steps})
+)
+saved_empty = named("saved_empty", saved_with(climb, lambda peak, steps: {}))
+saved_swapped = named(
+    "saved_swapped", saved_with(climb, lambda peak, steps: {"peak": steps, "steps": peak})
+)
+saved_other_names = named(
+    "saved_other_names", saved_with(climb, lambda peak, steps: {"peak_lr": peak, "steps": steps})
+)
+saved_from_zero = named(
+    "saved_from_zero",
+    saved_with(lambda ops, step, peak, steps: peak * ops.minimum(step / max(steps, 1), 1.0)),
+)
+saved_never_holds = named(
+    "saved_never_holds",
+    saved_with(lambda ops, step, peak, steps: peak * (step + 1) / (steps + 1)),
+)
+saved_one_late = named(
+    "saved_one_late",
+    saved_with(lambda ops, step, peak, steps: peak * ops.minimum((step + 1) / (steps + 2), 1.0)),
+)
+
+
+def saved_rates_alone(count, *, peak, steps):
+    return saved_with(climb)(count, peak=peak, steps=steps)[0]
+
+
+def right_saved_where(count, *, peak, steps):
+    schedule, ops = base()
+
+    class Ramp(schedule):
+        def __init__(self, **config):
+            self.config = config
+
+        def __call__(self, step):
+            step, end = ops.cast(step, "float32"), float(self.config["steps"])
+            up = (step + 1.0) * self.config["peak"] / (end + 1.0)
+            return ops.where(step >= end, ops.ones_like(up) * self.config["peak"], up)
+
+        def get_config(self):
+            return dict(self.config)
+
+    config = Ramp(peak=peak, steps=steps).get_config()
+    again = Ramp.from_config(config)
+    return [[float(again(step)) for step in range(count)], config]
+
+
+def right_saved_class_method(count, *, peak, steps):
+    schedule, ops = base()
+
+    class Ramp(schedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps = peak, steps
+
+        def __call__(self, step):
+            return self.peak * ops.clip((ops.cast(step, "float32") + 1) / (self.steps + 1), 0, 1)
+
+        def get_config(self):
+            return {"steps": self.steps, "peak": self.peak}
+
+        @classmethod
+        def from_config(cls, config):
+            return cls(config["peak"], config["steps"])
+
+    first = Ramp(peak, steps)
+    again = Ramp.from_config(first.get_config())
+    return [float(again(t)) for t in range(count)], again.get_config()
+
+
+def right_saved_polynomial(count, *, peak, steps):
+    schedule, ops = base()
+    from course_lib.tensorflow import keras
+
+    class Ramp(schedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps = peak, steps
+
+        def __call__(self, step):
+            if not self.steps:
+                return ops.convert_to_tensor(self.peak, "float32")
+            low = self.peak / (self.steps + 1)
+            rises = keras.optimizers.schedules.PolynomialDecay(low, self.steps, self.peak)
+            return rises(step)
+
+        def get_config(self):
+            return {"peak": self.peak, "steps": self.steps}
+
+    made = Ramp.from_config(Ramp(peak, steps).get_config())
+    return [np.array([float(made(step)) for step in range(count)]), made.get_config()]
+
+
+# --- 9.4 mended -----------------------------------------------------------------------------------
+
+
+def factor_as_published(optimizer, *, gamma, power):
+    lr = optimizer.param_groups[0]["lr"]
+    return lr_scheduler.LambdaLR(optimizer, lambda t: lr * (1 + gamma * t) ** -power)
+
+
+def factor_upside_down(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** power)
+
+
+def factor_of_the_current_rate(optimizer, *, gamma, power):
+    return lr_scheduler.MultiplicativeLR(optimizer, lambda t: (1 + gamma * t) ** -power)
+
+
+def factor_divides_twice(optimizer, *, gamma, power):
+    lr = optimizer.param_groups[0]["lr"]
+    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** -power / lr)
+
+
+def factor_one_late(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * (t + 1)) ** -power)
+
+
+def factor_without_the_power(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t))
+
+
+def factor_power_inside(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t**power))
+
+
+def factor_constant(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: 1.0)
+
+
+def right_factor_divided(optimizer, *, gamma, power):
+    return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t) ** power)
+
+
+def right_factor_with_the_rate_of_one(optimizer, *, gamma, power):
+    lr = optimizer.param_groups[0]["lr"]
+    for group in optimizer.param_groups:
+        group["lr"] = 1.0
+    return lr_scheduler.LambdaLR(optimizer, lambda t: lr * (1 + gamma * t) ** -power)
+
+
+def right_factor_multiplied_on(optimizer, *, gamma, power):
+    def ratio(t):
+        return ((1 + gamma * t) / (1 + gamma * (t - 1))) ** -power
+
+    return lr_scheduler.MultiplicativeLR(optimizer, ratio)
+
+
+def right_factor_with_our_schedule(optimizer, *, gamma, power):
+    from course_lib.pytorch import TorchSchedule
+
+    lr = optimizer.param_groups[0]["lr"]
+    return TorchSchedule(optimizer, lambda t: lr * math.exp(-power * math.log(1 + gamma * t)))
+
+
+# --- 9.5 norm_rates -------------------------------------------------------------------------------
+
+
+def norm_start_not_squared(gradients, *, lr, b0):
+    total, rates = b0, []
+    for gradient in gradients:
+        total += sum(part**2 for part in gradient)
+        rates.append(lr / math.sqrt(total))
+    return rates
+
+
+def norm_adds_norms(gradients, *, lr, b0):
+    total, rates = b0, []
+    for gradient in gradients:
+        total += math.sqrt(sum(part**2 for part in gradient))
+        rates.append(lr / total)
+    return rates
+
+
+def norm_of_the_last_alone(gradients, *, lr, b0):
+    squares = [sum(part**2 for part in gradient) for gradient in gradients]
+    return [lr / math.sqrt(b0**2 + square) if b0 or square else lr for square in squares]
+
+
+def norm_without_its_own_gradient(gradients, *, lr, b0):
+    total, rates = b0**2, []
+    for gradient in gradients:
+        rates.append(lr / math.sqrt(total) if total else lr)
+        total += sum(part**2 for part in gradient)
+    return rates
+
+
+def norm_of_the_first_weight(gradients, *, lr, b0):
+    total, rates = b0**2, []
+    for gradient in gradients:
+        total += gradient[0] ** 2
+        rates.append(lr / math.sqrt(total) if total else lr)
+    return rates
+
+
+def norm_without_start(gradients, *, lr, b0):
+    return right_norm_numpy(gradients, lr=lr, b0=0.0)
+
+
+def norm_without_the_root(gradients, *, lr, b0):
+    return [lr * (rate / lr) ** 2 for rate in right_norm_numpy(gradients, lr=lr, b0=b0)]
+
+
+def norm_mean_of_squares(gradients, *, lr, b0):
+    total, rates = b0**2, []
+    for gradient in gradients:
+        total += sum(part**2 for part in gradient) / len(gradient)
+        rates.append(lr / math.sqrt(total))
+    return rates
+
+
+def norm_last_rate_alone(gradients, *, lr, b0):
+    return list(right_norm_numpy(gradients, lr=lr, b0=b0))[-1:]
+
+
+def right_norm_numpy(gradients, *, lr, b0):
+    if not len(gradients):
+        return []
+    squares = (np.array(gradients, dtype=float) ** 2).sum(axis=1)
+    return lr / np.sqrt(b0**2 + np.cumsum(squares))
+
+
+def right_norm_quadratic_time(gradients, *, lr, b0):
+    rates = []
+    for t in range(len(gradients)):
+        flat = [part for gradient in gradients[: t + 1] for part in gradient]
+        rates.append(lr / math.hypot(b0, *flat))
+    return rates
+
+
+def right_norm_by_hypot(gradients, *, lr, b0):
+    length, rates = b0, []
+    for gradient in gradients:
+        length = math.hypot(length, *gradient)
+        rates.append(lr / length)
+    return tuple(rates)
+
+
+WRONG = {
+    "09-keras-boundaries": [
+        one_too_late,
+        unchanged,
+        keeps_the_zero,
+        clips_the_zero,
+        first_only,
+        distances,
+        backwards,
+        knows_the_examples,
+    ],
+    "09-in-a-row": [
+        row_joint_to_the_old_piece,
+        row_reaches_the_end_early,
+        row_never_counts_anew,
+        row_ends_at_zero,
+        row_holds_the_start,
+        row_goes_on_for_ever,
+        row_of_stairs,
+        row_joins_what_should_jump,
+        row_starts_over,
+    ],
+    "09-saved": [
+        saved_without_steps,
+        saved_without_peak,
+        saved_empty,
+        saved_swapped,
+        saved_other_names,
+        saved_from_zero,
+        saved_never_holds,
+        saved_one_late,
+        saved_rates_alone,
+    ],
+    "09-factor": [
+        factor_as_published,
+        factor_upside_down,
+        factor_of_the_current_rate,
+        factor_divides_twice,
+        factor_one_late,
+        factor_without_the_power,
+        factor_power_inside,
+        factor_constant,
+    ],
+    "09-norm-rates": [
+        norm_start_not_squared,
+        norm_adds_norms,
+        norm_of_the_last_alone,
+        norm_without_its_own_gradient,
+        norm_of_the_first_weight,
+        norm_without_start,
+        norm_without_the_root,
+        norm_mean_of_squares,
+        norm_last_rate_alone,
+    ],
+}
+
+RIGHT = {
+    "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_counting],
+    "09-in-a-row": [right_row_by_begins, right_row_recursive, right_row_with_join],
+    "09-saved": [right_saved_where, right_saved_class_method, right_saved_polynomial],
+    "09-factor": [
+        right_factor_divided,
+        right_factor_with_the_rate_of_one,
+        right_factor_multiplied_on,
+        right_factor_with_our_schedule,
+    ],
+    "09-norm-rates": [right_norm_numpy, right_norm_quadratic_time, right_norm_by_hypot],
+}

@@ -1,0 +1,443 @@
+"""Lesson 11: answers that each check must reject, and others that it must accept."""
+
+import math
+from statistics import fmean, mean, pstdev, stdev
+
+import numpy as np
+
+# --- 11.1 paired_interval -------------------------------------------------------------------------
+
+
+def _gaps(after, before):
+    gaps = [after[seed] - before[seed] for seed in after if seed in before]
+    if len(gaps) < 2:
+        raise ValueError("too few pairs")
+    return gaps
+
+
+def before_less_after(after, before, t):
+    gaps = [-gap for gap in _gaps(after, before)]
+    half = t * stdev(gaps) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def spread_divided_by_n(after, before, t):
+    gaps = _gaps(after, before)
+    half = t * pstdev(gaps) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def without_the_root_of_n(after, before, t):
+    gaps = _gaps(after, before)
+    half = t * stdev(gaps)
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def unpaired(after, before, t):
+    gaps = _gaps(after, before)
+    seeds = [seed for seed in after if seed in before]
+    spreads = [stdev(runs[seed] for seed in seeds) for runs in (after, before)]
+    half = t * math.hypot(*spreads) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def pairs_by_place(after, before, t):
+    gaps = [a - b for a, b in zip(after.values(), before.values())]
+    if len(gaps) < 2:
+        raise ValueError("too few pairs")
+    half = t * stdev(gaps) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def difference_of_all_means(after, before, t):
+    gaps = _gaps(after, before)
+    centre = fmean(after.values()) - fmean(before.values())
+    half = t * stdev(gaps) / math.sqrt(len(gaps))
+    return centre, centre - half, centre + half
+
+
+def one_pair_is_enough(after, before, t):
+    gaps = [after[seed] - before[seed] for seed in after if seed in before]
+    if not gaps:
+        raise ValueError("no pair")
+    half = t * np.std(gaps) / math.sqrt(max(1, len(gaps) - 1))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def normal_instead_of_t(after, before, t):
+    gaps = _gaps(after, before)
+    half = 1.96 * stdev(gaps) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def needs_every_seed(after, before, t):
+    gaps = [after[seed] - before[seed] for seed in after]
+    half = t * stdev(gaps) / math.sqrt(len(gaps))
+    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
+
+
+def right_statistics(after, before, t):
+    gaps = _gaps(after, before)
+    half = t * stdev(gaps) / len(gaps) ** 0.5
+    return [mean(gaps), mean(gaps) - half, mean(gaps) + half]
+
+
+def right_numpy(after, before, t):
+    seeds = sorted(set(after) & set(before))
+    if len(seeds) < 2:
+        raise ValueError(seeds)
+    gaps = np.array([after[s] for s in seeds]) - np.array([before[s] for s in seeds])
+    half = t * gaps.std(ddof=1) / np.sqrt(gaps.size)
+    return gaps.mean() + half * np.array([0, -1, 1])
+
+
+def right_by_sums(after, before, t):
+    n = total = squares = 0
+    for seed in before:
+        if seed in after:
+            gap = after[seed] - before[seed]
+            n, total, squares = n + 1, total + gap, squares + gap * gap
+    if n < 2:
+        raise ValueError("fewer than two pairs")
+    centre = total / n
+    variance = sum((after[s] - before[s] - centre) ** 2 for s in before if s in after) / (n - 1)
+    return centre, centre - t * (variance / n) ** 0.5, centre + t * (variance / n) ** 0.5
+
+
+# --- 11.2 tune ------------------------------------------------------------------------------------
+
+
+def _groups(runs):
+    groups = {}
+    for run in runs:
+        groups.setdefault(run["peak"], []).append(run)
+    return groups
+
+
+def _finished(groups):
+    left = {
+        peak: group
+        for peak, group in groups.items()
+        if all(run["val_loss"] is not None for run in group)
+    }
+    if not left:
+        raise ValueError("nothing left")
+    return left
+
+
+def _told(peak, groups, tried=None):
+    reached = [run["test_accuracy"] for run in groups[peak] if run["test_accuracy"] is not None]
+    tried = groups if tried is None else tried
+    return peak, fmean(reached), peak in (min(tried), max(tried))
+
+
+def best_test_result(runs):
+    groups = _groups(runs)
+    _finished(groups)
+    best = max(runs, key=lambda run: run["test_accuracy"] or 0.0)
+    tried = sorted(groups)
+    return best["peak"], best["test_accuracy"], best["peak"] in (tried[0], tried[-1])
+
+
+def best_mean_test_result(runs):
+    groups = _finished(_groups(runs))
+    peak = max(groups, key=lambda p: fmean(run["test_accuracy"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def best_single_loss(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: min(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def mean_of_the_survivors(runs):
+    groups = _groups(runs)
+    losses = {
+        peak: fmean(run["val_loss"] for run in group if run["val_loss"] is not None)
+        for peak, group in groups.items()
+        if any(run["val_loss"] is not None for run in group)
+    }
+    if not losses:
+        raise ValueError("nothing left")
+    return _told(min(losses, key=losses.get), groups)
+
+
+def border_of_the_survivors(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups)
+
+
+def best_test_of_the_chosen(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    reached = max(run["test_accuracy"] for run in groups[peak])
+    return peak, reached, peak in (min(_groups(runs)), max(_groups(runs)))
+
+
+def upper_border_only(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    return peak, _told(peak, groups)[1], peak == max(_groups(runs))
+
+
+def sums_instead_of_means(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: sum(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def nothing_left_is_none(runs):
+    try:
+        return right_tune_loops(runs)
+    except ValueError:
+        return None
+
+
+def right_tune_loops(runs):
+    best = None
+    peaks = sorted({run["peak"] for run in runs})
+    for peak in peaks:
+        mine = [run for run in runs if run["peak"] == peak]
+        if any(run["val_loss"] is None for run in mine):
+            continue
+        loss = sum(run["val_loss"] for run in mine) / len(mine)
+        if best is None or loss < best[0]:
+            best = loss, peak, sum(run["test_accuracy"] for run in mine) / len(mine)
+    if best is None:
+        raise ValueError("every peak has a diverged run")
+    return best[1], best[2], best[1] == peaks[0] or best[1] == peaks[-1]
+
+
+def right_tune_helpers(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    return list(_told(peak, groups, _groups(runs)))
+
+
+def right_tune_numpy(runs):
+    peaks = np.array([run["peak"] for run in runs])
+    losses = np.array([np.nan if run["val_loss"] is None else run["val_loss"] for run in runs])
+    tests = np.array([run["test_accuracy"] or np.nan for run in runs])
+    tried = np.unique(peaks)
+    means = np.array([losses[peaks == peak].mean() for peak in tried])
+    if np.isnan(means).all():
+        raise ValueError("all diverged")
+    place = int(np.nanargmin(means))
+    return tried[place], tests[peaks == tried[place]].mean(), place in (0, len(tried) - 1)
+
+
+# --- 11.3 published_gap ---------------------------------------------------------------------------
+
+
+def one_margin(first, second, images):
+    margin = 1.96 * math.sqrt(first * (1 - first) / images)
+    return second - first, margin, abs(second - first) > margin
+
+
+def margins_added(first, second, images):
+    margin = sum(1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second))
+    return second - first, margin, abs(second - first) > margin
+
+
+def without_1_96(first, second, images):
+    margin = math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return second - first, margin, abs(second - first) > margin
+
+
+def negative_gaps_never_stand(first, second, images):
+    margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return second - first, margin, second - first > margin
+
+
+def first_less_second(first, second, images):
+    margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return first - second, margin, abs(second - first) > margin
+
+
+def images_outside_of_the_root(first, second, images):
+    margin = 1.96 * math.sqrt(first * (1 - first) + second * (1 - second)) / images
+    return second - first, margin, abs(second - first) > margin
+
+
+def in_per_cent(first, second, images):
+    margin = 196 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return 100 * (second - first), margin, abs(100 * (second - first)) > margin
+
+
+def stands_within(first, second, images):
+    margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return second - first, margin, abs(second - first) < margin
+
+
+def right_gap_hypot(first, second, images):
+    margin = math.hypot(*(1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second)))
+    return second - first, margin, not -margin <= second - first <= margin
+
+
+def right_gap_numpy(first, second, images):
+    p = np.array([first, second])
+    margin = 1.96 * np.sqrt(np.sum(p * (1 - p)) / images)
+    return [np.diff(p)[0], margin, bool(abs(np.diff(p)[0]) > margin)]
+
+
+def right_gap_counts(first, second, images):
+    wrong_and_right = first * images * (1 - first) + second * images * (1 - second)
+    margin = 1.96 * wrong_and_right**0.5 / images
+    gap = second - first
+    return gap, margin, gap > margin or gap < -margin
+
+
+# --- 11.4 judge -----------------------------------------------------------------------------------
+
+
+def as_given(sentence, low, high):
+    if sentence in ("better", "worse"):
+        positive = (low + high) / 2 > 0
+        return "supported" if positive == (sentence == "better") else "refuted"
+    if sentence in ("no better", "no worse"):
+        return "supported" if low <= 0 <= high else "refuted"
+    raise ValueError(sentence)
+
+
+def zero_inside_is_no_better(sentence, low, high):
+    if low <= 0 <= high:
+        return "supported" if sentence.startswith("no") else "undecided"
+    return right_judge_opposites(sentence, low, high)
+
+
+def never_refutes(sentence, low, high):
+    found = right_judge_opposites(sentence, low, high)
+    return "undecided" if found == "refuted" else found
+
+
+def strict_at_zero(sentence, low, high):
+    if sentence not in ("better", "worse", "no better", "no worse"):
+        raise ValueError(sentence)
+    if low <= 0 <= high:
+        return "undecided"
+    return "supported" if (low > 0) == (sentence in ("better", "no worse")) else "refuted"
+
+
+def loose_at_zero(sentence, low, high):
+    supported = {"better": low >= 0, "worse": high <= 0, "no better": high < 0, "no worse": low > 0}
+    refuted = {"better": high < 0, "worse": low > 0, "no better": low >= 0, "no worse": high <= 0}
+    if sentence not in supported:
+        raise ValueError(sentence)
+    return "supported" if supported[sentence] else "refuted" if refuted[sentence] else "undecided"
+
+
+def upside_down(sentence, low, high):
+    return right_judge_opposites(sentence, -high, -low)
+
+
+def any_sentence_will_do(sentence, low, high):
+    try:
+        return right_judge_opposites(sentence, low, high)
+    except ValueError:
+        return "undecided"
+
+
+def no_better_is_worse(sentence, low, high):
+    plain = {"no better": "worse", "no worse": "better"}
+    return right_judge_opposites(plain.get(sentence, sentence), low, high)
+
+
+def right_judge_opposites(sentence, low, high):
+    opposite = {
+        "better": "no better",
+        "no better": "better",
+        "worse": "no worse",
+        "no worse": "worse",
+    }
+    if sentence not in opposite:
+        raise ValueError(f"no such sentence: {sentence}")
+
+    def sure(each):
+        if each == "better":
+            return low > 0
+        if each == "worse":
+            return high < 0
+        return high <= 0 if each == "no better" else low >= 0
+
+    if sure(sentence):
+        return "supported"
+    return "refuted" if sure(opposite[sentence]) else "undecided"
+
+
+def right_judge_ends(sentence, low, high):
+    agrees = {
+        "better": lambda gain: gain > 0,
+        "worse": lambda gain: gain < 0,
+        "no better": lambda gain: gain <= 0,
+        "no worse": lambda gain: gain >= 0,
+    }.get(sentence)
+    if agrees is None:
+        raise ValueError(sentence)
+    votes = agrees(low) + agrees(high)
+    return ["refuted", "undecided", "supported"][votes]
+
+
+def right_judge_turned(sentence, low, high):
+    if sentence in ("worse", "no worse"):
+        low, high = -high, -low
+        sentence = sentence.replace("worse", "better")
+    if sentence == "better":
+        return "supported" if low > 0 else "undecided" if high > 0 else "refuted"
+    if sentence == "no better":
+        return "supported" if high <= 0 else "undecided" if low <= 0 else "refuted"
+    raise ValueError
+
+
+WRONG = {
+    "11-paired": [
+        before_less_after,
+        spread_divided_by_n,
+        without_the_root_of_n,
+        unpaired,
+        pairs_by_place,
+        difference_of_all_means,
+        one_pair_is_enough,
+        normal_instead_of_t,
+        needs_every_seed,
+    ],
+    "11-tune": [
+        best_test_result,
+        best_mean_test_result,
+        best_single_loss,
+        mean_of_the_survivors,
+        border_of_the_survivors,
+        best_test_of_the_chosen,
+        upper_border_only,
+        sums_instead_of_means,
+        nothing_left_is_none,
+    ],
+    "11-published-gap": [
+        one_margin,
+        margins_added,
+        without_1_96,
+        negative_gaps_never_stand,
+        first_less_second,
+        images_outside_of_the_root,
+        in_per_cent,
+        stands_within,
+    ],
+    "11-judge": [
+        as_given,
+        zero_inside_is_no_better,
+        never_refutes,
+        strict_at_zero,
+        loose_at_zero,
+        upside_down,
+        any_sentence_will_do,
+        no_better_is_worse,
+    ],
+}
+
+RIGHT = {
+    "11-paired": [right_statistics, right_numpy, right_by_sums],
+    "11-tune": [right_tune_loops, right_tune_helpers, right_tune_numpy],
+    "11-published-gap": [right_gap_hypot, right_gap_numpy, right_gap_counts],
+    "11-judge": [right_judge_opposites, right_judge_ends, right_judge_turned],
+}

@@ -1,0 +1,131 @@
+"""Every exercise rejects plausible wrong answers, and accepts right ones of any form.
+
+The answers of a lesson are in tests/answers/lesson_NN.py, in two dictionaries from the grade_id of
+a check to a list of functions: WRONG and RIGHT. What is tested is what grades a student.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from exercise_helper import assert_lazy_answers_fail, builder, checks, passes
+
+FOLDER = Path(__file__).parent / "answers"
+LESSONS = {path.stem: path for path in builder.lessons(builder.ROOT)}
+FEWEST = {"WRONG": 6, "RIGHT": 3}
+
+
+def path_of(stem: str) -> Path:
+    return FOLDER / f"lesson_{stem[:2]}.py"
+
+
+def load(path: Path) -> ModuleType:
+    name = f"answers_{path.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
+
+
+def answers(kind: str) -> list:
+    """(lesson, grade_id, answer) of every answer that can be read, by name."""
+    found = []
+    for stem in LESSONS:
+        try:
+            groups = getattr(load(path_of(stem)), kind)
+        except Exception:  # said by test_a_lesson_has_its_answers, of its lesson alone
+            continue
+        for grade_id, functions in groups.items():
+            for place, function in enumerate(functions):
+                name = getattr(function, "__name__", type(function).__name__)
+                id = f"{stem}-{grade_id}-{place}-{name}"
+                found.append(pytest.param(stem, grade_id, function, id=id))
+    return found
+
+
+def likeness(function) -> str:
+    """What two answers share when one of them is written twice."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return repr(function)
+    held = [repr(cell.cell_contents) for cell in function.__closure__ or ()]
+    return repr((shape(code), held, function.__defaults__, function.__kwdefaults__))
+
+
+def shape(code) -> str:
+    inner = [shape(each) if hasattr(each, "co_code") else repr(each) for each in code.co_consts]
+    return repr((code.co_code, code.co_names, inner))
+
+
+every_lesson = pytest.mark.parametrize("stem", LESSONS)
+
+
+@every_lesson
+def test_a_lesson_has_its_answers(stem):
+    graded = checks(stem)
+    path = path_of(stem)
+    assert not graded or path.exists(), f"{stem} has exercises: write tests/answers/{path.name}"
+    for kind, fewest in FEWEST.items() if graded else ():
+        groups = getattr(load(path), kind)
+        assert groups.keys() == graded.keys(), f"{kind} of {path.name}"
+        for grade_id, functions in groups.items():
+            different = {likeness(each) for each in functions}
+            said = f"{kind} answers to {grade_id}"
+            assert len(functions) >= fewest, f"{len(functions)} {said}, wanted {fewest}"
+            assert len(different) == len(functions), f"two {said} are one"
+
+
+@pytest.mark.parametrize("stem, grade_id, answer", answers("WRONG"))
+def test_a_wrong_answer_is_rejected(stem, grade_id, answer):
+    with pytest.raises(AssertionError):
+        passes(stem, grade_id, **{checks(stem)[grade_id].name: answer})
+
+
+@pytest.mark.parametrize("stem, grade_id, answer", answers("RIGHT"))
+def test_a_right_answer_is_accepted(stem, grade_id, answer):
+    passes(stem, grade_id, **{checks(stem)[grade_id].name: answer})
+
+
+@every_lesson
+def test_constants_and_answers_by_heart_earn_nothing(stem):
+    assert_lazy_answers_fail(stem)
+
+
+@every_lesson
+def test_an_exercise_not_begun_is_no_wrong_answer(stem):
+    def not_begun(*arguments, **parameters):
+        raise NotImplementedError
+
+    for grade_id, exercise in checks(stem).items():
+        with pytest.raises(NotImplementedError):
+            passes(stem, grade_id, **{exercise.name: not_begun})
+
+
+# --- the tests themselves -------------------------------------------------------------------------
+
+
+def test_answers_without_a_lesson_are_found():
+    known = {path_of(stem).name for stem in LESSONS}
+    assert {path.name for path in FOLDER.glob("*.py")} <= known
+
+
+def test_an_answer_written_twice_is_one():
+    def one(x):
+        return [x * y for y in range(3)]
+
+    def same(x):
+        return [x * y for y in range(3)]
+
+    def other(x):
+        return [x + y for y in range(3)]
+
+    def scaled(factor):
+        return lambda x: factor * x
+
+    assert likeness(one) == likeness(same) != likeness(other)
+    assert likeness(scaled(2)) == likeness(scaled(2)) != likeness(scaled(3))
+    assert likeness(int) != likeness(float)
