@@ -96,7 +96,7 @@ runs["warmup of 160"] = train(warm)
 for name, run in runs.items():
     print(f"{name:14} loss of the last 20 updates: {np.mean(run.loss[-20:]):.2f}")
 
-# %% alt="Cold start: the loss spikes, then stays at 2.3. With a climbing rate it falls steadily."
+# %% alt="Cold start: the loss spikes, then stays at 2.3. With a climbing rate it comes down."
 plot_runs(runs)
 
 # %% [markdown]
@@ -295,7 +295,8 @@ plt.show()
 # Before it has learned anything, the network stands on a plain: small curvature, and any rate seems
 # to do. As soon as it starts to learn, the ground becomes steep. The cold run goes there at full
 # speed, and within a few updates its rate is many times the edge. The warm run meets the slope at a
-# small rate, and comes nowhere near that ratio. <!-- shown -->
+# small rate, and at no measured moment comes near that ratio. <!-- shown --> It may stumble on the
+# way, but from a small step one recovers.
 #
 # So the cold rate is not too high for the network, it is too high *there*. That a run moves to
 # places where its rate fits is known from longer trainings too ([Gilmer et al.

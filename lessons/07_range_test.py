@@ -72,7 +72,7 @@ predict(
 
 # %%
 how = dict(data=mnist, framework=framework, batch_size=128, progress=False)
-run = fit(plan, max_updates=100, **how)
+run = fit(plan, epochs=100, max_updates=100, **how)  # max_updates ends it
 run.assert_lr_matches(plan)
 if run.diverged is not None:
     print(f"diverged at update {run.diverged}, rate {plan(run.diverged):.3g}")

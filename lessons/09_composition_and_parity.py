@@ -20,8 +20,6 @@ import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
-from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
-
 framework = "torch"  # or "tensorflow"
 
 # %%
@@ -36,7 +34,7 @@ from course_lib.plots import look, plot_runs, plot_schedules
 from course_lib.predictions import outcome, predict
 from course_lib.rosetta import table, to_keras, to_torch
 from course_lib.schedules import constant, constant_factor, cosine, join, multistep, product, warmup
-from course_lib.tensorflow import KerasSchedule, tf
+from course_lib.tensorflow import KerasSchedule, keras, tf
 from course_lib.training import fit
 
 # %% [markdown]
@@ -627,6 +625,9 @@ exercise(
 
 
 # %% tags=["exercise"]
+from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
+
+
 def saved(count, *, peak, steps):
     """Rates of a Keras schedule that was made again from its config, and the config."""
 

@@ -297,8 +297,8 @@ print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {wides
 # %% [markdown]
 # ## 6. Eight schedules, five budgets, each tuned
 #
-# On record are eight schedules on MNIST at budgets of 2 to 100 % of 1,000 updates, each at four
-# peaks with five seeds. The peak is chosen for each schedule *and each budget*, by the mean loss on
+# On record are eight schedules on MNIST at budgets from 20 to 1,000 updates, each at four peaks
+# with five seeds. The peak is chosen for each schedule *and each budget*, by the mean loss on
 # held-out images; only then do we look at the test images.
 #
 # **Predict.** What if nobody tunes, and every schedule gets a peak of 0.1? In how many of the five

@@ -14,19 +14,19 @@
 # %% tags=["setup"]
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 
+from course_lib.plots import PALETTE, smooth
 from course_lib.schedules import Schedule, linear, warmup
 
 framework = "torch"  # or "tensorflow"
 
 # %%
-import matplotlib.pyplot as plt
 import torch
 
 from course_lib.claims import gain, mean_interval, record
 from course_lib.data import load
-from course_lib.plots import PALETTE, smooth
 from course_lib.predictions import Prediction, calibration, outcome, predict
 from course_lib.schedules import constant, cosine, exponential, multistep, per_epoch
 from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
@@ -684,10 +684,6 @@ exercise(
 # mix; to divide by `t` instead of `t + 1`; to return z.
 
 # %% alt="SGD jumps about the bottom of the valley; the average x grows calm" tags=["answer"]
-import matplotlib.pyplot as plt
-
-from course_lib.plots import PALETTE
-
 draws = np.random.default_rng(3).normal(size=300)
 averaged = schedule_free(1.0, list(draws), lr=0.3, beta=0.9, curvature=1.0)
 jumping, w = [], 1.0

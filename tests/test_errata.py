@@ -250,7 +250,8 @@ def momentum_in_the_graph():
 
 
 def past_the_cycle():
-    optimizer, scheduler = bank.torch_pair(lr_scheduler.OneCycleLR, 1.0, total_steps=10)
+    plan = dict(total_steps=10, cycle_momentum=False)  # a moving momentum would hide the rate
+    optimizer, scheduler = bank.torch_pair(lr_scheduler.OneCycleLR, 1.0, **plan)
     rates = [*bank.torch_rates(optimizer, scheduler, 10), bank.moved(optimizer)]
     return f"{rates[9]:.0e}", said(rates[10])
 
