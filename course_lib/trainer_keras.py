@@ -74,19 +74,22 @@ class KerasTrainer:
         else:
             optimizer = _OPTIMIZERS[optimizer](rates)
         optimizer.build(model.trainable_variables)
-        images, labels = tf.constant(x_train), tf.constant(y_train)
+        # Batches are cut out with NumPy: data that a compiled function refers to are never freed,
+        # and after some hundred runs in one process they fill the memory.
+        self.x_train, self.y_train = x_train, y_train
+        image = tf.TensorSpec([None, *x_train.shape[1:]], tf.uint8)
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), _UNIFORM])
-        def update(rows, uniform):
+        @tf.function(input_signature=[image, tf.TensorSpec([None], tf.int64), _UNIFORM])
+        def update(images, labels, uniform):
             with tf.GradientTape() as tape:
-                logits = model(_inputs(model, tf.gather(images, rows), uniform), training=True)
-                loss = _cross_entropy(tf.gather(labels, rows), logits)
+                logits = model(_inputs(model, images, uniform), training=True)
+                loss = _cross_entropy(labels, logits)
             gradients = tape.gradient(loss, model.trainable_variables)
             rate = optimizer.learning_rate  # what apply() is about to use
             optimizer.apply(gradients, model.trainable_variables)
             return tf.stack([tf.cast(rate, tf.float32), loss])
 
-        @tf.function(input_signature=[tf.TensorSpec([None, *x_train.shape[1:]], tf.uint8)])
+        @tf.function(input_signature=[image])
         def predict(x):
             return model(_inputs(model, x, _NO_UNIFORM), training=False)
 
@@ -103,7 +106,8 @@ class KerasTrainer:
         """Train on these rows of the training data: the rate that was applied, and the loss."""
         # Tensors: for a NumPy array, a compiled function takes a slower way in.
         uniform = _NO_UNIFORM if uniform is None else tf.constant(uniform)
-        rate, loss = self._update(tf.constant(rows), uniform).numpy()
+        images, labels = tf.constant(self.x_train[rows]), tf.constant(self.y_train[rows])
+        rate, loss = self._update(images, labels, uniform).numpy()
         return float(rate), float(loss)
 
     def logits(self, x: np.ndarray) -> np.ndarray:

@@ -62,7 +62,9 @@ def cells():
     return [
         new_markdown_cell("# Lesson"),
         given("setup", 'import math\n\nframework = "torch"  # or "tensorflow"'),
-        new_markdown_cell("### Exercise 1.1 - Let it roll (code, 2 points, about 8 minutes)\n\nText."),
+        new_markdown_cell(
+            "### Exercise 1.1 - Let it roll (code, 2 points, about 8 minutes)\n\nText."
+        ),
         answer("a-1", "helper = 3"),  # shown to nobody: code of the kind `answer`
         answer("a-2", ANSWER.format(name="walk")),
         answer("a-3", "STEPS = 1\n### BEGIN SOLUTION\nSTEPS = 2\n### END SOLUTION"),
