@@ -338,7 +338,7 @@ rules = {
 }
 traces = {name: torch_rates(make, 1.0, 200) for name, make in rules.items()}
 for name, rates in traces.items():
-    jump = max(after - before for before, after in zip(rates, rates[1:]))
+    jump = np.diff(rates).max()
     print(f"{name:32} largest jump up {jump:.2f}, last epoch {rates[-1]:.3f}")
 
 # %% alt="The published rate swings up and down like a wave; true restarts jump up at once."
@@ -382,9 +382,9 @@ for asked_before in (range(25), [5], []):
     for t in asked_before:
         schedule(t)
     try:
-        print(f"asked before: {str(asked_before):12} rate {schedule(25):.3f}")
+        print(f"asked before: {asked_before!s:12} rate {schedule(25):.3f}")
     except AttributeError as error:
-        print(f"asked before: {str(asked_before):12} AttributeError: {error}")
+        print(f"asked before: {asked_before!s:12} AttributeError: {error}")
 
 # %% [markdown]
 # **Mend it**: with $p = \min(t / T, 1)$ the formula needs no branch and no past.

@@ -557,9 +557,7 @@ exercise(
             curve(range(50), peak_lr=0.4, warmup_steps=33, total_steps=47, final_lr=0.02),
             curve(range(25), peak_lr=0.9, warmup_steps=19, total_steps=20, final_lr=0.3),
         ],
-        "no warmup": [
-            curve(range(40), peak_lr=0.7, warmup_steps=0, total_steps=31, final_lr=0.05)
-        ],
+        "no warmup": [curve(range(40), peak_lr=0.7, warmup_steps=0, total_steps=31, final_lr=0.05)],
         "long after the end": [
             curve(
                 [0, 99, 100, 101, 999, 1000, 1001, 5000],

@@ -378,6 +378,7 @@ outcome(
 # And over five seeds, with momentum 0.9 for all:
 #
 # {{one-cycle-against-a-short-cosine}} {{one-cycle-against-a-long-cosine}}
+# {{one-cycle-on-cifar10}}
 #
 # All three chose the largest peak of the grid, 0.2, so a higher one may do more for each (lesson
 # 1). One-cycle is a warmup, a decay and a fixed end in one line. Whether its climb helps depends on

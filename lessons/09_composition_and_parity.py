@@ -120,9 +120,7 @@ for name, rates in {"PyTorch": in_torch, "Keras": in_keras, "ours": ours}.items(
     print(f"{name:8}", [round(rate, 2) for rate in rates])
 first = [next(t for t, rate in enumerate(rates) if rate < 0.5) for rates in (in_torch, in_keras)]
 same = first[0] == first[1]
-outcome(
-    "9.a", "both at the same update" if same else "PyTorch" if first[0] < first[1] else "Keras"
-)
+outcome("9.a", "both at the same update" if same else "PyTorch" if first[0] < first[1] else "Keras")
 
 # %% [markdown]
 # Keras's boundary is the *last* update with the old rate, PyTorch's milestone (and ours) the
@@ -218,9 +216,7 @@ for floor in (0.0, 0.2):
 # %%
 mine, wanted = (rates[15] for rates in both[0.2])
 print(f"update 15: ChainedScheduler {mine:.3f}, product {wanted:.3f}")
-outcome(
-    "9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > wanted else "less"
-)
+outcome("9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > wanted else "less")
 
 # %% [markdown]
 # The cosine with a floor is a recursion with a *sum* in it, and what another scheduler multiplied
@@ -377,6 +373,7 @@ figure
 # ## 8. Break it: two hands on one rate
 #
 # A Keras optimizer with a schedule object, and a callback that sets the rate:
+
 
 # %%
 def try_keras(rate, callback):

@@ -758,8 +758,8 @@ exercise(
     judge,
     hints=[
         "For each sentence ask two questions: do all gains in the interval agree, does any?",
-        "\"better\" is supported when even `low` is above 0, and refuted when not even `high` is. "
-        "\"no better\" is the opposite sentence.",
+        '"better" is supported when even `low` is above 0, and refuted when not even `high` is. '
+        '"no better" is the opposite sentence.',
         "Supported: better `low > 0`, worse `high < 0`, no better `high <= 0`, no worse "
         "`low >= 0`. A sentence is refuted where its opposite is supported.",
     ],

@@ -75,6 +75,7 @@ def counted(runs: Runs, key: str, patience: int) -> dict[int, float]:
 
 
 def early(runs: Runs) -> Mapping[str, Any]:
+    """Alarms a run at patience 2, and the per cent of them after which the loss still fell."""
     noisy, steady = (runs.of("watched", key) for key in ("noisy", "steady"))
     found = [is_early(p, steady[seed]) for seed in noisy for p in alarms(noisy[seed], 2)]
     return {"alarms": mean_of(counted(runs, "noisy", 2)), "early": 100 * sum(found) / len(found)}

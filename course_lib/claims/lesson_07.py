@@ -84,6 +84,8 @@ def spreads(runs: Runs) -> Mapping[str, Any]:
 
 
 def medians(fixed: str):
+    """The median suggestion of each rule, and the best rate of the experiment `fixed`."""
+
     def measure(runs: Runs) -> Mapping[str, Any]:
         found = {method: median(suggested(runs, method)) for method in METHODS}
         return {**found, "best": float(best_rate(runs.another(fixed)))}

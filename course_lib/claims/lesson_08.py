@@ -146,6 +146,14 @@ CLAIMS: dict[str, Claim] = {
         of_a_third,
         lambda n: n.long.below_zero,
     ),
+    "one-cycle-on-cifar10": Claim(
+        "one_cycle_third_cifar10",
+        "On CIFAR-10, with one epoch against three, it is the same: {torch.short:.1f} points "
+        "against the short cosine, no difference found, and {torch.long:.1f} against the long one.",
+        of_a_third,
+        lambda n: n.short.undecided and n.long.below_zero,
+        frameworks=("torch",),
+    ),
     "restarts-on-mnist": Claim(
         "snapshots",
         "In 6 epochs of MNIST no difference was found between the end of three waves and that of "

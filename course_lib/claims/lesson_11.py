@@ -198,39 +198,41 @@ CLAIMS: dict[str, Claim] = {
         "budgets",
         "With every peak tuned, the linear decay ends {torch.at_2:.1f}, {torch.at_5:.1f}, "
         "{torch.at_10:.1f}, {torch.at_25:.1f} and {torch.at_100:.2f} points of test accuracy above "
-        "the constant rate, at 2, 5, 10, 25 and 100 % of 1,000 updates.",
+        "the constant rate in PyTorch, at 2, 5, 10, 25 and 100 % of 1,000 updates; in TensorFlow "
+        "{tensorflow.at_2:.1f}, {tensorflow.at_5:.1f}, {tensorflow.at_10:.1f}, "
+        "{tensorflow.at_25:.1f} and {tensorflow.at_100:.2f}.",
         measure=of_decaying,
         holds=lambda n: all(each.low > 0 for each in vars(n).values()),
-        frameworks=("torch",),
     ),
     "budgets-close": Claim(
         "budgets",
         "Of the {torch.pairs} pairs among linear, cosine, REX, one-cycle and WSD at the full "
-        "budget, five seeds find no difference in {torch.undecided}; the widest gap of their "
-        "means is {torch.widest:.2f} points, below the {torch.error:.2f} points that a draw of "
-        "10,000 test images leaves open for a single accuracy.",
+        "budget, five seeds find no difference in {torch.undecided} (PyTorch) and "
+        "{tensorflow.undecided} (TensorFlow); the widest gap of their means is "
+        "{torch.widest:.2f} and {tensorflow.widest:.2f} points, below the {torch.error:.2f} "
+        "points that a draw of 10,000 test images leaves open for a single accuracy.",
         measure=among_the_best,
         holds=lambda n: n.undecided > n.pairs / 2 and n.widest < n.error,
-        frameworks=("torch",),
     ),
     "budgets-winner": Claim(
         "budgets",
         "Whoever has only one of our {torch.seeds} seeds finds one of {torch.winners} different "
-        "schedules ahead of all eight at the full budget: {torch.names}.",
+        "schedules ahead of all eight at the full budget: {torch.names} (in TensorFlow "
+        "one of {tensorflow.winners}: {tensorflow.names}).",
         measure=by_single_seeds,
         holds=lambda n: n.winners > 1,
-        frameworks=("torch",),
     ),
     "budgets-untuned": Claim(
         "budgets",
         "At one common peak of 0.1 the two that stay high, the constant rate and WSD, come first "
-        "at {torch.high_untuned} of {torch.budgets} budgets, with tuned peaks at "
-        "{torch.high_tuned}; at the smallest budget, tuning gives the linear decay "
-        "{torch.linear:.1f} points and WSD {torch.wsd:.1f}.",
+        "at {torch.high_untuned} of {torch.budgets} budgets in PyTorch and at "
+        "{tensorflow.high_untuned} in TensorFlow, with tuned peaks at {torch.high_tuned} and "
+        "{tensorflow.high_tuned}; at the smallest budget, tuning gives the linear decay "
+        "{torch.linear:.1f} points and WSD {torch.wsd:.1f} (TensorFlow {tensorflow.linear:.1f} "
+        "and {tensorflow.wsd:.1f}).",
         measure=of_tuning,
         holds=lambda n: (
             n.high_untuned > n.high_tuned and n.linear.low > 0 and n.linear.value > n.wsd.value
         ),
-        frameworks=("torch",),
     ),
 }

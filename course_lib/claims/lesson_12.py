@@ -21,6 +21,8 @@ RATES = {
 
 
 def plan(shape: str, lr: float, optimizer: str) -> Training:
+    """400 updates at `lr`, or from `lr` in a straight line to zero."""
+
     def schedule(epoch: int, total: int) -> Schedule:
         if shape == "linear":
             return Schedule(linear, peak_lr=lr, total_steps=total)
@@ -32,6 +34,7 @@ def plan(shape: str, lr: float, optimizer: str) -> Training:
 
 
 def optimizer_of(method: str) -> str:
+    """What `fit` calls the optimizer of a method."""
     return "schedule_free" if method == "schedule-free" else method.split()[0]
 
 
@@ -84,6 +87,8 @@ def tuned(runs: Runs, method: str) -> dict[int, float]:
 
 
 def against(method: str):
+    """Schedule-free against another method, each at its best rate."""
+
     def measure(runs: Runs):
         free, other = tuned(runs, "schedule-free"), tuned(runs, method)
         sampling = 100 * sampling_error(fmean(free.values()) / 100)
@@ -93,6 +98,7 @@ def against(method: str):
 
 
 def of_prodigy(runs: Runs):
+    """Prodigy with a straight line on top, against itself and against tuned AdamW."""
     line = runs.percent("prodigy linear")
     plain = runs.percent("prodigy constant")
     adamw = tuned(runs.another("without_plan"), "adamw linear")
