@@ -80,7 +80,7 @@ def test_the_framework_of_each_adapter_is_imported_there_alone(name):
 FORMULAS = {"decays", "warmups", "cycles", "combined"}
 
 
-@pytest.mark.parametrize("name", ["parameters", *FORMULAS, "schedules", "plateau", "quiet"])
+@pytest.mark.parametrize("name", ["parameters", *sorted(FORMULAS), "schedules", "plateau", "quiet"])
 def test_the_bottom_needs_the_standard_library_only(name):
     assert of_others(name) == set()
     assert below(name) <= {"parameters"} | (FORMULAS if name == "schedules" else set())

@@ -392,7 +392,9 @@ GOLDEN = [
 ]
 
 
-@pytest.mark.parametrize("schedule, steps, expected", GOLDEN, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(
+    "schedule, steps, expected", GOLDEN, ids=lambda each: str(each).partition(" at 0x")[0][:60]
+)
 def test_golden_table(schedule, steps, expected):
     assert [schedule(step) for step in steps] == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
