@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Processes that run the tests; a file's tests stay together, and so do a notebook's cells.
+# Processes that run the tests; of a notebook, the cells stay together.
 JOBS ?= 2
 # What tests/conftest.py sets, for the run of the notebooks that does not read it.
 TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 LR_COURSE_PROGRESS= TQDM_DISABLE=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
@@ -21,7 +21,7 @@ lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--n
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
 test: $(VENV)/.test  ## install what the tests need and run all of them (about 15 minutes)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
 
 quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)

@@ -167,6 +167,7 @@ def train(schedule):
         schedule,
         data=mnist,
         framework=framework,
+        epochs=100,  # more than enough: max_updates ends the run
         batch_size=32,
         max_updates=400,
         progress=False,

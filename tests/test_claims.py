@@ -426,11 +426,12 @@ def course(tmp_path, monkeypatch):
     whole = records.read
     for module in (records, claims.claim):
         monkeypatch.setattr(module, "read", lambda name, _=None: whole(name, tmp_path / "records"))
-    for known in (CLAIMS, EXPERIMENTS):
-        for name in list(known):
-            monkeypatch.delitem(known, name)
-    monkeypatch.setitem(EXPERIMENTS, "tiny", Experiment("a question", {"one": tiny()}, seeds=3))
-    monkeypatch.setitem(CLAIMS, "good-claim", better())
+    # Put back whole, and in their order, which the pages follow.
+    saved = [(known, dict(known)) for known in (CLAIMS, EXPERIMENTS)]
+    for known, _ in saved:
+        known.clear()
+    EXPERIMENTS["tiny"] = Experiment("a question", {"one": tiny()}, seeds=3)
+    CLAIMS["good-claim"] = better()
     (tmp_path / "docs/templates/choosing.md").write_text("# Choosing\n\nWell. {{good-claim}}\n")
     (tmp_path / "lessons/01_one.py").write_text(
         '# %% [markdown] tags=["setup"]\n# # One lesson\n#\n# **You will be able to:** do it.\n#\n'
@@ -439,7 +440,10 @@ def course(tmp_path, monkeypatch):
     )
     (tmp_path / "README.md").write_text("<!-- lessons -->\n<!-- /lessons -->\n")
     (tmp_path / "course_lib").mkdir()
-    return tmp_path
+    yield tmp_path
+    for known, before in saved:
+        known.clear()
+        known.update(before)
 
 
 SAID = (
@@ -487,7 +491,7 @@ def test_pages_are_built_and_go_stale(course, capsys):
 
 def test_a_claim_without_a_record_is_listed_but_cannot_be_said(course, capsys, monkeypatch):
     CLAIMS["no-record"] = better(also=("gone",))
-    monkeypatch.setitem(EXPERIMENTS, "gone", EXPERIMENTS["tiny"])
+    EXPERIMENTS["gone"] = EXPERIMENTS["tiny"]
     whole = records.read
     for module in (records, claims.claim):
         monkeypatch.setattr(
