@@ -54,8 +54,9 @@ def test_the_short_version_of_the_documentation(tmp_path, monkeypatch, capsys):
         rows = {(row["name"], row["notebook"]): row for row in csv.DictReader(file)}
     assert len(rows) == 2 * len(names) >= 8
     for (name, notebook), row in rows.items():
-        wanted = row["points"] if name == "knows all" else "0"
-        assert (row["status"], row["score"]) == ("graded", wanted), (name, notebook)
+        # Questions to be answered in words wait for a person.
+        wanted = float(row["points"]) - float(row["by_hand"]) if name == "knows all" else 0
+        assert (row["status"], float(row["score"])) == ("graded", wanted), (name, notebook)
     assert "knows all" in Path("results", "report", "index.html").read_text(encoding="utf-8")
 
 
