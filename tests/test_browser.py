@@ -65,6 +65,11 @@ def address(tmp_path_factory):
             time.sleep(0.3)
             found = re.search(rf"http://127\.0\.0\.1:{port}/\S+", log.read_text())
         assert found, f"make lab printed no address:\n{log.read_text()[-3000:]}"
+        while time.monotonic() < deadline:  # it is printed a moment before the server listens
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.3)
         yield found.group()
     finally:
         os.killpg(server.pid, signal.SIGKILL)
