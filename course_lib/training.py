@@ -78,7 +78,7 @@ def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: fl
     """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`."""
     epochs = Whole(low=1).check("epochs", epochs)
     batch_size = Whole(low=1).check("batch_size", batch_size)
-    return epochs * math.ceil(len(_split(_dataset(data), validation)[0]) / batch_size)
+    return epochs * math.ceil(len(split(_dataset(data), validation)[0]) / batch_size)
 
 
 def fit(
@@ -158,7 +158,7 @@ def fit(
             'rate inside of the velocity, got "keras_sgd"; take framework="tensorflow", or "sgd"'
         )
     data = _dataset(data)
-    train, held_out = _split(data, validation)
+    train, held_out = split(data, validation)
     _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
     x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
     layers = models.MODELS[model]
@@ -273,7 +273,7 @@ def _dataset(data: Dataset | str) -> Dataset:
     raise TypeError(f'data must be a Dataset or a name such as "mnist", got {type(data).__name__}')
 
 
-def _split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
+def split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows to train on and rows held out; the same split for every seed, so that runs compare."""
     if not 0 <= Number(low=0).check("validation", validation) < 1:
         raise ValueError(f"validation must be a fraction from 0 to below 1, got {validation!r}")

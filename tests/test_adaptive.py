@@ -458,7 +458,12 @@ def run_of(framework, optimizer, **arguments):
     return made, schedule
 
 
-@pytest.mark.parametrize("optimizer", [each for each in OPTIMIZERS if each != "prodigy"])
+ONE_FRAMEWORK_ONLY = ("prodigy", "keras_sgd")
+
+
+@pytest.mark.parametrize(
+    "optimizer", [each for each in OPTIMIZERS if each not in ONE_FRAMEWORK_ONLY]
+)
 def test_each_optimizer_trains_the_same_in_both_frameworks(optimizer):
     runs = []
     for framework in FRAMEWORKS:
@@ -479,6 +484,18 @@ def test_prodigy_trains_and_is_for_torch_only():
     assert run.loss[-1] < 0.9 * run.loss[0]
     with pytest.raises(ValueError, match=r"Keras has none.*take framework=.torch"):
         run_of("tensorflow", "prodigy")
+
+
+def test_keras_sgd_puts_the_rate_inside_of_the_velocity_and_is_for_tensorflow_only():
+    run, schedule = run_of("tensorflow", "keras_sgd", momentum=0.9)
+    run.assert_lr_matches(schedule)
+    ours, _ = run_of("tensorflow", "sgd", momentum=0.9)
+    assert run.loss[0] == pytest.approx(ours.loss[0])
+    assert abs(run.loss[-1] - ours.loss[-1]) > 1e-6  # the rate changes, so the two part
+    with pytest.raises(
+        ValueError, match=r"rate inside of the velocity.*take framework=.tensorflow"
+    ):
+        run_of("torch", "keras_sgd")
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -521,7 +538,7 @@ def test_schedule_free_is_measured_with_the_average_and_goes_on_from_where_it_wa
 
 
 def test_fit_refuses_what_does_not_go_together():
-    with pytest.raises(ValueError, match=r"optimizer must be one of sgd, adam, .* got 'lion'"):
+    with pytest.raises(ValueError, match=r"optimizer must be one of sgd, .*adam, .* got 'lion'"):
         run_of("torch", "lion")
     with pytest.raises(ValueError, match=r'momentum must be 0 with optimizer="adam", got 0.9'):
         run_of("torch", "adam", momentum=0.9)

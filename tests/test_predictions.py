@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
-from course_lib import predictions
+from course_lib import predictions, progress
 from course_lib.plots import plot_calibration
 from course_lib.predictions import Prediction, calibration, forget, outcome, predict
 
@@ -21,8 +21,9 @@ COIN = {"heads": 80, "tails": 20}
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     monkeypatch.setenv("LR_COURSE_PROGRESS", str(tmp_path / "folder" / "progress.json"))
-    monkeypatch.setattr(predictions.NOTES, "memory", {})
-    monkeypatch.setattr(predictions.NOTES, "said", set())
+    for notes in (predictions.NOTES, progress.NOTES):
+        monkeypatch.setattr(notes, "memory", {})
+        monkeypatch.setattr(notes, "said", set())
     return tmp_path / "folder" / "predictions.json"
 
 
@@ -333,8 +334,6 @@ def test_a_damaged_file_is_put_aside_and_said(place, capsys, entry):
 
 
 def test_what_is_solved_lies_beside_it_untouched(place):
-    from course_lib import progress
-
     predict("1.a", "Heads?", COIN)
     progress.touch("1.1")
     forget()

@@ -22,7 +22,10 @@ def add_to(commands: Any) -> None:
     parser.add_argument("name", nargs="?", help="a claim or an experiment; without it, lists them")
     parser.add_argument("--framework", choices=["torch", "tensorflow"], help="default: both")
     parser.add_argument(
-        "--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default: as many as recorded)"
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="seeds 0 to N - 1 (default: as many as the experiment has)",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at once")
     parser.add_argument(

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training, real
 from course_lib.claims.records import Line
 from course_lib.claims.statistics import gain, mean_of
 from course_lib.plateau import Plateau
 from course_lib.schedules import Schedule, constant
+from course_lib.training import split
 
 EVERY = 25  # updates between two measurements
 SMALL = 500  # images of the noisy measurement
@@ -26,10 +29,7 @@ def watched(framework: str, seed: int) -> Line:
         validation=0.1,
     )
     data = real("mnist")
-    import numpy as np
-
-    # The same rows that `fit` holds out: the end of its permutation decides, so it is drawn again.
-    held_out = np.sort(np.random.default_rng(0).permutation(len(data.x_train))[:6_000])
+    _, held_out = split(data, training.validation)
     rows = np.random.default_rng([seed, 7]).permutation(held_out)
     images, labels = data.x_train[..., np.newaxis], data.y_train.astype(np.int64)
     noisy: list[float] = []
