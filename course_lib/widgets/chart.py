@@ -1,0 +1,325 @@
+"""A chart as plain values, and the SVG that shows it.
+
+Everything here runs twice: in Python, for the picture where no kernel is, and in the browser, to
+which javascript.py translates it. So it is written in the Python that both know: plain functions,
+lists, dictionaries and strings.
+
+A chart is a dictionary
+- label: what a screen reader says the picture is.
+- x: {"label", "low", "high", "log"}: the axis that all rows share.
+- rows: axes from top to bottom, each {"label", "low", "high", "log", "height", "lines", "marks",
+  "levels", "x"}; low and high may be None: then the lines decide. "x" is None, or an axis of its
+  own where the row does not share the others'.
+- lines: {"label", "xs", "ys", "color", "dash", "dots", "width"}; "dots" draws points, not a line.
+- marks and levels: a line across the axes at {"at", "label", "color"}: marks upright, levels flat.
+
+`chart`, `row`, `line` and `mark` fill in what is not said.
+"""
+
+import math
+
+from course_lib.widgets.numbers import fixed, short
+
+WIDTH, LEFT, RIGHT = 640, 66, 20
+FONT = "font-family='DejaVu Sans, Verdana, sans-serif' font-size='12'"
+
+
+def chart(label, x_label, low, high, rows, log=False):
+    """The whole picture."""
+    return {
+        "label": label,
+        "x": {"label": x_label, "low": low, "high": high, "log": log},
+        "rows": rows,
+    }
+
+
+def row(label, lines, low=None, high=None, log=False, height=220, marks=None, levels=None, x=None):
+    """One pair of axes."""
+    return {
+        "label": label,
+        "lines": lines,
+        "low": low,
+        "high": high,
+        "log": log,
+        "height": height,
+        "marks": marks or [],
+        "levels": levels or [],
+        "x": x,
+    }
+
+
+def line(label, xs, ys, color, dash="", dots=False, width=2):
+    """One line; a y that is no finite number leaves a gap. Without a label it is in no legend."""
+    return {
+        "label": label,
+        "xs": xs,
+        "ys": ys,
+        "color": color,
+        "dash": dash,
+        "dots": dots,
+        "width": width,
+    }
+
+
+def mark(at, label, color="currentColor", dash="4 3"):
+    """A straight line across the axes, with words at its end."""
+    return {"at": at, "label": label, "color": color, "dash": dash}
+
+
+def layout(picture):
+    """Where each row's legend and axes begin, and how high the picture is, in pixels."""
+    top, tops = 6, []
+    rows = picture["rows"]
+    for number in range(len(rows)):
+        top = top + _legend(rows[number]["lines"], top)["height"] + 6
+        tops.append(top)
+        top = top + rows[number]["height"] + (42 if _is_labelled(rows, number) else 14)
+    return {"tops": tops, "height": top}
+
+
+def draw(picture):
+    """The SVG text of a chart."""
+    places, rows, parts = layout(picture), picture["rows"], []
+    for number in range(len(rows)):
+        top = places["tops"][number]
+        legend = _legend(rows[number]["lines"], 0)
+        parts.append(_legend(rows[number]["lines"], top - legend["height"] - 6)["svg"])
+        x_axis = rows[number]["x"] or picture["x"]
+        parts.append(_axes(rows[number], x_axis, top, _is_labelled(rows, number)))
+    size = "0 0 " + str(WIDTH) + " " + fixed(places["height"])
+    return (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='"
+        + size
+        + "' role='img' aria-label='"
+        + escape(picture["label"])
+        + "' "
+        + FONT
+        + " fill='currentColor'>"
+        + "".join(parts)
+        + "</svg>"
+    )
+
+
+def escape(text):
+    """Text that is safe between tags and in quotes."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("'", "&#39;").replace('"', "&quot;")
+
+
+def place(value, axis, start, end):
+    """Where a value of an axis lies between two pixels; None where it has no place."""
+    low, high = axis["low"], axis["high"]
+    if value is None or not math.isfinite(value) or (axis["log"] and value <= 0):
+        return None
+    if axis["log"]:
+        value, low, high = math.log10(value), math.log10(low), math.log10(high)
+    return start + (end - start) * (value - low) / (high - low)
+
+
+def unplace(pixel, axis, start, end):
+    """The value that lies at a pixel: `place`, the other way round."""
+    share = (pixel - start) / (end - start)
+    if axis["log"]:
+        return axis["low"] * (axis["high"] / axis["low"]) ** share
+    return axis["low"] + (axis["high"] - axis["low"]) * share
+
+
+def limits_of(each):
+    """The lowest and the highest value that a row's axis shows."""
+    low, high, log = each["low"], each["high"], each["log"]
+    if low is None or high is None:
+        seen = []
+        for one in each["lines"]:
+            for y in one["ys"]:
+                if y is not None and math.isfinite(y) and (y > 0 or not log):
+                    seen.append(y)
+        if len(seen) == 0:
+            seen = [1.0]
+        least, most = seen[0], seen[0]
+        for y in seen:  # min() and max() of a list would be one call with 10,000 arguments there
+            least, most = min(least, y), max(most, y)
+        if low is None:
+            low = max(least, most * 1e-6) / 1.3 if log else min(0.0, least)
+        if high is None:
+            high = most * 1.3 if log else most + 0.06 * (most - low)
+    if high <= low:
+        high = low * 10 if log else low + 1.0
+    return {"low": low, "high": high, "log": log}
+
+
+def ticks(axis, most):
+    """Round values across an axis, about `most` of them."""
+    low, high = axis["low"], axis["high"]
+    found = []
+    if axis["log"]:
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        every = max(1, math.ceil((last - first) / most))
+        for power in range(first, last + 1):
+            for digit in [1, 2, 5] if last - first <= 2 else [1]:
+                value = digit * 10.0**power
+                if power % every == 0 and low * 0.999 <= value <= high * 1.001:
+                    found.append(value)
+        return found
+    rough = (high - low) / most
+    size = 10.0 ** math.floor(math.log10(rough))
+    for factor in [10, 5, 2, 1]:
+        if factor * size >= rough:
+            step = factor * size
+    count = math.floor((high - low) / step + 1e-9) + 1
+    first = math.ceil(low / step - 1e-9)
+    for number in range(count + 1):
+        value = (first + number) * step
+        if value <= high + 1e-9 * step:
+            found.append(value)
+    return found
+
+
+def _legend(lines, top):
+    """The names of the lines, each with its colour and dashes, in as many rows as that takes."""
+    named = [one for one in lines if one["label"]]
+    if len(named) == 0:
+        return {"svg": "", "height": 0}
+    x, y, parts = LEFT, top + 10, []
+    for one in named:
+        width = 40 + 7.2 * len(one["label"])
+        if x + width > WIDTH and x > LEFT:
+            x, y = LEFT, y + 18
+        sample = {"xs": [x, x + 24], "ys": [y - 4, y - 4]}
+        parts.append(_path(sample["xs"], sample["ys"], one))
+        parts.append(_text(x + 30, y, one["label"], "start"))
+        x = x + width
+    return {"svg": "".join(parts), "height": y - top}
+
+
+def _is_labelled(rows, number):
+    """Whether the x axis of this row says its numbers: where the next one is another axis."""
+    return number == len(rows) - 1 or rows[number]["x"] is not rows[number + 1]["x"]
+
+
+def _axes(each, x_axis, top, labelled):
+    bottom, right, y_axis = top + each["height"], WIDTH - RIGHT, limits_of(each)
+    parts = []
+    for value in ticks(y_axis, 5):
+        y = place(value, y_axis, bottom, top)
+        parts.append(_straight(LEFT, y, right, y, "currentColor", "", 0.15))
+        parts.append(_text(LEFT - 6, y + 4, short(value, 6), "end"))
+    for value in ticks(x_axis, 8):
+        x = place(value, x_axis, LEFT, right)
+        parts.append(_straight(x, bottom, x, bottom + 4, "currentColor", "", 0.6))
+        if labelled:
+            parts.append(_text(x, bottom + 18, short(value, 6), "middle"))
+    parts.append(_straight(LEFT, bottom, right, bottom, "currentColor", "", 0.6))
+    parts.append(_straight(LEFT, top, LEFT, bottom, "currentColor", "", 0.6))
+    if labelled:
+        parts.append(_text((LEFT + right) / 2, bottom + 36, x_axis["label"], "middle"))
+    middle = (top + bottom) / 2
+    parts.append(
+        "<text transform='translate(14 "
+        + fixed(middle)
+        + ") rotate(-90)' text-anchor='middle'>"
+        + escape(each["label"])
+        + "</text>"
+    )
+    # An inner svg cuts off what lies outside of the axes.
+    size = [fixed(LEFT), fixed(top), fixed(right - LEFT), fixed(bottom - top)]
+    parts.append(
+        "<svg x='"
+        + size[0]
+        + "' y='"
+        + size[1]
+        + "' width='"
+        + size[2]
+        + "' height='"
+        + size[3]
+        + "' viewBox='"
+        + " ".join(size)
+        + "' overflow='hidden'>"
+    )
+    for level in each["levels"]:
+        y = place(level["at"], y_axis, bottom, top)
+        if y is not None:
+            parts.append(_straight(LEFT, y, right, y, level["color"], level["dash"], 0.9))
+            parts.append(_text(right - 4, y - 4 if y > top + 16 else y + 13, level["label"], "end"))
+    for upright in each["marks"]:
+        x = place(upright["at"], x_axis, LEFT, right)
+        if x is not None:
+            side = "end" if x > (LEFT + right) / 2 else "start"
+            parts.append(_straight(x, top, x, bottom, upright["color"], upright["dash"], 0.9))
+            parts.append(_text(x - 4 if side == "end" else x + 4, top + 12, upright["label"], side))
+    for one in each["lines"]:
+        xs = [place(x, x_axis, LEFT, right) for x in one["xs"]]
+        ys = [place(y, y_axis, bottom, top) for y in one["ys"]]
+        parts.append(_path(xs, ys, one))
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def _path(xs, ys, one):
+    if one["dots"]:
+        radius = fixed(1.2 + one["width"], 1)
+        dots = []
+        for i in range(min(len(xs), len(ys))):
+            if xs[i] is not None and ys[i] is not None:
+                dots.append(
+                    "<circle cx='"
+                    + fixed(xs[i], 1)
+                    + "' cy='"
+                    + fixed(ys[i], 1)
+                    + "' r='"
+                    + radius
+                    + "'/>"
+                )
+        return "<g fill='" + one["color"] + "'>" + "".join(dots) + "</g>"
+    steps, pen = [], "M"
+    for i in range(min(len(xs), len(ys))):
+        if xs[i] is None or ys[i] is None:
+            pen = "M"
+        else:
+            # Far outside is as good as outside, and keeps the numbers short.
+            steps.append(pen + fixed(xs[i], 1) + " " + fixed(max(-999, min(9999, ys[i])), 1))
+            pen = "L"
+    return (
+        "<path d='"
+        + "".join(steps)
+        + "' fill='none' stroke='"
+        + one["color"]
+        + "' stroke-width='"
+        + str(one["width"])
+        + "' stroke-dasharray='"
+        + one["dash"]
+        + "'/>"
+    )
+
+
+def _straight(x1, y1, x2, y2, color, dash, opacity):
+    return (
+        "<path d='M"
+        + fixed(x1, 1)
+        + " "
+        + fixed(y1, 1)
+        + "L"
+        + fixed(x2, 1)
+        + " "
+        + fixed(y2, 1)
+        + "' stroke='"
+        + color
+        + "' stroke-dasharray='"
+        + dash
+        + "' stroke-opacity='"
+        + str(opacity)
+        + "'/>"
+    )
+
+
+def _text(x, y, text, anchor):
+    return (
+        "<text x='"
+        + fixed(x, 1)
+        + "' y='"
+        + fixed(y, 1)
+        + "' text-anchor='"
+        + anchor
+        + "'>"
+        + escape(text)
+        + "</text>"
+    )

@@ -1,0 +1,219 @@
+"""A panel: a few controls, the picture of what they are set to, and the code that sets the same.
+
+All that a panel knows is a pure function `view(values, data)`, which Python calls for the still
+picture and for tests, and the browser, in translation, whenever a control moves. So a panel answers
+at once, with or without a kernel, in a page without a server, after an export to HTML; nothing is
+loaded from anywhere.
+
+`view` returns a dictionary
+- chart: what `chart.chart` made.
+- report: what there is to see, in words; a screen reader reads it out.
+- code: pairs (heading, code) to copy.
+- reached: whether the goal is reached; None where there is no goal.
+"""
+
+import base64
+import html
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course_lib.parameters import Choice
+from course_lib.widgets.chart import draw
+from course_lib.widgets.javascript import browser, translate
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing to set. The kinds, and what else they take
+
+    - slider: low, high; scale "linear", "log" or "whole"; `zero` puts a 0 at the low end of "log".
+      Beside it is a field for the exact number, which may go as far as `allowed`, (least, most).
+    - play: a whole slider that a button moves along.
+    - choice: one of `options`.
+    - several: some of `options`; the value is the list of them.
+    - flag: True or False.
+    - numbers: several numbers, written with commas; scale "whole" for whole ones.
+    - curve: a list of numbers from `low` to `high`, drawn with the pointer on the picture, or with
+      the arrow keys.
+    - note: a button that appends the value of the control `notes` to a list.
+
+    A control with `group` stands under that heading. With `when`, (name, value), it is there only
+    while another control has, or holds, that value. With `drag`, the slider's value is a place on
+    the x axis that the pointer can move.
+    """
+
+    name: str
+    kind: str
+    label: str
+    value: Any
+    low: float | None = None
+    high: float | None = None
+    scale: str = "linear"
+    zero: bool = False
+    allowed: tuple[float | None, float | None] = (None, None)
+    optional: bool = False
+    options: tuple[str, ...] = ()
+    notes: str = ""
+    group: str = ""
+    when: tuple[str, str] | None = None
+    drag: bool = False
+
+    def __post_init__(self) -> None:
+        kinds = ("slider", "play", "choice", "several", "flag", "numbers", "curve", "note")
+        Choice(kinds).check("kind", self.kind)
+        Choice(("linear", "log", "whole")).check("scale", self.scale)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Controls and what `view` makes of them; shown in a notebook, it is live.
+
+    `data` are constants that the view needs, as JSON knows them. `functions` are formulas that the
+    view calls by name: the browser finds them as FORMULAS[name](step, parameters).
+    """
+
+    title: str
+    controls: tuple[Control, ...]
+    view: Callable[[dict[str, Any], Any], dict[str, Any]]
+    data: Any = None
+    goal: str = ""
+    functions: Sequence[Callable] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = {each.name: each.value for each in self.controls}
+        for name in self.values:
+            Choice(tuple(known)).check("a panel's control", name)
+        object.__setattr__(self, "values", known | self.values)
+
+    def at(self, values: Mapping[str, Any] | None = None, **more: Any) -> "Panel":
+        """The same panel with some of its controls set."""
+        return replace(self, values={**self.values, **(values or {}), **more})
+
+    def shown(self) -> dict[str, Any]:
+        """What `view` says at these values."""
+        return self.view(self.values, self.data)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the goal is reached; None where there is none."""
+        return self.shown()["reached"]
+
+    @property
+    def report(self) -> str:
+        """What the picture shows, in words, with the goal and the code."""
+        shown = self.shown()
+        lines = [shown["report"]]
+        if self.goal:
+            lines.append(f"Goal: {self.goal} - {'reached' if shown['reached'] else 'not reached'}.")
+        lines += [f"{heading}\n{code}" for heading, code in shown["code"]]
+        return "\n\n".join(lines)
+
+    def svg(self) -> str:
+        """The picture as it stands."""
+        return draw(self.shown()["chart"])
+
+    def png(self) -> bytes:
+        """The picture as it stands, for where no SVG is shown."""
+        import resvg_py
+        from matplotlib import get_data_path
+
+        # The font of the other figures: the same picture on every machine.
+        fonts = [str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")]
+        return bytes(
+            resvg_py.svg_to_bytes(
+                svg_string=self.svg().replace("currentColor", "#222"),
+                font_files=fonts,
+                skip_system_fonts=True,
+                sans_serif_family="DejaVu Sans",
+                font_family="DejaVu Sans",
+                background="white",
+                zoom=2,
+            )
+        )
+
+    def html(self) -> str:
+        """The live panel as a piece of a page, with the still picture for where no script runs."""
+        spot = f"lr-{uuid.uuid4().hex[:12]}"
+        picture = base64.b64encode(self.svg().replace("currentColor", "#222").encode()).decode()
+        alt = html.escape(self.shown()["chart"]["label"], quote=True)
+        return f"""\
+<style>{_style()}</style>
+<section class="lr-panel" id="{spot}" aria-label="{html.escape(self.title, quote=True)}">
+<img alt="{alt}" src="data:image/svg+xml;base64,{picture}" style="background: white">
+<pre>{html.escape(self.report)}</pre>
+</section>
+<script>(() => {{
+{self.script()}
+mount(document.getElementById("{spot}"), {_safe(self.spec())}, {self.view.__name__});
+}})();</script>"""
+
+    def page(self) -> str:
+        """The live panel as a page of its own, with nothing else to load."""
+        return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(self.title)}</title>
+<style>body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; color-scheme: light dark;
+  font-family: system-ui, sans-serif; }}</style>
+</head>
+<body>
+<h1>{html.escape(self.title)}</h1>
+{self.html()}
+</body>
+</html>
+"""
+
+    def script(self) -> str:
+        """All the JavaScript of this panel: the view and its formulas, and what moves them."""
+        parts = [browser(), translate(self.view, draw, *self.functions)]
+        parts.append(_script())
+        return "\n".join(parts)
+
+    def spec(self) -> dict[str, Any]:
+        """What the script is told: plain values only."""
+        controls = [vars(each) for each in self.controls]
+        return {
+            "title": self.title,
+            "goal": self.goal,
+            "controls": controls,
+            "values": self.values,
+            "data": self.data,
+        }
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live panel, and the picture and the words for where it cannot be."""
+        data = {
+            "text/html": self.html(),
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": self.report,
+        }
+        return data, {"image/png": {"alt": self.shown()["chart"]["label"], "width": 640}}
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {self.values}>"
+
+
+def _safe(value: Any) -> str:
+    """JSON that may stand inside of a script tag."""
+    return json.dumps(value).replace("</", "<\\/").replace("<!--", "<\\!--")
+
+
+@cache
+def _script() -> str:
+    return (HERE / "panel.js").read_text(encoding="utf-8")
+
+
+@cache
+def _style() -> str:
+    return (HERE / "panel.css").read_text(encoding="utf-8")

@@ -1,0 +1,193 @@
+"""The valley: gradient descent between two walls, one steep and one flat, and the edge 2 / L."""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from course_lib.parameters import Number, Whole
+from course_lib.plots import DPI, HEIGHT, PALETTE, WIDTH
+from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.numbers import literal, short
+from course_lib.widgets.panel import Control, Panel
+
+GOAL = 1e-6
+BLUE, ORANGE = "#0072B2", "#D55E00"
+
+
+def valley_path(start: float, *, lr: float, curvature: float, steps: int) -> list[float]:
+    """Gradient descent on f(w) = curvature * w**2 / 2: the start, then w after each update.
+
+        w(t + 1) = w(t) - lr * curvature * w(t) = (1 - lr * curvature) * w(t)
+
+    >>> valley_path(1.0, lr=0.25, curvature=2.0, steps=3)
+    [1.0, 0.5, 0.25, 0.125]
+    """
+    path = [start]
+    for _ in range(steps):
+        path.append(path[-1] - lr * curvature * path[-1])
+    return path
+
+
+def valley_regime(lr: float, curvature: float) -> str:
+    """What the ball does at this rate, in words.
+
+    >>> [valley_regime(lr, curvature=2.0) for lr in (0.1, 0.5, 0.9, 1.0, 1.1)]
+    ['creeps', 'lands at once', 'jumps between the walls', 'jumps for ever', 'flies out']
+    """
+    factor = 1 - lr * curvature
+    for exact, words in ((0, "lands at once"), (-1, "jumps for ever")):
+        if math.isclose(factor, exact, abs_tol=1e-9):
+            return words
+    return "creeps" if factor > 0 else "jumps between the walls" if factor > -1 else "flies out"
+
+
+def descend(lr, momentum, steep, flat, steps):
+    """Gradient descent on f(w, v) = (steep * w**2 + flat * v**2) / 2 from (1, 1), in PyTorch's form
+    of momentum: the places, one before each update and one after the last.
+
+    >>> descend(0.25, 0.0, 2.0, 1.0, 2)
+    [[1.0, 1.0], [0.5, 0.75], [0.25, 0.5625]]
+    """
+    w, v, speed_w, speed_v = 1.0, 1.0, 0.0, 0.0
+    places = [[w, v]]
+    for _ in range(steps):
+        speed_w = momentum * speed_w + steep * w
+        speed_v = momentum * speed_v + flat * v
+        w, v = w - lr * speed_w, v - lr * speed_v
+        places.append([w, v])
+    return places
+
+
+def view_valley(values, data):
+    """The walk seen from above, and its loss."""
+    lr, momentum, steep = values["lr"], values["momentum"], values["steep"]
+    flat, goal, steps = data["flat"], data["goal"], data["steps"]
+    places = descend(lr, momentum, steep, flat, steps)
+    losses = [(steep * each[0] ** 2 + flat * each[1] ** 2) / 2 for each in places]
+    edge = 2 * (1 + momentum) / steep
+    rings = []
+    for height in [0.5, 0.125, 0.03]:
+        level = height * (steep + flat)
+        angles = [math.pi * i / 40 for i in range(81)]
+        along = [math.sqrt(2 * level / flat) * math.cos(angle) for angle in angles]
+        across = [math.sqrt(2 * level / steep) * math.sin(angle) for angle in angles]
+        rings.append(line("", along, across, "#8888", width=1))
+    along, across = [each[1] for each in places], [each[0] for each in places]
+    walk = [
+        line("the walk, seen from above", along, across, data["color"], width=1.5),
+        line("", along, across, data["color"], dots=True, width=1.5),
+    ]
+    plane = {"label": "flat weight", "low": -1.8, "high": 1.8, "log": False}
+    above = row("steep weight", rings + walk, -1.6, 1.6, height=210, x=plane)
+    seen = [min(max(loss, 1e-30), 1e30) if math.isfinite(loss) else 1e30 for loss in losses]
+    losses_line = line("loss", list(range(steps + 1)), seen, data["loss_color"])
+    below = row("loss", [losses_line], 1e-12, 1e3, True, 150, levels=[mark(goal, "goal")])
+    ratio = lr / edge
+    if ratio > 1.0001:
+        fate = "beyond the edge: along the steep wall each jump is longer than the one before."
+    elif ratio > 0.9999:
+        fate = "on the edge: it jumps between the steep walls for ever."
+    elif momentum == 0 and lr * steep > 1:
+        fate = "inside the edge: it jumps between the steep walls, and comes nearer."
+    else:
+        fate = "inside the edge: it comes nearer."
+    first = next_below(losses, goal)
+    report = "The edge is 2 (1 + momentum) / L = " + short(edge) + "; lr = " + short(lr)
+    report += " is " + short(ratio) + " of it, " + fate + "\nAfter " + str(steps)
+    report += " updates the loss is " + short(seen[steps]) + "; it is below " + short(goal)
+    report += " from update " + str(first) + " on." if first is not None else " at no update's end."
+    rate, push = literal(lr, "float"), literal(momentum, "float")
+    more = ", momentum=" + push if momentum > 0 else ""
+    return {
+        "chart": chart(
+            "Gradient descent in a valley at learning rate " + short(lr) + ": " + fate,
+            "update",
+            0,
+            steps,
+            [above, below],
+        ),
+        "report": report,
+        "code": [
+            ["course_lib", "fit(Schedule(constant, lr=" + rate + ")" + more + ", ...)"],
+            ["PyTorch", "torch.optim.SGD(model.parameters(), lr=" + rate + more + ")"],
+            ["Keras", "keras.optimizers.SGD(learning_rate=" + rate + more + ")"],
+        ],
+        "reached": first is not None,
+    }
+
+
+def next_below(losses, goal):
+    """From which entry on all are below the goal; None where the last one is not."""
+    first = None
+    for i in range(len(losses)):
+        if losses[i] < goal and first is None:
+            first = i
+        elif not losses[i] < goal:
+            first = None
+    return first
+
+
+def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: int = 100) -> Panel:
+    """A ball in the valley f(w, v) = (steep * w**2 + v**2) / 2, from (1, 1): find the rate and the
+    momentum that bring its loss below 1e-6 in `steps` updates.
+
+    >>> valley(lr=0.09).reached, valley(lr=0.11).reached, valley().at(lr=0.06, momentum=0.6).reached
+    (False, False, True)
+    """
+    Whole(low=1).check("steps", steps)
+    number = {"lr": lr, "steep": steep, "momentum": momentum}
+    for name, value in number.items():
+        Number(above=name != "momentum").check(name, value)
+    controls = (
+        Control("lr", "slider", "learning rate", float(lr), 0.001, 1.0, "log", allowed=(0, None)),
+        Control("momentum", "slider", "momentum", float(momentum), 0.0, 0.98, allowed=(0, 0.999)),
+        Control("steep", "slider", "L, the steep wall", float(steep), 1, 50, allowed=(1, None)),
+    )
+    data = {"flat": 1.0, "goal": GOAL, "steps": steps, "color": ORANGE, "loss_color": BLUE}
+    return Panel(
+        "A ball in a valley",
+        controls,
+        view_valley,
+        data,
+        goal=f"loss below {GOAL:g} within {steps} updates, and never above it again",
+    )
+
+
+def plot_valley(rates: Sequence[float], *, curvature: float = 2.0, steps: int = 12) -> Figure:
+    """For each rate, the ball's steps on the parabola, and its distance from the bottom."""
+    many = len(rates) > 1
+    # Fixed margins: to compute them takes longer than to draw, and a slider waits for the picture.
+    margins = dict(left=0.09, right=0.98, bottom=0.17, top=0.88, wspace=0.28)
+    if many:
+        margins |= dict(bottom=0.11, wspace=0.1, hspace=0.4)
+    figure, grid = plt.subplots(
+        *((2, len(rates)) if many else (1, 2)),
+        figsize=(WIDTH, HEIGHT * (1.5 if many else 0.9)),
+        dpi=DPI,
+        sharey="row" if many else False,
+        gridspec_kw=margins,
+    )
+    plt.close(figure)
+    walls = [i / 25 - 1.8 for i in range(91)]
+    for lr, valley, distance in zip(rates, *grid.reshape(2, -1)):
+        path = valley_path(1.0, lr=lr, curvature=curvature, steps=steps)
+        heights = [curvature * w * w / 2 for w in path]
+        valley.plot(walls, [curvature * w * w / 2 for w in walls], color="0.75", zorder=0)
+        valley.plot(path, heights, "o-", color=PALETTE[1], markersize=4)
+        valley.plot(1.0, heights[0], "o", color=PALETTE[1], markersize=9, fillstyle="none")
+        valley.set(xlim=(-1.8, 1.8), ylim=(-0.15 * curvature, 1.6 * curvature))
+        title = f"lr = {lr:g}" + ("\n" if many else ": ") + valley_regime(lr, curvature)
+        valley.set_title(title, fontsize=9, loc="left")
+        seen = [min(max(abs(w), 1e-12), 1e12) for w in path]  # a log axis has no place for 0
+        distance.plot(seen, "o-", color=PALETTE[0], markersize=4)
+        distance.axhline(GOAL, color="0.5", linestyle="--", linewidth=1)
+        distance.text(steps, GOAL, "goal", ha="right", va="bottom", fontsize=8, color="0.4")
+        distance.set(yscale="log", ylim=(1e-9, 1e3))
+        for axes, x, y in ((valley, "weight w", "loss L w² / 2"), (distance, "update", "|w|")):
+            axes.set_xlabel(x)
+            axes.set_ylabel(y if lr == rates[0] else "")
+            axes.grid(alpha=0.25)
+            axes.spines[["top", "right"]].set_visible(False)
+    return figure
