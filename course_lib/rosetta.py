@@ -11,7 +11,10 @@ How to read `ROSETTA`, and what `to_torch` and `to_keras` write
 import ast
 import inspect
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from course_lib.parameters import Choice
@@ -68,7 +71,7 @@ _TRIANGULAR = Row(
 )
 _ONE_CYCLE = Row(
     torch="OneCycleLR(optimizer, max_lr=peak_lr, total_steps=total_steps,"
-    " pct_start=warmup_fraction, anneal_strategy=anneal.removesuffix('ine'),"
+    " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
     " three_phase=three_phase, div_factor=start_factor, final_div_factor=final_factor,"
     " cycle_momentum=False)",
     optax="cosine_onecycle_schedule(total_steps - 1, peak_lr,"
@@ -192,7 +195,7 @@ ROSETTA: dict[str, Row] = {
     ),
     "join": Row(
         torch="SequentialLR(optimizer, parts, milestones=list(boundaries))"
-        " if len({own_lr(part) for part in parts}) == 1 else None",
+        " if all([own_lr(part) == own_lr(parts[0]) for part in parts]) else None",
         optax="join_schedules(parts, list(boundaries))",
         note="torch's parts share one optimizer, and so one rate.",
     ),
@@ -278,7 +281,7 @@ ROSETTA: dict[str, Row] = {
     "one_cycle_three_phase": replace(_ONE_CYCLE, fastai=None),
     "one_cycle_momentum": Row(
         torch="OneCycleLR(optimizer, max_lr=1.0, total_steps=total_steps,"
-        " pct_start=warmup_fraction, anneal_strategy=anneal.removesuffix('ine'),"
+        " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
         " three_phase=three_phase, base_momentum=low, max_momentum=high)",
         fastai="combined_cos((warmup_fraction * total_steps - 1) / (total_steps - 1), high, low,"
         " high) if anneal == 'cosine' and not three_phase else None",
@@ -405,14 +408,13 @@ def translate(schedule: Schedule, peer: str) -> str:
     key = next((key for key, each in GALLERY.items() if each.formula is formula), None)
     if key is None:
         raise ValueError(f"only schedules of GALLERY can be translated, got {schedule!r}")
-    row, names = ROSETTA[key], _names(schedule)
-    text = getattr(row, peer)
-    filled = _Filler(names, peer).visit(ast.parse(text, mode="eval").body) if text else None
-    if filled is None or ast.unparse(filled) == "None":
+    written = _function(key, peer)(names_of(schedule))
+    if written is None:
+        row = ROSETTA[key]
         note = f": {row.note}" if row.note else ""
-        here = " with these parameters" if text else ""
+        here = " with these parameters" if getattr(row, peer) else ""
         raise ValueError(f"{key}: {peer} has none{here}{note}")
-    return ast.unparse(filled)
+    return written
 
 
 def own_lr(schedule: Schedule) -> float:
@@ -426,10 +428,20 @@ def own_lr(schedule: Schedule) -> float:
         rates = [own_lr(part) for part in params["parts"]]
         return rates[0] if "boundaries" in params else math.prod(rates)
     if "then" in params:
-        scaled = schedule.formula in (scale, layerwise, batch_scaled)
-        number = schedule.formula(0, **{**params, "then": lambda _: 1.0}) if scaled else 1.0
+        number = 1.0
+        if schedule.formula in (scale, layerwise, batch_scaled):
+            number = number_of(schedule)
         return number * own_lr(params["then"])
     return params.get("lr") or params.get("peak_lr") or schedule(0)
+
+
+def number_of(schedule: Schedule) -> float:
+    """What a schedule multiplies the schedule inside of it with.
+
+    >>> number_of(GALLERY["scale"])
+    0.5
+    """
+    return schedule.formula(0, **{**schedule.params, "then": lambda _: 1.0})
 
 
 def table() -> str:
@@ -454,60 +466,134 @@ def _shown(text: str | None) -> str:
     return f"`{ast.unparse(tree.body if isinstance(tree, ast.IfExp) else tree)}`" if tree else "-"
 
 
-def _names(schedule: Schedule) -> dict[str, Any]:
+def names_of(schedule: Schedule) -> dict[str, Any]:
     """What an expression may use: the parameters, and what the head of this file says."""
     _, *declared = inspect.signature(schedule.formula).parameters.values()
     names = {each.name: each.default for each in declared} | schedule.params
     inner = (*names.get("parts", ()), *([names["then"]] if "then" in names else []))
     if any(not isinstance(each, Schedule) for each in inner):
         raise ValueError(f"only schedules of GALLERY can be translated, got {inner!r}")
+    return derived(names)
+
+
+def derived(names: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, and the names that follow from them."""
     if "final_lr" in names and "peak_lr" in names:
         names["floor"] = names["final_lr"] / names["peak_lr"] if names["peak_lr"] else 0.0
     if "down_steps" in names:
         names["down_steps"] = names["down_steps"] or names["half_cycle_steps"]
     if "shape" in names and "then" in names:
-        first = 0.1 if names["shape"] == "constant" else 1 / (names["warmup_steps"] + 1)
-        names["start"] = first if names["start_factor"] is None else names["start_factor"]
+        names["start"] = names["start_factor"]
+        if names["start"] is None:
+            names["start"] = (
+                0.1 if names["shape"] == "constant" else 1 / (names["warmup_steps"] + 1)
+            )
     return names
 
+
+def whole(number: float) -> bool:
+    """Whether a number is whole, but for rounding."""
+    return abs(number - math.floor(number + 0.5)) < 1e-9
+
+
+# --- an expression of the table as a function -----------------------------------------------------
 
 _KNOWN = {
     **{each.__name__: each for each in (int, len, list, range, round, all, any, zip, dict)},
     "exp": math.exp,
-    "whole": lambda number: abs(number - round(number)) < 1e-9,
+    "whole": whole,
     "own_lr": own_lr,
     "cosine": cosine,
 }
 
 
-class _Filler(ast.NodeTransformer):
-    """Puts values where our names stand, and the peer's calls where schedules stand."""
+def writer(key: str, peer: str) -> str:
+    """The source of a function `PEER_KEY(n)` that writes the call of a peer, from the names `n` in
+    its expression; it answers None where they have none.
+
+    What it calls beside `_KNOWN`: `value(v, kind)` writes a value as code, where kind is the type
+    that it has in GALLERY; `inner(schedule, peer)` and `listed(schedules, peer)` the calls for
+    what is inside; `joined(texts)` puts texts together.
+
+    >>> print(writer("step_decay", "torch"))
+    def torch_step_decay(n):
+        every = n['every']
+        factor = n['factor']
+        return joined(['StepLR(optimizer, step_size=', value(every, 'int'), ', gamma=', \
+value(factor, 'float'), ')'])
+    """
+    text = getattr(ROSETTA[key], peer)
+    names = names_of(GALLERY[key])
+    tree = ast.parse(text, mode="eval").body if text else ast.Constant(None)
+    used = sorted({each.id for each in ast.walk(tree) if isinstance(each, ast.Name)} & names.keys())
+    lines = [f"    {name} = n[{name!r}]" for name in used]
+    body = ast.unparse(ast.fix_missing_locations(_Writer(names, peer).text_of(tree)))
+    return "\n".join([f"def {peer}_{key}(n):", *lines, f"    return {body}"])
+
+
+@cache
+def _function(key: str, peer: str) -> Callable[[dict[str, Any]], str | None]:
+    here = {"value": lambda value, _: repr(value), "inner": translate, "joined": "".join}
+    here |= {
+        "listed": lambda parts, peer: f"[{', '.join(translate(each, peer) for each in parts)}]"
+    }
+    space = {**_KNOWN, **here}
+    exec(compile(writer(key, peer), "<rosetta>", "exec"), space)
+    return space[f"{peer}_{key}"]
+
+
+class _Writer(ast.NodeTransformer):
+    """Turns an expression into one whose value is the text of the call, values filled in."""
 
     def __init__(self, names: dict[str, Any], peer: str):
-        self.names, self.peer = names, peer
+        self.names, self.peer, self.holes = names, peer, []
+
+    def text_of(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.IfExp):
+            return ast.IfExp(node.test, self.text_of(node.body), self.text_of(node.orelse))
+        if isinstance(node, ast.Constant) and node.value is None:
+            return node
+        self.holes = []
+        text = ast.unparse(ast.fix_missing_locations(self.visit(node)))
+        parts = [
+            self.holes[int(part)] if number % 2 else repr(part)
+            for number, part in enumerate(re.split(r"__hole_(\d+)__", text))
+        ]
+        return (
+            ast.parse(f"joined([{', '.join(part for part in parts if part != repr(''))}])")
+            .body[0]
+            .value
+        )
 
     def visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, ast.expr):
             return self.generic_visit(node)
-        used = {each for each in ast.walk(node) if isinstance(each, ast.Name)}
+        if isinstance(node, ast.IfExp):
+            inside = _Writer(self.names, self.peer)
+            return self._hole(ast.unparse(ast.fix_missing_locations(inside.text_of(node))))
+        if isinstance(node, ast.Name) and node.id in ("then", "parts"):
+            call = "inner" if node.id == "then" else "listed"
+            return self._hole(f"{call}({node.id}, {self.peer!r})")
+        used = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
         bound = {each.id for each in used if isinstance(each.ctx, ast.Store)}
         free = {each.id for each in used} - bound
-        if isinstance(node, ast.IfExp):
-            return self.visit(node.body if self._value(node.test) else node.orelse)
-        if isinstance(node, ast.Name) and node.id in ("then", "parts"):
-            return self._inner(self.names[node.id])
-        if free <= self.names.keys() | _KNOWN.keys() and (free & self.names.keys()):
-            value = self._value(node)
-            if callable(value) and not isinstance(value, Schedule):
-                return node
-            return ast.parse(repr(value), mode="eval").body
+        if free <= self.names.keys() | _KNOWN.keys() and free & self.names.keys():
+            code = ast.unparse(node)
+            return self._hole(f"value({code}, {kind_of(eval(code, {**_KNOWN, **self.names}))!r})")
         return self.generic_visit(node)
 
-    def _value(self, node: ast.expr) -> Any:
-        code = compile(ast.fix_missing_locations(ast.Expression(node)), "<rosetta>", "eval")
-        return eval(code, {**_KNOWN, **self.names})
+    def _hole(self, code: str) -> ast.Name:
+        self.holes.append(code)
+        return ast.Name(f"__hole_{len(self.holes) - 1}__", ast.Load())
 
-    def _inner(self, value: Any) -> ast.AST:
-        if isinstance(value, tuple):
-            return ast.List([self._inner(each) for each in value], ast.Load())
-        return ast.parse(translate(value, self.peer), mode="eval").body
+
+def kind_of(value: Any) -> str:
+    """How a value is written: the name of its type, with that of the members for a tuple or a list.
+
+    >>> kind_of(0.1), kind_of((30, 60)), kind_of([0.1]), kind_of(GALLERY["cosine"])
+    ('float', '(int)', '[float]', 'Schedule')
+    """
+    if isinstance(value, tuple | list) and value:
+        left, right = "()" if isinstance(value, tuple) else "[]"
+        return f"{left}{type(value[0]).__name__}{right}"
+    return type(value).__name__

@@ -39,6 +39,7 @@ function literal(value, kind) {
   if (kind === "bool") return value ? "True" : "False";
   if (kind === "str") return `'${value}'`;
   if (kind === "int") return String(value);
-  const parts = value.map((each) => literal(each, kind.slice(0, -1)));
-  return `(${parts.join(", ")}${parts.length === 1 ? "," : ""})`;
+  const parts = value.map((each) => literal(each, kind.slice(1, -1))).join(", ");
+  if (kind[0] === "[") return `[${parts}]`;
+  return `(${parts}${value.length === 1 ? "," : ""})`;
 }

@@ -32,16 +32,18 @@ def fixed(number: float, digits: int = 0) -> str:
 
 
 def literal(value: Any, kind: str) -> str:
-    """The value as Python code: kind "float", "int", "bool", "str", or a list "floats", "ints".
-    None is None, whatever the kind.
+    """The value as Python code. Kinds: "float", "int", "bool", "str", and of numbers "(float)",
+    "(int)", "[float]", "[int]" for a tuple or a list. None is None, whatever the kind.
 
     >>> literal(1, "float"), literal(1e-05, "float"), literal(3, "int"), literal("linear", "str")
     ('1.0', '1e-05', '3', "'linear'")
-    >>> literal([0.1, 1], "floats"), literal([5], "ints"), literal(None, "int")
-    ('(0.1, 1.0)', '(5,)', 'None')
+    >>> literal([0.1, 1], "(float)"), literal((5, 6), "[int]"), literal(None, "int")
+    ('(0.1, 1.0)', '[5, 6]', 'None')
     """
+    plain: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
     if value is None:
         return repr(None)
-    if kind in ("floats", "ints"):
-        return repr(tuple(map(float if kind == "floats" else int, value)))
-    return repr({"float": float, "int": int, "bool": bool, "str": str}[kind](value))
+    if kind in plain:
+        return repr(plain[kind](value))
+    numbers = [plain[kind[1:-1]](each) for each in value]
+    return repr(numbers if kind.startswith("[") else tuple(numbers))
