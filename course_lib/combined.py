@@ -122,7 +122,10 @@ def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     [1.0, 0.5, 0.25, 0.125]
     """
     products = _products(factor)
-    for number in range(len(products), step + 1):
+    done = step
+    while done not in products:
+        done -= 1
+    for number in range(done + 1, step + 1):
         products[number] = products[number - 1] * factor(number)
     return lr * products[step]
 

@@ -168,8 +168,9 @@ def _one_cycle(step, start, peak, end, total_steps, warmup_fraction, anneal, thr
             raise ValueError(
                 f"warmup_fraction must be at most 0.5 with three_phase, got {warmup_fraction!r}"
             )
-        ways[1:] = [(top, bottom, peak, start), (bottom, last, start, end)]
+        ways = [ways[0], (top, bottom, peak, start), (bottom, last, start, end)]
     step = min(step, last)
-    begin, until, first, then = next((way for way in ways if step <= way[1]), ways[-1])
+    left = [way for way in ways if step <= way[1]]
+    begin, until, first, then = left[0] if len(left) > 0 else ways[-1]
     progress = (step - begin) / (until - begin) if until > begin else 1.0
     return ANNEAL[anneal](first, then, progress)

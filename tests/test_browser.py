@@ -5,7 +5,6 @@ Screenshots are kept in .artifacts/. Without a Chromium the server is tested and
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,12 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from browser import ARTIFACTS, chromium
 
 ROOT = Path(__file__).parents[1]
-ARTIFACTS = ROOT / ".artifacts"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 # Running a cell must not save the committed notebook, however long the test takes; and every cell
 # is to be in the page, not only those in view.
@@ -85,19 +81,12 @@ def test_make_lab_prints_an_address_that_answers(address):
 
 @pytest.fixture(scope="module")
 def page(address):
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    ARTIFACTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(60_000)
         page.goto(address, wait_until="domcontentloaded")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page
-        browser.close()
 
 
 def kernel_is_idle(page) -> None:

@@ -1,21 +1,28 @@
-"""The panels without a browser: what they say, that a slider changes it, and the still picture."""
+"""The panels without a browser: what they say, what they draw, and the still picture."""
 
 import base64
 import itertools
 import math
+import re
+from xml.etree import ElementTree
 
 import pytest
 
-from course_lib.widgets import (
-    GOAL,
-    plot_valley,
-    valley,
-    valley_path,
-    valley_regime,
-    valley_report,
-)
+from course_lib import parameters, schedules
+from course_lib.rosetta import own_lr, translate
+from course_lib.schedules import GALLERY, Schedule, cosine
+from course_lib.widgets import explore, plot_valley, valley, valley_path, valley_regime
+from course_lib.widgets.chart import chart, draw, layout, line, mark, place, row, ticks, unplace
+from course_lib.widgets.explorer import controls_of
+from course_lib.widgets.javascript import translate as to_javascript
+from course_lib.widgets.numbers import fixed, literal, short
+from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.schedules import node_of
 
 PNG = b"\x89PNG"
+
+
+# --- the valley -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lr", [0.01, 0.3, 0.5, 0.9, 1.0, 1.3])
@@ -43,33 +50,6 @@ def test_regime_is_told_from_the_path(curvature):
         assert (abs(path[-1]) < 0.999) == (fraction < 1)
 
 
-@pytest.mark.parametrize("lr", [0.02, 0.3, 0.34, 0.35, 0.5, 0.65, 0.66, 0.99, 1.0, 1.01, 2.0])
-def test_report_says_goal_edge_and_code(lr):
-    report = valley_report(lr)
-    assert (": reached" in report) == (abs(1 - 2 * lr) ** 12 < GOAL)
-    assert ("it converges" in report) == (lr < 1)
-    for code in (f"constant, lr={lr:g})", f"SGD(model.parameters(), lr={lr:g})"):
-        assert code in report
-    assert f"keras.optimizers.SGD(learning_rate={lr:g})" in report
-
-
-def test_code_in_the_report_sets_this_rate():
-    """Run, not read: what the panel shows for each framework gives the rate that it names."""
-    report = valley_report(0.345)
-    lines = {line[:11].strip(): line[12:] for line in report.splitlines()[-3:]}
-    torch = pytest.importorskip("torch")
-    model = torch.nn.Linear(1, 1)
-    optimizer = eval(lines["PyTorch"], {"torch": torch, "model": model})
-    assert optimizer.param_groups[0]["lr"] == 0.345
-    tensorflow = pytest.importorskip("course_lib.tensorflow")
-    optimizer = eval(lines["Keras"], {"keras": tensorflow.keras})
-    assert float(optimizer.learning_rate) == pytest.approx(0.345)
-    from course_lib.schedules import Schedule, constant
-
-    names = {"Schedule": Schedule, "constant": constant, "fit": lambda schedule, *_: schedule}
-    assert eval(lines["course_lib"], names)(7) == 0.345
-
-
 def test_figure_has_two_axes_per_rate_and_draws_the_path():
     assert len(plot_valley([0.3]).axes) == 2
     figure = plot_valley([0.05, 0.5, 0.9, 1.1], steps=5)
@@ -78,67 +58,278 @@ def test_figure_has_two_axes_per_rate_and_draws_the_path():
     assert path.get_xdata() == pytest.approx(valley_path(1.0, lr=1.1, curvature=2.0, steps=5))
 
 
-@pytest.mark.filterwarnings("error")
-def test_a_rate_that_leaves_the_floats_behind_is_drawn_without_a_warning():
-    plot_valley([2.0], steps=2000).canvas.draw()
-    assert "not reached" in valley_report(2.0, steps=2000)
+@pytest.mark.parametrize("lr, momentum", [(0.03, 0.0), (0.09, 0.0), (0.11, 0.0), (0.06, 0.6)])
+def test_the_ball_walks_as_torch_does(lr, momentum):
+    torch = pytest.importorskip("torch")
+    weights = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([weights], lr=lr, momentum=momentum)
+    losses = []
+    for _ in range(101):
+        loss = (20 * weights[0] ** 2 + weights[1] ** 2) / 2
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    panel = valley(lr=lr, momentum=momentum)
+    drawn = panel.shown()["chart"]["rows"][1]["lines"][0]["ys"]
+    assert drawn == pytest.approx([min(loss, 1e30) for loss in losses], rel=1e-9)
+    assert panel.reached == (losses[-1] < 1e-6)
 
 
-def test_slider_changes_picture_text_and_field():
-    panel = valley(lr=0.3)
-    picture, text = bytes(panel.picture.value), panel.text.value
-    assert picture.startswith(PNG) and "not reached" in text
-    panel.slider.value = 10**-0.3
-    assert panel.number.value == 0.501
-    assert bytes(panel.picture.value).startswith(PNG) and panel.picture.value != picture
-    assert "lr=0.501" in panel.text.value and ": reached" in panel.text.value
+def test_the_goal_is_not_reached_at_the_start_nor_beyond_the_edge():
+    assert valley().reached is False
+    assert valley(lr=0.09).reached is True
+    assert valley(lr=0.1001).reached is False and "beyond the edge" in valley(lr=0.1001).report
+    assert "on the edge" in valley(lr=0.1).report
 
 
-def test_field_moves_slider_but_a_dragged_slider_is_left_alone():
-    panel = valley(lr=0.3)
-    panel.number.value = 0.9
-    assert panel.slider.value == 0.9
-    assert "jumps between the walls" in panel.text.value
-    dragged = 10**-0.51
-    panel.slider.value = dragged
-    assert panel.slider.value == dragged and panel.number.value == 0.309
-
-
-def test_a_typed_rate_survives_the_browser_moving_the_handle_to_the_next_step():
-    panel = valley(lr=0.3)
-    panel.slider.value = 10**-0.52  # what JupyterLab sends as soon as it has drawn the slider
-    assert panel.number.value == 0.3
-    panel.number.value = 0.5
-    panel.slider.value = 10**-0.3
-    assert panel.number.value == 0.5 and "lr=0.5)" in panel.text.value
-    panel.slider.value = 10**-0.29  # an arrow key
-    assert panel.number.value == 0.513
-
-
-def test_still_picture_and_words_for_where_no_kernel_runs():
-    panel = valley(lr=0.9)
-    bundle = panel._repr_mimebundle_()
-    assert base64.b64decode(bundle["image/png"]) == panel.picture.value
-    assert bundle["text/plain"] == valley_report(0.9)
-    assert "application/vnd.jupyter.widget-view+json" in bundle
-
-
-def test_slider_reaches_from_a_hundredth_of_the_edge_to_twice_the_edge():
-    panel = valley(lr=0.02, curvature=50.0)
-    assert 10**panel.slider.min == pytest.approx(0.01 * 2 / 50)
-    assert 10**panel.slider.max == pytest.approx(2 * 2 / 50)
-    assert panel.slider.description == "learning rate" and panel.slider.continuous_update
+def test_code_of_the_valley_sets_this_rate_and_momentum():
+    """Run, not read: what the panel shows for each framework gives the rate that it names."""
+    torch, tensorflow = pytest.importorskip("torch"), pytest.importorskip("course_lib.tensorflow")
+    code = dict(valley(lr=0.045, momentum=0.5).shown()["code"])
+    optimizer = eval(code["PyTorch"], {"torch": torch, "model": torch.nn.Linear(1, 1)})
+    assert optimizer.param_groups[0]["lr"] == 0.045 and optimizer.defaults["momentum"] == 0.5
+    optimizer = eval(code["Keras"], {"keras": tensorflow.keras})
+    assert float(optimizer.learning_rate) == pytest.approx(0.045) and optimizer.momentum == 0.5
+    given = {**vars(schedules), "fit": lambda schedule, momentum: (schedule(7), momentum)}
+    assert eval(code["course_lib"].replace(", ...", ""), given) == (0.045, 0.5)
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"lr": 3.0}, "lr must be a number from 0.01 to 2, got 3.0"),
+        ({"lr": 0}, "lr must be a number above 0, got 0"),
         ({"lr": math.nan}, "lr must be"),
-        ({"curvature": 0}, "curvature must be a number above 0, got 0"),
+        ({"steep": -1}, "steep must be a number above 0, got -1"),
         ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         valley(**arguments)
+
+
+# --- the explorer ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", GALLERY)
+def test_the_explorer_draws_every_schedule_and_writes_its_code(key):
+    panel = explore(key, steps=130)
+    shown = panel.shown()
+    (drawn,) = shown["chart"]["rows"][0]["lines"]
+    assert drawn["ys"] == GALLERY[key].values(130)
+    code = dict(shown["code"])
+    assert eval(code["course_lib"], vars(schedules).copy()) == GALLERY[key]
+    for peer, heading in (("torch", "PyTorch"), ("keras", "Keras")):
+        try:
+            call = translate(GALLERY[key], peer)
+        except ValueError:
+            call = {"torch": "TorchSchedule(", "keras": "KerasSchedule("}[peer]
+        assert call in code[heading]
+
+
+# One is no rate but a momentum, which torch's scheduler sets beside the rate.
+@pytest.mark.parametrize("key", [key for key in GALLERY if key != "one_cycle_momentum"])
+def test_the_code_for_pytorch_runs_and_gives_the_rates_of_the_picture(key):
+    torch = pytest.importorskip("torch")
+    panel = explore(key, steps=100)
+    space = {**vars(schedules), "torch": torch, "model": torch.nn.Linear(1, 1)}
+    exec(dict(panel.shown()["code"])["PyTorch"], space)
+    optimizer, scheduler = space["optimizer"], space["scheduler"]
+    per_step = GALLERY[key].params.get("steps_per_epoch", 1)  # stepped once an epoch
+    for step, rate in enumerate(panel.shown()["chart"]["rows"][0]["lines"][0]["ys"]):
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(rate, rel=1e-9, abs=1e-12)
+        optimizer.step()
+        if (step + 1) % per_step == 0:
+            scheduler.step()
+
+
+@pytest.mark.parametrize("key", GALLERY)
+def test_the_code_for_keras_runs_and_gives_the_rates_of_the_picture(key):
+    tensorflow = pytest.importorskip("course_lib.tensorflow")
+    panel = explore(key, steps=100)
+    space = {**vars(schedules), "keras": tensorflow.keras}
+    exec(dict(panel.shown()["code"])["Keras"], space)
+    rate_of = space["optimizer"]._learning_rate
+    drawn = panel.shown()["chart"]["rows"][0]["lines"][0]["ys"]
+    for step in (0, 1, 9, 10, 19, 20, 29, 49, 50, 75, 98):
+        got = float(rate_of(step)) if callable(rate_of) else float(rate_of)
+        assert got == pytest.approx(drawn[step], rel=1e-4, abs=1e-8), step
+
+
+@pytest.mark.parametrize("key", GALLERY)
+def test_every_parameter_has_a_control_within_the_limits_of_its_formula(key):
+    panel = explore(key)
+    names = {each.name for each in panel.controls if each.group == key}
+    node = node_of(GALLERY[key], key)
+
+    def leaves(node):
+        for each in node["params"]:
+            inside = [each["node"]] if "node" in each else each.get("nodes", [])
+            yield from ([each["path"]] if not inside else [])
+            for part in inside:
+                yield from leaves(part)
+
+    assert names == set(leaves(node))
+    for each in panel.controls:
+        if each.kind == "slider" and each.value is not None:
+            assert each.low <= each.value <= each.high or (each.zero and each.value == 0), each
+            least, most = each.allowed
+            assert least is None or (each.low > least if each.above else each.low >= least), each
+            assert most is None or each.high <= most, each
+        assert each.when == ("schedules", each.group) or not each.group
+
+
+def test_a_new_line_of_the_gallery_appears_with_no_further_work(monkeypatch):
+    def falling(step: int, *, lr: parameters.Rate, share: parameters.Fraction = 0.5) -> float:
+        return lr * share**step
+
+    (control, share) = controls_of(
+        Schedule(falling, lr=0.2), _node := node_of_new(falling, monkeypatch), "falling"
+    )
+    assert (control.name, control.value, control.scale) == ("falling.lr", 0.2, "log")
+    assert (share.low, share.high, share.value) == (0, 1.0, 0.5)
+
+
+def node_of_new(formula, monkeypatch):
+    schedule = Schedule(formula, lr=0.2)
+    monkeypatch.setitem(GALLERY, "falling", schedule)
+    return node_of(schedule, "falling")
+
+
+def test_the_explorer_begins_where_a_given_schedule_is():
+    panel = explore(Schedule(cosine, peak_lr=0.7, total_steps=33, final_lr=0.01), "linear")
+    assert panel.values["schedules"] == ["cosine", "linear"]
+    assert panel.values["cosine.peak_lr"] == 0.7 and panel.values["cosine.final_lr"] == 0.01
+    moved = panel.at({"cosine.total_steps": 50})
+    code = "Schedule(cosine, peak_lr=0.7, total_steps=50, final_lr=0.01)"
+    assert code in moved.report and own_lr(eval(code, vars(schedules).copy())) == 0.7
+    assert explore(GALLERY["exp_range"]).values["schedules"] == ["exp_range"]
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: explore("cosin"), ValueError, "schedules must be one of constant, .* got 'cosin'"),
+        (lambda: explore(lambda step: 0.1), ValueError, "schedules must be one of"),
+        (lambda: explore(steps=1), ValueError, "steps must be a whole number of at least 2, got 1"),
+        (lambda: explore(log="yes"), ValueError, "log must be True or False, got 'yes'"),
+        (lambda: explore().at(peak=1), ValueError, "a panel's control must be one of schedules"),
+        (lambda: Control("a", "knob", "a", 1), ValueError, "kind must be one of slider, .* 'knob'"),
+    ],
+)
+def test_what_is_wrong_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_combination_that_the_formula_refuses_says_why():
+    panel = explore("wsd").at({"wsd.warmup_steps": 90})
+    with pytest.raises(ValueError, match="warmup_steps \\+ cooldown_steps must be at most"):
+        panel.shown()
+
+
+# --- the panel ------------------------------------------------------------------------------------
+
+
+def test_still_picture_and_words_for_where_no_kernel_runs():
+    panel = valley(lr=0.09)
+    data, metadata = panel._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(PNG)
+    assert metadata["image/png"]["alt"] == panel.shown()["chart"]["label"]
+    assert data["text/plain"] == panel.report and "is 0.9 of it" in panel.report
+    assert "- reached." in panel.report and "- not reached." in valley().report
+    assert not [mime for mime in data if "widget" in mime]  # nothing that a kernel has to feed
+
+
+def test_the_live_panel_loads_nothing_from_anywhere():
+    page = explore().page()
+    loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*?(?:src|href)=[\"']?([^\"'>\s]{5})", page)
+    assert set(loaded) <= {"data:"}
+    assert not re.search(r"@import|fetch\(|XMLHttpRequest|importScripts|\bimport\(", page)
+    assert {*re.findall(r"https?://[^\s'\"<>)]+", page)} <= {"http://www.w3.org/2000/svg"}
+
+
+def test_two_panels_in_one_page_have_names_of_their_own():
+    one, other = valley().html(), valley().html()
+    (first,), (second,) = (re.findall(r'id="(lr-\w+)"', text) for text in (one, other))
+    assert first != second and f'getElementById("{first}")' in one
+
+
+def hostile_view(values, data):
+    axes = row("'y'", [line("a<b", [0, 1], [0, 1], "red")])
+    return {
+        "chart": chart("'\"<b>&", "x", 0, 1, [axes]),
+        "report": data,
+        "code": [],
+        "reached": None,
+    }
+
+
+def test_text_cannot_leave_its_place():
+    panel = Panel("</script><script>alert(1)//", (), hostile_view, data="</pre></script><!--")
+    text = panel.html()
+    assert len(re.findall("<script", text)) == len(re.findall("</script", text)) == 1
+    assert "<!--" not in text and text.count("</pre>") == 1
+    ElementTree.fromstring(panel.svg())
+
+
+# --- chart and numbers ----------------------------------------------------------------------------
+
+
+def test_a_chart_is_one_svg_with_a_label_and_every_line():
+    ys = [0.1, math.nan, 0.3, math.inf, 0.2]
+    picture = chart("What is seen", "update", 0, 4, [
+        row("rate", [line("a", list(range(5)), ys, "#0072B2", "6 3")], marks=[mark(2, "here")]),
+        row("loss", [line("", [0, 4], [1, 100], "red", dots=True)], log=True),
+    ])  # fmt: skip
+    svg = ElementTree.fromstring(draw(picture))
+    assert svg.get("role") == "img" and svg.get("aria-label") == "What is seen"
+    texts = ["".join(each.itertext()) for each in svg.iter() if each.tag.endswith("text")]
+    assert {"a", "rate", "loss", "update", "here"} <= set(texts)
+    paths = [each.get("d") for each in svg.iter() if each.get("stroke") == "#0072B2"]
+    assert (
+        paths[-1].count("M") == 3 and paths[-1].count("L") == 0
+    )  # a gap at each that is no number
+    assert float(svg.get("viewBox").split()[3]) == layout(picture)["height"]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_place_and_unplace_undo_each_other(log):
+    axis = {"low": 0.01, "high": 100.0, "log": log}
+    for value in (0.01, 0.5, 7, 100):
+        assert unplace(place(value, axis, 60, 600), axis, 60, 600) == pytest.approx(value)
+    assert place(None, axis, 0, 1) is None and place(math.nan, axis, 0, 1) is None
+    assert (place(-1, axis, 0, 1) is None) == log
+
+
+@pytest.mark.parametrize(
+    "low, high, log, expected",
+    [
+        (0, 1, False, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0, 0.103, False, [0, 0.05, 0.1]),
+        (-3, 7, False, [-2, 0, 2, 4, 6]),
+        (1e-6, 1e-1, True, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]),
+        (0.1, 1.5, True, [0.1, 0.2, 0.5, 1.0]),
+    ],
+)
+def test_ticks_are_round_and_inside(low, high, log, expected):
+    found = ticks({"low": low, "high": high, "log": log}, 5 if not log else 6)
+    assert found == pytest.approx(expected)
+
+
+def test_numbers_as_words():
+    assert [short(n) for n in (12345.0, 1e7, 1e-5, -0.0, 99.95, math.nan)] == [
+        "12300", "1e+07", "1e-05", "0", "100", "nan",
+    ]  # fmt: skip
+    assert fixed(2.5, 2) == "2.50"
+    assert literal((1,), "(int)") == "(1,)" and literal(True, "bool") == "True"
+
+
+def test_what_cannot_be_translated_is_an_error():
+    with pytest.raises(Exception, match="Starred"):
+        to_javascript(starred)
+
+
+def starred(*many):
+    return max(*many)

@@ -43,3 +43,55 @@ function literal(value, kind) {
   if (kind[0] === "[") return `[${parts}]`;
   return `(${parts}${value.length === 1 ? "," : ""})`;
 }
+
+// The functions of schedules.py. Each widget fills the two tables with what it has translated.
+const FORMULAS = {}; // name -> [formula, names of its parameters]
+const WRITERS = {}; // peer -> name -> function that writes the peer's own call
+
+function schedule_of(node, params) {
+  const [formula, names] = FORMULAS[node.formula];
+  const schedule = (step) => formula(step, ...names.map((name) => params[name]));
+  return Object.assign(schedule, {formula, params, node});
+}
+
+function code_of(schedule) {
+  const differs = (each) => String(schedule.params[each.name]) !== String(each.default);
+  const shown = schedule.node.params.filter((each) => each.given || !("default" in each) || differs(each));
+  const parts = shown.map((each) => `${each.name}=${value(schedule.params[each.name], each.kind)}`);
+  return `Schedule(${[schedule.node.formula, ...parts].join(", ")})`;
+}
+
+function value(it, kind) {
+  if (kind === "Schedule") return code_of(it);
+  if (kind !== "(Schedule)") return literal(it, kind);
+  return `(${it.map(code_of).join(", ")}${it.length === 1 ? "," : ""})`;
+}
+
+const NONE = Symbol("the peer has none");
+
+function inner(schedule, peer) {
+  const {key, params} = schedule.node;
+  const names = {};
+  for (const each of params) names[each.name] = schedule.params[each.name];
+  const text = WRITERS[peer][key] ? WRITERS[peer][key](derived(names)) : null;
+  if (text === null) throw NONE;
+  return text;
+}
+
+const listed = (schedules, peer) => `[${schedules.map((each) => inner(each, peer)).join(", ")}]`;
+const exp = Math.exp;
+const joined = (texts) => texts.join("");
+
+function native_call(schedule, peer) {
+  try {
+    return inner(schedule, peer);
+  } catch (problem) {
+    if (problem === NONE) return null;
+    throw problem;
+  }
+}
+
+function number_of(schedule) {
+  const names = FORMULAS[schedule.node.formula][1];
+  return schedule.formula(0, ...names.map((name) => (name === "then" ? () => 1 : schedule.params[name])));
+}

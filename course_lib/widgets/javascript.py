@@ -15,21 +15,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from course_lib.widgets import numbers
-
 # These have their own form in browser.js.
-KNOWN_THERE = {"bisect_right", *(name for name in vars(numbers) if not name.startswith("_"))}
+KNOWN_THERE = {"bisect_right", "short", "fixed", "literal"}
+KNOWN_THERE |= {"schedule_of", "code_of", "native_call", "number_of"}
 
 
 @lru_cache(maxsize=64)
-def translate(*functions: Callable) -> str:
-    """JavaScript that defines the functions, and whatever of course_lib they call or read.
+def translate(*functions: Callable, source: str = "") -> str:
+    """JavaScript that defines the functions, and whatever of course_lib they call or read. `source`
+    is more Python, of functions that call nothing else.
 
     A call there gives every argument by position, in the order of the signature here.
 
     >>> from course_lib.schedules import linear
     >>> text = translate(linear)
-    >>> "linear = function (step, peak_lr, total_steps, final_lr)" in text
+    >>> "linear (step, peak_lr, total_steps, final_lr)" in text
     True
     """
     from pscript import py2js  # takes a quarter of a second: only where a widget is shown
@@ -37,7 +37,8 @@ def translate(*functions: Callable) -> str:
     found: dict[str, str] = {}
     for function in functions:
         _collect(function.__name__, sys.modules[function.__module__], found)
-    return py2js("\n\n".join(found.values()), inline_stdlib=True)
+    more = ast.unparse(ast.fix_missing_locations(_Simpler({}).visit(ast.parse(source))))
+    return py2js("\n\n".join([*found.values(), more]), inline_stdlib=True)
 
 
 @cache

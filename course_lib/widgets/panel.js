@@ -21,7 +21,9 @@ function mount(root, spec, view) {
   const said = make("p", {class: "lr-said", role: "status"});
   const drawn = spec.controls.find((each) => each.kind === "curve");
   if (drawn) figure.classList.add("lr-drawn");
-  root.replaceChildren(controls, figure, readout, error, goal, report, code, said);
+  root.replaceChildren(make("div", {class: "lr-body"},
+    make("div", {class: "lr-seen"}, figure, readout, error, goal), controls,
+    make("div", {class: "lr-words"}, report, code), said));
   // JupyterLab takes the arrow keys away from what is focused inside of an output.
   root.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" && !event.shiftKey && !event.ctrlKey) event.stopPropagation();
@@ -89,13 +91,14 @@ function mount(root, spec, view) {
         const typed = number.value.trim() === "" && control.optional ? null : Number(number.value);
         const [least, most] = control.allowed;
         const wrong = typed !== null && (!Number.isFinite(typed) || (whole && !Number.isInteger(typed))
-          || (least !== null && typed < least) || (most !== null && typed > most));
+          || (least !== null && (control.above ? typed <= least : typed < least)) || (most !== null && typed > most));
         if (wrong) {
           const kind = whole ? "a whole number" : "a number";
           const most_ = most === null ? "" : ` and at most ${most}`;
           const got = number.value;
           fields[control.name]();
-          error.textContent = `${control.label} must be ${kind} of at least ${least ?? "any size"}${most_}, got ${got}`;
+          const least_ = least === null ? "" : ` ${control.above ? "above" : "of at least"} ${least}`;
+          error.textContent = `${control.label} must be ${kind}${least_}${most_}, got ${got}`;
         } else set(control.name, typed);
       });
       if (control.optional) number.placeholder = "default";
@@ -271,6 +274,7 @@ function mount(root, spec, view) {
   const [left, right] = [the_LEFT, the_WIDTH - the_RIGHT];
 
   function point() {
+    figure.querySelectorAll(".lr-cursor").forEach((each) => each.remove());
     if (cursor === null || chart === null) {
       readout.textContent = "";
       return;
@@ -343,7 +347,6 @@ function mount(root, spec, view) {
   }
   figure.addEventListener("pointerleave", () => {
     cursor = null;
-    figure.querySelectorAll(".lr-cursor").forEach((each) => each.remove());
     point();
   });
 

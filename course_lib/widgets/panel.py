@@ -16,14 +16,16 @@ import base64
 import html
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from course_lib.parameters import Choice
-from course_lib.widgets.chart import draw
+from course_lib.rosetta import derived, own_lr, whole
+from course_lib.widgets import schedules
+from course_lib.widgets.chart import draw, unplace
 from course_lib.widgets.javascript import browser, translate
 
 HERE = Path(__file__).parent
@@ -34,7 +36,8 @@ class Control:
     """One thing to set. The kinds, and what else they take
 
     - slider: low, high; scale "linear", "log" or "whole"; `zero` puts a 0 at the low end of "log".
-      Beside it is a field for the exact number, which may go as far as `allowed`, (least, most).
+      Beside it is a field for the exact number, which may go as far as `allowed`, (least, most), or
+      has to be above the least. With `optional` the field may be empty, for None.
     - play: a whole slider that a button moves along.
     - choice: one of `options`.
     - several: some of `options`; the value is the list of them.
@@ -58,6 +61,7 @@ class Control:
     scale: str = "linear"
     zero: bool = False
     allowed: tuple[float | None, float | None] = (None, None)
+    above: bool = False
     optional: bool = False
     options: tuple[str, ...] = ()
     notes: str = ""
@@ -75,8 +79,8 @@ class Control:
 class Panel:
     """Controls and what `view` makes of them; shown in a notebook, it is live.
 
-    `data` are constants that the view needs, as JSON knows them. `functions` are formulas that the
-    view calls by name: the browser finds them as FORMULAS[name](step, parameters).
+    `data` are constants that the view needs, as JSON knows them. With `gallery`, the view can make
+    any schedule of GALLERY (see schedules.py).
     """
 
     title: str
@@ -84,7 +88,7 @@ class Panel:
     view: Callable[[dict[str, Any], Any], dict[str, Any]]
     data: Any = None
     goal: str = ""
-    functions: Sequence[Callable] = ()
+    gallery: bool = False
     values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -176,9 +180,14 @@ mount(document.getElementById("{spot}"), {_safe(self.spec())}, {self.view.__name
 
     def script(self) -> str:
         """All the JavaScript of this panel: the view and its formulas, and what moves them."""
-        parts = [browser(), translate(self.view, draw, *self.functions)]
-        parts.append(_script())
-        return "\n".join(parts)
+        parts = [browser()]
+        if self.gallery:
+            writers, tables = schedules.tables()
+            needed = (*schedules.FORMULAS.values(), own_lr, derived, whole)
+            parts += [translate(self.view, draw, unplace, *needed, source=writers), tables]
+        else:
+            parts.append(translate(self.view, draw, unplace))
+        return "\n".join([*parts, _script()])
 
     def spec(self) -> dict[str, Any]:
         """What the script is told: plain values only."""
@@ -206,7 +215,7 @@ mount(document.getElementById("{spot}"), {_safe(self.spec())}, {self.view.__name
 
 def _safe(value: Any) -> str:
     """JSON that may stand inside of a script tag."""
-    return json.dumps(value).replace("</", "<\\/").replace("<!--", "<\\!--")
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 @cache

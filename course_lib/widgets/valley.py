@@ -134,7 +134,7 @@ def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: 
     momentum that bring its loss below 1e-6 in `steps` updates.
 
     >>> valley(lr=0.09).reached, valley(lr=0.11).reached, valley().at(lr=0.06, momentum=0.6).reached
-    (False, False, True)
+    (True, False, True)
     """
     Whole(low=1).check("steps", steps)
     number = {"lr": lr, "steep": steep, "momentum": momentum}

@@ -1,0 +1,303 @@
+"""The panels in a real browser: the same answers as in Python, and a hand on every control.
+
+Here a panel is a page of its own, without server and kernel; test_browser.py has JupyterLab.
+"""
+
+import json
+import math
+import random
+
+import pytest
+from browser import ARTIFACTS, chromium
+
+from course_lib.schedules import GALLERY
+from course_lib.widgets import explore, valley
+from course_lib.widgets.numbers import fixed, literal, short
+
+PANELS = {
+    "explore": (explore(*GALLERY, steps=1200), [{"log": True, "steps": 2}, {"schedules": []}]),
+    "valley": (valley(), [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}]),
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_offline(True)
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("requestfailed", lambda request: page.problems.append(request.url))
+    yield page
+    assert page.problems == []
+    context.close()
+
+
+def opened(page, panel):
+    """The panel as a page, and the place in it that is looked at."""
+    page.set_content(panel.page(), wait_until="domcontentloaded")
+    page.wait_for_selector(".lr-figure svg")
+    return page.locator(".lr-panel")
+
+
+# --- the two languages agree ----------------------------------------------------------------------
+
+
+def in_browser(page, panel):
+    """A function: values -> what the translated view says there."""
+    source = f"window.answer = (() => {{ {panel.script()}; return {panel.view.__name__}; }})();"
+    page.set_content("<p>empty</p>")
+    page.add_script_tag(content=source)
+    return in_page(page, panel)
+
+
+def in_page(page, panel):
+    return lambda values: page.evaluate("([v, d]) => window.answer(v, d)", [values, panel.data])
+
+
+def differences(ours, theirs, path=""):
+    """Where two answers differ; numbers may by a rounding of the two languages' own functions."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in ours.keys() | theirs.keys():
+            yield from differences(ours.get(key), theirs.get(key), f"{path}.{key}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for i, (a, b) in enumerate(zip(ours, theirs)):
+            yield from differences(a, b, f"{path}[{i}]")
+    elif isinstance(ours, float | int) and isinstance(theirs, float | int):
+        if not math.isclose(ours, theirs, rel_tol=1e-12, abs_tol=1e-15):
+            yield f"{path}: {ours} here, {theirs} in the browser"
+    elif ours != theirs:
+        yield f"{path}: {ours!r} here, {theirs!r} in the browser"
+
+
+def same(panel, values, answer):
+    here = json.loads(json.dumps(panel.at(values).shown()))
+    return list(differences(here, answer({**panel.values, **values})))[:5]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_both_languages_answer_the_same(page, name):
+    """The curve at every step, for every entry of GALLERY, and all words and code."""
+    panel, settings = PANELS[name]
+    answer = in_browser(page, panel)
+    for values in [{}, *settings]:
+        assert same(panel, values, answer) == []
+
+
+def test_both_languages_agree_at_random_parameters(page):
+    """Sliders of the explorer, moved at random: the same curves and code, or the same refusal."""
+    panel, draw = explore(), random.Random(0)
+    answer = in_browser(page, panel)
+    refused = 0
+    for key in GALLERY:
+        for _ in range(4):
+            values = {"schedules": [key], "steps": 150}
+            for each in panel.controls:
+                if each.group == key and each.kind == "slider":
+                    whole = each.scale == "whole"
+                    values[each.name] = (
+                        draw.randint(int(each.low), int(each.high))
+                        if whole
+                        else draw.uniform(each.low, each.high)
+                    )
+                elif each.group == key and each.options:
+                    values[each.name] = draw.choice(each.options)
+                elif each.group == key and each.kind == "flag":
+                    values[each.name] = draw.random() < 0.5
+            try:
+                panel.at(values).shown()
+            except ValueError as error:
+                refused += 1
+                said = str(error)
+                told = page.evaluate(
+                    "([v, d]) => { try { window.answer(v, d); return ''; }"
+                    " catch (error) { return error.message; } }",
+                    [{**panel.values, **values}, panel.data],
+                )
+                assert told.split(": ", 1)[-1].split(", got")[0] in said, (key, told, said)
+            else:
+                assert same(panel, values, answer) == [], (key, values)
+    assert refused < 4 * len(GALLERY) / 3
+
+
+def test_a_formula_that_differs_is_found(page):
+    """The comparison itself can fail: the browser's cosine is bent by a thousandth."""
+    panel = explore("cosine")
+    page.set_content("<p>empty</p>")
+    page.add_script_tag(content="const cos = Math.cos; Math.cos = (x) => cos(x) * 1.001;")
+    content = f"window.answer = (() => {{ {panel.script()}; return {panel.view.__name__}; }})();"
+    page.add_script_tag(content=content)
+    found = same(panel, {}, in_page(page, panel))
+    assert any("lines[0].ys" in each for each in found)
+
+
+def test_numbers_are_written_alike(page):
+    draw = random.Random(1)
+    numbers = [0.0, 1.0, -1.0, 100.0, 99.95, 1e-4, 9.9999e-5, 1e7, 1e16, 1e22, 123456.0, 0.1 + 0.2]
+    numbers += [draw.uniform(-1, 1) * 10 ** draw.randint(-12, 12) for _ in range(2000)]
+    page.set_content("<p>empty</p>")
+    page.add_script_tag(content=f"{browser_js()}; window.words = {{short, fixed, literal}};")
+
+    def there(call):
+        return page.evaluate(f"(numbers) => numbers.map((n) => window.words.{call})", numbers)
+
+    for digits in (2, 3, 4, 6):
+        assert there(f"short(n, {digits})") == [short(n, digits) for n in numbers]
+    assert there('literal(n, "float")') == [literal(n, "float") for n in numbers]
+    small = [n for n in numbers if abs(n) < 1e6]
+    ours = [float(fixed(n, 1)) for n in small]
+    theirs = [float(t) for n, t in zip(numbers, there("fixed(n, 1)")) if abs(n) < 1e6]
+    assert ours == pytest.approx(theirs, abs=0.1001)  # a half is rounded to another side
+
+
+def browser_js():
+    from course_lib.widgets.javascript import browser
+
+    return browser()
+
+
+# --- a hand on the controls -----------------------------------------------------------------------
+
+
+def code_in(panel, heading="course_lib"):
+    blocks = panel.locator(".lr-code > div")
+    names = [
+        each.removesuffix("Copy").strip() for each in blocks.locator("header").all_inner_texts()
+    ]
+    return blocks.nth(names.index(heading)).locator("code").inner_text()
+
+
+def group(panel, name):
+    """The controls of one schedule; those of the others are hidden."""
+    return panel.get_by_role("group", name=name, exact=True)
+
+
+def test_a_slider_by_keyboard_moves_picture_field_words_and_code(page):
+    panel = opened(page, explore("cosine"))
+    slider = group(panel, "cosine").get_by_label("peak_lr", exact=True)
+    picture = panel.locator(".lr-figure > svg").inner_html()
+    slider.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+    moved = float(group(panel, "cosine").get_by_label("peak_lr, exact value").input_value())
+    assert 0.1 < moved < 0.12
+    assert panel.locator(".lr-figure > svg").inner_html() != picture
+    assert f"peak_lr={moved}" in code_in(panel)
+    assert "CosineAnnealingLR(optimizer, T_max=100, eta_min=0.0)" in code_in(panel, "PyTorch")
+    assert f"lr={moved}" in code_in(panel, "PyTorch")
+    assert f"CosineDecay({moved}, 100, alpha=0.0)" in code_in(panel, "Keras")
+    assert slider.get_attribute("aria-valuetext") == short(moved, 4)
+    panel.screenshot(path=ARTIFACTS / "explorer.png")
+
+
+def test_a_slider_by_mouse_and_start_over(page):
+    panel = opened(page, explore("step_decay"))
+    before = code_in(panel)
+    slider = group(panel, "step_decay").get_by_label("every", exact=True)
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert code_in(panel) != before
+    panel.get_by_role("button", name="Start over").click()
+    assert code_in(panel) == before
+
+
+def test_schedules_are_chosen_and_compared(page):
+    panel = opened(page, explore("cosine"))
+    group(panel, "schedules to compare").get_by_label("rex", exact=True).check()
+    assert panel.locator(".lr-figure svg text", has_text="rex").count() == 1
+    assert "# rex\nSchedule(rex, peak_lr=0.1, total_steps=100)" in code_in(panel)
+    group(panel, "schedules to compare").get_by_label("cosine", exact=True).uncheck()
+    assert group(panel, "cosine").count() == 0
+    assert code_in(panel) == "Schedule(rex, peak_lr=0.1, total_steps=100)"
+    panel.get_by_label("logarithmic rate").check()
+    assert panel.locator(".lr-figure svg text", has_text="0.005").count() == 1
+
+
+def test_a_typed_number_is_taken_or_refused_with_the_reason(page):
+    panel = opened(page, explore("one_cycle"))
+    controls = group(panel, "one_cycle")
+    field = controls.get_by_label("start_factor, exact value")
+    field.fill("12.5")
+    field.press("Enter")
+    assert "start_factor=12.5" in code_in(panel)
+    field.fill("0")
+    field.press("Enter")
+    assert panel.get_by_role("alert").inner_text() == (
+        "start_factor must be a number above 0, got 0"
+    )
+    assert field.input_value() == "12.5" and "start_factor=12.5" in code_in(panel)
+    field = controls.get_by_label("warmup_fraction, exact value")
+    field.fill("0.6")
+    field.press("Enter")
+    controls.get_by_label("three_phase").check()  # no limit of one parameter, but of the two
+    assert "warmup_fraction must be at most 0.5" in panel.get_by_role("alert").inner_text()
+    controls.get_by_label("three_phase").uncheck()
+    assert not panel.get_by_role("alert").is_visible()
+
+
+def test_the_picture_is_read_by_keyboard_and_pointer(page):
+    panel = opened(page, explore("linear"))
+    panel.locator(".lr-figure").focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    assert panel.locator(".lr-readout").inner_text() == "update 30: linear 0.07"
+    assert panel.get_by_role("status").inner_text() == "update 30: linear 0.07"
+    box = panel.locator(".lr-figure svg").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 100)
+    at = int(panel.locator(".lr-readout").inner_text().split(":")[0].split()[1])
+    assert 40 < at < 50 and panel.locator(".lr-cursor").count() == 1
+
+
+def test_code_is_copied(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel = opened(page, valley())
+    panel.get_by_role("button", name="Copy the code: PyTorch").click()
+    page.wait_for_function("document.body.innerText.includes('Copied')"
+                           " || document.body.innerText.includes('Press Ctrl+C')")  # fmt: skip
+
+
+def test_the_goal_is_told_when_it_is_reached(page):
+    panel = opened(page, valley())
+    assert panel.locator(".lr-goal").get_attribute("data-reached") == "false"
+    field = panel.get_by_label("learning rate, exact value")
+    field.fill("0.09")
+    field.press("Enter")
+    assert panel.locator(".lr-goal").get_attribute("data-reached") == "true"
+    assert panel.locator(".lr-goal").inner_text().endswith("- reached.")
+
+
+@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("width, theme", [(1280, "light"), (800, "dark")])
+def test_nothing_is_cut_off_and_every_control_has_a_name(browser, name, width, theme):
+    """Also the pictures that are kept: each panel at two widths, in both themes."""
+    panel, _ = PANELS[name]
+    if name == "explore":
+        panel = explore("cosine", "one_cycle", "wsd")
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    opened(page, panel)
+    page.screenshot(path=ARTIFACTS / f"{name}_{width}_{theme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    nameless = page.evaluate("""() =>
+        [...document.querySelectorAll('.lr-panel input, .lr-panel select, .lr-panel button')]
+        .filter((each) => !(each.labels?.length || each.getAttribute('aria-label')
+                            || each.textContent.trim())).map((each) => each.outerHTML)""")
+    assert nameless == []
+    outside = page.evaluate("""() => {
+        const svg = document.querySelector('.lr-figure > svg').getBoundingClientRect();
+        return [...document.querySelectorAll('.lr-figure > svg > text')].filter((each) => {
+            const box = each.getBoundingClientRect();
+            return box.left < svg.left - 1 || box.right > svg.right + 1
+                || box.bottom > svg.bottom + 1;
+        }).map((each) => each.textContent);
+    }""")
+    assert outside == []
+    page.close()
