@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from course_lib import explorer_page
 from course_lib.claims import command as evidence
 from course_lib.grade import commands as grading
 
@@ -34,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--offline", action="store_true", help="do not download")
     data.set_defaults(run=_data)
 
+    explorer_page.add_to(commands)
     evidence.add_to(commands)
     grading.add_to(commands)
     return parser

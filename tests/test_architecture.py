@@ -103,7 +103,7 @@ def test_data_models_and_adapters_know_nothing_of_what_is_built_on_them(name, al
 CLAIMS = [n for n in FILES if n.startswith("claims.") and "lr_finder" not in of_ours(n)]
 
 
-@pytest.mark.parametrize("name", ["training", *CLAIMS, "cli"])
+@pytest.mark.parametrize("name", ["training", *CLAIMS])
 def test_training_draws_nothing(name):
     assert not below(name) & {"plots", "widgets", "checks"}
     assert not of_others(name) & {"matplotlib", "ipywidgets", "IPython"}

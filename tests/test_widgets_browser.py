@@ -219,7 +219,7 @@ def test_schedules_are_chosen_and_compared(page):
     assert group(panel, "cosine").count() == 0
     assert code_in(panel) == "Schedule(rex, peak_lr=0.1, total_steps=100)"
     panel.get_by_label("logarithmic rate").check()
-    assert panel.locator(".lr-figure svg text", has_text="0.005").count() == 1
+    assert panel.locator(".lr-figure svg text", has_text="0.01").count() == 1
 
 
 def test_a_typed_number_is_taken_or_refused_with_the_reason(page):

@@ -255,6 +255,7 @@ def _axes(each, x_axis, top, labelled):
 
 
 def _path(xs, ys, one):
+    color = "currentColor" if one["color"] == "#000000" else one["color"]  # on a dark page, white
     if one["dots"]:
         radius = fixed(1.2 + one["width"], 1)
         dots = []
@@ -269,7 +270,7 @@ def _path(xs, ys, one):
                     + radius
                     + "'/>"
                 )
-        return "<g fill='" + one["color"] + "'>" + "".join(dots) + "</g>"
+        return "<g fill='" + color + "'>" + "".join(dots) + "</g>"
     steps, pen = [], "M"
     for i in range(min(len(xs), len(ys))):
         if xs[i] is None or ys[i] is None:
@@ -282,7 +283,7 @@ def _path(xs, ys, one):
         "<path d='"
         + "".join(steps)
         + "' fill='none' stroke='"
-        + one["color"]
+        + color
         + "' stroke-width='"
         + str(one["width"])
         + "' stroke-dasharray='"

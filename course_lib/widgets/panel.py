@@ -168,8 +168,8 @@ mount(document.getElementById("{spot}"), {_safe(self.spec())}, {self.view.__name
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(self.title)}</title>
-<style>body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; color-scheme: light dark;
-  font-family: system-ui, sans-serif; }}</style>
+<style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif; }}
+body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
 </head>
 <body>
 <h1>{html.escape(self.title)}</h1>

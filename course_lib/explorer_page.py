@@ -1,0 +1,82 @@
+"""`lr-course explore`: the schedule explorer as one page, for a classroom."""
+
+import argparse
+import sys
+import webbrowser
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from course_lib.parameters import Whole
+
+
+def add_to(commands: Any) -> None:
+    """Put the verb among the others."""
+    parser = commands.add_parser(
+        "explore",
+        help="serve the schedule explorer as one page, or save it",
+        description="One page without a kernel, that works offline: the class opens the address, "
+        "or gets the file.",
+    )
+    parser.add_argument("schedules", nargs="*", help="names to begin with (see `--list`)")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    parser.add_argument("--save", metavar="FILE", type=Path, help="write the page and stop")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
+    parser.add_argument("--port", type=int, default=8850, help="0: any that is free")
+    parser.add_argument("--no-browser", action="store_true", help="only say the address")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Save the page, or serve it until Ctrl-C."""
+    from course_lib.schedules import GALLERY
+
+    if options.list:
+        print("\n".join(GALLERY))
+        return 0
+    from course_lib.widgets.explorer import explore
+
+    page = explore(*options.schedules).page()
+    if options.save:
+        options.save.write_text(page, encoding="utf-8")
+        print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
+        return 0
+    with server(page, options.host, options.port) as serving:
+        host, port = serving.server_address[:2]
+        address = f"http://{host}:{port}/"
+        print(f"The schedule explorer is at {address} (Ctrl-C stops it)", flush=True)
+        if not options.no_browser:
+            webbrowser.open(address)
+        try:
+            serving.serve_forever()
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+    return 0
+
+
+def server(page: str, host: str, port: int) -> ThreadingHTTPServer:
+    """A server that answers every request for `/` with the page, to many at once."""
+    port = Whole(low=0).check("port", port)
+    content = page.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != "/":
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet: a class of 300 would fill the screen."""
+
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"port {port} of {host} cannot be served ({error}); take another with --port"
+        ) from None

@@ -1,0 +1,72 @@
+"""`lr-course explore`: the page saved and served, by real calls of the command."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from course_lib.cli import main
+from course_lib.explorer_page import server
+from course_lib.schedules import GALLERY
+
+
+def test_the_page_is_saved_whole(tmp_path, capsys):
+    path = tmp_path / "explorer.html"
+    assert main(["explore", "rex", "wsd", "--save", str(path)]) == 0
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    assert '"schedules": ["rex", "wsd"]' in page
+    assert re.search(r"explorer.html: one page of \d+ kB", capsys.readouterr().out)
+
+
+def test_the_names_are_listed(capsys):
+    assert main(["explore", "--list"]) == 0
+    assert capsys.readouterr().out.split() == list(GALLERY)
+
+
+def test_it_serves_until_it_is_interrupted():
+    command = [sys.executable, "-m", "course_lib.cli", "explore", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:
+        address = re.search(r"http://\S+", it.stdout.readline()).group()
+        with ThreadPoolExecutor(30) as class_room:
+            pages = list(
+                class_room.map(lambda _: urllib.request.urlopen(address).read(), range(60))
+            )
+        assert {len(page) for page in pages} == {len(pages[0])} and b"mount(" in pages[0]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(address + "favicon.ico")
+        it.send_signal(signal.SIGINT)
+        assert it.wait(20) == 0 and it.stderr.read() == "stopped\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["cosin"], "schedules must be one of constant, .* got 'cosin'"),
+        (["--port", "99999"], "port 99999 of 127.0.0.1 cannot be served"),
+        (["--port", "-1"], "port must be a whole number of at least 0, got -1"),
+    ],
+)
+def test_what_is_wrong_is_said(capsys, arguments, message):
+    assert main(["explore", "--no-browser", *arguments]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_port_in_use_is_said():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ValueError, match="take another with --port"):
+            server("page", "127.0.0.1", other.getsockname()[1])
+
+
+def test_the_command_starts_without_the_widgets():
+    code = "import sys, course_lib.cli; print([m for m in sys.modules if 'matplotlib' == m or 'widgets' in m])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
