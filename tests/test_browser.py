@@ -12,8 +12,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 from browser import ARTIFACTS, chromium
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).parents[1]
 
@@ -129,29 +132,197 @@ plot_schedules(GALLERY, 120)
     assert "image/png" in shown, shown
 
 
-def test_valley_slider_moves_the_ball_by_keyboard(page, address):
-    lesson = address.replace("00_start_here", "01_fixed_rates") + "&reset"  # no tabs of before
-    page.goto(lesson, wait_until="domcontentloaded")
+def opened(page, address, path):
+    """A notebook of the course, without the tabs of before."""
+    page.goto(
+        address.replace("notebooks/00_start_here.ipynb", path) + "&reset",
+        wait_until="domcontentloaded",
+    )
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     kernel_is_idle(page)
-    page.evaluate("""async () => {
+
+
+def run_cell(page, source, number=1):
+    """Put the code into a cell, run it, and wait for its end."""
+    page.evaluate(
+        """async ([source, number]) => {
         const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
-        const source = 'from course_lib.widgets import valley\\nvalley()';
-        notebook.activeCellIndex = 1;
+        notebook.activeCellIndex = number;
         notebook.activeCell.model.sharedModel.setSource(source);
         await app.commands.execute('notebook:run-cell');
-    }""")
-    slider = page.locator(".jp-OutputArea .widget-slider .noUi-handle").first
-    slider.scroll_into_view_if_needed()
-    panel = page.locator(".jp-OutputArea .widget-vbox").first
-    before = panel.inner_text()
-    picture = panel.locator("img").first.get_attribute("src")
-    slider.focus()
-    for _ in range(5):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_function(
-        "([text, src]) => { const p = document.querySelector('.jp-OutputArea .widget-vbox');"
-        " return p.innerText !== text && p.querySelector('img').src !== src; }",
-        arg=[before, picture],
+    }""",
+        [source, number],
     )
-    panel.screenshot(path=ARTIFACTS / "valley.png")
+
+
+def shown_panel(page, source):
+    run_cell(page, source)
+    panel = page.locator(".jp-OutputArea .lr-panel").first
+    panel.locator(".lr-figure > svg").wait_for()
+    panel.scroll_into_view_if_needed()
+    return panel
+
+
+VALLEY = "from course_lib.widgets import valley\nvalley()"
+EXPLORE = "from course_lib.widgets import explore\nexplore('cosine', 'one_cycle')"
+
+
+def field(panel, label):
+    return panel.get_by_label(f"{label}, exact value", exact=True)
+
+
+def press(page, control, key, times):
+    """Keys of a control; JupyterLab's own shortcuts must not take them."""
+    control.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_valley_in_a_lesson_by_keyboard_and_mouse(page, address):
+    opened(page, address, "notebooks/01_fixed_rates.ipynb")
+    panel = shown_panel(page, VALLEY)
+    before = [panel.locator(".lr-figure > svg").inner_html(), panel.inner_text()]
+    slider = panel.get_by_role("slider", name="learning rate")
+    cells = page.locator(".jp-Notebook .jp-Cell.jp-mod-active").count()
+    for key in ("ArrowRight", "ArrowUp", "PageUp"):
+        press(page, slider, key, 5)
+    keyboard = float(field(panel, "learning rate").input_value())
+    assert keyboard > 0.1 and slider.evaluate("it => it === document.activeElement")
+    assert page.locator(".jp-Notebook .jp-Cell.jp-mod-active").count() == cells
+    assert panel.locator(".lr-figure > svg").inner_html() != before[0]
+    assert f"lr={keyboard}" in panel.inner_text() and panel.inner_text() != before[1]
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.64, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    assert float(field(panel, "learning rate").input_value()) < keyboard
+    assert "Goal: loss below 1e-06" in panel.inner_text()
+    panel.screenshot(path=ARTIFACTS / "lab_valley.png")
+
+
+def test_explorer_goes_on_when_the_kernel_is_killed_in_the_middle_of_a_drag(page, address):
+    opened(page, address, "notebooks/04_linear_polynomial_cosine.ipynb")
+    panel = shown_panel(page, EXPLORE)
+    controls = panel.get_by_role("group", name="one_cycle", exact=True)
+    slider = controls.get_by_role("slider", name="peak_lr")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    value = field(controls, "peak_lr").input_value()
+    assert float(value) > 0.1 and f"Schedule(one_cycle, peak_lr={value}" in panel.inner_text()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("width", [1280, 800])
+def test_panels_are_readable_in_both_themes(page, address, theme, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    try:
+        opened(page, address, "notebooks/04_linear_polynomial_cosine.ipynb")
+        page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        panel = shown_panel(page, EXPLORE)
+        page.wait_for_function(
+            "dark => (document.body.dataset.jpThemeLight === 'false') === dark",
+            arg=theme.endswith("Dark"),
+        )
+        name = f"lab_explorer_{width}_{theme.split()[1].lower()}.png"
+        page.screenshot(path=ARTIFACTS / name)
+        ink, paper = page.evaluate("""() => {
+            const panel = document.querySelector('.jp-OutputArea .lr-panel');
+            let paper = panel, color = 'rgba(0, 0, 0, 0)';
+            while (paper && /, 0\\)$|transparent/.test(color)) {
+                color = getComputedStyle(paper).backgroundColor; paper = paper.parentElement;
+            }
+            return [getComputedStyle(panel).color, color];
+        }""")
+        assert contrast(ink, paper) > 7, (ink, paper)
+        assert panel.evaluate("it => it.scrollWidth <= it.clientWidth + 1")
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def contrast(one, other):
+    """The ratio of luminances, as WCAG 2 defines it."""
+
+    def luminance(color):
+        parts = [int(each) / 255 for each in re.findall(r"\d+", color)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_an_exercise_with_its_check(page, address):
+    """A wrong answer is told what is wrong, the right one that it is solved."""
+    opened(page, address, "exercises/01_fixed_rates.ipynb")
+    sources = page.evaluate("""() => window.jupyterapp.shell.currentWidget.content.widgets
+        .map((cell) => cell.model.sharedModel.getSource())""")
+    number = next(i for i, each in enumerate(sources) if "YOUR CODE HERE" in each)
+    check = next(i for i, each in enumerate(sources) if i > number and "check(" in each)
+    setup = next(i for i, each in enumerate(sources) if "framework" in each)
+    run_cell(page, sources[setup], setup)
+    run_cell(page, sources[number], number)
+    run_cell(page, sources[check], check)
+    told = page.locator(".jp-Cell").nth(check).locator(".jp-OutputArea").inner_text()
+    page.locator(".jp-Cell").nth(check).scroll_into_view_if_needed()
+    page.screenshot(path=ARTIFACTS / "exercise_open.png")
+    assert "is not begun yet" in told, told
+    solved = solution_of("01_fixed_rates", number, sources[number])
+    run_cell(page, solved, number)
+    run_cell(page, sources[check], check)
+    page.wait_for_function(
+        "n => document.querySelectorAll('.jp-Cell')[n].querySelector('.jp-OutputArea').innerText"
+        ".includes('Lesson 1: 1 of')",
+        arg=check,
+    )
+    page.screenshot(path=ARTIFACTS / "exercise_solved.png")
+
+
+def solution_of(lesson, number, source):
+    """The cell of solutions/ that stands where this one stands in exercises/."""
+    head = source.partition("(")[0]
+    cells = nbformat.read(ROOT / "solutions" / f"{lesson}.ipynb", as_version=4).cells
+    return next(cell.source for cell in cells if cell.source.startswith(head))
+
+
+def test_an_export_to_html_is_live_without_a_kernel_or_a_network(page, address, tmp_path):
+    """What nbconvert makes of a notebook that was run: opened from a file, offline."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EXPLORE)])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    assert "text/html" in notebook.cells[0].outputs[0].data
+    path = tmp_path / "explored.html"
+    path.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    context = page.context.browser.new_context()
+    context.set_offline(True)
+    exported = context.new_page()
+    exported.goto(path.as_uri(), wait_until="domcontentloaded")
+    panel = exported.locator(".lr-panel")
+    controls = panel.get_by_role("group", name="cosine", exact=True)
+    press(exported, controls.get_by_role("slider", name="total_steps"), "ArrowLeft", 7)
+    assert "Schedule(cosine, peak_lr=0.1, total_steps=93)" in panel.inner_text()
+    exported.screenshot(path=ARTIFACTS / "exported.png")
+    context.close()
+
+
+def test_a_notebook_that_nobody_ran_yet_shows_the_still_picture(page, address):
+    """JupyterLab takes the scripts out of what it does not trust; picture and words stay."""
+    opened(page, address, "notebooks/01_fixed_rates.ipynb")
+    shown = page.evaluate("""async () => {
+        const app = window.jupyterapp, panel = app.shell.currentWidget;
+        const {rendermime} = panel.content, html = '<section class="lr-panel"><img alt="still" '
+            + 'src="data:image/svg+xml;base64,PHN2Zy8+"><pre>words</pre></section>'
+            + '<script>window.wasRun = true</script>';
+        const renderer = rendermime.createRenderer('text/html');
+        const model = rendermime.createModel({data: {'text/html': html}, trusted: false});
+        await renderer.renderModel(model);
+        return [renderer.node.innerHTML, window.wasRun === undefined];
+    }""")
+    assert 'alt="still"' in shown[0] and "data:image/svg+xml" in shown[0] and "words" in shown[0]
+    assert shown[1]
