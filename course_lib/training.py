@@ -121,8 +121,8 @@ def fit(
       test images are left alone unless `test` asks for them, once, at the end.
     - max_updates: stop after this many, in the middle of an epoch if need be.
     - watch: called as `watch(done, trainer)` after every update, with the number of updates made;
-      `trainer.evaluate(images, labels)` gives loss and accuracy then, `trainer.logits(images)` the
-      scores, for images with a channel axis.
+      `trainer.run` is the Run so far; `trainer.evaluate(images, labels)` gives loss and accuracy
+      then, `trainer.logits(images)` the scores, for images with a channel axis.
     - plateau: the Plateau that `schedule` is, or has in it: it hears the epoch's `monitor` ("loss",
       "val_loss" or "val_accuracy") after every epoch. It remembers, so every run needs a new one.
 
@@ -179,6 +179,7 @@ def fit(
     run = Run(
         describe(schedule), framework, model, data.title, batch_size, seed, momentum, optimizer
     )
+    trainer.run = run  # so that who watches sees what is on record so far
     batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
     label = f"{data.title} | {model} | {framework} | seed {seed}"
     started = time.perf_counter()

@@ -3,76 +3,24 @@
 Screenshots are kept in .artifacts/. Without a Chromium the server is tested and the page is not.
 """
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
-from browser import ARTIFACTS, chromium
+from browser import ARTIFACTS, chromium, kernel_is_idle, lab_server, run_cell
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).parents[1]
 
-# Running a cell must not save the committed notebook, however long the test takes; and every cell
-# is to be in the page, not only those in view.
-SETTINGS = {
-    "@jupyterlab/docmanager-extension/plugin": '{"autosave": false}',
-    "@jupyterlab/notebook-extension/tracker": '{"windowingMode": "none"}',
-}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """The address that `make lab` prints."""
-    home = tmp_path_factory.mktemp("home")
-    port = free_port()
-    log = home / "lab.log"
-    # A learner's kernel draws into the notebook; the tests' own setting would keep it from that.
-    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    environment = {**inherited, "HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"}
-    for plugin, settings in SETTINGS.items():
-        path = home / "settings" / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(settings)
-    environment["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
-    arguments = f"--no-browser --port {port} --ServerApp.port_retries=0 --expose-app-in-browser"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            ["make", "lab", f"ARGS={arguments}"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        found, deadline = None, time.monotonic() + 120
-        while not found and time.monotonic() < deadline and server.poll() is None:
-            time.sleep(0.3)
-            found = re.search(rf"http://127\.0\.0\.1:{port}/\S+", log.read_text())
-        assert found, f"make lab printed no address:\n{log.read_text()[-3000:]}"
-        while time.monotonic() < deadline:  # it is printed a moment before the server listens
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.3)
-        yield found.group()
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    with lab_server(tmp_path_factory.mktemp("home")) as found:
+        yield found
 
 
 def test_make_lab_prints_an_address_that_answers(address):
@@ -90,17 +38,6 @@ def page(address):
         page.goto(address, wait_until="domcontentloaded")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page
-
-
-def kernel_is_idle(page) -> None:
-    """Wait until the kernel answers: before that, a keystroke that runs a cell may get lost."""
-    page.evaluate("""async () => {
-        const panel = window.jupyterapp.shell.currentWidget;
-        await panel.sessionContext.ready;
-        const kernel = panel.sessionContext.session.kernel;
-        await kernel.info;
-        await kernel.requestExecute({code: '0', silent: true, store_history: false}).done;
-    }""")
 
 
 def test_start_page_and_its_first_experiment(page):
@@ -140,19 +77,6 @@ def opened(page, address, path):
     )
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     kernel_is_idle(page)
-
-
-def run_cell(page, source, number=1):
-    """Put the code into a cell, run it, and wait for its end."""
-    page.evaluate(
-        """async ([source, number]) => {
-        const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
-        notebook.activeCellIndex = number;
-        notebook.activeCell.model.sharedModel.setSource(source);
-        await app.commands.execute('notebook:run-cell');
-    }""",
-        [source, number],
-    )
 
 
 def shown_panel(page, source):

@@ -67,6 +67,8 @@ def test_a_port_in_use_is_said():
 
 
 def test_the_command_starts_without_the_widgets():
-    code = "import sys, course_lib.cli; print({'matplotlib', 'course_lib.widgets'} & {*sys.modules})"
+    code = (
+        "import sys, course_lib.cli; print({'matplotlib', 'course_lib.widgets'} & {*sys.modules})"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

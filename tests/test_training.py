@@ -542,3 +542,10 @@ def test_an_update_that_ruins_the_weights_at_the_very_end_is_a_divergence_too(fr
     )
     assert len(run.loss) == 5 and all(map(math.isfinite, run.loss))
     assert run.diverged == 5 and run.history == {}
+
+
+@both_frameworks
+def test_who_watches_sees_the_record_grow(framework):
+    seen = []
+    run = run_of(framework, watch=lambda done, trainer: seen.append((done, trainer.run.lr[-1])))
+    assert seen == [(i + 1, rate) for i, rate in enumerate(run.lr)] and len(seen) == 12
