@@ -333,3 +333,12 @@ def test_what_cannot_be_translated_is_an_error():
 
 def starred(*many):
     return max(*many)
+
+
+def listed(values, data):
+    return [values, data]
+
+
+def test_a_name_that_the_page_has_already_is_refused():
+    with pytest.raises(ValueError, match="listed cannot be translated: browser.js has another"):
+        to_javascript(listed)

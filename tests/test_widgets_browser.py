@@ -11,11 +11,65 @@ import pytest
 from browser import ARTIFACTS, chromium
 
 from course_lib.schedules import GALLERY
-from course_lib.widgets import explore, valley
+from course_lib.widgets import (
+    cycle_composer,
+    explore,
+    milestones,
+    noise_floor,
+    puzzle,
+    valley,
+)
 from course_lib.widgets.numbers import fixed, literal, short
 
 PANELS = {
     "explore": (explore(*GALLERY, steps=1200), [{"log": True, "steps": 2}, {"schedules": []}]),
+    "noise_floor": (
+        noise_floor(),
+        [
+            {"lr": 0.3, "drops": [200, 50, 50]},
+            {"lr": 0.02, "now": 70, "factor": "to a half", "drops": [60, 90]},
+            {"now": 1},
+        ],
+    ),
+    "milestones": (
+        milestones(),
+        [
+            {"first": 40, "second": 75, "boundaries": "each one less"},
+            {"first": 99, "second": 1},
+            {"first": 98, "second": 99, "boundaries": "each one less"},
+        ],
+    ),
+    "puzzle": (
+        puzzle(8),
+        [
+            {
+                "formula": "one_cycle",
+                "one_cycle.warmup_fraction": 0.37,
+                "one_cycle.start_factor": 7,
+                "one_cycle.total_steps": 97,
+                "one_cycle.peak_lr": 0.33,
+            },
+            {"formula": "warmup, cosine", "warmup, cosine.warmup_steps": 0},
+            {"formula": "wsd", "wsd.cooldown_steps": 60},
+        ],
+    ),
+    "cycle_composer": (
+        cycle_composer(),
+        [
+            {
+                "formula": "triangular",
+                "triangular.down_steps": 60,
+                "triangular.mode": "exp_range",
+                "triangular.factor": 0.99,
+            },
+            {"formula": "one_cycle", "one_cycle.total_steps": 200},
+            {
+                "cosine_restarts.cycle_factor": 1.37,
+                "cosine_restarts.cycle_steps": 11,
+                "cosine_restarts.warmup_steps": 3,
+            },
+        ],
+    ),
     "valley": (valley(), [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}]),
 }
 

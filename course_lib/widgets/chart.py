@@ -184,8 +184,8 @@ def _legend(lines, top):
         width = 40 + 7.2 * len(one["label"])
         if x + width > WIDTH and x > LEFT:
             x, y = LEFT, y + 18
-        sample = {"xs": [x, x + 24], "ys": [y - 4, y - 4]}
-        parts.append(_path(sample["xs"], sample["ys"], one))
+        xs = [x + 18] if one["dots"] else [x, x + 24]
+        parts.append(_path(xs, [y - 4, y - 4], one))
         parts.append(_text(x + 30, y, one["label"], "start"))
         x = x + width
     return {"svg": "".join(parts), "height": y - top}

@@ -65,7 +65,7 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
         style, node = COLORS[key], node_of(schedule, key)
         entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
         controls += controls_of(schedule, node, key)
-    data = {"schedules": entries, "torch": _classes("torch"), "keras": _classes("keras")}
+    data = {"schedules": entries, "torch": classes_of("torch"), "keras": classes_of("keras")}
     return Panel("Schedule explorer", tuple(controls), view_explorer, data, gallery=True)
 
 
@@ -128,7 +128,7 @@ def _dashes(style: Any) -> str:
     return named[style] if isinstance(style, str) else " ".join(str(2 * n) for n in style[1])
 
 
-def _classes(peer: str) -> list[str]:
+def classes_of(peer: str) -> list[str]:
     """The classes that the peer's calls name."""
     rows = [getattr(row, peer) or "" for row in ROSETTA.values()]
     return sorted({name for text in rows for name in re.findall(r"\b([A-Z]\w+)\(", text)})

@@ -7,6 +7,7 @@ is an error here, and tests/test_widgets_browser.py compares what both languages
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
@@ -37,6 +38,12 @@ def translate(*functions: Callable, source: str = "") -> str:
     found: dict[str, str] = {}
     for function in functions:
         _collect(function.__name__, sys.modules[function.__module__], found)
+    taken = {*re.findall(r"^(?:const|function) (\w+)", browser(), re.M)} & found.keys()
+    if taken:
+        raise ValueError(
+            f"{', '.join(sorted(taken))} cannot be translated: browser.js has another of that "
+            "name; take another name"
+        )
     more = ast.unparse(ast.fix_missing_locations(_Simpler({}).visit(ast.parse(source))))
     return py2js("\n\n".join([*found.values(), more]), inline_stdlib=True)
 

@@ -129,7 +129,7 @@ function mount(root, spec, view) {
           set(control.name, Math.min(control.high, values[control.name] + step));
         }, 60);
       });
-      row(control, make("span"), button);
+      row(control, make("span", {class: "lr-buttons"}, button));
     },
     choice(control) {
       const [id, label] = named(control);
@@ -188,7 +188,7 @@ function mount(root, spec, view) {
       });
       clear.addEventListener("click", () => set(control.name, values[control.name].slice(0, -1)));
       fields[control.name] = () => { clear.disabled = !values[control.name].length; };
-      row(control, make("span"), make("span", {}, button, " ", clear));
+      row(control, make("span", {class: "lr-buttons"}, button, clear));
     },
   };
   for (const control of spec.controls) MAKE[control.kind](control);

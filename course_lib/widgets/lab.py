@@ -1,0 +1,518 @@
+"""The training lab: choose a schedule, watch it train, stop when you have seen enough, compare.
+
+What the lab draws and says comes from the plain functions of lab_parts.py; `TrainingLab` puts
+controls around them. A run goes on in a thread of its own, so that the notebook answers while it
+does.
+"""
+
+import base64
+import html
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from course_lib import recipes
+from course_lib.data import FILES, Dataset, load
+from course_lib.models import MODELS
+from course_lib.parameters import Whole
+from course_lib.recipes import Recipe
+from course_lib.schedules import GALLERY
+from course_lib.training import FRAMEWORKS, split
+from course_lib.widgets.chart import draw, escape
+from course_lib.widgets.lab_parts import (
+    Setting,
+    Trial,
+    cut_to,
+    lab_chart,
+    planned,
+    schedule_of,
+    settings_of,
+    stretched,
+    updates_of,
+)
+from course_lib.widgets.panel import Panel
+
+START = "cosine(peak_lr=0.3, total_steps=844) | mlp | mnist | seed=0"  # one epoch
+IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # until the data are loaded
+BETWEEN_PICTURES = 0.2  # seconds
+PICTURE_STEPS = 100  # the gallery's pictures have so many updates
+LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
+LABEL = "9rem"  # the width of every control's description
+
+
+class _Stopped(Exception):
+    """Raised inside of `watch`, to leave `fit` between two updates."""
+
+
+class Exact(ipywidgets.HBox):
+    """A slider, and a field for the exact number, which may go further than the slider does.
+
+    The scale of `wide` numbers is logarithmic; a 0 has to be typed.
+    """
+
+    def __init__(self, label: str, value: float, low: float, high: float, wide: bool):
+        self.wide, self.low, self.high = wide, low, high
+        if wide:
+            ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.01}
+            self.slider = ipywidgets.FloatSlider(readout=False, **ends)
+        else:
+            self.slider = ipywidgets.IntSlider(min=low, max=high, readout=False)
+        exact = ipywidgets.FloatText if wide else ipywidgets.IntText
+        self.field = exact(value, description=label, style={"description_width": LABEL})
+        self.field.layout = ipywidgets.Layout(width="15.5rem", flex="0 0 auto")
+        self.slider.tooltip = label
+        self.slider.layout = ipywidgets.Layout(flex="1 1 auto", width="auto", min_width="5rem")
+        self._place(value)
+        self.slider.observe(lambda change: self._read(change.new), "value")
+        self.field.observe(lambda change: self._place(change.new), "value")
+        super().__init__([self.field, self.slider], layout=ipywidgets.Layout(width="100%"))
+
+    @property
+    def value(self) -> float:
+        """The number in the field."""
+        return self.field.value
+
+    def _at(self, value: float) -> float:
+        value = min(max(value, self.low), self.high)
+        return math.log10(value) if self.wide else value
+
+    def _place(self, value: float) -> None:
+        if abs(self.slider.value - self._at(value)) > 0.51 * self.slider.step:
+            self.slider.value = self._at(value)
+
+    def _read(self, place: float) -> None:
+        # The browser moves the handle to the next step and says so: a typed 0.123 is to stay.
+        if abs(self._at(self.value) - place) > 0.51 * self.slider.step:
+            self.field.value = float(f"{10**place:.3g}") if self.wide else int(place)
+
+
+def _control(setting: Setting, updates: int) -> ipywidgets.Widget:
+    """The widget of one parameter of a formula."""
+    name, value = setting.name, setting.value
+    wide = ipywidgets.Layout(width="auto")
+    style = {"description_width": LABEL}
+    match setting.kind:
+        case "slider":
+            rate = name == "lr" or name.endswith("_lr")
+            return Exact(
+                name,
+                0.0 if value is None else value,
+                1e-5 if rate else 1e-3,
+                max(10.0, 10 * (value or 0)),
+                True,
+            )
+        case "whole":
+            value = 1 if value is None else value
+            return Exact(name, value, 0, max(2 * updates, value, 10), False)
+        case "fraction":
+            return ipywidgets.FloatSlider(
+                value, min=0, max=1, step=0.01, description=name, style=style, layout=wide
+            )
+        case "choice":
+            return ipywidgets.Dropdown(
+                options=setting.options, value=value, description=name, style=style, layout=wide
+            )
+        case "flag":
+            return ipywidgets.Checkbox(value, description=name, style=style, layout=wide)
+    return ipywidgets.Text(
+        value, description=name, continuous_update=False, style=style, layout=wide
+    )
+
+
+class TrainingLab(ipywidgets.VBox):
+    """Controls, a live picture, and the runs so far. `lab` makes one.
+
+    What the buttons do can be said in code too: `start`, `pause`, `resume`, `stop`, `clear`, and
+    `wait` until the run is over. `trials` are the runs.
+    """
+
+    def __init__(self, recipe: Recipe, datasets: Mapping[str, Dataset]):
+        self.trials: list[Trial] = []
+        self._loaded = dict(datasets)
+        self._own = set(datasets)
+        self._thread: threading.Thread | None = None
+        self._going, self._stopping = threading.Event(), threading.Event()
+        self._rows: dict[int, ipywidgets.HBox] = {}
+        self._drawing, self._drawn = threading.RLock(), 0.0
+        self._count = 0
+        self._plan: dict | None = None
+        self._recipe: Recipe | None = None
+        self._make_controls(recipe)
+        super().__init__(
+            [self._set, self._next, self._buttons, self._alert, self._live, self._list]
+        )
+        self.add_class("lr-lab")
+        self._settle()
+
+    # --- controls
+
+    def _make_controls(self, recipe: Recipe) -> None:
+        style, wide = {"description_width": LABEL}, ipywidgets.Layout(width="auto")
+
+        def choice(label: str, options: Sequence[str], value: str) -> ipywidgets.Dropdown:
+            return ipywidgets.Dropdown(
+                options=list(options), value=value, description=label, style=style, layout=wide
+            )
+
+        def number(label: str, value: int, low: int, high: int) -> ipywidgets.BoundedIntText:
+            return ipywidgets.BoundedIntText(
+                value, min=low, max=high, description=label, style=style, layout=wide
+            )
+
+        updates = updates_of(recipe, self._images(recipe.data))
+        formula = recipe.schedule.formula
+        names = [name for name, each in GALLERY.items() if each.formula is formula]
+        self._kept = recipe  # for the settings that have no control
+        self.controls: dict[str, Any] = {
+            "model": choice("model", MODELS, recipe.model),
+            "data": choice("data", FILES, recipe.data),
+            "framework": choice("framework", FRAMEWORKS, recipe.framework),
+            "updates": Exact("updates", updates, 1, max(2000, 2 * updates), False),
+            "batch_size": number("batch size", recipe.batch_size, 1, 100_000),
+            "seed": number("seed", recipe.seed, 0, 2**31 - 1),
+            "momentum": ipywidgets.FloatSlider(
+                recipe.momentum,
+                **{"min": 0, "max": 0.999, "step": 0.001, "readout_format": ".3f"},
+                **{"description": "momentum", "style": style, "layout": wide},
+            ),
+        }
+        self.schedule = choice("schedule", GALLERY, names[0])
+        self.parameters: dict[str, Any] = {}
+        self._fields = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
+        column = ipywidgets.Layout(flex="1 1 22rem", min_width="20rem", margin="0 12px 0 0")
+        self._set = ipywidgets.HBox(
+            [
+                ipywidgets.VBox([self.schedule, self._fields], layout=column),
+                ipywidgets.VBox(list(self.controls.values()), layout=column),
+            ],
+            layout=ipywidgets.Layout(flex_flow="row wrap", max_width="60rem"),
+        )
+        self._show_parameters(formula, recipe.schedule.params)
+        self.schedule.observe(lambda change: self._choose(change.new), "value")
+        for each in self.controls.values():
+            self._watch(each)
+
+        def button(label: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+            made = ipywidgets.Button(description=label, tooltip=tooltip)
+            made.layout.width = "7rem"
+            made.on_click(lambda _: act())
+            return made
+
+        self.start_button = button("Start", "Train with these settings", self.start)
+        self.start_button.button_style = "primary"
+        self.pause_button = button("Pause", "Hold the run between two updates", self._hold)
+        self.stop_button = button("Stop", "End the run; what it did so far stays", self.stop)
+        self.clear_button = button("Clear runs", "Forget the runs that are over", self.clear)
+        self.bar = ipywidgets.IntProgress(0, 0, 1, style={"description_width": "initial"})
+        self.bar.layout = ipywidgets.Layout(flex="1 1 18rem", width="auto")
+        self._status = ipywidgets.HTML()
+        self._buttons = ipywidgets.HBox(
+            [
+                *(self.start_button, self.pause_button, self.stop_button, self.clear_button),
+                *(self.bar, self._status),
+            ],
+            layout=ipywidgets.Layout(flex_flow="row wrap", max_width="60rem"),
+        )
+        self._next, self._alert, self._live = (ipywidgets.HTML() for _ in range(3))
+        self._next.layout.max_width = "60rem"
+        self._live.layout.max_width = "48rem"
+        self._list = ipywidgets.VBox(layout=ipywidgets.Layout(max_width="60rem"))
+
+    def _watch(self, control: ipywidgets.Widget) -> None:
+        target = control.field if isinstance(control, Exact) else control
+        target.observe(lambda _: self._settle(), "value")
+
+    def _show_parameters(self, formula: Callable[..., float], params: Mapping[str, Any]) -> None:
+        updates = self.controls["updates"].value
+        self._formula = formula
+        self.parameters = {
+            each.name: _control(each, updates) for each in settings_of(formula, params)
+        }
+        for each in self.parameters.values():
+            self._watch(each)
+        self._fields.children = list(self.parameters.values())
+
+    def _choose(self, name: str) -> None:
+        updates = self.controls["updates"].value
+        entry = stretched(GALLERY[name], max(updates, 1) / PICTURE_STEPS)
+        self._show_parameters(entry.formula, entry.params)
+        self._settle()
+
+    # --- what is set
+
+    def _images(self, name: str) -> int:
+        return len(self._loaded[name].x_train) if name in self._loaded else IMAGES[name]
+
+    def _settled(self) -> Recipe:
+        """The recipe that the controls say, or an error in words."""
+        values = {name: control.value for name, control in self.controls.items()}
+        updates = Whole(low=1).check("updates", values.pop("updates"))
+        given = {name: control.value for name, control in self.parameters.items()}
+        recipe = replace(self._kept, schedule=schedule_of(self._formula, given), **values)
+        return cut_to(recipe, updates, self._images(recipe.data))
+
+    def _settle(self) -> None:
+        """A control has moved: the plan, or what is wrong with it."""
+        try:
+            self._recipe = self._settled()
+            self._plan = planned(self._recipe.schedule, self.controls["updates"].value)
+            self._say(self._alert, "alert", "")
+        except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
+            self._recipe = self._plan = None
+            self._say(self._alert, "alert", str(error))
+        coming = f"Start runs <code>{escape(str(self._recipe))}</code>"
+        self._next.value = f"<div style='{LOW}'>{coming}</div>" if self._recipe else ""
+        self._set_buttons()
+        self._redraw()
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What Start would run; None while the settings make no schedule."""
+        return self._recipe
+
+    # --- the run
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way, paused ones too."""
+        return any(not trial.over for trial in self.trials)
+
+    def start(self) -> None:
+        """Start a run with what is set; refused while another one is under way."""
+        if self.running:
+            raise RuntimeError("a run is under way: stop it before you start another one")
+        if self._recipe is None:
+            raise ValueError(f"the settings make no schedule: {self.alert}")
+        self._count += 1
+        trial = Trial(self._count, self._recipe, self.controls["updates"].value)
+        self.trials.append(trial)
+        self._say(self._alert, "alert", "")
+        self._stopping.clear()
+        self._going.set()
+        self._changed()
+        name = f"lab run {trial.number}"
+        self._thread = threading.Thread(target=self._train, args=(trial,), name=name, daemon=True)
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Hold the run after the update that is being made."""
+        self._going.clear()
+        self._set_buttons()
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self._going.set()
+        self._set_buttons()
+
+    def _hold(self) -> None:
+        (self.pause if self._going.is_set() else self.resume)()
+
+    def stop(self) -> None:
+        """End the run after the update that is being made; its record so far stays."""
+        self._stopping.set()
+        self._going.set()
+        self._set_buttons()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over, `timeout` seconds at most; whether it is."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return not self.running
+
+    def clear(self) -> None:
+        """Forget the runs that are over."""
+        self.trials[:] = [trial for trial in self.trials if not trial.over]
+        self._changed()
+
+    def close(self) -> None:
+        """Stop the run and take the lab away."""
+        self.stop()
+        super().close()
+
+    def _train(self, trial: Trial) -> None:
+        """The thread: one run, from the data to its record."""
+        try:
+            name = trial.recipe.data
+            if name not in self._loaded:
+                self._loaded[name] = load(name)
+            data = self._loaded[name]
+            if self._stopping.is_set():
+                raise _Stopped
+            # Only now is it known how many images an epoch has: a stand-in has fewer.
+            trial.recipe = cut_to(trial.recipe, trial.total, len(data.x_train))
+            watch = partial(self._after_update, trial, data)
+            trial.run = recipes.run(trial.recipe, data=data, progress=False, watch=watch)
+            trial.accuracy = trial.run.history.get("val_accuracy", [None])[-1]
+            trial.state = "finished" if trial.run.diverged is None else "diverged"
+        except _Stopped:
+            trial.state = "stopped"
+        except Exception as error:  # whatever it is, the learner is to see it
+            trial.error = f"{type(error).__name__}: {error}"
+            trial.state = "failed"
+        if trial.state in ("diverged", "failed"):
+            self._say(self._alert, "alert", f"Run {trial.name} {trial.words}")
+        elif data.is_stand_in:
+            self._say(self._alert, "alert", f"Run {trial.name} had other data: {data.title}")
+        self._changed()
+
+    def _after_update(self, trial: Trial, data: Dataset, done: int, trainer: Any) -> None:
+        """What `fit` calls after every update; here a run is paused and stopped."""
+        if trial.run is None:
+            trial.run, trial.state = trainer.run, "running"
+            self._changed()
+        if not self._going.is_set():
+            trial.state = "paused"
+            self._changed()
+            self._going.wait()
+            trial.state = "running"
+            self._changed()
+        if self._stopping.is_set():
+            held_out = split(data, trial.recipe.validation)[1]
+            if len(held_out):
+                x, y = data.x_train[held_out], data.y_train[held_out].astype(np.int64)
+                x = x if x.ndim == 4 else x[..., np.newaxis]
+                trial.accuracy = trainer.evaluate(x, y)[1]
+            raise _Stopped
+        if time.monotonic() - self._drawn > BETWEEN_PICTURES:
+            self._redraw()
+
+    # --- what is shown
+
+    @property
+    def alert(self) -> str:
+        """What is wrong, in words; empty where nothing is."""
+        return html.unescape(re.sub("<[^>]*>", "", self._alert.value))
+
+    @property
+    def status(self) -> str:
+        """How the latest run stands, in words."""
+        if not self.trials:
+            return "No run yet."
+        trial = self.trials[-1]
+        return f"Run {trial.name}: {trial.words}."
+
+    def _say(self, place: ipywidgets.HTML, role: str, words: str) -> None:
+        color = "var(--jp-error-color1, #c00)" if role == "alert" else "inherit"
+        said = f'<div role="{role}" style="line-height: 1.4; color: {color}">{escape(words)}</div>'
+        place.value = said if words else ""
+
+    def _set_buttons(self) -> None:
+        running, going = self.running, self._going.is_set()
+        stopping = running and self._stopping.is_set()
+        self.start_button.disabled = running or self._recipe is None
+        self.pause_button.disabled = self.stop_button.disabled = not running or stopping
+        self.pause_button.description = "Resume" if running and not going else "Pause"
+        self.clear_button.disabled = not any(trial.over for trial in self.trials)
+
+    def _changed(self) -> None:
+        """A run has begun, halted or ended, or is no longer there."""
+        with self._drawing:
+            self._set_buttons()
+            self._say(self._status, "status", self.status)
+            for trial in self.trials:
+                if trial.number not in self._rows:
+                    self._rows[trial.number] = self._row(trial)
+                self._rows[trial.number].children[1].value = self._entry(trial)
+            gone = self._rows.keys() - {trial.number for trial in self.trials}
+            for number in gone:
+                del self._rows[number]
+            self._list.children = list(self._rows.values())
+            self._redraw()
+
+    def _row(self, trial: Trial) -> ipywidgets.HBox:
+        """A line of the list: whether the run is shown, and its entry."""
+        shown = ipywidgets.Checkbox(trial.shown, description=f"run {trial.name}", indent=False)
+        shown.tooltip = f"Show run {trial.name} in the picture"
+        shown.layout = ipywidgets.Layout(width="11rem", flex="0 0 auto")
+
+        def show(change: Any) -> None:
+            trial.shown = change.new
+            self._redraw()
+
+        shown.observe(show, "value")
+        entry = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", min_width="0"))
+        return ipywidgets.HBox([shown, entry])
+
+    def _entry(self, trial: Trial) -> str:
+        """How the run looks in the picture, how it stands, and the code that makes it again."""
+        code, look = escape(self.code_of(trial)), trial.look
+        return (
+            f"<div style='line-height: 1.5'><svg width='34' height='10' aria-hidden='true'>"
+            f"<path d='M0 5H30' stroke='{look['color']}' stroke-width='2' "
+            f"stroke-dasharray='{look['dash']}'/></svg>{escape(trial.words)} "
+            f"<button type='button' title='Copy the code of run {trial.number}' "
+            f"data-code='{code}' onclick='navigator.clipboard.writeText(this.dataset.code)"
+            f'.then(() => {{ this.textContent = "Copied" }})\'>Copy</button>'
+            f"<div style='{LOW}'>"
+            f"<code style='user-select: all; white-space: pre-wrap'>{code}</code></div></div>"
+        )
+
+    def code_of(self, trial: Trial) -> str:
+        """The call that makes this run again."""
+        own = ", data=data" if trial.recipe.data in self._own else ""
+        return f"run({json.dumps(str(trial.recipe))}{own})"
+
+    def _redraw(self) -> None:
+        with self._drawing:
+            self._drawn = time.monotonic()
+            self._live.value = draw(self.chart())
+            last = self.trials[-1] if self.trials else None
+            self.bar.max = max(last.total, 1) if last else 1
+            self.bar.value = last.done if last else 0
+            self.bar.description = f"update {last.done} of {last.total}" if last else "no run"
+
+    def chart(self) -> dict:
+        """The picture as plain values."""
+        return lab_chart(self.trials, self._plan, self.controls["updates"].value)
+
+    @property
+    def report(self) -> str:
+        """What the lab shows, in words."""
+        lines = [self.chart()["label"]]
+        if self._recipe:
+            lines.append(f"Start runs {self._recipe}")
+        lines += [f"{self.code_of(each)}\n    {each.words}" for each in self.trials]
+        return "\n".join([*lines, *([self.alert] if self.alert else [])])
+
+    def png(self) -> bytes:
+        """The picture as it stands, for where no kernel is."""
+        shown = {"chart": self.chart()}
+        return Panel("The training lab", (), lambda values, data: shown).png()
+
+    def __repr__(self) -> str:
+        return f"<The training lab: {self.status}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live lab, and the picture and the words for where there is no kernel."""
+        still = {
+            "text/plain": self.report,
+            "image/png": base64.b64encode(self.png()).decode(),
+        }
+        alt = {"image/png": {"alt": self.chart()["label"], "width": 640}}
+        return {**super()._repr_mimebundle_(**kwargs), **still}, alt
+
+
+def lab(recipe: str | Recipe = START, data: Dataset | None = None) -> TrainingLab:
+    """The training lab, set to a recipe: train under any schedule of the gallery, see the rate and
+    the loss while it does, pause, stop, and compare with the runs before.
+
+    Each run has the line of code that makes it again, exactly. `data` stands in for the data of its
+    name ("mnist" or "cifar10"), for a trial on fewer images.
+
+    >>> lab("constant(lr=0.1) | mlp | mnist | max_updates=50").report.splitlines()
+    ['The planned learning rate of 50 updates, from 0.1 to 0.1. No run is shown.',
+     'Start runs constant(lr=0.1) | mlp | mnist | seed=0 | max_updates=50']
+    """
+    if data is not None and not isinstance(data, Dataset):
+        raise TypeError(f"data must be a Dataset, got {data!r}")
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
+    return TrainingLab(recipe, {} if data is None else {data.name: data})

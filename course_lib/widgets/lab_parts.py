@@ -1,0 +1,265 @@
+"""What the training lab draws, says and sets: plain functions, which need no widgets.
+
+A `Trial` is one run of the lab. `lab_chart` draws trials and the plan, `settings_of` reads what a
+formula lets one set, `cut_to` makes a recipe have so many updates.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from course_lib.parameters import Choice, Flag, Number, Whole, limits, rate_at
+from course_lib.plots import PALETTE
+from course_lib.recipes import Recipe, code, read_value
+from course_lib.schedules import Schedule
+from course_lib.training import Run
+from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.numbers import short
+
+WINDOW, POINTS = 20, 500
+COLORS = PALETTE[:6]  # its black would vanish on a dark page
+DASHES = ("", "6 3", "2 3", "8 3 2 3")
+STEPS = {"every", "milestones", "boundaries", "knots", "timescale"}  # counts of updates, by name
+
+
+# --- what is drawn and said -----------------------------------------------------------------------
+
+
+def smoothed(
+    values: Sequence[float], window: int = WINDOW, at: Sequence[int] | None = None
+) -> list[float]:
+    """The mean of each value and the ones before it, `window` of them at most; `at` says for which.
+
+        s[t] = mean(v[max(0, t - window + 1)], ..., v[t])
+
+    >>> smoothed([4.0, 2.0, 0.0, 1.0], window=2), smoothed([4.0, 2.0, 0.0, 1.0], 2, at=[3])
+    ([4.0, 3.0, 1.0, 0.5], [0.5])
+    """
+    Whole(low=1).check("window", window)
+    parts = (values[max(0, t + 1 - window) : t + 1] for t in at or range(len(values)))
+    return [math.fsum(part) / len(part) for part in parts]
+
+
+def thinned(count: int, most: int = POINTS) -> list[int]:
+    """About `most` of the numbers from 0 to `count` - 1, evenly, the first and the last among them.
+
+    >>> thinned(10, most=4), thinned(3)
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    step = max(1, math.ceil(count / most))
+    numbers = list(range(0, count, step))
+    return numbers if not count or numbers[-1] == count - 1 else [*numbers, count - 1]
+
+
+def planned(schedule: Callable[[int], float], updates: int) -> dict[str, list]:
+    """The rates that the schedule plans, at as many updates as the picture can show."""
+    steps = thinned(updates)
+    return {"steps": steps, "rates": [rate_at(schedule, step) for step in steps]}
+
+
+@dataclass
+class Trial:
+    """One run of the lab: its recipe, how far it came, and how the picture shows it.
+
+    `state` is one of preparing, running, paused, finished, stopped, diverged, failed. `accuracy` is
+    that of the held-out images, as a fraction, where the run ended.
+    """
+
+    number: int
+    recipe: Recipe
+    total: int
+    run: Run | None = None
+    state: str = "preparing"
+    accuracy: float | None = None
+    error: str = ""
+    shown: bool = True
+
+    @property
+    def name(self) -> str:
+        """Number and formula: the legend of the picture has no place for more."""
+        return f"{self.number} {self.recipe.schedule.formula.__name__}"
+
+    @property
+    def look(self) -> dict[str, str]:
+        """Colour and dashes: no two of the first twelve are alike."""
+        place = self.number - 1
+        return {
+            "color": COLORS[place % len(COLORS)],
+            "dash": DASHES[(place + place // 12) % len(DASHES)],
+        }
+
+    @property
+    def done(self) -> int:
+        """How many updates are on record."""
+        return min(len(self.run.lr), len(self.run.loss)) if self.run else 0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state in ("finished", "stopped", "diverged", "failed")
+
+    @property
+    def words(self) -> str:
+        """How the run stands, and what it reached."""
+        part = f"{self.done} of {self.total} updates"
+        said = {
+            "preparing": "preparing data and framework",
+            "running": "running",
+            "paused": f"paused after {part}",
+            "finished": f"finished, {part}",
+            "stopped": f"partial: stopped after {part}",
+            "diverged": f"diverged after {part}: the loss grew out of bounds",
+            "failed": f"failed after {part}: {self.error}",
+        }[self.state]
+        if self.accuracy is not None:
+            said += f"; val accuracy {self.accuracy:.1%}"
+        return said
+
+
+def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates: int) -> dict:
+    """The applied rate above the training loss, for the trials that are to be shown; `plan` is what
+    `planned` made of the schedule that is set, over `updates` updates.
+
+    >>> from course_lib import GALLERY
+    >>> picture = lab_chart([], planned(GALLERY["constant"], 50), 50)
+    >>> picture["label"]
+    'The planned learning rate of 50 updates, from 0.1 to 0.1. No run is shown.'
+    """
+    rates, losses, said = [], [], []
+    if plan:
+        rates.append(line("planned", plan["steps"], plan["rates"], "currentColor", "5 4", width=1))
+        first, last = short(plan["rates"][0]), short(plan["rates"][-1])
+        said.append(f"The planned learning rate of {updates} updates, from {first} to {last}.")
+    shown = [trial for trial in trials if trial.shown and trial.done]
+    for trial in shown:
+        steps = thinned(trial.done)
+        means = smoothed(trial.run.loss, at=steps)
+        rates.append(line(trial.name, steps, [trial.run.lr[t] for t in steps], **trial.look))
+        losses.append(line("", steps, means, **trial.look))
+        rate, loss = short(trial.run.lr[steps[-1]]), short(means[-1])
+        said.append(
+            f"Run {trial.name}, {steps[-1] + 1} of {trial.total} updates: "
+            f"last applied learning rate {rate}, training loss {loss}."
+        )
+    if not shown:
+        said.append("No run is shown.")
+    end = max([updates, *(trial.total for trial in shown)], default=1)
+    return chart(
+        " ".join(said),
+        "update",
+        0,
+        max(end, 2) - 1,
+        [
+            row("learning rate", rates, height=170),
+            row(f"loss, mean of {WINDOW}", losses, log=True, height=200),
+        ],
+    )
+
+
+# --- what can be set ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one parameter of a formula is set: `kind` is slider (a rate or factor, on a log scale),
+    fraction (from 0 to 1), whole, choice, flag or code (a text in the form of a recipe)."""
+
+    name: str
+    kind: str
+    value: Any
+    options: tuple[str, ...] = field(default=())
+
+
+def settings_of(
+    formula: Callable[..., float], given: Mapping[str, Any] | None = None
+) -> list[Setting]:
+    """The settings of a formula, one for each parameter, as its signature declares them; the values
+    are those given, else the signature's.
+
+    >>> from course_lib.schedules import cosine
+    >>> [(each.name, each.kind, each.value) for each in settings_of(cosine)]
+    [('peak_lr', 'slider', None), ('total_steps', 'whole', None), ('final_lr', 'slider', 0.0)]
+    """
+    _, *declared = inspect.signature(formula).parameters.values()
+    settings = []
+    for each in declared:
+        value = (given or {}).get(each.name, None if each.default is each.empty else each.default)
+        options: tuple[str, ...] = ()
+        match limits(each.annotation):
+            case Number(high=high):
+                kind = "slider" if high == math.inf else "fraction"
+            case Whole():
+                kind = "whole"
+            case Choice(options=options):
+                kind = "choice"
+            case Flag():
+                kind = "flag"
+            case _:
+                kind, value = "code", code(value)
+        settings.append(Setting(each.name, kind, value, options))
+    return settings
+
+
+def schedule_of(formula: Callable[..., float], values: Mapping[str, Any]) -> Schedule:
+    """The schedule that settings make; a parameter that has its default is left out, a text where
+    the signature wants no word is read as code.
+
+    >>> from course_lib.schedules import multistep
+    >>> schedule_of(multistep, {"lr": 0.1, "milestones": "(5, 9)", "factor": 0.1})
+    Schedule(multistep, lr=0.1, milestones=(5, 9))
+    """
+    params = {}
+    for each in settings_of(formula):
+        value = values[each.name]
+        if each.kind == "code" and isinstance(value, str):
+            value = read_value(each.name, value)
+        default = inspect.signature(formula).parameters[each.name].default
+        if default is inspect.Parameter.empty or value != default:
+            params[each.name] = value
+    return Schedule(formula, **params)
+
+
+def stretched(value: Any, factor: float, name: str = "then") -> Any:
+    """A gallery entry for longer runs: counts of updates are multiplied, all else stays.
+
+    >>> from course_lib import GALLERY
+    >>> stretched(GALLERY["warmup"], 5)
+    Schedule(warmup, then=Schedule(cosine, peak_lr=0.1, total_steps=450), warmup_steps=50)
+    """
+    if isinstance(value, Schedule):
+        params = {name: stretched(each, factor, name) for name, each in value.params.items()}
+        return Schedule(value.formula, **params)
+    if isinstance(value, tuple):
+        return tuple(stretched(each, factor, name) for each in value)
+    counts = name in STEPS or name.endswith("_steps")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return max(1, round(value * factor)) if counts and whole and value else value
+
+
+def cut_to(recipe: Recipe, updates: int, images: int) -> Recipe:
+    """The recipe with so many updates, where so many training images are to be had: as many epochs
+    as that takes, and `max_updates` where the last one is cut short.
+
+    >>> recipe = Recipe.parse("constant(lr=0.1) | mlp | mnist")
+    >>> str(cut_to(recipe, 1000, images=60_000)), str(cut_to(recipe, 844, images=60_000))
+    ('constant(lr=0.1) | mlp | mnist | seed=0 | epochs=2 | max_updates=1000',
+     'constant(lr=0.1) | mlp | mnist | seed=0')
+    """
+    per_epoch = updates_of(replace(recipe, epochs=1, max_updates=None), images)
+    epochs = math.ceil(updates / per_epoch)
+    return replace(
+        recipe, epochs=epochs, max_updates=updates if updates < epochs * per_epoch else None
+    )
+
+
+def updates_of(recipe: Recipe, images: int) -> int:
+    """How many updates the recipe makes, where so many training images are to be had.
+
+    >>> updates_of(Recipe.parse("constant(lr=0.1) | mlp | mnist"), images=60_000)
+    844
+    """
+    train = images - min(round(recipe.validation * images), images - 1)  # as training.split has it
+    total = recipe.epochs * math.ceil(train / recipe.batch_size)
+    return total if recipe.max_updates is None else min(total, recipe.max_updates)

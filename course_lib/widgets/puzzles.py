@@ -1,0 +1,224 @@
+"""Puzzles: a curve without a name, to be matched by a formula and its parameters."""
+
+from course_lib.parameters import Whole
+from course_lib.plots import PALETTE
+from course_lib.schedules import (
+    Schedule,
+    cosine,
+    cosine_restarts,
+    exponential,
+    one_cycle,
+    polynomial,
+    step_decay,
+    warmup,
+    wsd,
+)
+from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.explorer import assembled, classes_of, keras_code, torch_code
+from course_lib.widgets.numbers import short
+from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.schedules import code_of, node_of
+
+UPDATES, CLOSE = 100, 0.02
+
+# From easy to hard. A page gets the values of its curve only.
+PUZZLES = (
+    Schedule(step_decay, lr=0.24, every=23, factor=0.42),
+    Schedule(exponential, lr=0.52, factor=0.63, every=10),
+    Schedule(cosine, peak_lr=0.17, total_steps=83, final_lr=0.022),
+    Schedule(polynomial, peak_lr=0.36, total_steps=91, power=0.65, final_lr=0.013),
+    Schedule(warmup, then=Schedule(cosine, peak_lr=0.43, total_steps=79), warmup_steps=17),
+    Schedule(wsd, peak_lr=0.27, total_steps=94, warmup_steps=9, cooldown_steps=37),
+    Schedule(cosine_restarts, peak_lr=0.62, cycle_steps=14, cycle_factor=2, peak_factor=0.74),
+    Schedule(one_cycle, peak_lr=0.33, total_steps=97, warmup_fraction=0.37, start_factor=7.0),
+)
+
+# Where the formulas begin, by the name under which they are chosen.
+STARTS = {
+    "step_decay": Schedule(step_decay, lr=0.1, every=50, factor=0.5),
+    "exponential": Schedule(exponential, lr=0.1, factor=0.9, every=10),
+    "polynomial": Schedule(polynomial, peak_lr=0.1, total_steps=UPDATES, power=1.0),
+    "cosine": Schedule(cosine, peak_lr=0.1, total_steps=UPDATES),
+    "warmup, cosine": Schedule(
+        warmup, then=Schedule(cosine, peak_lr=0.1, total_steps=90), warmup_steps=10
+    ),
+    "wsd": Schedule(wsd, peak_lr=0.1, total_steps=UPDATES, warmup_steps=20, cooldown_steps=20),
+    "cosine_restarts": Schedule(cosine_restarts, peak_lr=0.1, cycle_steps=50),
+    "one_cycle": Schedule(one_cycle, peak_lr=0.1, total_steps=UPDATES),
+}
+
+# The parameters that have a slider: low, high, scale, and what the field beside it allows.
+_RATE = (0.01, 1.0, "log", (1e-6, None))
+_FLOOR = (0.001, 0.3, "log", (0.0, None))
+_LENGTH = (10, 150, "whole", (1, None))
+_PART = (0.1, 1.0, "linear", (1e-6, None))
+SLIDERS = {
+    "step_decay": {"lr": _RATE, "every": (1, 60, "whole", (1, None)), "factor": _PART},
+    "exponential": {"lr": _RATE, "factor": _PART},
+    "polynomial": {
+        "peak_lr": _RATE,
+        "total_steps": _LENGTH,
+        "power": (0.5, 4.0, "linear", (1e-6, None)),
+        "final_lr": _FLOOR,
+    },
+    "cosine": {"peak_lr": _RATE, "total_steps": _LENGTH, "final_lr": _FLOOR},
+    "warmup, cosine": {
+        "warmup_steps": (0, 50, "whole", (0, None)),
+        "then.peak_lr": _RATE,
+        "then.total_steps": _LENGTH,
+        "then.final_lr": _FLOOR,
+    },
+    "wsd": {
+        "peak_lr": _RATE,
+        "total_steps": _LENGTH,
+        "warmup_steps": (0, 50, "whole", (0, None)),
+        "cooldown_steps": (1, 90, "whole", (1, None)),
+    },
+    "cosine_restarts": {
+        "peak_lr": _RATE,
+        "cycle_steps": (5, 100, "whole", (1, None)),
+        "cycle_factor": (1, 4, "whole", (1, None)),
+        "peak_factor": _PART,
+    },
+    "one_cycle": {
+        "peak_lr": _RATE,
+        "total_steps": _LENGTH,
+        "warmup_fraction": (0.05, 0.6, "linear", (0.02, 1.0)),
+        "start_factor": (1.0, 50.0, "log", (1e-6, None)),
+    },
+}
+
+
+def view_puzzle(values, data):
+    """The curve to be matched, yours, and how far they are apart."""
+    target, entry = data["target"], data["formulas"][values["formula"]]
+    given = {}
+    for pair in entry["defaults"]:
+        given[pair[0]] = pair[1]
+    for name in values:
+        given[name] = values[name]
+    schedule = assembled(entry["node"], given)
+    last = len(target)
+    mine = [schedule(t) for t in range(last)]
+    peak, apart, where = 0.0, -1.0, 0
+    for t in range(last):
+        peak = max(peak, target[t])
+        if abs(mine[t] - target[t]) > apart:
+            apart, where = abs(mine[t] - target[t]), t
+    share = [100 * (mine[t] - target[t]) / peak for t in range(last)]
+    updates = list(range(last))
+    allowed = 100 * data["close"]
+    above = row(
+        "learning rate",
+        [
+            line("the curve to match", updates, target, "#8888", "", False, 7),
+            line("yours: " + values["formula"], updates, mine, data["color"]),
+        ],
+        0.0,
+        1.25 * peak,
+        False,
+        210,
+    )
+    below = row(
+        "yours - curve, %",
+        [line("", updates, share, data["color"], "", False, 1.5)],
+        -5 * allowed,
+        5 * allowed,
+        False,
+        110,
+        [mark(where, "farthest: " + str(where), "#888")],
+        [mark(allowed, "", "currentColor", "2 3"), mark(-allowed, "", "currentColor", "2 3")],
+    )
+    distance = short(100 * apart / peak, 3) + " % of the curve's peak"
+    report = "Largest difference: " + distance + ", at update " + str(where) + ", where yours is "
+    report += (
+        short(mine[where]) + " and the curve " + short(target[where]) + ".\nThe curve begins at "
+    )
+    report += short(target[0]) + ", has its peak, " + short(peak) + ", at update "
+    report += str(first_at(target, peak)) + ", and ends at " + short(target[last - 1]) + "."
+    return {
+        "chart": chart(
+            "A thick grey curve to match and a thin one, yours, " + values["formula"]
+            + "; they are at most " + distance + " apart",
+            "update",
+            0,
+            last,
+            [above, below],
+        ),
+        "report": report,
+        "code": [
+            ["course_lib", "schedule = " + code_of(schedule)],
+            ["PyTorch", torch_code(schedule, data["torch"])],
+            ["Keras", keras_code(schedule, last, data["keras"])],
+        ],
+        "reached": apart < data["close"] * peak,
+    }  # fmt: skip
+
+
+def first_at(numbers, value):
+    """Where a value comes first.
+
+    >>> first_at([0.1, 0.3, 0.3], 0.3)
+    1
+    """
+    for i in range(len(numbers)):
+        if numbers[i] == value:
+            return i
+    return None
+
+
+def puzzle(number: int = 1) -> Panel:
+    """Which formula, with which parameters? Match the grey curve: nowhere more than 2 % of its peak
+    away. `number` goes from 1, the easiest, to 8.
+
+    >>> panel = puzzle(1)
+    >>> panel.reached
+    False
+    >>> step = {"step_decay.lr": 0.24, "step_decay.every": 23, "step_decay.factor": 0.42}
+    >>> panel.at(step, formula="step_decay").reached
+    True
+    """
+    number = Whole(low=1).check("number", number)
+    if number > len(PUZZLES):
+        raise ValueError(f"number must be at most {len(PUZZLES)}, got {number}")
+    controls = [Control("formula", "choice", "formula", "polynomial", options=tuple(STARTS))]
+    formulas = {}
+    for name, schedule in STARTS.items():
+        node = node_of(schedule, name)
+        defaults = _values(node, schedule)
+        formulas[name] = {"node": node, "defaults": [list(each) for each in defaults.items()]}
+        for label, (low, high, scale, allowed) in SLIDERS[name].items():
+            path = f"{name}.{label}"
+            more = {"allowed": allowed, "when": ("formula", name), "group": "Parameters"}
+            more["zero"] = label.endswith("final_lr")
+            label = label.removeprefix("then.")
+            controls.append(
+                Control(path, "slider", label, defaults[path], low, high, scale, **more)
+            )
+    data = {
+        "target": [float(f"{rate:.4g}") for rate in PUZZLES[number - 1].values(UPDATES)],
+        "close": CLOSE,
+        "formulas": formulas,
+        "torch": classes_of("torch"),
+        "keras": classes_of("keras"),
+        "color": PALETTE[0],
+    }
+    return Panel(
+        f"Match the curve: puzzle {number} of {len(PUZZLES)}",
+        tuple(controls),
+        view_puzzle,
+        data,
+        goal=f"at every update less than {100 * CLOSE:g} % of the curve's peak away",
+        gallery=True,
+    )
+
+
+def _values(node: dict, schedule: Schedule) -> dict:
+    """What each parameter is, by its path; those of a schedule inside too."""
+    found = {}
+    for each in node["params"]:
+        if each["kind"] == "Schedule":
+            found |= _values(each["node"], schedule.params[each["name"]])
+        else:
+            found[each["path"]] = schedule.params.get(each["name"], each["default"])
+    return found
