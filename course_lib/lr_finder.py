@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from course_lib.lr_suggestions import METHODS
+from course_lib.lr_suggestions import METHODS, suggested
 from course_lib.parameters import Choice, Flag, Number, Whole
 from course_lib.training import FRAMEWORKS, fit
 
@@ -45,8 +45,7 @@ class LRFinderResult:
         """A rate read off the smoothed curve by one of METHODS. The first tenth of the points is
         left out, as in fastai: there the mean is one of a few noisy batches only."""
         Choice(tuple(METHODS)).check("method", method)
-        first = len(self.lrs) // 10
-        return METHODS[method](self.lrs[first:], self.smoothed[first:])
+        return suggested(method, self.lrs, self.smoothed)
 
     def plot(self):
         """The figure to read: loss over rate, and every suggestion that the curve allows."""
@@ -196,6 +195,19 @@ def find_lr(
         return _sweep(train_step, lrs, beta, stop_factor, progress)
 
 
+def averaged(mean: float, loss: float, beta: float, count: int) -> tuple[float, float]:
+    """The exponential mean once it has heard its `count`th loss, and the same corrected for its
+    start at zero.
+
+        mean(n) = beta * mean(n - 1) + (1 - beta) * loss(n),    corrected mean(n) / (1 - beta ** n)
+
+    >>> averaged(0.0, 4.0, 0.75, 1)
+    (1.0, 4.0)
+    """
+    mean = beta * mean + (1 - beta) * loss
+    return mean, mean / (1 - beta**count)
+
+
 def _sweep(
     train_step: Callable[[float], Any],
     lrs: Sequence[float],
@@ -215,10 +227,10 @@ def _sweep(
                 )
             result.stopped = "not finite"
             break
-        mean = beta * mean + (1 - beta) * loss
         result.lrs.append(lr)
         result.losses.append(loss)
-        result.smoothed.append(mean / (1 - beta ** len(result.lrs)))
+        mean, smoothed = averaged(mean, loss, beta, len(result.lrs))
+        result.smoothed.append(smoothed)
         first, best, now = result.smoothed[0], min(result.smoothed), result.smoothed[-1]
         if now - best > (stop_factor - 1) * max(abs(best), first - best):
             result.stopped = "diverged"

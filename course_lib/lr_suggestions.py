@@ -1,9 +1,11 @@
 """Four ways to read a learning rate off the curve of a sweep, all `(lrs, losses) -> lr`.
 
-Rates and losses have no unit. None of the four is right in general: read the plot.
+Rates and losses have no unit. None of the four is right in general: read the plot. Inside, the four
+are plain Python, so that a widget can run them in a page.
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 def _falling(least: int) -> Callable:
     """Refuses what cannot be read: curves of fewer than `least` points, or that never fall."""
 
-    def decorate(method: Callable[[np.ndarray, np.ndarray], float]) -> Callable:
+    def decorate(method: Callable[[list[float], list[float]], float]) -> Callable:
         @functools.wraps(method)
         def checked(lrs: Sequence[float], losses: Sequence[float]) -> float:
             lrs, losses = np.asarray(lrs, dtype=float), np.asarray(losses, dtype=float)
@@ -32,15 +34,46 @@ def _falling(least: int) -> Callable:
                     "losses must fall somewhere, got a curve that never does; start_lr may be too "
                     "large, end_lr too small, or the loss too noisy (try a larger beta)"
                 )
-            return float(method(lrs, losses))
+            return method(lrs.tolist(), losses.tolist())
 
         return checked
 
     return decorate
 
 
+def lowest(values: Sequence[float]) -> int:
+    """Where the smallest value stands; of equal ones the first.
+
+    >>> lowest([3.0, 1.0, 2.0, 1.0])
+    1
+    """
+    best = 0
+    for i in range(len(values)):
+        if values[i] < values[best]:
+            best = i
+    return best
+
+
+def slopes(values: Sequence[float], xs: Sequence[float]) -> list[float]:
+    """The slope at every point: of the parabola through it and its two neighbours, and at both ends
+    of the line to the only neighbour. The same as numpy.gradient.
+
+    >>> slopes([0.0, 1.0, 4.0, 16.0], [0.0, 1.0, 2.0, 4.0])
+    [1.0, 2.0, 4.0, 6.0]
+    """
+    last = len(xs) - 1
+    found = [(values[1] - values[0]) / (xs[1] - xs[0])]
+    for i in range(1, last):
+        before, after = xs[i] - xs[i - 1], xs[i + 1] - xs[i]
+        slope = -after / (before * (before + after)) * values[i - 1]
+        slope = slope + (after - before) / (before * after) * values[i]
+        found.append(slope + before / (after * (before + after)) * values[i + 1])
+    found.append((values[last] - values[last - 1]) / (xs[last] - xs[last - 1]))
+    return found
+
+
 @_falling(least=3)
-def steepest(lrs: np.ndarray, losses: np.ndarray) -> float:
+def steepest(lrs: Sequence[float], losses: Sequence[float]) -> float:
     """Where the loss falls fastest per factor of the rate, no later than its minimum.
 
         argmin over i of  d losses[i] / d log lrs[i]      (central differences)
@@ -51,12 +84,12 @@ def steepest(lrs: np.ndarray, losses: np.ndarray) -> float:
     >>> steepest([1e-4, 1e-3, 1e-2, 1e-1, 1], [2.0, 2.0, 1.5, 0.8, 0.7])
     0.01
     """
-    until = losses.argmin() + 1
-    return lrs[np.gradient(losses, np.log(lrs))[:until].argmin()]
+    falls = slopes(losses, [math.log(lr) for lr in lrs])
+    return lrs[lowest(falls[: lowest(losses) + 1])]
 
 
 @_falling(least=3)
-def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
+def valley(lrs: Sequence[float], losses: Sequence[float]) -> float:
     """Half-way down the longest fall: the longest run of ever smaller losses, the points between
     left out, has L points and ends at point e; the rate is that of point e - L + L//3 + L//6.
 
@@ -66,26 +99,30 @@ def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
     >>> valley([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 9.0])
     3.0
     """
-    lengths = np.ones(len(losses), dtype=int)
-    for i in range(1, len(losses)):
-        higher = lengths[:i][losses[:i] > losses[i]]
-        lengths[i] = 1 + higher.max(initial=0)
-    end, length = int(lengths.argmax()), int(lengths.max())
-    return lrs[end - length + int(length / 3) + int(length / 6)]
+    lengths, end = [], 0
+    for i in range(len(losses)):
+        longest = 0
+        for j in range(i):
+            if losses[j] > losses[i] and lengths[j] > longest:
+                longest = lengths[j]
+        lengths.append(1 + longest)
+        if lengths[i] > lengths[end]:
+            end = i
+    return lrs[end - lengths[end] + lengths[end] // 3 + lengths[end] // 6]
 
 
 @_falling(least=17)
-def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
+def slide(lrs: Sequence[float], losses: Sequence[float]) -> float:
     """The rate before the final rise: a window of 15 steps slides from the right end to the left
     until the slopes at its two ends differ by no more than 0.005 loss per step; its left end.
 
     Source: fastai's `slide`, after Paul Pham's interval slide rule. Depends on the number of steps
     and the scale of the loss; a curve that ends before the rise has no such place.
     """
-    slopes = np.gradient(losses)
+    slope = slopes(losses, [i for i in range(len(losses))])  # per step, whatever the rates
     left = len(lrs) - 16
     found = None
-    while left >= 0 and abs(slopes[left + 15] - slopes[left]) > 0.005:
+    while left >= 0 and abs(slope[left + 15] - slope[left]) > 0.005:
         found, left = left, left - 1
     if found is None:
         raise ValueError("losses must rise at the end for this method; sweep with a larger end_lr")
@@ -93,7 +130,7 @@ def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
 
 
 @_falling(least=2)
-def minimum(lrs: np.ndarray, losses: np.ndarray) -> float:
+def minimum(lrs: Sequence[float], losses: Sequence[float]) -> float:
     """A tenth of the rate at the lowest loss: there, the curve is about to turn.
 
         lrs[argmin losses] / 10
@@ -103,7 +140,22 @@ def minimum(lrs: np.ndarray, losses: np.ndarray) -> float:
     >>> minimum([0.1, 0.2, 0.4], [2.0, 1.0, 3.0])
     0.02
     """
-    return lrs[losses.argmin()] / 10
+    return lrs[lowest(losses)] / 10
 
 
 METHODS = {"steepest": steepest, "valley": valley, "slide": slide, "minimum": minimum}
+
+
+def without_start(values: Sequence[float]) -> Sequence[float]:
+    """All but the first tenth of a sweep's points, which are read by no rule, as in fastai: there
+    the mean is one of a few noisy batches only."""
+    return values[len(values) // 10 :]
+
+
+def suggested(method: str, lrs: Sequence[float], smoothed: Sequence[float]) -> float:
+    """The rate that one of METHODS reads off a sweep.
+
+    >>> suggested("minimum", range(1, 21), [0.0, 0.0, *range(20, 2, -1)])
+    2.0
+    """
+    return METHODS[method](without_start(lrs), without_start(smoothed))

@@ -11,6 +11,55 @@ from typing import Any
 from course_lib.parameters import Choice, Number, Whole
 
 
+def after(
+    metric: float, lr: float, best: float | None, bad: int, wait: int, given: dict[str, Any]
+) -> tuple[float, float | None, int, int]:
+    """Where a plateau stands once it has heard a metric: its (lr, best, bad, wait) from now on.
+
+    This is the whole rule, apart from the object, so that a widget can run it in a page.
+
+    >>> given = {"factor": 0.5, "patience": 0, "threshold": 0.0, "threshold_mode": "abs",
+    ...          "mode": "min", "cooldown": 3, "min_lr": 0.0, "eps": 0.0}
+    >>> after(0.7, 1.0, None, 0, 0, given)
+    (1.0, 0.7, 0, 0)
+    >>> after(0.8, 1.0, 0.7, 0, 0, given)
+    (0.5, 0.7, 0, 3)
+    """
+    if is_better(metric, best, given):
+        best, bad = metric, 0
+    else:
+        bad = bad + 1
+    if wait > 0:
+        wait, bad = wait - 1, 0
+    if bad > given["patience"]:
+        lower = max(lr * given["factor"], given["min_lr"])
+        if lr - lower > given["eps"]:
+            lr = lower
+        wait, bad = given["cooldown"], 0
+    return lr, best, bad, wait
+
+
+def is_better(metric: float, best: float | None, given: dict[str, Any]) -> bool:
+    """Whether a metric is a new best one, as `Plateau` has it."""
+    if not math.isfinite(metric) or best is None:
+        return math.isfinite(metric)
+    share = given["threshold"] if given["mode"] == "max" else -given["threshold"]
+    if given["threshold_mode"] == "rel":
+        bar = best * (1 + share * math.copysign(1, best))
+    else:
+        bar = best + share
+    return metric > bar if given["mode"] == "max" else metric < bar
+
+
+def keras_counts(patience: int, cooldown: int) -> tuple[int, int]:
+    """The patience and the cooldown of a `Plateau` that does what Keras does with these two.
+
+    >>> keras_counts(3, 2), keras_counts(0, 0)
+    ((2, 1), (0, 0))
+    """
+    return max(patience, 1) - 1, max(cooldown - 1, 0)
+
+
 class Plateau:
     """Times `factor` whenever more than `patience` evaluations in a row brought nothing new.
 
@@ -111,8 +160,9 @@ class Plateau:
         Keras counts up to `patience` where we go beyond it, and counts the last evaluation of a
         cooldown; it has no `eps`. `mode` "auto" has to be spelled out.
         """
-        patience = max(Whole().check("patience", patience), 1) - 1
-        cooldown = max(Whole().check("cooldown", cooldown) - 1, 0)
+        patience, cooldown = keras_counts(
+            Whole().check("patience", patience), Whole().check("cooldown", cooldown)
+        )
         min_delta = Number().check("min_delta", min_delta)
         return cls(lr, factor, patience, min_delta, "abs", mode, cooldown, min_lr)
 
@@ -128,30 +178,10 @@ class Plateau:
             number = None
         if number is None:
             raise ValueError(f"metric must be a single number, got {metric!r}")
-        if self._is_better(number):
-            self.best, self.bad = number, 0
-        else:
-            self.bad += 1
-        if self.wait > 0:
-            self.wait, self.bad = self.wait - 1, 0
-        given = self.arguments
-        if self.bad > given["patience"]:
-            new = max(self.lr * given["factor"], given["min_lr"])
-            if self.lr - new > given["eps"]:
-                self.lr = new
-            self.wait, self.bad = given["cooldown"], 0
+        self.lr, self.best, self.bad, self.wait = after(
+            number, self.lr, self.best, self.bad, self.wait, self.arguments
+        )
         return self.lr
-
-    def _is_better(self, metric: float) -> bool:
-        if not math.isfinite(metric) or self.best is None:
-            return math.isfinite(metric)
-        given = self.arguments
-        share = given["threshold"] if given["mode"] == "max" else -given["threshold"]
-        if given["threshold_mode"] == "rel":
-            bar = self.best * (1 + share * math.copysign(1, self.best))
-        else:
-            bar = self.best + share
-        return metric > bar if given["mode"] == "max" else metric < bar
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())

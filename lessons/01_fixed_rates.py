@@ -120,11 +120,11 @@ plot_valley([0.05, 0.5, 0.9, 1.1])
 # At 0.9 the ball jumps over the bottom again and again: shrink the rate on the way, and it lands.
 # That is why a rate should change during training.
 #
-# **Your turn.** Find a rate that brings `|w|` below a millionth within 12 updates. How wide is the
-# range of rates that do?
+# **Your turn**, with two weights, a steep wall and a flat one: bring the loss below a millionth
+# within 100 updates. How wide is the range of rates that do?
 
-# %% alt="The panel at a rate of 0.3: the ball comes down one wall and misses the goal."
-valley(lr=0.3)
+# %% alt="From above: the ball is at the bottom of the steep wall and creeps along the flat one"
+valley(lr=0.03)
 
 # %% [markdown]
 # ## 3. The same ball in PyTorch and in Keras

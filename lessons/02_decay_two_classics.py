@@ -108,6 +108,11 @@ def settle(lr, updates=20_000):
 for lr in (0.8, 0.4, 0.2, 0.1):
     print(f"rate {lr:<4}  mean loss {settle(lr):.3f}  formula {lr / (2 * (2 - lr)):.3f}")
 
+# %%
+from course_lib.widgets import noise_floor
+
+noise_floor()  # your turn: drop the rate at the right update, and get below every fixed rate
+
 # %% [markdown]
 # For small rates, half the rate is half the floor, but also twice the way down. No fixed rate gets
 # both. Robbins and Monro (1951) say how a rate may fall: its sum must be infinite, to reach any

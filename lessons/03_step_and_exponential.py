@@ -200,6 +200,14 @@ print(f"factor per update: {0.95 ** (1 / steps):.6f}")
 print("torch equals ours:", np.allclose(torch_rates, ours.values(3 * steps), rtol=1e-9, atol=0))
 print("Keras equals ours:", np.allclose(keras_rates, torch_rates[::100], rtol=1e-5, atol=0))
 
+# %%
+from course_lib.widgets import milestones, puzzle
+
+milestones()  # your turn: drag the two lines until both frameworks drop at updates 40 and 75
+
+# %%
+puzzle(1)  # your turn: which formula drew the grey curve? puzzle(2) to puzzle(8) are harder
+
 # %% [markdown]
 # ## 3. Break it: the wrong clock
 #

@@ -71,6 +71,11 @@ plot_schedules(shapes, 121)
 higher = max(("linear", "cosine"), key=lambda name: shapes[name](25))
 outcome("4.a", {"linear": "the line's", "cosine": "the cosine's"}[higher])
 
+# %%
+from course_lib.widgets import explore
+
+explore("linear", "cosine", "polynomial")  # your turn: move the sliders, copy the code
+
 # %% [markdown]
 # Line and cosine cross half-way; what the cosine has more before, it has less after. Past the
 # horizon all of them hold their last rate: our convention. Section 5 shows another one.

@@ -155,6 +155,11 @@ axes.set_yticks(range(len(peaks)), peaks)
 axes.set(xlabel="updates of warmup", ylabel="peak", title="PyTorch: runs that learn")
 plt.show()
 
+# %%
+from course_lib.widgets import warmup_map
+
+warmup_map()  # your turn: the highest peak that every seed survives, with the shortest warmup
+
 # %% [markdown]
 # At 0.2 the cold start works as well, at 0.8 even the long warmup hardly helps. <!-- shown --> A
 # warmup moves the limit; it does not lift it.

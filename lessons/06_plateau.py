@@ -162,6 +162,11 @@ for axes in (top, bottom):
     axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
+# %%
+from course_lib.widgets import plateau_cuts
+
+plateau_cuts()  # your turn: draw on the metric; then keep all three from cutting before 25
+
 # %% [markdown]
 # To make Keras cut where PyTorch does, ask for one more patience, one more cooldown (if there is
 # any), and give both an absolute threshold:
@@ -223,7 +228,6 @@ heard = cut_run.history["val_loss"]
 for epoch, (rate, loss) in enumerate(zip(rates, heard)):
     print(f"epoch {epoch}: rate {rate:<5.3g} held-out loss {loss:.3f}")
 
-# %%
 first_cut = next(epoch for epoch, rate in enumerate(rates) if rate < rates[0])
 change = heard[first_cut] / heard[first_cut - 1] - 1
 lower = f"lower by {'less' if change > -0.2 else 'more'} than a fifth"

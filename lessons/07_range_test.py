@@ -234,6 +234,11 @@ readings = {rule: result.suggestion(rule) for rule in METHODS}
 print({rule: f"{rate:.2g}" for rule, rate in readings.items()})
 print(f"the highest is {max(readings.values()) / min(readings.values()):.0f} times the lowest")
 
+# %%
+from course_lib.widgets import finder_reader
+
+finder_reader()  # your turn: a smoothing and a rule that come near the best rate on every sweep
+
 # %% [markdown]
 # One curve, and suggestions a long way apart. None of the rules is a theorem: each is a habit that
 # worked for somebody.

@@ -210,8 +210,9 @@ predict(
 
 # %%
 mnist = load("mnist")
-held_out = mnist.x_train[55_000:, ..., np.newaxis], mnist.y_train[55_000:]
-kept = replace(mnist, x_train=mnist.x_train[:55_000], y_train=mnist.y_train[:55_000])
+cut = len(mnist.x_train) * 11 // 12  # 5,000 of 60,000 images are held out
+held_out = mnist.x_train[cut:, ..., np.newaxis], mnist.y_train[cut:]
+kept = replace(mnist, x_train=mnist.x_train[:cut], y_train=mnist.y_train[:cut])
 plans = {
     "cosine": Schedule(cosine, peak_lr=0.1, total_steps=600),
     "cosine_restarts": Schedule(cosine_restarts, peak_lr=0.1, cycle_steps=200),
@@ -228,7 +229,7 @@ def train(name, plan, updates=600):
             votes[name].append(np.float64(trainer.logits(held_out[0])))
 
     how = dict(data=kept, framework=framework, validation=0, momentum=0.9, batch_size=128)
-    run = fit(plan, epochs=2, max_updates=updates, watch=watch, progress=False, **how)
+    run = fit(plan, epochs=100, max_updates=updates, watch=watch, progress=False, **how)
     run.assert_lr_matches(plan)
     return run
 
@@ -333,6 +334,11 @@ for panel in (top, bottom):
     panel.grid(alpha=0.25)
 figure.tight_layout()
 plt.show()
+
+# %%
+from course_lib.widgets import cycle_composer
+
+cycle_composer()  # your turn: four snapshots in 300 updates, each cycle twice as long
 
 # %% [markdown]
 # ## 6. A third of the updates

@@ -183,7 +183,13 @@ for name, rule in {"Keras": native, "Keras, saved and loaded": again}.items():
 # %% [markdown]
 # `get_config` is what makes a schedule survive `model.save`: whatever `__init__` took must come out
 # again. And no Python `if` on `step` in `__call__`: in a compiled update the step is no number yet.
-#
+
+# %%
+from course_lib.widgets import explore
+
+explore("warmup", "join", "product")  # your turn: schedules made of schedules
+
+# %% [markdown]
 # ## 5. Times each other
 #
 # `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
@@ -358,7 +364,7 @@ plans = {
     "cosine": Schedule(cosine, peak_lr=0.01, total_steps=400),
 }
 how = dict(data=mnist, framework=framework, batch_size=128, optimizer="adam", progress=False)
-runs = {name: fit(plan, epochs=1, max_updates=400, **how) for name, plan in plans.items()}
+runs = {name: fit(plan, epochs=100, max_updates=400, **how) for name, plan in plans.items()}
 for name, plan in plans.items():
     runs[name].assert_lr_matches(plan)
 figure = plot_runs(runs)

@@ -267,7 +267,13 @@ show("schedule, compiled again", keras_rates(decay, fits=go_on, compile_again=Tr
 # A callback begins at epoch 0 again unless `fit` hears `initial_epoch`. A schedule object goes on
 # by itself, but a new `compile` makes a new optimizer that counts from 0, whatever `initial_epoch`
 # says ([tensorflow#49208](https://github.com/tensorflow/tensorflow/issues/49208)).
-#
+
+# %%
+from course_lib.widgets import kill_and_resume
+
+kill_and_resume()  # your turn: kill it at 50, and come back without a trace
+
+# %% [markdown]
 # ## 4. Spot the bug: two repairs that are none
 #
 # An article behind this course starts PyTorch "at epoch 10" with a line like the one below; so do
@@ -373,7 +379,7 @@ show("TorchSchedule", step_through(optimizer, scheduler, 3))
 # %%
 def run(schedule, updates, watch=None):
     how = dict(data=data, framework=framework, batch_size=128, momentum=0.9, progress=False)
-    done = fit(schedule, epochs=9, max_updates=updates, watch=watch, **how)
+    done = fit(schedule, epochs=100, max_updates=updates, watch=watch, **how)
     done.assert_lr_matches(schedule)
     return done
 

@@ -33,8 +33,9 @@ from course_lib.schedules import Schedule, constant, cosine, linear
 from course_lib.training import fit
 
 data = load("mnist")
-kept = replace(data, x_train=data.x_train[:50_000], y_train=data.y_train[:50_000])
-held_x, held_y = data.x_train[50_000:, ..., None], data.y_train[50_000:]
+cut = len(data.x_train) * 5 // 6  # 10,000 of 60,000 images are held out
+kept = replace(data, x_train=data.x_train[:cut], y_train=data.y_train[:cut])
+held_x, held_y = data.x_train[cut:, ..., None], data.y_train[cut:]
 
 # %% [markdown]
 # ## 1. One seed each
@@ -52,7 +53,7 @@ def train(schedule, seed, updates, every):
             right[done] = trainer.logits(held_x).argmax(1) == held_y
 
     how = dict(data=kept, framework=framework, batch_size=64, momentum=0.9, validation=0)
-    how.update(epochs=2, max_updates=updates, watch=watch, progress=False)
+    how.update(epochs=100, max_updates=updates, watch=watch, progress=False)
     run = fit(schedule, seed=seed, **how)
     run.assert_lr_matches(schedule)
     return right
@@ -131,7 +132,7 @@ def in_torch(seed):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
     scheduler = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=20)
     losses, rates = [], []
-    for rows in torch.randperm(50_000)[:640].split(32):
+    for rows in torch.randperm(cut)[:640].split(32):
         x, y = torch.from_numpy(kept.x_train[rows] / np.float32(255)), kept.y_train[rows]
         loss = torch.nn.functional.cross_entropy(model(x.flatten(1)), torch.from_numpy(y))
         optimizer.zero_grad()
@@ -160,7 +161,7 @@ def in_keras(seed):
     assert np.allclose(
         decay(np.arange(20)), Schedule(linear, peak_lr=0.2, total_steps=20).values(20), rtol=1e-5
     )
-    rows = np.random.permutation(50_000)[:640]
+    rows = np.random.permutation(cut)[:640]
     x, y = kept.x_train[rows].reshape(-1, 784) / np.float32(255), kept.y_train[rows]
     return model.fit(x, y, batch_size=32, verbose=0).history["loss"]
 
@@ -183,6 +184,11 @@ for gap in (1.0, 0.5, 0.2, 0.1, 0.05):
         n += 1
     print(f"to find a gap of {gap:4.2f} points: {n:,} seeds")
 
+# %%
+from course_lib.widgets import how_many_seeds
+
+how_many_seeds()  # your turn: from how many seeds on is the winner clear, and stays so?
+
 # %% [markdown]
 # Half the gap costs about four times the seeds. So first ask how small a gap would still matter.
 #
@@ -196,7 +202,7 @@ for gap in (1.0, 0.5, 0.2, 0.1, 0.05):
 
 # %%
 first, second = right["linear"][0], right["cosine"][0]
-for m in (500, 10_000):
+for m in (500, len(held_y)):
     a, b = np.sum(first[:m] & ~second[:m]), np.sum(second[:m] & ~first[:m])
     margin = 1.96 / m * math.sqrt(a + b - (b - a) ** 2 / m)
     alone = sampling_error(first[:m].mean(), m)
@@ -224,7 +230,7 @@ predict(
 plan = Schedule(constant, lr=0.3)
 checkpoints = train(plan, seed=0, updates=400, every=20)
 grades = 100 * np.array([checkpoints[done] for done in sorted(checkpoints)][4:])  # 16 x 10,000
-parts = np.arange(10_000).reshape(20, 500)  # twenty small test sets
+parts = np.array_split(np.arange(len(held_y)), 20)  # twenty small test sets
 flattery = []
 for part in parts:
     best = grades[:, part].mean(1).argmax()

@@ -225,6 +225,11 @@ predict(
     {"linear or cosine": 25, "one_cycle or wsd": 25, "step": 25, "constant": 25},
 )
 
+# %%
+from course_lib.widgets import lab
+
+lab()  # your bench: train, pause, stop, compare; choose cifar10 and cnn to prepare your entry
+
 # %% [markdown]
 # Now **your entry**. Replace this one; try it with other seeds first, as often as you like. The
 # board's seeds you use once, or they are not the board's any more.

@@ -183,6 +183,58 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
+def in_kernel(page, code):
+    """What the kernel answers, while the page looks on."""
+    return page.evaluate(
+        """async (code) => {
+        const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        const said = [], future = kernel.requestExecute({code});
+        future.onIOPub = ({content}) => {
+            if (content.text) said.push(content.text);
+            if (content.evalue) said.push(content.evalue);
+        };
+        await future.done;
+        return said.join('').trim();
+    }""",
+        code,
+    )
+
+
+def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
+    opened(page, address, "notebooks/12_clinic_and_budget.ipynb")
+    recipe = "cosine(peak_lr=0.3, total_steps=3000) | softmax | mnist | seed=3 | epochs=9"
+    run_cell(page, f"from course_lib.widgets import lab\nbench = lab({recipe!r})\nbench")
+    bench = page.locator(".lr-lab").first
+    bench.wait_for()
+    said = "/{}/.test(document.querySelector('.lr-lab').innerText)".format
+
+    def press_button(name):
+        bench.get_by_role("button", name=name, exact=True).first.click()
+
+    press_button("Start")
+    page.wait_for_function(said(r"update [1-9]\d* of"))
+    press_button("Pause")
+    page.wait_for_timeout(500)
+    paused = in_kernel(page, "print(bench.trials[0].done)")  # the kernel answers at once
+    page.wait_for_timeout(700)
+    assert in_kernel(page, "print(bench.trials[0].done)") == paused
+    page.screenshot(path=ARTIFACTS / "lab_paused.png")
+    press_button("Resume")
+    page.wait_for_timeout(500)
+    press_button("Stop")
+    page.wait_for_function(said("partial: stopped after"))
+    alive = "import threading; print([t.name for t in threading.enumerate() if 'lab' in t.name])"
+    assert in_kernel(page, alive) == "[]"
+    bench.locator("select").first.select_option("linear")
+    in_kernel(page, "bench.controls['updates'].field.value = 60")
+    press_button("Start")
+    page.wait_for_function(said("finished, 60 of 60 updates"))
+    shown = bench.inner_text()
+    assert 'run("cosine(peak_lr=0.3, total_steps=3000) | softmax | mnist | seed=3' in shown
+    assert 'run("linear(' in shown and bench.locator("svg path").count() > 10
+    bench.screenshot(path=ARTIFACTS / "lab_compared.png")
+
+
 def test_an_exercise_with_its_check(page, address):
     """A wrong answer is told what is wrong, the right one that it is solved."""
     opened(page, address, "exercises/01_fixed_rates.ipynb")

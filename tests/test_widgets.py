@@ -340,5 +340,5 @@ def listed(values, data):
 
 
 def test_a_name_that_the_page_has_already_is_refused():
-    with pytest.raises(ValueError, match="listed cannot be translated: browser.js has another"):
+    with pytest.raises(ValueError, match="listed cannot be translated: browser"):
         to_javascript(listed)

@@ -14,10 +14,15 @@ from course_lib.schedules import GALLERY
 from course_lib.widgets import (
     cycle_composer,
     explore,
+    finder_reader,
+    how_many_seeds,
+    kill_and_resume,
     milestones,
     noise_floor,
+    plateau_cuts,
     puzzle,
     valley,
+    warmup_map,
 )
 from course_lib.widgets.numbers import fixed, literal, short
 
@@ -68,6 +73,46 @@ PANELS = {
                 "cosine_restarts.cycle_steps": 11,
                 "cosine_restarts.warmup_steps": 3,
             },
+        ],
+    ),
+    "plateau_cuts": (
+        plateau_cuts(),
+        [
+            {"patience": 8, "threshold": 0.02},
+            {"patience": 0, "factor": 0.3, "threshold": 0.3, "cooldown": 2},
+            {"metric": [0.5] * 40, "patience": 4, "cooldown": 1},
+        ],
+    ),
+    "finder_reader": (
+        finder_reader(),
+        [
+            {"rule": "steepest", "beta": 0.94},
+            {"sweep": "CIFAR-10, seed 2", "rule": "slide", "beta": 0.32},
+            {"sweep": "MNIST, seed 4", "rule": "minimum", "beta": 0.0},
+        ],
+    ),
+    "warmup_map": (
+        warmup_map(),
+        [
+            {"peak": "0.4", "length": "160"},
+            {"peak": "0.8", "length": "0"},
+            {"peak": "0.4", "length": "80"},
+        ],
+    ),
+    "kill_and_resume": (
+        kill_and_resume(),
+        [
+            {"kill": 50, "weights": True, "optimizer": True, "schedule": True},
+            {"kill": 99, "weights": True},
+            {"kill": 1, "optimizer": True, "lr": 0.15},
+        ],
+    ),
+    "how_many_seeds": (
+        how_many_seeds(),
+        [
+            {"count": 5},
+            {"count": 20, "pair": "SGD 1: root - constant"},
+            {"count": 20, "order": "shuffled, 3"},
         ],
     ),
     "valley": (valley(), [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}]),

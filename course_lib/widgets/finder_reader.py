@@ -1,0 +1,245 @@
+"""Recorded range tests: what four rules read off them, and how far that is from the best rate."""
+
+import math
+from typing import Any
+
+from course_lib.lr_finder import averaged
+from course_lib.lr_suggestions import METHODS, lowest, suggested, without_start
+from course_lib.parameters import Choice, Number
+from course_lib.plots import PALETTE
+from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.numbers import literal, short
+from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.recorded import load, source
+
+START_LR, END_LR, SEEDS = 1e-4, 30.0, 5
+NEAR = 2.5
+# Title, name in `load`, model, batch size, experiments: as the two finder_spread have it.
+KINDS = (
+    ("MNIST", "mnist", "mlp", 128, "fixed_rates"),
+    ("CIFAR-10", "cifar10", "cnn", 64, "fixed_rates_cifar10"),
+)
+
+
+def measured() -> dict[str, Any]:
+    """The sweeps of lesson 07 for the first seeds, loss by loss, made now in PyTorch; and, from the
+    records, the best fixed rate of the same network (the lowest mean held-out loss)."""
+    from course_lib.claims.experiments import real
+    from course_lib.claims.records import stamp
+    from course_lib.lr_finder import find_lr
+
+    sweeps = []
+    for title, data, model, batch_size, _ in KINDS:
+        for seed in range(SEEDS):
+            found = find_lr(
+                model=model,
+                data=real(data),
+                start_lr=START_LR,
+                end_lr=END_LR,
+                batch_size=batch_size,
+                seed=seed,
+                progress=False,
+            )
+            kept = {"data": title, "model": model, "batch_size": batch_size, "seed": seed}
+            kept["losses"] = [float(f"{loss:.6g}") for loss in found.losses]
+            sweeps.append({**kept, "stopped": found.stopped})
+            lrs = found.lrs  # CIFAR-10's, the last, are not cut short
+    return {
+        "framework": "torch",
+        "stamp": stamp("torch"),
+        "lrs": [float(f"{lr:.6g}") for lr in lrs],
+        "sweeps": sweeps,
+        "fixed": [fixed(title, experiment) for title, *_, experiment in KINDS],
+    }
+
+
+def fixed(title: str, experiment: str) -> dict[str, Any]:
+    """The fixed rates of an experiment's record in PyTorch, and the best of them."""
+    from course_lib.claims.claim import Runs
+    from course_lib.claims.lesson_07 import best_rate
+
+    runs = Runs(experiment, "torch")
+    lines = [line for variant in runs.variants() for line in runs.lines(variant)]
+    rates = [float(variant) for variant in runs.variants()]
+    return {"data": title, "best": float(best_rate(runs)), "rates": rates, "source": source(lines)}
+
+
+def smoothed_curve(losses, beta):
+    """The exponential mean of a sweep's losses, as `find_lr` has it.
+
+    >>> smoothed_curve([4.0, 1.0, 1.0], 0.5)
+    [4.0, 2.0, 1.4285714285714286]
+    """
+    mean, found = 0.0, []
+    for i in range(len(losses)):
+        mean, smoothed = averaged(mean, losses[i], beta, i + 1)
+        found.append(smoothed)
+    return found
+
+
+def read_off(method, lrs, smoothed):
+    """What a rule suggests, or None where it finds nothing to read.
+
+    >>> read_off("slide", [0.1, 0.2], [2.0, 1.0]), read_off("minimum", [0.1, 0.2], [2.0, 1.0])
+    (None, 0.02)
+    """
+    if lowest(without_start(smoothed)) == 0:
+        return None
+    try:
+        return suggested(method, lrs, smoothed)
+    except ValueError:
+        return None
+
+
+def distance(rate, best):
+    """How many times one rate is the other, whichever is larger."""
+    return max(rate / best, best / rate)
+
+
+def view_finder_reader(values, data):
+    """One sweep with the four suggestions, and those of all sweeps of its data."""
+    beta, rule, rules = values["beta"], values["rule"], data["rules"]
+    shown = data["sweeps"][0]
+    for sweep in data["sweeps"]:
+        if sweep["name"] == values["sweep"]:
+            shown = sweep
+    lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smoothed_curve(shown["losses"], beta)
+    curves = [
+        line("loss of each batch", lrs, shown["losses"], "#8888", dots=True, width=1),
+        line("smoothed", lrs, smoothed, data["ink"]),
+    ]
+    best = data["best"][shown["data"]]
+    marks, spread, texts, least, most = [mark(best, "", dash="")], [], [], None, None
+    for k in range(len(rules)):
+        color, dash = data["colors"][k], data["dashes"][k]
+        one = read_off(rules[k], lrs, smoothed)
+        if one is not None:
+            chosen = rules[k] + " " + short(one) if rules[k] == rule else ""
+            marks.append(mark(one, chosen, color, dash))
+            texts.append(rules[k] + " " + short(one))
+            least = one if least is None else min(least, one)
+            most = one if most is None else max(most, one)
+        else:
+            texts.append(rules[k] + " nothing")
+        xs, ys = [], []
+        for sweep in data["sweeps"]:
+            if sweep["data"] == shown["data"]:
+                found = suggestion_of(sweep, rules[k], data["lrs"], beta)
+                if found is not None:
+                    xs.append(found)
+                    ys.append(sweep["seed"])
+        wide = 5 if rules[k] == rule else 3
+        spread.append(line(rules[k], xs, ys, color, dash, width=1.5))
+        spread.append(line("", xs, ys, color, dots=True, width=wide))
+    # The learner sees the fall: one loss that explodes must not flatten it.
+    highest = 1.6 * max(smoothed[0], shown["losses"][0])
+    low, high = lrs[0] / 4, data["lrs"][len(data["lrs"]) - 1]  # `minimum` may suggest less
+    above = row("training loss", curves, 0, highest, height=200, marks=marks)
+    names = [mark(best, "best fixed rate " + short(best), dash="")]
+    below = row("seed", spread, -0.5, data["seeds"] + 0.4, height=130, marks=names)
+    report = "On " + shown["name"] + ", smoothed with beta = " + short(beta)
+    report += ", the rules suggest: " + ", ".join(texts) + "."
+    if least is not None:
+        report += " The largest is " + short(most / least) + " times the smallest."
+    far = {}
+    for kind in data["kinds"]:
+        rates, words = [], []
+        for sweep in data["sweeps"]:
+            if sweep["data"] == kind:
+                found = suggestion_of(sweep, rule, data["lrs"], beta)
+                words.append("nothing" if found is None else short(found))
+                rates.append(found)
+        far[kind] = 1.0
+        for rate in rates:
+            off = math.inf if rate is None else distance(rate, data["best"][kind])
+            far[kind] = max(far[kind], off)
+        report += "\n" + rule + " on the " + str(len(rates)) + " sweeps of " + kind + ": "
+        report += ", ".join(words) + ". The best fixed rate of the grid is "
+        report += short(data["best"][kind]) + "; the farthest suggestion is "
+        report += short(far[kind]) + " times off."
+    label = "Range test on " + shown["name"] + ": the loss of each rate, its mean, and the rates "
+    label += "that four rules suggest, over " + str(data["seeds"]) + " seeds."
+    return {
+        "chart": chart(label, "learning rate", low, high, [above, below], True),
+        "report": report,
+        "code": finder_code(shown, rule, beta, data),
+        "reached": far[data["kinds"][0]] <= data["near"],
+    }
+
+
+def suggestion_of(sweep, method, lrs, beta):
+    """What a rule suggests for a recorded sweep."""
+    losses = sweep["losses"]
+    return read_off(method, lrs[0 : len(losses)], smoothed_curve(losses, beta))
+
+
+def finder_code(sweep, rule, beta, data):
+    """The same range test: the course's experiment, and one of your own objects."""
+    ends = "start_lr=" + literal(data["lrs"][0], "float") + ", end_lr="
+    ends += literal(data["lrs"][len(data["lrs"]) - 1], "float") + ", "
+    end = "beta=" + literal(beta, "float") + ").suggestion(" + literal(rule, "str") + ")"
+    own = "find_lr(model=" + literal(sweep["model"], "str") + ", data="
+    own += literal(sweep["load"], "str") + ", batch_size=" + literal(sweep["batch_size"], "int")
+    own += ", seed=" + literal(sweep["seed"], "int") + ",\n    " + ends
+    torch = "find_lr(model=model, optimizer=optimizer, data=loader,\n    "
+    torch += "loss=torch.nn.functional.cross_entropy,\n    " + ends
+    keras = "find_lr(model=model, optimizer=model.optimizer, loss=model.loss,\n    data=(x, y), "
+    return [
+        ["course_lib", own + end],
+        ["PyTorch", torch + end],
+        ["Keras", keras + ends + end],
+    ]
+
+
+def finder_reader(sweep: str = "MNIST, seed 0", rule: str = "valley", beta: float = 0.9) -> Panel:
+    """Recorded range tests (100 rates, one batch each) and what four rules read off them: choose
+    the sweep, the smoothing and the rule. Find a rule and a smoothing whose suggestions all lie
+    near the best fixed rate, on all five sweeps of MNIST; and see what the same choice says on
+    CIFAR-10.
+
+    The sweeps were stopped where the mean with beta = 0.9 had diverged.
+
+    >>> finder_reader().reached, finder_reader(rule="steepest").reached
+    (False, False)
+    >>> finder_reader().at(rule="steepest", beta=0.94).reached
+    True
+    """
+    recorded = load("finder_reader")
+    names = {title: data for title, data, *_ in KINDS}
+    sweeps = [
+        {
+            "name": f"{each['data']}, seed {each['seed']}",
+            "load": names[each["data"]],
+            **{key: each[key] for key in ("data", "model", "batch_size", "seed", "losses")},
+        }
+        for each in recorded["sweeps"]
+    ]
+    options = tuple(each["name"] for each in sweeps)
+    Choice(options).check("sweep", sweep)
+    Choice(tuple(METHODS)).check("rule", rule)
+    Number(high=0.99).check("beta", beta)
+    controls = (
+        Control("sweep", "choice", "sweep", sweep, options=options),
+        Control("beta", "slider", "smoothing beta", float(beta), 0.0, 0.98, allowed=(0, 0.99)),
+        Control("rule", "choice", "rule", rule, options=tuple(METHODS)),
+    )
+    data = {
+        "rules": list(METHODS),
+        "kinds": list(names),
+        "sweeps": sweeps,
+        "lrs": recorded["lrs"],
+        "best": {each["data"]: each["best"] for each in recorded["fixed"]},
+        "seeds": SEEDS,
+        "near": NEAR,
+        "ink": PALETTE[0],
+        "colors": [PALETTE[1], PALETTE[2], PALETTE[3], PALETTE[4]],
+        "dashes": ["6 3", "2 3", "8 3 2 3", "12 4"],
+    }
+    return Panel(
+        "Range tests, and four ways to read them",
+        controls,
+        view_finder_reader,
+        data,
+        goal=f"on all {SEEDS} sweeps of MNIST, the chosen rule within a factor of {NEAR:g} of the "
+        "best fixed rate",
+    )

@@ -1,0 +1,215 @@
+"""One drawn metric, the plateau rule of three libraries: where each cuts the rate."""
+
+from course_lib.parameters import Number, Whole
+from course_lib.plateau import after, keras_counts
+from course_lib.plots import PALETTE
+from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.numbers import literal, short
+from course_lib.widgets.panel import Control, Panel
+
+LR = 0.1
+EARLY = 25
+LIBRARIES = ("course_lib", "PyTorch", "Keras")
+
+
+# A validation loss as it may come: it falls, rests for ten evaluations, falls again, creeps on.
+METRIC = (
+    0.882, 0.693, 0.593, 0.557, 0.496, 0.479, 0.468, 0.433, 0.467, 0.455, 0.437, 0.457, 0.451,
+    0.455, 0.371, 0.349, 0.288, 0.269, 0.256, 0.21, 0.233, 0.177, 0.235, 0.201, 0.203, 0.176,
+    0.176, 0.226, 0.209, 0.216, 0.18, 0.184, 0.187, 0.169, 0.169, 0.154, 0.168, 0.199, 0.148,
+    0.143,
+)  # fmt: skip
+
+
+def torch_rule(factor, patience, threshold, cooldown):
+    """What `after` is given to do as torch's ReduceLROnPlateau with these and its own defaults."""
+    return {
+        "factor": factor,
+        "patience": patience,
+        "threshold": threshold,
+        "threshold_mode": "rel",
+        "mode": "min",
+        "cooldown": cooldown,
+        "min_lr": 0.0,
+        "eps": 1e-8,
+    }
+
+
+def own_rule(factor, patience, threshold, cooldown):
+    """The same for course_lib's Plateau: the threshold is absolute, and no cut is too small."""
+    given = torch_rule(factor, patience, threshold, cooldown)
+    given["threshold_mode"] = "abs"
+    given["eps"] = 0.0
+    return given
+
+
+def keras_rule(factor, patience, threshold, cooldown):
+    """The same for Keras, which counts patience and cooldown in another way."""
+    counts = keras_counts(patience, cooldown)
+    return own_rule(factor, counts[0], threshold, counts[1])
+
+
+def plateau_walk(metrics, lr, given):
+    """The rates that a plateau sets, one per evaluation, and the evaluations at which it cuts.
+
+    >>> plateau_walk([0.9, 0.9, 0.8, 0.8], 1.0, own_rule(0.5, 0, 0.01, 0))
+    {'rates': [1.0, 0.5, 0.5, 0.25], 'cuts': [1, 3]}
+    """
+    best, bad, wait, rates, cuts = None, 0, 0, [], []
+    for i in range(len(metrics)):
+        before = lr
+        lr, best, bad, wait = after(metrics[i], lr, best, bad, wait, given)
+        rates.append(lr)
+        if lr < before:
+            cuts.append(i)
+    return {"rates": rates, "cuts": cuts}
+
+
+def view_plateau_cuts(values, data):
+    """The metric with every cut, and the three rates."""
+    metrics, lr = values["metric"], data["lr"]
+    factor, patience = values["factor"], values["patience"]
+    threshold, cooldown = values["threshold"], values["cooldown"]
+    walks = [
+        plateau_walk(metrics, lr, own_rule(factor, patience, threshold, cooldown)),
+        plateau_walk(metrics, lr, torch_rule(factor, patience, threshold, cooldown)),
+        plateau_walk(metrics, lr, keras_rule(factor, patience, threshold, cooldown)),
+    ]
+    count = len(metrics)
+    metric = [line("metric (dots: cuts)", [i for i in range(count)], metrics, "#8888", width=1.5)]
+    rates, reports, reached = [], [], metrics == data["metric"]
+    for k in range(3):
+        name, color, cuts = LIBRARIES[k], data["colors"][k], walks[k]["cuts"]
+        # The dots of one evaluation lie on each other, the largest below.
+        metric.append(line("", cuts, [metrics[i] for i in cuts], color, dots=True, width=6 - 2 * k))
+        xs, ys, rate = [0], [lr], lr
+        for i in cuts:
+            for seen in [rate, walks[k]["rates"][i]]:
+                xs.append(i)
+                ys.append(seen)
+            rate = walks[k]["rates"][i]
+        xs.append(count - 1)
+        ys.append(rate)
+        rates.append(line(name, xs, ys, color, data["dashes"][k], width=4 - k))
+        text = name + " cuts "
+        if len(cuts) == 0:
+            text += "never: the rate stays " + short(lr) + "."
+            reached = False
+        else:
+            text += (
+                "after " + evaluations(cuts) + ": from " + short(lr) + " to " + short(rate) + "."
+            )
+            reached = reached and cuts[0] >= data["early"]
+        reports.append(text)
+    together = alone = 0
+    for i in range(count):
+        cutting = 0
+        for walk in walks:
+            if i in walk["cuts"]:
+                cutting += 1
+        if cutting == 3:
+            together += 1
+        elif cutting > 0:
+            alone += 1
+    words = "All three cut together after " + str(together) + " of the " + str(count)
+    words += " evaluations; after " + str(alone) + " of them only one or two cut."
+    # A rate that fell without end must not squeeze the others.
+    below = row("rate", rates, 1e-7, 2 * lr, True, 150)
+    lowest = walks[0]["rates"][count - 1]
+    for walk in walks:
+        lowest = min(lowest, walk["rates"][count - 1])
+    below["low"] = max(1e-7, min(lowest / 2, lr / 10))
+    label = "A metric over " + str(count) + " evaluations and the rates that three plateau rules "
+    label += "make of it; they differ at " + str(alone) + " evaluations."
+    return {
+        "chart": chart(
+            label,
+            "evaluation",
+            0,
+            count - 1,
+            [row("metric (draw it)", metric, 0, 1, height=210), below],
+        ),
+        "report": "\n".join(reports) + "\n" + words,
+        "code": plateau_code(lr, factor, patience, threshold, cooldown),
+        "reached": reached,
+    }
+
+
+def evaluations(numbers):
+    """Evaluations in words; of many only the first.
+
+    >>> evaluations([3]), evaluations([3, 5, 8]), evaluations([1, 2, 3, 4, 5, 6, 7])
+    ('evaluation 3', 'evaluations 3, 5, 8', 'evaluations 1, 2, 3, 4, 5 and 2 more')
+    """
+    words = ", ".join([str(number) for number in numbers[0:5]])
+    if len(numbers) > 5:
+        words += " and " + str(len(numbers) - 5) + " more"
+    return ("evaluation " if len(numbers) == 1 else "evaluations ") + words
+
+
+def plateau_code(lr, factor, patience, threshold, cooldown):
+    """The same numbers given to each library."""
+    start = "factor=" + literal(factor, "float") + ", patience=" + literal(patience, "int") + ", "
+    limit, end = literal(threshold, "float"), ", cooldown=" + literal(cooldown, "int") + ")"
+    torch = "torch.optim.lr_scheduler.ReduceLROnPlateau(\n    optimizer, "
+    keras = 'keras.callbacks.ReduceLROnPlateau(\n    "val_loss", mode="min", '
+    own = "Plateau(" + literal(lr, "float") + ", "
+    return [
+        ["course_lib", own + start + "threshold=" + limit + end],
+        ["PyTorch", torch + start + "threshold=" + limit + end],
+        ["Keras", keras + start + "min_delta=" + limit + end],
+    ]
+
+
+def plateau_cuts(
+    patience: int = 3, factor: float = 0.5, threshold: float = 1e-4, cooldown: int = 0
+) -> Panel:
+    """Draw a metric, and see after which evaluation course_lib's `Plateau`, PyTorch's and Keras's
+    ReduceLROnPlateau cut the rate when they are given the same numbers. Find settings that leave
+    the rate alone while the metric still falls, and cut it when nothing more is to be had.
+
+    PyTorch's threshold is a share of the best metric, the others' a difference. Keras waits for one
+    evaluation less than the others. It also compares in float32, which matters only where a metric
+    misses its bar by less than a ten-millionth.
+
+    >>> plateau_cuts().reached, plateau_cuts(patience=10).reached
+    (False, False)
+    >>> plateau_cuts().at(patience=8, threshold=0.02).reached
+    True
+    """
+    Whole().check("patience", patience)
+    Whole().check("cooldown", cooldown)
+    Number().check("threshold", threshold)
+    Number(above=True, high=0.99).check("factor", factor)
+    controls = (
+        Control("metric", "curve", "metric", list(METRIC), 0.0, 1.0),
+        Control("patience", "slider", "patience", patience, 0, 15, "whole", allowed=(0, 1000)),
+        Control("factor", "slider", "factor", float(factor), 0.05, 0.95, allowed=(0.001, 0.99)),
+        Control(
+            "threshold",
+            "slider",
+            "threshold",
+            float(threshold),
+            1e-5,
+            0.5,
+            "log",
+            zero=True,
+            allowed=(0, None),
+        ),
+        Control("cooldown", "slider", "cooldown", cooldown, 0, 15, "whole", allowed=(0, 1000)),
+    )
+    data = {
+        "metric": list(METRIC),
+        "lr": LR,
+        "early": EARLY,
+        "colors": list(PALETTE[:3]),
+        "dashes": ["", "7 4", "2 4"],
+    }
+    return Panel(
+        "A metric, and where three plateau rules cut the rate",
+        controls,
+        view_plateau_cuts,
+        data,
+        goal=f"with the metric as it came, no cut before evaluation {EARLY}, and one after it from "
+        "all three",
+    )

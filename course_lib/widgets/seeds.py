@@ -1,0 +1,250 @@
+"""Recorded pairs of runs: how many seeds does it take to see a difference?"""
+
+import math
+from typing import Any
+
+from course_lib.parameters import Choice, Whole
+from course_lib.plots import PALETTE
+from course_lib.widgets.chance import draws
+from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.numbers import literal, short
+from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.recorded import load, source
+
+MOST = 20
+# Name, experiment, the two variants: the first less the second. "root" is peak / sqrt(epoch).
+PAIRS = (
+    ("AdamW: linear - constant", "without_plan", "adamw linear 0.01", "adamw constant 0.01"),
+    ("SGD 1: root - constant", "decay_spread", "root 1", "constant 1"),
+    ("SGD 0.3: root - constant", "decay_spread", "root 0.3", "constant 0.3"),
+)
+ORDERS = ("as recorded", "shuffled, 1", "shuffled, 2", "shuffled, 3")
+SETTINGS = ("model", "optimizer", "batch_size", "updates", "validation")
+
+
+def recorded() -> dict[str, Any]:
+    """The test accuracies of both schedules of every pair, seed by seed, in PyTorch."""
+    from course_lib.claims.claim import Runs
+
+    pairs = []
+    for name, experiment, *variants in PAIRS:
+        runs = Runs(experiment, "torch")
+        after, before = (runs.lines(variant) for variant in variants)
+        pairs.append(
+            {
+                "name": name,
+                "after": [each["test_accuracy"] for each in after],
+                "before": [each["test_accuracy"] for each in before],
+                "schedules": [after[0]["schedule"], before[0]["schedule"]],
+                **{key: after[0][key] for key in SETTINGS if key in after[0]},
+                "validation": 0.1 if "val_loss" in after[0] else 0.0,
+                "source": source([*after, *before]),
+            }
+        )
+    return {"pairs": pairs}
+
+
+def order_of(name: str, count: int) -> list[int]:
+    """In which order the seeds are looked at.
+
+    >>> order_of("as recorded", 4), sorted(order_of("shuffled, 1", 4))
+    ([0, 1, 2, 3], [0, 1, 2, 3])
+    """
+    shuffle = ORDERS.index(name)
+    drawn = draws(shuffle, count)
+    return sorted(range(count), key=lambda seed: drawn[seed] if shuffle else seed)
+
+
+def t_interval(values, quantile):
+    """The mean of at least two values, and half the width of its interval, whose Student's t is
+    known: `mean_interval` of course_lib.claims.statistics.
+
+    >>> [round(each, 3) for each in t_interval([1.0, 2.0, 3.0], 4.3027)]
+    [2.0, 2.484]
+    """
+    count, total, squares = len(values), 0.0, 0.0
+    for value in values:
+        total = total + value
+    mean = total / count
+    for value in values:
+        squares = squares + (value - mean) ** 2
+    return [mean, quantile * math.sqrt(squares / (count - 1)) / math.sqrt(count)]
+
+
+def looks(values, quantiles):
+    """The mean and the interval after 2, 3, ... values; quantiles[n - 2] is that of n values."""
+    found = []
+    for count in range(2, len(values) + 1):
+        found.append(t_interval(values[0:count], quantiles[count - 2]))
+    return found
+
+
+def decided(look):
+    """Whether an interval is on one side of zero."""
+    return abs(look[0]) > look[1]
+
+
+def first_decided(found):
+    """After how many seeds an interval excludes zero for the first time, or None."""
+    for i in range(len(found)):
+        if decided(found[i]):
+            return i + 2
+    return None
+
+
+def decided_from(found):
+    """From how many seeds on every interval excludes zero, or None where the last does not.
+
+    >>> decided_from([[1.0, 0.5], [1.0, 2.0], [1.0, 0.5], [1.0, 0.1]])
+    4
+    """
+    first = None
+    for i in range(len(found)):
+        if not decided(found[i]):
+            first = None
+        elif first is None:
+            first = i + 2
+    return first
+
+
+def view_seeds(values, data):
+    """The differences, and the interval after every seed until now."""
+    pair = data["pairs"][0]
+    for each in data["pairs"]:
+        if each["name"] == values["pair"]:
+            pair = each
+    order = []
+    for seed in data["orders"][values["order"]]:
+        if seed < len(pair["differences"]):
+            order.append(seed)
+    total = len(order)
+    count = min(values["count"], total)
+    ordered = [pair["differences"][seed] for seed in order]
+    every = looks(ordered, data["quantiles"])
+    seen = every[0 : count - 1]
+    mean, half = seen[count - 2][0], seen[count - 2][1]
+    size = 0.0
+    for value in ordered:
+        size = max(size, 1.25 * abs(value))
+    xs, used = list(range(2, count + 1)), list(range(1, count + 1))
+    later = list(range(count + 1, total + 1))
+    above = [
+        line("difference of one seed", used, ordered[0:count], data["colors"][0], dots=True),
+        line("not looked at yet", later, ordered[count:total], "#8884", dots=True, width=1),
+    ]
+    below = [
+        line("mean so far", xs, [each[0] for each in seen], data["colors"][0], width=2.5),
+        line("95 % interval", xs, [each[0] - each[1] for each in seen], data["colors"][1], "6 3"),
+        line("", xs, [each[0] + each[1] for each in seen], data["colors"][1], "6 3"),
+    ]
+    limit = [mark(0, "", "currentColor", "")]
+    now = [mark(count, str(count) + " seeds")]
+    rows = [
+        row("points", above, -size, size, height=160, marks=now, levels=limit),
+        row("points", below, -size, size, height=190, marks=[mark(count, "")], levels=limit),
+    ]
+    report = values["pair"] + ", after " + str(count) + " of " + str(total) + " seeds ("
+    report += values["order"] + "): the accuracy differs by " + short(mean)
+    report += " points, with the interval " + short(mean - half) + " to " + short(mean + half)
+    excludes = decided(seen[count - 2])
+    report += ", which " + ("excludes" if excludes else "holds") + " zero.\n"
+    first, stays = first_decided(seen), decided_from(seen)
+    if first is None:
+        report += "Until now no interval has excluded zero."
+    elif stays == first:
+        report += "The interval has excluded zero from " + str(first) + " seeds on."
+    else:
+        report += "It first excluded zero after " + str(first) + " seeds, but held it again later"
+        report += "." if stays is None else "; it has excluded it from " + str(stays) + " on."
+    if count < total:
+        report += " Whether that lasts, the other " + str(total - count) + " must show."
+    elif not excludes:
+        report += " So no difference was found; one of less than "
+        report += short(max(abs(mean - half), abs(mean + half))) + " points may be there."
+    label = "Differences in accuracy between two schedules, seed by seed, their running mean and "
+    label += "its interval, which " + ("excludes" if excludes else "holds") + " zero after "
+    label += str(count) + " seeds."
+    goal = pair["name"] == data["pairs"][0]["name"] and count == decided_from(every)
+    return {
+        "chart": chart(label, "seeds looked at", 0.5, total + 0.5, rows),
+        "report": report,
+        "code": seeds_code(pair, order[0:count]),
+        "reached": goal,
+    }
+
+
+def seeds_code(pair, seeds):
+    """The comparison that was made: the same seed for both schedules of a pair."""
+    several = "[" + ", ".join([str(seed) for seed in seeds]) + "]"
+    own, names = (
+        "settings = dict(\n    data='mnist', model='" + pair["model"] + "', optimizer='",
+        [],
+    )
+    own += pair["optimizer"] + "', batch_size=" + str(pair["batch_size"]) + ",\n    epochs=9"
+    own += ", max_updates=" + str(pair["updates"]) + ", validation="
+    own += literal(pair["validation"], "float") + ", test=True)\n"
+    for i in [0, 1]:
+        names.append(["after", "before"][i])
+        own += names[i] + " = {seed: fit(\n    " + pair["schedules"][i]
+        own += ",\n    seed=seed, **settings).test_accuracy for seed in " + several + "}\n"
+    loop = "differences = []\nfor seed in " + several + ":\n    accuracies = []\n"
+    loop += "    for schedule in (after, before):\n        SEED\n"
+    loop += "        accuracies.append(train(schedule))  # makes the model and draws the batches\n"
+    loop += "    differences.append(accuracies[0] - accuracies[1])"
+    return [
+        ["course_lib", own + "gain(after, before)"],
+        ["PyTorch", loop.replace("SEED", "torch.manual_seed(seed)")],
+        ["Keras", loop.replace("SEED", "keras.utils.set_random_seed(seed)")],
+    ]
+
+
+def how_many_seeds(pair: str = PAIRS[0][0], order: str = ORDERS[0], count: int = 3) -> Panel:
+    """Recorded runs of two schedules with the same seeds: after how many seeds is the difference
+    seen? Take more and more of them, in the order recorded or in another. Find the number from
+    which on the 95 % interval of the first pair's mean excludes zero and goes on doing so: an
+    interval that is looked at after every seed excludes zero too early now and then.
+
+    The pairs are MNIST runs of lessons 12 and 02, in PyTorch: a straight line to 0 less a constant
+    rate, with AdamW at 0.01; and peak / sqrt(epoch) less a constant rate, with SGD at 1 and at 0.3.
+
+    >>> how_many_seeds().reached, how_many_seeds(count=10).reached
+    (False, False)
+    >>> how_many_seeds().at(count=5).reached
+    True
+    """
+    from scipy.special import stdtrit
+
+    pairs = load("seeds")["pairs"]
+    names = tuple(each["name"] for each in pairs)
+    Choice(names).check("pair", pair)
+    Choice(ORDERS).check("order", order)
+    if Whole(low=2).check("count", count) > MOST:
+        raise ValueError(f"count must be at most {MOST}, the seeds that were recorded, got {count}")
+    controls = (
+        Control("pair", "choice", "pair", pair, options=names),
+        Control("order", "choice", "order of the seeds", order, options=ORDERS),
+        Control("count", "slider", "seeds", count, 2, MOST, "whole", allowed=(2, MOST), drag=True),
+    )
+    data = {
+        "pairs": [
+            {
+                **{key: each[key] for key in ("name", "schedules", *SETTINGS)},
+                "differences": [
+                    round(100 * (after - before), 4)
+                    for after, before in zip(each["after"], each["before"])
+                ],
+            }
+            for each in pairs
+        ],
+        "orders": {name: order_of(name, MOST) for name in ORDERS},
+        "quantiles": [round(float(stdtrit(n - 1, 0.975)), 6) for n in range(2, MOST + 1)],
+        "colors": [PALETTE[0], PALETTE[1]],
+    }
+    return Panel(
+        "How many seeds does it take?",
+        controls,
+        view_seeds,
+        data,
+        goal="for the first pair, the number of seeds from which on the interval excludes zero, "
+        "until the last",
+    )

@@ -1,0 +1,220 @@
+"""Recorded runs at several peaks and warmups: which of them learned?"""
+
+import math
+from typing import Any
+
+from course_lib.decays import linear
+from course_lib.parameters import Choice
+from course_lib.plots import PALETTE
+from course_lib.warmups import warmup
+from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.numbers import literal, short
+from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.recorded import load, source
+
+MOMENTUM = 0.9
+
+
+def recorded() -> dict[str, Any]:
+    """The test accuracies of every peak and warmup, from the records of lesson 05, in PyTorch."""
+    from course_lib.claims.lesson_05 import LEARNED, STEPS
+    from course_lib.claims.records import read
+
+    experiments = {name: read(name) for name in ("warmup_map", "warmup_rescue")}
+    cells: dict[tuple[float, int], list[float]] = {}
+    for lines in experiments.values():
+        lines[:] = sorted(
+            (each for each in lines if each["framework"] == "torch"), key=lambda each: each["seed"]
+        )
+        for each in lines:
+            peak, length = each["variant"].split(" after ")
+            accuracy = 0.0 if each["diverged"] is not None else each["test_accuracy"]
+            cells.setdefault((float(peak), int(length)), []).append(accuracy)
+    return {
+        "steps": STEPS,
+        "learned": LEARNED,
+        "cells": [
+            {"peak": peak, "length": length, "accuracies": cells[peak, length]}
+            for peak, length in sorted(cells)
+        ],
+        "sources": [source(lines) for lines in experiments.values()],
+    }
+
+
+def warmed_linear(step, peak, length, steps):
+    """The rate of a recorded run: a climb of `length` updates, then a straight line to 0.
+
+    >>> [warmed_linear(t, 1.0, 1, 5) for t in range(6)]
+    [0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
+    """
+    down = lambda t: linear(t, peak_lr=peak, total_steps=steps - length)  # noqa: E731
+    return warmup(step, then=down, warmup_steps=length)
+
+
+def count_learned(cell, learned):
+    """How many runs of a cell reached that accuracy.
+
+    >>> count_learned({"accuracies": [0.1, 0.9, 0.95]}, 0.5)
+    2
+    """
+    count = 0
+    for accuracy in cell["accuracies"]:
+        if accuracy > learned:
+            count += 1
+    return count
+
+
+def best_cell(cells, learned):
+    """The largest peak at which all runs of some cell learned, with its shortest such warmup."""
+    best = None
+    for cell in cells:
+        if count_learned(cell, learned) == len(cell["accuracies"]):
+            better = best is None or cell["peak"] > best["peak"]
+            if better or (cell["peak"] == best["peak"] and cell["length"] < best["length"]):
+                best = cell
+    return best
+
+
+def view_warmup_map(values, data):
+    """The map with the chosen cell in a ring, and that cell's schedule."""
+    cells, learned, steps = data["cells"], data["learned"], data["steps"]
+    chosen = cells[0]
+    for cell in cells:
+        if cell["peak_name"] == values["peak"] and cell["length_name"] == values["length"]:
+            chosen = cell
+    peak, length = chosen["peak"], chosen["length"]
+    angles = [math.pi * i / 20 for i in range(41)]
+    across = [peak * math.exp(0.07 * math.cos(angle)) for angle in angles]
+    upwards = [length + 14.5 * math.sin(angle) for angle in angles]
+    dots, others = [], []
+    for kind in data["kinds"]:
+        dots.append(line(kind["label"], [], [], kind["color"], "", True, kind["width"]))
+        for cell in cells:
+            share = count_learned(cell, learned) / len(cell["accuracies"])
+            is_kind = kind["low"] <= share and share <= kind["high"]
+            if is_kind:
+                place = [[cell["peak"]], [cell["length"]]]
+                width = 2 + 7 * share
+                dots.append(line("", place[0], place[1], kind["color"], "", True, width))
+    dots.append(line("chosen", across, upwards, "currentColor", width=1.5))
+    for cell in cells:
+        if cell["peak"] == peak:
+            some = str(count_learned(cell, learned)) + " of " + str(len(cell["accuracies"]))
+            others.append(some + " after " + str(cell["length"]))
+    plane = {"label": "peak rate", "low": 0.12, "high": 1.4, "log": True}
+    above = row("updates of warmup", dots, -28, 188, height=230, x=plane)
+    rates = [warmed_linear(t, peak, length, steps) for t in range(steps)]
+    plan = line("rate of the chosen runs", list(range(steps)), rates, data["ink"])
+    below = row("rate", [plan], 0, 0.9, height=110)
+    alive, count = count_learned(chosen, learned), len(chosen["accuracies"])
+    report = "Peak " + short(peak) + " after " + str(length) + " updates of warmup: "
+    report += str(alive) + " of " + str(count) + " runs learned"
+    report += ending(chosen, learned) + "\nAt this peak learned " + ", ".join(others)
+    report += " updates of warmup.\n"
+    # Of n runs that all end alike, the rarer end may have a chance p with (1 - p)^n = 0.05.
+    sure = short(100 * 0.05 ** (1 / count), 2) + " %"
+    if alive == count:
+        report += "That all " + str(count) + " learned leaves room for chance: if only " + sure
+        report += " of all runs did, it would still be seen once in twenty times."
+    elif alive == 0:
+        report += "That none of " + str(count) + " learned leaves room for chance: if only " + sure
+        report += " of all runs failed, it would still be seen once in twenty times."
+    else:
+        report += "Where some seeds live and others die, one run alone says little."
+    best = best_cell(cells, learned)
+    label = "Map of the recorded runs: the peak rate across, the updates of warmup upwards, a "
+    label += "larger dot where more runs learned. Chosen: " + short(peak) + " after "
+    label += str(length) + ", " + str(alive) + " of " + str(count) + "."
+    return {
+        "chart": chart(label, "update", 0, steps, [above, below]),
+        "report": report,
+        "code": warmup_code(peak, length, steps, data["momentum"]),
+        "reached": peak == best["peak"] and length == best["length"],
+    }
+
+
+def ending(cell, learned):
+    """Where the runs of a cell ended, in words.
+
+    >>> ending({"accuracies": [0.1, 0.9, 0.95]}, 0.5)
+    ' (test accuracy 0.9 to 0.95), the others end at 0.1.'
+    """
+    groups = [[], []]
+    for accuracy in cell["accuracies"]:
+        groups[0 if accuracy > learned else 1].append(accuracy)
+    words = []
+    for group in groups:
+        if len(group) > 0:
+            low, high = group[0], group[0]
+            for accuracy in group:
+                low, high = min(low, accuracy), max(high, accuracy)
+            words.append(short(low) + (" to " + short(high) if high > low else ""))
+    if len(words) == 2:
+        return " (test accuracy " + words[0] + "), the others end at " + words[1] + "."
+    return " (test accuracy " + words[0] + ")."
+
+
+def warmup_code(peak, length, steps, momentum):
+    """The chosen runs' schedule and optimizer."""
+    top, rest = literal(peak, "float"), literal(steps - length, "int")
+    plan = "Schedule(linear, peak_lr=" + top + ", total_steps=" + rest + ")"
+    if length > 0:
+        plan = "Schedule(\n    warmup, warmup_steps=" + str(length) + ",\n    then=" + plan + ")"
+    push = "momentum=" + literal(momentum, "float") + ")"
+    climb = "min((t + 1) / " + str(length + 1) + ", (" + str(steps) + " - t) / " + rest + ")"
+    torch = "optimizer = torch.optim.SGD(model.parameters(), lr=" + top + ", " + push
+    torch += "\nscheduler = torch.optim.lr_scheduler.LambdaLR(\n    optimizer, lambda t: "
+    keras = "schedule = " + plan + "\noptimizer = keras.optimizers.SGD(\n    KerasSchedule(schedule"
+    return [
+        ["course_lib", plan],
+        ["PyTorch", torch + climb + ")"],
+        ["Keras", keras + ", total_steps=" + str(steps) + "), " + push],
+    ]
+
+
+def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
+    """Recorded runs at three peaks, each after warmups of four lengths: 5 seeds per dot, 10 at the
+    peak 0.4. Choose a peak and a warmup to see how many of its runs learned, and its schedule. Find
+    the largest peak at which every run learned, and the shortest warmup that does it there.
+
+    The runs are those of lesson 05: a small convolutional network on MNIST, 400 updates, in
+    PyTorch. A run has learned if its test accuracy is above 0.5; none is anywhere near it.
+
+    >>> warmup_map().reached, warmup_map(peak="0.8", length="160").reached
+    (False, False)
+    >>> warmup_map().at(peak="0.4", length="160").reached
+    True
+    """
+    kept = load("warmup_map")
+    cells = [
+        {**cell, "peak_name": f"{cell['peak']:g}", "length_name": str(cell["length"])}
+        for cell in kept["cells"]
+    ]
+    peaks = tuple(dict.fromkeys(cell["peak_name"] for cell in cells))
+    lengths = tuple(dict.fromkeys(cell["length_name"] for cell in cells))
+    Choice(peaks).check("peak", peak)
+    Choice(lengths).check("length", length)
+    controls = (
+        Control("peak", "choice", "peak rate", peak, options=peaks),
+        Control("length", "choice", "updates of warmup", length, options=lengths),
+    )
+    data = {
+        "cells": cells,
+        "learned": kept["learned"],
+        "steps": kept["steps"],
+        "momentum": MOMENTUM,
+        "ink": PALETTE[0],
+        "kinds": [
+            {"label": "all learned", "low": 1, "high": 1, "color": PALETTE[2], "width": 4},
+            {"label": "some did", "low": 1e-9, "high": 1 - 1e-9, "color": PALETTE[4], "width": 3},
+            {"label": "none did", "low": 0, "high": 0, "color": PALETTE[1], "width": 2},
+        ],
+    }
+    return Panel(
+        "Peak rate and warmup: which runs learn?",
+        controls,
+        view_warmup_map,
+        data,
+        goal="the largest recorded peak at which every run learned, with the shortest warmup that "
+        "did it",
+    )
