@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,15 @@ Line = dict[str, Any]
 def read(name: str, folder: Path = RECORDS) -> list[Line]:
     """The lines of an experiment's record, in the order they were written; none if it has none."""
     path = folder / f"{name}.jsonl"
-    if not path.exists():
+    try:
+        state = path.stat()
+    except FileNotFoundError:
         return []
+    return [dict(line) for line in _parsed(path, state.st_mtime_ns, state.st_size)]
+
+
+@lru_cache(maxsize=128)  # a page of claims asks for the same record hundreds of times
+def _parsed(path: Path, changed: int, size: int) -> list[Line]:
     lines = []
     for number, text in enumerate(path.read_text().splitlines(keepends=True), 1):
         if not text.endswith("\n"):  # its writer was killed in the middle: that run counts not
