@@ -1,0 +1,800 @@
+"""The guides of docs/guides/: their commands and their Python are run, their links lead somewhere,
+and every command, option, make target, minute, point and number in them is the one that there is.
+
+A block that cannot be run has a comment `<!-- not run: why -->` before it. Commands run in folders
+of their own; a class is the small one of grading.py. Lightning and transformers are the real
+packages where they are installed, else the small stand-ins at the end; the test's name says which.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from grading import handed_out, submission, write_solutions, write_submission
+
+from course_lib import cli
+from course_lib.grade.sandbox import detect
+
+ROOT = Path(__file__).parents[1]
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+NAMES = {"learner", "teacher", "author", "library", "security", "instructor", "README"}
+BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<why>[^\n]*) -->\n\n)?```(?P<kind>\w*)\n(?P<code>.*?)^```$", re.M | re.S
+)
+MOST_NOT_RUN = 8
+LESSON, SMALL = "01_fixed_rates", "09_small"  # the teacher's example, and what it is run with
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    code: str
+    why: str | None  # why it is not run
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in self.code.splitlines() if line.strip()]
+
+
+def text(name: str) -> str:
+    return (ROOT / "docs" / "guides" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def section(name: str, heading: str) -> str:
+    """What stands under a heading of the second rank."""
+    found = text(name).partition(f"\n## {heading}\n")[2]
+    assert found, f"{name}.md has no heading {heading!r}"
+    return re.split(r"^## ", found, maxsplit=1, flags=re.M)[0]
+
+
+def blocks(words: str) -> list[Block]:
+    return [Block(each["kind"], each["code"], each["why"]) for each in BLOCK.finditer(words)]
+
+
+def all_blocks() -> list[tuple[str, Block]]:
+    return [(path.stem, block) for path in GUIDES for block in blocks(text(path.stem))]
+
+
+def prose(name: str) -> str:
+    return BLOCK.sub("", text(name))
+
+
+# --- what every guide keeps -----------------------------------------------------------------------
+
+
+def test_the_guides_are_there():
+    assert {path.stem for path in GUIDES} == NAMES
+
+
+def test_few_blocks_are_not_run_and_each_says_why():
+    kept = [(name, block) for name, block in all_blocks() if block.why is not None]
+    comments = sum(text(path.stem).count("<!-- not run") for path in GUIDES)
+    assert len(kept) == comments <= MOST_NOT_RUN, "a comment must stand right before its block"
+    assert all(len(block.why.split()) >= 3 for _, block in kept)
+    for name, block in all_blocks():
+        assert block.kind in ("sh", "python"), f"{name}.md: a block is {block.kind or 'of no kind'}"
+    fences = sum(len(re.findall(r"^\s*```", text(path.stem), re.M)) for path in GUIDES)
+    assert fences == 2 * len(all_blocks())
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_every_link_leads_somewhere(path):
+    links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)", prose(path.stem))
+    assert links or path.stem == "learner"
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (path.parent / place).resolve() if place else path
+        assert target.is_file(), f"{path.name}: {link} leads nowhere"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.M)
+            assert anchor in map(slug, headings), f"{path.name}: {link} has no such heading"
+
+
+def test_files_that_are_named_exist():
+    for path in GUIDES:
+        for named in re.findall(
+            r"`((?:tests|course_lib|tools|benchmarks)/[\w/.]+)`", prose(path.stem)
+        ):
+            new = named in ("tests/answers/lesson_13.py", "course_lib/widgets/half_life.py")
+            assert new or (ROOT / named).exists(), f"{path.name}: there is no {named}"
+
+
+def commands(words: str) -> list[list[str]]:
+    """Every command of a text, from its blocks and from its inline code."""
+    lines = [line for block in blocks(words) if block.kind == "sh" for line in block.lines]
+    lines += re.findall(r"`((?:lr-course|make|python) [^`]+)`", BLOCK.sub("", words))
+    parts = [part for line in lines for part in line.split("&&")]
+    return [found for part in parts if (found := shlex.split(part, comments=True))]
+
+
+def parsers():
+    """The parser of each verb of `lr-course`."""
+    (verbs,) = (
+        each for each in cli._parser()._actions if hasattr(each, "choices") and each.choices
+    )
+    return verbs.choices
+
+
+def complaints(words: str, capsys) -> list[str]:
+    """Commands of a text that the real parser or the Makefile refuses."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
+    options = {name for each in parsers().values() for name in each._option_string_actions}
+    options |= {"--no-browser", "--port"}  # JupyterLab's
+    wrong = [
+        f"no verb takes {name}"
+        for name in re.findall(r"`(--[\w-]+)[^`]*`", BLOCK.sub("", words))
+        if name not in options
+    ]
+    for command in commands(words):
+        if command[0] == "make" and len(command) > 1 and command[1] not in targets:
+            wrong.append(f"make has no {command[1]}")
+        if command[0] == "lr-course":
+            alone = len(command) == 2 and command[1] in parsers()  # `lr-course check` in a sentence
+            try:
+                if not alone:
+                    cli._parser().parse_args(command[1:])
+            except SystemExit:
+                wrong.append(f"{shlex.join(command)}: {capsys.readouterr().err}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_every_command_and_option_exists(path, capsys):
+    assert complaints(text(path.stem), capsys) == []
+
+
+@pytest.mark.parametrize(
+    "words, wrong",
+    [
+        ("```sh\nlr-course publish\n```\n", "publish"),
+        ("```sh\nlr-course grade in --out o --fast\n```\n", "--fast"),
+        ("Say `lr-course export results --excel`.", "--excel"),
+        ("With `--excel FILE` it is a table.", "--excel"),
+        ("```sh\nmake coffee\n```\n", "coffee"),
+    ],
+)
+def test_a_command_that_is_not_there_is_found(words, wrong, capsys):
+    (found,) = complaints(words, capsys)
+    assert wrong in found
+
+
+def test_every_make_target_is_known_to_make():
+    every = {c[1] for path in GUIDES for c in commands(text(path.stem)) if c[0] == "make" and c[1:]}
+    assert {"lab", "test", "clean"} <= every
+    for target in sorted(every):
+        asked = subprocess.run(
+            ["make", "--dry-run", target, "PYTHON=true", "VENV=/nowhere"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert asked.returncode == 0, asked.stderr
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+def run_python(words: str, names: dict) -> dict:
+    """Run the Python blocks of a text, one after the other, in one set of names."""
+    for block in blocks(words):
+        if block.kind == "python" and block.why is None:
+            exec(compile(block.code, "guide", "exec"), names)
+    return names
+
+
+def run_line(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    """Run a line of a shell block in a process of its own."""
+    for part in line.split("&&"):
+        words = shlex.split(part, comments=True)
+        if words[0] == "cd":
+            folder = folder / words[1]
+            continue
+        starts = {
+            "python": [],
+            "nbgrader": ["-m", "nbgrader"],
+            "lr-course": ["-m", "course_lib.cli"],
+        }
+        assert words[0] in starts, f"the test of the guides does not know how to run {line!r}"
+        done = subprocess.run(
+            [sys.executable, *starts[words[0]], *words[1:]],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+        )
+    return done
+
+
+def run_here(line: str, capsys, lesson: str = LESSON) -> tuple[int, str]:
+    """Run a line of `lr-course` in this process; its status, and what it printed."""
+    words = shlex.split(line.replace(LESSON, lesson), comments=True)[1:]
+    if words[0] in ("grade", "verify") and detect() != "namespaces":
+        words.append("--allow-weak-isolation")
+    status = cli.main(words)
+    return status, capsys.readouterr().out
+
+
+# --- learner, security ----------------------------------------------------------------------------
+
+
+def test_learner(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LR_COURSE_PROGRESS", str(tmp_path / "notes" / "progress.json"))
+    shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
+    said = {}
+    names: dict = {"__name__": "learner"}
+    for block in blocks(text("learner")):
+        if block.why is not None:
+            continue
+        if block.kind == "python":
+            exec(compile(block.code, "learner.md", "exec"), names)
+        for line in block.lines if block.kind == "sh" else []:
+            status, said[line.split()[1]] = run_here(line, capsys)
+            # Nothing is solved there, and the images may be stand-ins: both are said with a 1.
+            allowed = {"check": {1}, "data": {0, 1}}.get(line.split()[1], {0})
+            assert status in allowed, line
+    assert said.keys() == {"data", "check", "explore", "reproduce"}
+    assert said["check"].endswith("0 of 4 right\n")
+    assert "<html" in Path("explorer.html").read_text(encoding="utf-8")
+    cosine = names["recipes"].read_schedule("cosine(peak_lr=0.3, total_steps=20)")
+    assert names["run"].lr == cosine.values(20)
+    kept = json.loads((tmp_path / "notes" / "predictions.json").read_text())
+    assert "5.z" not in json.dumps(kept)  # it was forgotten, and lay where the guide says
+    assert not any(path.name == "progress.json" for path in tmp_path.glob("*"))
+
+
+def test_security(capsys):
+    (block,) = (each for each in blocks(text("security")) if each.why is None)
+    status, said = run_here(block.code.strip(), capsys)
+    last = said.splitlines()[-1]
+    assert last.split()[1] == "isolation" and f"{detect()}:" in last
+    assert status in (0, 1)
+
+
+def test_security_counts_the_tests_that_there_are():
+    import test_grade_faults
+    import test_grade_sandbox
+
+    rows = re.findall(r"\| (\d+) \| `([A-Z]+)` in `tests/(\w+)\.py` \|", text("security"))
+    assert len(rows) == 5
+    modules = {"test_grade_faults": test_grade_faults, "test_grade_sandbox": test_grade_sandbox}
+    for count, name, module in rows:
+        assert len(getattr(modules[module], name)) == int(count), f"{module}.{name}"
+
+
+# --- teacher --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def class_room(tmp_path, monkeypatch):
+    """A folder with solutions/ and submissions/ of a small class; commands run in it."""
+    monkeypatch.chdir(tmp_path)
+    scripts = Path(sys.executable).parent  # nbgrader calls alembic, which is beside python
+    monkeypatch.setenv("PATH", f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    write_solutions(tmp_path / "solutions")
+    (tmp_path / "exercises").mkdir()
+    nbformat.write(handed_out(), tmp_path / "exercises" / f"{SMALL}.ipynb")
+    anna = submission()
+    (words,) = (cell for cell in anna.cells if "YOUR ANSWER HERE" in cell.source)
+    words.source = "The ground is steep at first."
+    write_submission(tmp_path / "submissions", "anna", anna)
+    write_submission(tmp_path / "submissions", "bob", submission(warm=None))
+    return tmp_path
+
+
+def test_teacher(class_room, capsys):
+    done = []
+    names: dict = {"__name__": "teacher"}
+    for block in blocks(text("teacher")):
+        if block.why is not None:
+            continue
+        if block.kind == "python":
+            exec(compile(block.code, "teacher.md", "exec"), names)
+        for line in block.lines if block.kind == "sh" else []:
+            line = line.replace(LESSON, SMALL)
+            if "grade course/submitted" in line:  # what `nbgrader collect` would have fetched
+                for name in ("anna", "bob"):
+                    sent = class_room / "submissions" / name / f"{SMALL}.ipynb"
+                    folder = class_room / "course" / "submitted" / name / SMALL
+                    folder.mkdir(parents=True)
+                    shutil.copy(sent, folder)
+            if line.startswith("lr-course"):
+                status, said = run_here(line, capsys, SMALL)
+                wanted = {0, 1} if "doctor" in line else {0}
+                assert status in wanted, f"{line}\n{said}"
+            else:
+                ran = run_line(line, class_room)
+                assert ran.returncode == 0, f"{line}\n{ran.stderr}"
+            done.append(line.split()[1])
+            if line.endswith("--long"):
+                mark_by_hand(class_room / "questions.csv", 3)
+    assert names["totals"] == {"anna": 8, "bob": 6}  # 5 or 3 of the grader's, and 3 by hand
+    assert (class_room / "platform.csv").read_text().splitlines()[1] == (
+        f"anna@example.org,{500 / 9}"
+    )
+    assert "anna" in (class_room / "results" / "report" / "index.html").read_text(encoding="utf-8")
+    pages = class_room.glob("results/report/*/*.html"), class_room.glob("results/report/*.html")
+    assert any("The ground is steep" in page.read_text() for each in pages for page in each)
+    feedback = class_room / "course" / "feedback" / "anna" / SMALL / f"{SMALL}.html"
+    assert "(Score: 5.0 / 9.0)" in feedback.read_text(encoding="utf-8")
+    assert {"verify", "release", "grade", "report", "export", "course"} <= {*done}
+
+
+def mark_by_hand(path: Path, points: int) -> None:
+    """Give every question that waits for a person so many points, as in a spreadsheet."""
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows].count("manual") == 2
+    for row in rows:
+        row["score"] = points if row["status"] == "manual" else row["score"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+
+
+def number(words: str) -> float:
+    return float(words.replace(",", ""))
+
+
+def test_teacher_quotes_the_benchmark():
+    measured = (ROOT / "benchmarks" / "grading.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+): ours, --jobs (\d) \|(.*)\|$", measured, re.M)
+    known = {}
+    for notebook, jobs, rest in rows:
+        cells = [cell.strip() for cell in rest.split("|")]
+        assert cells[5] == "20 x 3"
+        each, start = (float(cell.split()[0]) for cell in cells[:2])
+        known[notebook, int(jobs)] = each, start, number(cells[4])
+    quoted = re.findall(
+        r"^\| (\w+)[^|]* \| (\d) \| ([\d.]+) \| ([\d.]+) \| ([\d,]+) \|$", text("teacher"), re.M
+    )
+    assert {(n, int(j)) for n, j, *_ in quoted} == {("schedules", 1), ("schedules", 2),
+                                                    ("fit", 1), ("fit", 2)}  # fmt: skip
+    for notebook, jobs, *numbers in quoted:
+        assert tuple(map(number, numbers)) == known[notebook, int(jobs)], (notebook, jobs)
+    assert "AMD EPYC, 2 cores, Linux" in measured and "AMD EPYC, 2 cores, Linux" in text("teacher")
+    said = " ".join(text("teacher").split())
+    for shared in ("175 s", "1,000", "--cell-seconds 5 --total-seconds 30 --memory-mb 512"):
+        assert shared in measured and shared in said
+    allowed = {value for row in known.values() for value in row}
+    sums = arithmetic()
+    assert len(sums) == 10
+    for line, left, right in sums:
+        value = eval(left.replace(" x ", "*"))
+        assert round(value, 1) == float(right), f"{line}: it is {round(value, 1)}"
+        inputs = {float(each) for each in re.findall(r"[\d.]+", left)}
+        plain = {300, 3900, 15, 120, 30, 2, 64, 100_000, 15_900, 56_300}
+        assert inputs <= allowed | plain, f"{line}: a number from nowhere"
+
+
+def arithmetic() -> list[tuple[str, str, str]]:
+    """Lines such as `- a class: 9.6 + 300 x 0.083 = 34.5 s`: the line, its two sides."""
+    found = []
+    for part in text("teacher").split("<!-- arithmetic -->\n\n")[1:]:
+        for line in part.split("\n\n")[0].splitlines():
+            left, right = re.fullmatch(r"- .+: ([\d.+x/ ]+) = ([\d.]+) \w+", line).groups()
+            found.append((line, left, right))
+    return found
+
+
+# --- instructor -----------------------------------------------------------------------------------
+
+
+def lessons() -> dict[int, SimpleNamespace]:
+    """From each lesson: its title, minutes and headings, and its exercises."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import build_notebooks as builder
+
+    found = {}
+    for source in builder.lessons(ROOT):
+        lesson = builder.read_cells(source, said=False)
+        title, _, minutes = builder.headline(source, lesson)
+        headings, exercises = [], []
+        for cell in lesson.cells:
+            if cell.cell_type != "markdown":
+                continue
+            if builder.role(cell) in (None, "setup"):
+                headings += re.findall(r"^## (.+)$", cell.source, re.M)
+            elif builder.role(cell) == "exercise":
+                for id, name, kind, points, about in re.findall(
+                    r"^### Exercise (\S+) - (.+) \((\w+), (\d+) points?, about (\d+) minutes\)$",
+                    cell.source,
+                    re.M,
+                ):
+                    by_hand = builder.is_question(cell)
+                    exercises.append((id, name, kind, int(points), int(about), by_hand))
+        found[int(source.name[:2])] = SimpleNamespace(
+            title=title, minutes=int(minutes), headings=headings, exercises=exercises
+        )
+    return found
+
+
+@pytest.mark.parametrize("number, lesson", lessons().items())
+def test_instructor_shares_out_the_minutes_of_the_lesson(number, lesson):
+    words = section("instructor", f"Lesson {number}")
+    assert f"**{lesson.title}**, {lesson.minutes} minutes." in words
+    rows = re.findall(r"^\| (.+) \| (\d+) \|$", words.partition("Exercises, ")[0], re.M)
+    assert [heading for heading, _ in rows] == ["Opening", *lesson.headings]
+    minutes = [int(each) for _, each in rows]
+    assert min(minutes) >= 1 and sum(minutes) == lesson.minutes
+    table = words.partition("Exercises, ")[2].partition("Common mistakes:")[0]
+    rows = re.findall(r"^\| (\S+) (.+) \| (\w+)(, by hand)? \| (\d+) \| (\d+) \|$", table, re.M)
+    assert [(i, n, k, int(p), int(m), bool(h)) for i, n, k, h, p, m in rows] == lesson.exercises
+    assert table.startswith(f"{sum(each[4] for each in lesson.exercises)} minutes:")
+    mistakes = words.partition("Common mistakes:")[2].partition("**The open question.**")[0]
+    ids = {each[0] for each in lesson.exercises if not each[5]}
+    assert set(re.findall(r"^- \*\*(.+?)\*\*", mistakes, re.M)) == ids
+    assert len(words.partition("**The open question.**")[2].split()) > 50
+
+
+def test_instructor_adds_up():
+    rows = re.findall(
+        r"^\| ?(\d*) \| .+? \| (\d+) \| (\d+) \| (\d+) \| (\d*) \|$", text("instructor"), re.M
+    )
+    *each, total = [[int(cell or 0) for cell in row] for row in rows]
+    known = lessons()
+    index = json.loads((ROOT / "course_lib" / "exercises.json").read_text(encoding="utf-8"))
+    for number, minutes, exercises, points, by_hand in each:
+        found = known.pop(number)
+        assert minutes == found.minutes
+        assert exercises == sum(e[4] for e in found.exercises)
+        assert points == sum(e[3] for e in found.exercises)
+        assert by_hand == sum(e[3] for e in found.exercises if e[5])
+        graded = [e["points"] for id, e in index.items() if id.partition(".")[0] == str(number)]
+        assert points == by_hand + sum(graded)
+    assert not known
+    assert total[1:] == [sum(column) for column in zip(*(row[1:] for row in each))]
+
+
+def test_every_written_exercise_has_a_rubric_of_its_points():
+    written = {e[0]: e for each in lessons().values() for e in each.exercises if e[5]}
+    parts = re.split(r"^### ", section("instructor", "Rubrics"), flags=re.M)[1:]
+    assert {part.split()[0] for part in parts} == written.keys()
+    assert f"{['No', 'One', 'Two', 'Three', 'Four'][len(written)]} questions" in text("teacher")
+    for part in parts:
+        id, name, _, points, _, _ = written[part.split()[0]]
+        assert part.startswith(f"{id} {name} ({points} points)\n")
+        assert sum(map(float, re.findall(r"^\| ([\d.]+) \|", part, re.M))) == points
+
+
+# --- author ---------------------------------------------------------------------------------------
+
+
+def python_blocks(heading: str) -> list[str]:
+    return [block.code for block in blocks(section("author", heading)) if block.kind == "python"]
+
+
+def shell_lines(heading: str) -> list[str]:
+    found = [block for block in blocks(section("author", heading)) if block.kind == "sh"]
+    return [line for block in found for line in block.lines]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of what the examples change: the package, its tests, the tools."""
+    for name in ("course_lib", "tests", "tools"):
+        skipped = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=skipped)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("lessons", "notebooks", "exercises", "solutions"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def edit(path: Path, change) -> None:
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def at_the_end_of(name: str, entry: str):
+    """A change of a file: the entry becomes the last one of this dictionary or list."""
+
+    def change(words: str) -> str:
+        start = words.index(f"\n{name}")
+        end = re.compile(r"^[}\]]$", re.M).search(words, start).start()
+        return words[:end] + entry + words[end:]
+
+    return change
+
+
+def test_author_adds_a_schedule(copy):
+    formula, line, row, golden = python_blocks("A schedule")
+    edit(copy / "course_lib" / "decays.py", lambda words: f"{words}\n\n{formula}")
+    edit(copy / "course_lib" / "schedules.py", at_the_end_of("GALLERY", line))
+    edit(copy / "course_lib" / "rosetta.py", at_the_end_of("ROSETTA", row))
+    test = copy / "tests" / "test_schedules.py"
+    edit(test, at_the_end_of("GOLDEN", golden))
+    edit(
+        test,
+        lambda words: words.replace("    product,\n", "    product,\n    quarter_circle,\n", 1),
+    )
+    (command,) = re.findall(r"`(python -c [^`]+)`", section("author", "A schedule"))
+    for each in [*shell_lines("A schedule"), command]:
+        ran = run_line(each, copy, PYTHONPATH=str(copy))
+        assert ran.returncode == 0, f"{each}\n{ran.stdout}{ran.stderr}"
+        if "pytest" in each:
+            assert int(re.search(r"(\d+) passed", ran.stdout)[1]) > 2
+    assert "| quarter_circle | `quarter_circle(peak_lr, total_steps)` | - |" in ran.stdout
+    assert "quarter_circle" in (copy / "quarter_circle.html").read_text(encoding="utf-8")
+
+
+def test_author_adds_a_lesson_with_an_exercise(copy):
+    (lesson,), (exercise,) = python_blocks("A lesson"), python_blocks("An exercise")
+    (copy / "lessons" / "13_halves.py").write_text(f"{lesson}\n{exercise}", encoding="utf-8")
+    lines = shell_lines("An exercise")
+    assert shell_lines("A lesson") == lines[:1]  # the same command: it is run once, with both
+    for line in lines:
+        if line.startswith("lr-course verify") and detect() != "namespaces":
+            line += " --allow-weak-isolation"
+        ran = run_line(line, copy, PYTHONPATH=str(copy))
+        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    assert ran.stdout.endswith("all is well\n")
+    built = nbformat.read(copy / "notebooks" / "13_halves.ipynb", as_version=4)
+    assert [cell.outputs[0].text for cell in built.cells if cell.get("outputs")] == ["0.1\n"]
+    handout = (copy / "exercises" / "13_halves.ipynb").read_text(encoding="utf-8")
+    assert "YOUR CODE HERE" in handout and "0.5 ** (step // every)" not in handout
+
+
+def test_author_adds_a_widget(tmp_path, monkeypatch):
+    path = tmp_path / "half_life.py"  # a file, because a panel translates its own source
+    path.write_text(python_blocks("A widget")[0], encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("half_life", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "half_life", module)
+    spec.loader.exec_module(module)
+    assert "view_half_life" in module.page and "Half-life" in module.page
+    panel = module.half_life()
+    assert (panel.reached, panel.at(every=10).reached) == (False, True)
+    assert "every=50" in panel.report and panel.svg().startswith("<svg")
+
+
+# --- library --------------------------------------------------------------------------------------
+
+OTHERS = ("lightning", "transformers")
+WHICH = {name: "package" if importlib.util.find_spec(name) else "stand-in" for name in OTHERS}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The names of library.md once everything before `## Lightning` was run."""
+    folder = tmp_path_factory.mktemp("library")
+    with chdir(folder):
+        names = run_python(
+            text("library").partition("\n## Lightning\n")[0], {"__name__": "library"}
+        )
+    return folder, names
+
+
+def test_library_pytorch_and_keras(library):
+    _, names = library
+    rates = names["schedule"].values(8)
+    for name in ("torch_rates", "accumulated_rates", "after_finder"):
+        assert names[name] == rates
+    assert names["resumed_rates"] == rates[5:]
+    single = np.float32(rates).tolist()
+    assert names["keras_rates"].seen == single
+    assert names["keras_resumed"].seen == single[5:]
+    assert names["keras_accumulated"].seen[::4] == single
+    assert len(names["keras_accumulated"].seen) == 32
+    assert names["plateau_state"]["lr"] <= 0.1
+    assert names["found"].stopped in ("end", "diverged", "not finite")
+
+
+@pytest.mark.parametrize("name", OTHERS, ids=lambda name: f"{name}-{WHICH[name]}")
+def test_library_in_other_trainers(library, name, monkeypatch):
+    folder, names = library
+    if WHICH[name] == "stand-in":
+        monkeypatch.setitem(
+            sys.modules, name, {"lightning": lightning, "transformers": transformers}[name]()
+        )
+    heading = {"lightning": "Lightning"}.get(name, name)
+    words = section("library", heading)
+    assert words.count("assert") >= 4  # what the reader sees is what is tested
+    with chdir(folder):
+        run_python(words, dict(names))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_scheduler_that_steps_once_per_epoch_is_found(library, name, monkeypatch):
+    """The recipes can fail: with the rule of the other libraries' default they do."""
+    folder, names = library
+    monkeypatch.setitem(
+        sys.modules, name, {"lightning": lightning, "transformers": transformers}[name]()
+    )
+    words = section("library", {"lightning": "Lightning"}.get(name, name))
+    words = words.replace('"interval": "step"', '"interval": "epoch"')
+    words = words.replace(
+        "TorchSchedule(optimizer, schedule)", "TorchSchedule(optimizer, lambda t: 0.1)"
+    )
+    with chdir(folder), pytest.raises(AssertionError):
+        run_python(words, dict(names))
+
+
+def lightning() -> ModuleType:
+    """As much of Lightning as the guide uses, with the hooks in the order of its documentation."""
+    import torch
+
+    class LightningModule(torch.nn.Module):
+        trainer = None
+
+        def log(self, name, value):
+            self.trainer.callback_metrics[name] = torch.as_tensor(value)
+
+        def lr_schedulers(self):
+            return self.trainer.config["scheduler"]
+
+        def on_before_optimizer_step(self, optimizer):
+            pass
+
+        def on_validation_epoch_end(self):
+            pass
+
+    class Trainer:
+        sanity_checking = False
+
+        def __init__(
+            self,
+            *,
+            max_steps=-1,
+            max_epochs=None,
+            accumulate_grad_batches=1,
+            num_sanity_val_steps=2,
+            accelerator="auto",
+            logger=None,
+            enable_checkpointing=None,
+            enable_progress_bar=None,
+            enable_model_summary=None,
+        ):
+            self.max_steps, self.max_epochs = max_steps, max_epochs
+            self.accumulate, self.global_step, self.callback_metrics = (
+                accumulate_grad_batches,
+                0,
+                {},
+            )
+
+        def fit(self, model, train_dataloaders, val_dataloaders=None, *, ckpt_path=None):
+            self.model, model.trainer = model, self
+            made = model.configure_optimizers()
+            self.optimizer = made["optimizer"]
+            self.config = {"interval": "epoch", **made["lr_scheduler"]}
+            if ckpt_path:
+                saved = torch.load(ckpt_path)
+                self.global_step = saved["global_step"]
+                for name in ("model", "optimizer"):
+                    getattr(self, name).load_state_dict(saved[name])
+                self.config["scheduler"].load_state_dict(saved["lr_scheduler"])
+            epoch = 0
+            while not self._is_done(epoch):
+                self._epoch(train_dataloaders)
+                if self.config["interval"] == "epoch":
+                    self.config["scheduler"].step()
+                for index, batch in enumerate(val_dataloaders or ()):
+                    model.validation_step(batch, index)
+                if val_dataloaders is not None:
+                    model.on_validation_epoch_end()
+                epoch += 1
+
+        def _is_done(self, epoch):
+            return self.global_step == self.max_steps or epoch == self.max_epochs
+
+        def _epoch(self, loader):
+            for index, batch in enumerate(loader):
+                (self.model.training_step(batch, index) / self.accumulate).backward()
+                if (index + 1) % self.accumulate and index + 1 < len(loader):
+                    continue
+                self.model.on_before_optimizer_step(self.optimizer)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+                self.global_step += 1
+                if self.config["interval"] == "step":
+                    self.config["scheduler"].step()
+                if self.global_step == self.max_steps:
+                    return
+
+        def save_checkpoint(self, path):
+            parts = {"model": self.model, "optimizer": self.optimizer}
+            states = {name: part.state_dict() for name, part in parts.items()}
+            states["lr_scheduler"] = self.config["scheduler"].state_dict()
+            torch.save({**states, "global_step": self.global_step}, path)
+
+    module = ModuleType("lightning")
+    module.LightningModule, module.Trainer = LightningModule, Trainer
+    return module
+
+
+def transformers() -> ModuleType:
+    """As much of transformers' Trainer as the guide uses, its events in their order."""
+    import torch
+
+    class TrainerCallback:
+        def on_pre_optimizer_step(self, args, state, control, **kwargs):
+            pass
+
+        def on_evaluate(self, args, state, control, **kwargs):
+            pass
+
+    @dataclass
+    class TrainingArguments:
+        output_dir: str
+        max_steps: int = -1
+        per_device_train_batch_size: int = 8
+        gradient_accumulation_steps: int = 1
+        save_strategy: str = "steps"
+        save_steps: int = 500
+        eval_strategy: str = "no"
+        eval_steps: int = 500
+        report_to: object = "none"
+        disable_tqdm: bool = False
+
+    class Trainer:
+        def __init__(self, model, args, *, train_dataset, eval_dataset, optimizers, callbacks):
+            self.model, self.args, self.rows, self.callbacks = model, args, train_dataset, callbacks
+            self.optimizer, self.lr_scheduler = optimizers
+            self.eval_rows, self.state = eval_dataset, SimpleNamespace(global_step=0)
+
+        def _call(self, event, **more):
+            more |= {"optimizer": self.optimizer, "lr_scheduler": self.lr_scheduler}
+            for callback in self.callbacks:
+                getattr(callback, event)(self.args, self.state, SimpleNamespace(), **more)
+
+        def _batches(self):
+            size = self.args.per_device_train_batch_size
+            while True:
+                for start in range(0, len(self.rows), size):
+                    rows = self.rows[start : start + size]
+                    yield {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
+
+        def train(self, resume_from_checkpoint=None):
+            args, batches = self.args, self._batches()
+            if resume_from_checkpoint:
+                saved = torch.load(Path(resume_from_checkpoint) / "all.pt")
+                self.state.global_step = saved.pop("global_step")
+                for name, state in saved.items():
+                    getattr(self, name).load_state_dict(state)
+            while self.state.global_step < args.max_steps:
+                for _ in range(args.gradient_accumulation_steps):
+                    loss = self.model(**next(batches))["loss"]
+                    (loss / args.gradient_accumulation_steps).backward()
+                self._call("on_pre_optimizer_step")
+                self.optimizer.step()
+                self.lr_scheduler.step()
+                self.optimizer.zero_grad()
+                self.state.global_step += 1
+                if args.eval_strategy == "steps" and self.state.global_step % args.eval_steps == 0:
+                    self._call("on_evaluate", metrics={"eval_loss": loss.item()})
+                if args.save_strategy == "steps" and self.state.global_step % args.save_steps == 0:
+                    self._save()
+
+        def _save(self):
+            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            folder.mkdir(parents=True, exist_ok=True)
+            names = ("model", "optimizer", "lr_scheduler")
+            states = {name: getattr(self, name).state_dict() for name in names}
+            torch.save({**states, "global_step": self.state.global_step}, folder / "all.pt")
+
+    module = ModuleType("transformers")
+    module.Trainer, module.TrainerCallback = Trainer, TrainerCallback
+    module.TrainingArguments = TrainingArguments
+    return module
