@@ -12,7 +12,7 @@ START := notebooks/00_start_here.ipynb
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick notebooks check benchmarks clean
+.PHONY: help lab test quick notebooks check benchmarks site clean
 
 help:  ## print this list of verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,17 +25,21 @@ test: $(VENV)/.test  ## install what the tests need and run all of them (20 to 3
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
 
 quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
-	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore-glob 'tests/test_grade_*' $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
 notebooks: $(VENV)/.test  ## build notebooks/, exercises/ and solutions/ from lessons/
 	$(BIN)/python tools/build_notebooks.py $(ARGS)
 
-check: $(VENV)/.test  ## format and lint
+check: $(VENV)/.test  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
 
 benchmarks: $(VENV)/.test  ## measure against the frameworks' own; writes benchmarks/results.md
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+site: $(VENV)/.test  ## build the site of all lessons, guides and the reference into build/site
+	$(BIN)/python tools/build_site.py $(ARGS)
 
 clean:  ## remove the environment and everything that tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .artifacts

@@ -1,0 +1,50 @@
+"""How Sphinx makes the site; `tools/build_site.py` gathers the pages and starts it."""
+
+import re
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+project = "Learning rates, measured"
+html_title = project
+copyright = "the authors; code under the MIT licence"
+extensions = ["myst_parser"]
+# Headings get the same anchors as where the Markdown files are read on their own.
+myst_heading_anchors = 6
+myst_enable_extensions = ["dollarmath", "html_image"]
+highlight_language = "none"
+suppress_warnings = ["myst.header"]  # exercises count from ### on, as in JupyterLab
+
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_permalinks_icon = "#"
+html_math_renderer = "mathml"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def mathml(formula: str, display: str) -> str:
+    """A formula as MathML, which browsers show without a script or a font of ours."""
+    markup = convert(" ".join(formula.split()), display=display)
+    unknown = re.search(r"<m[a-z]+>\\\w+", markup)
+    if unknown:
+        raise ValueError(f"the formula {formula!r} holds a command that MathML has no sign for")
+    return markup
+
+
+def inline_math(writer, node) -> None:
+    writer.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def block_math(writer, node) -> None:
+    writer.body.append(f'<div class="formula">{mathml(node.astext(), "block")}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app) -> dict:
+    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
