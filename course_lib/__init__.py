@@ -4,7 +4,33 @@ Importing this package loads the formulas only; frameworks are imported by `cour
 `course_lib.tensorflow`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from course_lib.schedules import GALLERY, Schedule
 
 __all__ = ["GALLERY", "Schedule"]
 __version__ = "0.1.0"
+
+
+@contextmanager
+def needs(extra: str) -> Iterator[None]:
+    """Around an import: where the package is not installed, the error says which extra brings it.
+
+    >>> with needs("course"):
+    ...     import pie_charts
+    Traceback (most recent call last):
+    ...
+    ImportError: pie_charts is not installed; it comes with: pip install "lr-course[course]"
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "course_lib"):  # a fault of ours, which no package mends
+            raise
+        text = f'{package} is not installed; it comes with: pip install "lr-course[{extra}]"'
+        missing = ImportError(text, name=package)
+        # In a notebook the line is all that is shown: frames of ours would hide it.
+        missing._render_traceback_ = lambda: [f"ImportError: {text}"]  # type: ignore[attr-defined]
+        raise missing from None

@@ -1,19 +1,45 @@
-"""The `lr-course` command."""
+"""The `lr-course` command: its verbs, and what all of them have in common.
+
+Results go to stdout, messages and progress bars to stderr; no output has colours. Exit status: 0
+all is well; 1 the command ran and found something wrong; 2 it could not run; 130 it was
+interrupted; 141 nobody reads its output any more, as with `| head`.
+"""
 
 import argparse
+import contextlib
+import json
+import os
 import sys
+from collections.abc import Iterator
 
-from course_lib import explorer_page
+from course_lib import __version__, explorer_page, needs
 from course_lib.claims import command as evidence
 from course_lib.grade import commands as grading
+
+SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()  # here, and not when Python ends, where the error would be shown
+    except BrokenPipeError:
+        with contextlib.suppress(OSError, ValueError):  # what is left goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(arguments: list[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
-    except (ValueError, OSError) as error:
+        with needs(options.extra):
+            return options.run(options)
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, ImportError) as error:
         print(f"lr-course: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -25,27 +51,91 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lr-course", description="Commands of the course on learning rates."
+        prog="lr-course",
+        description="Commands of the course on learning rates.",
+        epilog="Exit status: 0 all is well, 1 something was found wrong, 2 the command could not "
+        "run, 130 interrupted. `lr-course COMMAND --help` says more of a command.",
     )
+    parser.add_argument("--version", action="version", version=f"lr-course {__version__}")
+    parser.set_defaults(extra="course")  # of pyproject.toml: what brings all that a command needs
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="find or fetch MNIST and CIFAR-10, say which it is")
     data.add_argument("names", nargs="*", default=["mnist", "cifar10"], metavar="NAME")
-    data.add_argument("--folder", help="look here first")
+    data.add_argument("--folder", metavar="FOLDER", help="look here first")
     data.add_argument("--offline", action="store_true", help="do not download")
+    data.add_argument("--quiet", action="store_true", help="no lines, no progress bar")
+    data.add_argument("--json", action="store_true", help="print what was found as JSON")
     data.set_defaults(run=_data)
 
     explorer_page.add_to(commands)
     evidence.add_to(commands)
     grading.add_to(commands)
+
+    completion = commands.add_parser(
+        "completion", help='print what your shell needs to complete: eval "$(... completion bash)"'
+    )
+    completion.add_argument("shell", choices=SHELLS)
+    completion.set_defaults(run=_completion, extra="completion")
     return parser
 
 
-def _data(options) -> int:
+def _data(options: argparse.Namespace) -> int:
+    if options.quiet:
+        os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is first imported: below
     from course_lib.data import load
 
-    found = [load(name, folder=options.folder, offline=options.offline) for name in options.names]
+    with _lines_to(None if options.quiet else sys.stderr if options.json else sys.stdout):
+        found = [
+            load(each, folder=options.folder, offline=options.offline) for each in options.names
+        ]
+    if options.json:
+        shown = [
+            {
+                "name": each.name,
+                "title": each.title,
+                "source": each.source,
+                "stand_in": each.is_stand_in,
+                "training_images": len(each.x_train),
+                "test_images": len(each.x_test),
+            }
+            for each in found
+        ]
+        print(json.dumps(shown, indent=1))
     return 1 if any(dataset.is_stand_in for dataset in found) else 0
+
+
+@contextlib.contextmanager
+def _lines_to(stream) -> Iterator[None]:
+    """What is printed inside goes to `stream`, or nowhere; the command's own output is not it."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(stream or nowhere):
+        yield
+
+
+def _completion(options: argparse.Namespace) -> int:
+    """Print the completions of the whole parser, with the names that this course has."""
+    with needs(options.extra):
+        import shtab
+    from course_lib import GALLERY
+    from course_lib.claims import CLAIMS, EXPERIMENTS
+
+    names = {
+        ("data", "names"): ["mnist", "cifar10"],
+        ("explore", "schedules"): list(GALLERY),
+        ("reproduce", "name"): [*CLAIMS, *EXPERIMENTS],
+    }
+    files = {"FILE": shtab.FILE, "NOTEBOOK": shtab.FILE}
+    folders = dict.fromkeys(("FOLDER", "RESULTS", "SUBMISSIONS", "COURSE"), shtab.DIRECTORY)
+    parser = _parser()
+    (commands,) = (each.choices for each in parser._actions if isinstance(each.choices, dict))
+    for verb, command in commands.items():
+        for action in command._actions:
+            if (verb, action.dest) in names:
+                action.choices = names[verb, action.dest]
+            elif action.metavar in files | folders:
+                action.complete = (files | folders)[action.metavar]  # type: ignore[attr-defined]
+    print(shtab.complete(parser, shell=options.shell))
+    return 0
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ def cosine_restarts(
         raise ValueError(
             f"warmup_steps must be below cycle_steps, got {warmup_steps} of {cycle_steps}"
         )
-    cycle, begin, length = 0, 0, cycle_steps
+    cycle = 0
+    begin: float = 0
+    length: float = cycle_steps
     if cycle_factor == 1:
         cycle = step // cycle_steps
         begin = cycle * cycle_steps

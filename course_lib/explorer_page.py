@@ -1,6 +1,7 @@
 """`lr-course explore`: the schedule explorer as one page, for a classroom."""
 
 import argparse
+import json
 import sys
 import webbrowser
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from course_lib.parameters import Whole
+from course_lib.parameters import Whole, describe
 
 
 def add_to(commands: Any) -> None:
@@ -21,6 +22,9 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("schedules", nargs="*", help="names to begin with (see `--list`)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: also the schedules that they begin with"
+    )
     parser.add_argument("--save", metavar="FILE", type=Path, help="write the page and stop")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
     parser.add_argument("--port", type=int, default=8850, help="0: any that is free")
@@ -32,8 +36,11 @@ def run(options: argparse.Namespace) -> int:
     """Save the page, or serve it until Ctrl-C."""
     from course_lib.schedules import GALLERY
 
+    if options.json and not options.list:
+        raise ValueError("--json is about --list, which is missing")
     if options.list:
-        print("\n".join(GALLERY))
+        known = {name: describe(schedule) for name, schedule in GALLERY.items()}
+        print(json.dumps(known, indent=1) if options.json else "\n".join(known))
         return 0
     from course_lib.widgets.explorer import explore
 
@@ -43,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
         return 0
     with server(page, options.host, options.port) as serving:
-        host, port = serving.server_address[:2]
-        address = f"http://{host}:{port}/"
+        address = f"http://{options.host}:{serving.server_address[1]}/"
         print(f"The schedule explorer is at {address} (Ctrl-C stops it)", flush=True)
         if not options.no_browser:
             webbrowser.open(address)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from course_lib import needs
 from course_lib.lr_suggestions import METHODS, suggested
 from course_lib.parameters import Choice, Flag, Number, Whole
 from course_lib.training import FRAMEWORKS, fit
@@ -163,6 +164,8 @@ def find_lr(
     lrs = [float(lr) for lr in spaced(start_lr, end_lr, steps)]  # both ends exactly as given
     objects = (None, None, data) if named else (model, optimizer, data)
     kind = framework if named else _framework(model)
+    if named and train_step is not None:
+        kind = ""  # a step of one's own needs none: those that it has imported are put back
     with _untouched(kind, *objects):
         if train_step is None and named:
             run = fit(
@@ -268,7 +271,8 @@ def _untouched(framework: str, model: Any, optimizer: Any, data: Any) -> Iterato
         stack.callback(np.random.set_state, numpy)
         stack.callback(random.setstate, python)
         if framework == "torch" or "torch" in sys.modules:
-            from course_lib.finder_torch import untouched
+            with needs("torch"):
+                from course_lib.finder_torch import untouched
 
             ours = (model, optimizer, data) if framework == "torch" else ()
             stack.enter_context(untouched(*ours))

@@ -17,24 +17,24 @@ def _falling(least: int) -> Callable:
     def decorate(method: Callable[[list[float], list[float]], float]) -> Callable:
         @functools.wraps(method)
         def checked(lrs: Sequence[float], losses: Sequence[float]) -> float:
-            lrs, losses = np.asarray(lrs, dtype=float), np.asarray(losses, dtype=float)
-            if lrs.ndim != 1 or lrs.shape != losses.shape:
+            x, y = np.asarray(lrs, dtype=float), np.asarray(losses, dtype=float)
+            if x.ndim != 1 or x.shape != y.shape:
                 raise ValueError(
-                    f"lrs and losses must be of one length, got shapes {lrs.shape}, {losses.shape}"
+                    f"lrs and losses must be of one length, got shapes {x.shape}, {y.shape}"
                 )
-            if len(lrs) < least:
+            if len(x) < least:
                 raise ValueError(
-                    f"losses must have at least {least} points for this method, got {len(lrs)}; "
+                    f"losses must have at least {least} points for this method, got {len(x)}; "
                     "sweep with a smaller start_lr or more steps"
                 )
-            if not (np.isfinite(losses).all() and (lrs > 0).all() and (np.diff(lrs) > 0).all()):
+            if not (np.isfinite(y).all() and (x > 0).all() and (np.diff(x) > 0).all()):
                 raise ValueError("losses must be finite, and lrs positive and increasing")
-            if losses.argmin() == 0:
+            if y.argmin() == 0:
                 raise ValueError(
                     "losses must fall somewhere, got a curve that never does; start_lr may be too "
                     "large, end_lr too small, or the loss too noisy (try a larger beta)"
                 )
-            return method(lrs.tolist(), losses.tolist())
+            return method(x.tolist(), y.tolist())
 
         return checked
 
@@ -99,7 +99,8 @@ def valley(lrs: Sequence[float], losses: Sequence[float]) -> float:
     >>> valley([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 9.0])
     3.0
     """
-    lengths, end = [], 0
+    lengths: list[int] = []
+    end = 0
     for i in range(len(losses)):
         longest = 0
         for j in range(i):

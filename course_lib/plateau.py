@@ -115,7 +115,7 @@ class Plateau:
         min_lr: float = 0.0,
         eps: float = 0.0,
     ):
-        self.arguments = given = {
+        given: dict[str, Any] = {
             "lr": Number(low=0, above=True).check("lr", lr),
             "factor": Number(low=0, above=True).check("factor", factor),
             "patience": Whole().check("patience", patience),
@@ -126,6 +126,7 @@ class Plateau:
             "min_lr": Number(low=0).check("min_lr", min_lr),
             "eps": Number(low=0).check("eps", eps),
         }
+        self.arguments = given
         if given["factor"] >= 1:
             raise ValueError(f"factor must be below 1, so that the rate falls, got {factor!r}")
         if given["min_lr"] > given["lr"]:
@@ -240,7 +241,7 @@ def plateaus_in(schedule: Any) -> list[Plateau]:
     if isinstance(schedule, Plateau):
         return [schedule]
     params = getattr(schedule, "params", None)
-    inner = params.values() if isinstance(params, dict) else ()
+    inner = list(params.values()) if isinstance(params, dict) else []
     if isinstance(schedule, tuple | list):
-        inner = schedule
+        inner = list(schedule)
     return [plateau for each in inner for plateau in plateaus_in(each)]

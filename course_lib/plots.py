@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
+from course_lib import needs
 from course_lib.claims.statistics import mean_interval
 from course_lib.schedules import GALLERY
 from course_lib.training import Run
+
+with needs("course"):
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
 # readers, and by the dashes where there are more lines than colours.

@@ -214,7 +214,7 @@ class Calibration:
             [
                 each.id.partition(".")[0],
                 f"{each.id}: {each.question}",
-                f"{100 * each.probability(each.happened):.0f} %",
+                f"{100 * each.probability(str(each.happened)):.0f} %",
                 f"{each.brier:.2f}",
             ]
             for each in self.scored

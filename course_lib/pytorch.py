@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch.optim.lr_scheduler import LRScheduler
 
+from course_lib import needs
 from course_lib.parameters import Number, describe
 from course_lib.plateau import Plateau, WarmedPlateau
+
+with needs("torch"):
+    import torch
+    from torch.optim.lr_scheduler import LRScheduler
 
 
 class TorchSchedule(LRScheduler):

@@ -228,16 +228,16 @@ def _value(name: str, tree: ast.expr) -> Any:
     if isinstance(tree, ast.Name):
         _one_of(name, tree.id, FORMULAS)
         raise ValueError(f"{name}: {tree.id} needs its parameters: {_signature(tree.id)}")
-    negative = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
-    constant = tree.operand if negative else tree
-    value = constant.value if isinstance(constant, ast.Constant) else ...
+    minus = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
+    constant = tree.operand if isinstance(tree, ast.UnaryOp) and minus else tree
+    value: Any = constant.value if isinstance(constant, ast.Constant) else ...
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number or (not negative and (value is None or isinstance(value, bool | str)))):
+    if not (number or (not minus and (value is None or isinstance(value, bool | str)))):
         raise ValueError(
             f"{name} must be a number, a word in quotes, True, False, None, a list of these, or a "
             f"schedule, got {_cut(ast.unparse(tree))}"
         )
-    return -value if negative else value
+    return -value if minus else value
 
 
 def _schedule(name: str, tree: ast.Call) -> Schedule:
@@ -250,9 +250,10 @@ def _schedule(name: str, tree: ast.Call) -> Schedule:
         )
     params: dict[str, Any] = {}
     for each in tree.keywords:
-        if each.arg in params:
-            raise ValueError(f"{name}: {formula} must have {each.arg} once, got it twice")
-        params[each.arg] = _value(each.arg, each.value)
+        given = str(each.arg)
+        if given in params:
+            raise ValueError(f"{name}: {formula} must have {given} once, got it twice")
+        params[given] = _value(given, each.value)
     try:
         return Schedule(FORMULAS[formula], **params)
     except (TypeError, ValueError) as error:

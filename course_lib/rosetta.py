@@ -533,9 +533,11 @@ value(factor, 'float'), ')'])
 
 @cache
 def _function(key: str, peer: str) -> Callable[[dict[str, Any]], str | None]:
-    here = {"value": lambda value, _: repr(value), "inner": translate, "joined": "".join}
-    here |= {
-        "listed": lambda parts, peer: f"[{', '.join(translate(each, peer) for each in parts)}]"
+    here: dict[str, Any] = {
+        "value": lambda value, _: repr(value),
+        "inner": translate,
+        "joined": "".join,
+        "listed": lambda parts, peer: f"[{', '.join(translate(each, peer) for each in parts)}]",
     }
     space = {**_KNOWN, **here}
     exec(compile(writer(key, peer), "<rosetta>", "exec"), space)
@@ -546,7 +548,7 @@ class _Writer(ast.NodeTransformer):
     """Turns an expression into one whose value is the text of the call, values filled in."""
 
     def __init__(self, names: dict[str, Any], peer: str):
-        self.names, self.peer, self.holes = names, peer, []
+        self.names, self.peer, self.holes = names, peer, list[str]()
 
     def text_of(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.IfExp):
@@ -559,11 +561,8 @@ class _Writer(ast.NodeTransformer):
             self.holes[int(part)] if number % 2 else repr(part)
             for number, part in enumerate(re.split(r"__hole_(\d+)__", text))
         ]
-        return (
-            ast.parse(f"joined([{', '.join(part for part in parts if part != repr(''))}])")
-            .body[0]
-            .value
-        )
+        shown = ", ".join(part for part in parts if part != repr(""))
+        return ast.parse(f"joined([{shown}])", mode="eval").body
 
     def visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, ast.expr):

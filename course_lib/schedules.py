@@ -120,7 +120,7 @@ def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str,
     kinds = {p.name: limits(p.annotation) for p in declared}
     try:
         return {
-            given: kinds[given].check(given, value) if kinds.get(given) else value
+            given: kind.check(given, value) if (kind := kinds.get(given)) else value
             for given, value in params.items()
         }
     except ValueError as error:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from course_lib import needs
 from course_lib.parameters import Choice, Number, Whole, rate_at
 from course_lib.plateau import Plateau, WarmedPlateau
 from course_lib.quiet import startup_notes_hidden
 from course_lib.schedules import Schedule, tabulated
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-with startup_notes_hidden():
+with needs("tensorflow"), startup_notes_hidden():
     import keras
     import tensorflow as tf
 

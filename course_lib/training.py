@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from course_lib import models
+from course_lib import models, needs
 from course_lib.data import Dataset, load
 from course_lib.parameters import Choice, Number, Whole, describe
 from course_lib.plateau import Plateau, plateaus_in
@@ -257,13 +257,14 @@ def _check_plateau(
 
 
 def _trainer(framework: str):
-    if framework == "torch":
-        from course_lib.trainer_torch import TorchTrainer
+    with needs(framework):
+        if framework == "torch":
+            from course_lib.trainer_torch import TorchTrainer
 
-        return TorchTrainer
-    from course_lib.trainer_keras import KerasTrainer
+            return TorchTrainer
+        from course_lib.trainer_keras import KerasTrainer
 
-    return KerasTrainer
+        return KerasTrainer
 
 
 def _dataset(data: Dataset | str) -> Dataset:

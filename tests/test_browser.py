@@ -125,6 +125,41 @@ def test_valley_in_a_lesson_by_keyboard_and_mouse(page, address):
     panel.screenshot(path=ARTIFACTS / "lab_valley.png")
 
 
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+WITH_PANEL = [
+    stem
+    for stem in LESSONS
+    if "from course_lib.widgets import" in (ROOT / "notebooks" / f"{stem}.ipynb").read_text()
+    and stem not in ("01_fixed_rates", "12_clinic_and_budget")  # in tests of their own
+]
+
+
+@pytest.mark.parametrize("lesson", WITH_PANEL)
+def test_the_panel_of_each_lesson_answers_to_its_first_control(page, address, lesson):
+    """The lesson's own cell, run in the lesson."""
+    opened(page, address, f"notebooks/{lesson}.ipynb")
+    number, source = page.evaluate("""() => {
+        const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+        const sources = cells.map((cell) => cell.model.sharedModel.getSource());
+        const number = sources.findIndex((each) => each.includes('from course_lib.widgets import'));
+        return [number, sources[number]];
+    }""")
+    run_cell(page, source, number)
+    cell = page.locator(".jp-Cell").nth(number)
+    panel = cell.locator(".lr-panel")
+    panel.locator(".lr-figure > svg").wait_for()
+    panel.scroll_into_view_if_needed()
+    before = panel.locator(".lr-figure > svg").inner_html()
+    control = panel.locator(
+        ".lr-row:visible input[type=range], .lr-row:visible select, .lr-row:visible [type=checkbox]"
+    ).first
+    control.focus()
+    for key in ("ArrowRight", "ArrowDown") if control.get_attribute("type") != "checkbox" else " ":
+        page.keyboard.press(key)
+    assert panel.locator(".lr-figure > svg").inner_html() != before
+    panel.screenshot(path=ARTIFACTS / f"lesson_{lesson}.png")
+
+
 def test_explorer_goes_on_when_the_kernel_is_killed_in_the_middle_of_a_drag(page, address):
     opened(page, address, "notebooks/04_linear_polynomial_cosine.ipynb")
     panel = shown_panel(page, EXPLORE)

@@ -1,5 +1,11 @@
-"""The environment is written down twice, for pip and for conda: the two must agree."""
+"""The environment is written down twice, for pip and for conda: the two must agree. And the command
+line as a script sees it: JSON, silence, exit status, completion."""
 
+import contextlib
+import json
+import math
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -7,9 +13,13 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pytest
 import yaml
 
 import course_lib
+from course_lib import cli
+from course_lib.claims.command import _plain as plain
+from course_lib.claims.statistics import Estimate
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -91,6 +101,125 @@ def test_command_line(tmp_path):
     assert folder.returncode == 2
     assert str(tmp_path / "none") in folder.stderr
     assert lr_course().returncode == 2
+
+
+# --- what a script may count on -------------------------------------------------------------------
+
+LR_COURSE = [sys.executable, "-m", "course_lib.cli"]
+
+
+@pytest.mark.parametrize(
+    "arguments, look",
+    [
+        (["explore", "--list"], lambda found: found["linear"].startswith("Schedule(linear, ")),
+        (["reproduce"], lambda found: found.keys() == {"claims", "experiments"}),
+        (["reproduce", "edge-holds", "--records", "records"], lambda found: found["text"]),
+        (["data", "cifar10"], lambda found: found[0]["name"] == "cifar10"),
+        (["doctor"], lambda found: {"name", "good", "text"} == found[0].keys()),
+    ],
+)
+def test_json_is_all_that_stdout_holds(arguments, look):
+    command = [*LR_COURSE, *arguments, "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert look(json.loads(ran.stdout)), ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_quiet_says_nothing_where_all_is_well(tmp_path):
+    ran = subprocess.run(
+        [*LR_COURSE, "data", "cifar10", "--quiet"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert ran.stdout == ""
+    command = [*LR_COURSE, "reproduce", "edge-holds", "--records", "records", "--quiet"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (ran.returncode, ran.stderr) == (0, "") and "runs to make" not in ran.stdout
+
+
+def test_json_has_no_word_that_only_python_knows():
+    values = {"a": math.nan, "b": [math.inf, True, None], "c": Estimate(1.0, 0.0, math.nan, 2)}
+    expected = {"a": None, "b": [None, True, None]}
+    expected["c"] = {"value": 1.0, "low": 0.0, "high": None, "n": 2}
+    assert plain(values) == expected
+
+
+def test_verify_can_be_quiet_or_json(monkeypatch, capsys):
+    from course_lib.grade import commands, verify
+
+    found = [verify.Line(True, "full marks"), verify.Line(False, "a constant passes")]
+    monkeypatch.setattr(commands, "_conditions", lambda options: None)
+    monkeypatch.setattr(verify, "verify", lambda *_: iter(found))
+    assert cli.main(["verify", "--quiet"]) == 1
+    assert capsys.readouterr().out == "a constant passes\n1 thing is wrong\n"
+    assert cli.main(["verify", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == [vars(each) for each in found]
+    found.pop()
+    assert cli.main(["verify", "--quiet"]) == 0 and capsys.readouterr().out == ""
+    assert cli.main(["verify"]) == 0 and capsys.readouterr().out == "full marks\nall is well\n"
+
+
+@pytest.mark.parametrize("arguments", [["reproduce"], ["--help"], ["completion", "bash"]])
+def test_a_reader_that_leaves_is_no_error(arguments):
+    ours, theirs = os.pipe()
+    os.close(ours)  # nobody reads: the first write fails
+    with open(theirs, "wb") as out:
+        ran = subprocess.run([*LR_COURSE, *arguments], stdout=out, stderr=subprocess.PIPE)
+    assert ran.stderr == b""
+    # argparse itself passes over what it cannot write of its help
+    assert ran.returncode == 141 or arguments == ["--help"]
+
+
+@pytest.mark.parametrize("no_color", [None, "1"])
+@pytest.mark.parametrize(
+    "arguments", [["doctor"], ["explore", "--list"], ["data", "cifar10"], ["--help"], ["nowhere"]]
+)
+def test_nothing_has_colours_on_a_terminal(arguments, no_color):
+    """So NO_COLOR has nothing to switch off; argparse of newer Pythons heeds it by itself."""
+    env = {**os.environ, "TERM": "xterm-256color", "TQDM_DISABLE": ""}
+    env.pop("NO_COLOR", None)
+    env |= {"NO_COLOR": no_color} if no_color else {}
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen([*LR_COURSE, *arguments], stdout=terminal, stderr=terminal, env=env)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    process.wait()
+    assert shown and b"\x1b[" not in shown
+
+
+def completed(tmp_path, *words):
+    """What bash offers for the last of these words."""
+    (tmp_path / "lr-course.bash").write_bytes(
+        subprocess.run([*LR_COURSE, "completion", "bash"], capture_output=True, check=True).stdout
+    )
+    script = f"""
+source lr-course.bash
+COMP_WORDS=({" ".join(words)} "") COMP_CWORD={len(words)}
+unset 'COMP_WORDS[{len(words)}]'; COMP_CWORD={len(words) - 1}
+$(complete -p lr-course | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
+printf '%s\n' "${{COMPREPLY[@]}}"
+"""
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+def test_bash_completes_verbs_options_and_the_names_of_the_course(tmp_path):
+    assert completed(tmp_path, "lr-course", "re") == ["reproduce", "release", "report"]
+    assert "--allow-weak-isolation" in completed(tmp_path, "lr-course", "grade", "--al")
+    assert completed(tmp_path, "lr-course", "explore", "tri_") == ["tri_stage"]
+    assert completed(tmp_path, "lr-course", "reproduce", "mnist_c") == ["mnist_classic"]
+    (tmp_path / "submissions").mkdir()
+    assert "submissions" in " ".join(completed(tmp_path, "lr-course", "grade", "sub"))
+
+
+@pytest.mark.parametrize("shell, sign", [("zsh", "#compdef lr-course"), ("tcsh", "complete")])
+def test_other_shells_have_their_completion(shell, sign, capsys):
+    assert cli.main(["completion", shell]) == 0
+    said = capsys.readouterr().out
+    assert sign in said and "reproduce" in said and "one_cycle" in said
 
 
 def test_every_measurement_in_the_readme_is_in_the_results():

@@ -1,10 +1,15 @@
 """`lr-course reproduce`: make the runs behind a claim again, and say whether it still holds."""
 
 import argparse
+import json
+import math
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from course_lib import needs
 from course_lib.claims.statistics import Estimate
 from course_lib.parameters import Choice, Whole
 
@@ -41,6 +46,8 @@ def add_to(commands: Any) -> None:
         metavar="FOLDER",
         help=f"where runs are kept (default: {HERE}; the course's own: records)",
     )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar, only the result")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=_reproduce)
 
 
@@ -49,7 +56,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     from course_lib.claims import reproduce
 
     if options.name is None:
-        _list()
+        _list(as_json=options.json)
         return 0
     Choice((*claims.CLAIMS, *claims.EXPERIMENTS)).check("name", options.name)
     Whole(low=1).check("jobs", options.jobs)
@@ -69,17 +76,53 @@ def _reproduce(options: argparse.Namespace) -> int:
         seeds = range(experiment.seeds if options.seeds is None else options.seeds)
         variants = list(experiment.variants)
         tasks += reproduce.missing(name, variants, frameworks, seeds, options.records)
-    print(f"{len(tasks)} runs to make, kept in {options.records}", flush=True)
-    reproduce.make(tasks, folder=options.records, jobs=options.jobs, scheduler=options.scheduler)
+    if not (options.quiet or options.json):
+        print(f"{len(tasks)} runs to make, kept in {options.records}", flush=True)
+    for framework in {task[2] for task in tasks if not options.scheduler}:
+        with needs(framework):  # before the first run, and not once in each of them
+            version(framework)
+    reproduce.make(
+        tasks,
+        folder=options.records,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+        progress=not options.quiet,
+    )
     if claim is None:
-        _say_runs(claims.record(options.name, folder=options.records))
+        lines = claims.record(options.name, folder=options.records)
+        if options.json:
+            _print_json(lines)
+        else:
+            _say_runs(lines)
         return 0
     return _say_claim(claim, options)
 
 
-def _list() -> None:
+def _print_json(value: Any) -> None:
+    print(json.dumps(_plain(value), indent=1))
+
+
+def _plain(value: Any) -> Any:
+    """The same of what JSON has: a number that is not finite is null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, SimpleNamespace | Estimate):
+        return _plain(vars(value) if isinstance(value, SimpleNamespace) else asdict(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _list(*, as_json: bool) -> None:
     from course_lib import claims
 
+    if as_json:
+        texts = {id: c.text() if c.is_recorded() else None for id, c in claims.CLAIMS.items()}
+        titles = {name: each.title for name, each in claims.EXPERIMENTS.items()}
+        _print_json({"claims": texts, "experiments": titles})
+        return
     print("claims (lr-course reproduce CLAIM)")
     for id, claim in claims.CLAIMS.items():
         print(f"  {id:28} {claim.text() if claim.is_recorded() else '(no record yet)'}")
@@ -101,23 +144,35 @@ def _say_runs(lines: list[dict[str, Any]]) -> None:
 
 def _say_claim(claim: Any, options: argparse.Namespace) -> int:
     """Print the claim, what its record says, what these runs say; 1 where it does not hold."""
-    print(claim.text() if claim.is_recorded() else "There is no record of this claim yet.")
-    verdicts = []
-    for framework in [f for f in claim.frameworks if options.framework in (None, f)]:
-        seeds = claim.seeds(options.records, frameworks=[framework])
-        if seeds < 2:
-            print(f"{framework}: one seed says nothing of another one; add --seeds 5, or more")
-            verdicts.append(False)
-            continue
-        here = claim.numbers(framework, options.records)
-        verdicts.append(bool(claim.holds(here)))
-        verdict = "holds" if verdicts[-1] else "does not hold"
-        print(f"{framework}: {verdict} in these runs, n = {seeds}")
-        recorded = claim.numbers(framework) if claim.is_recorded() else SimpleNamespace()
-        for name in vars(here):
-            known = f"recorded {_number(recorded, name)}, " if hasattr(recorded, name) else ""
-            print(f"  {name:20} {known}here {_number(here, name)}")
-    return 0 if all(verdicts) else 1
+    text = claim.text() if claim.is_recorded() else None
+    frameworks = [f for f in claim.frameworks if options.framework in (None, f)]
+    verdicts = {framework: _verdict(claim, framework, options.records) for framework in frameworks}
+    if options.json:
+        _print_json({"claim": options.name, "text": text, "frameworks": verdicts})
+    else:
+        print(text or "There is no record of this claim yet.")
+        for framework, verdict in verdicts.items():
+            _say_verdict(framework, **verdict)
+    return 0 if all(verdict["holds"] for verdict in verdicts.values()) else 1
+
+
+def _verdict(claim: Any, framework: str, folder: Path) -> dict[str, Any]:
+    """Whether the claim holds in one framework (None: too few seeds to say), and its numbers."""
+    seeds = claim.seeds(folder, frameworks=[framework])
+    here = claim.numbers(framework, folder) if seeds > 1 else None
+    recorded = claim.numbers(framework) if here and claim.is_recorded() else SimpleNamespace()
+    holds = bool(claim.holds(here)) if here else None
+    return {"seeds": seeds, "holds": holds, "here": here, "recorded": recorded}
+
+
+def _say_verdict(framework: str, seeds: int, holds: bool | None, here: Any, recorded: Any) -> None:
+    if holds is None:
+        print(f"{framework}: one seed says nothing of another one; add --seeds 5, or more")
+        return
+    print(f"{framework}: {'holds' if holds else 'does not hold'} in these runs, n = {seeds}")
+    for name in vars(here):
+        known = f"recorded {_number(recorded, name)}, " if hasattr(recorded, name) else ""
+        print(f"  {name:20} {known}here {_number(here, name)}")
 
 
 def _number(numbers: SimpleNamespace, name: str) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 
 from course_lib.notes import alone
 
-RECORDS = Path(__file__).parents[2] / "records"
+LIBRARY = Path(__file__).parents[1]
+# In the repository they lie beside the library; once installed, inside of it.
+INSTALLED = LIBRARY / "records"
+RECORDS = INSTALLED if INSTALLED.is_dir() else LIBRARY.parent / "records"
 
 Line = dict[str, Any]
 
@@ -77,6 +80,8 @@ def processor() -> str:
 @cache  # what runs is the code that is loaded, whatever is committed meanwhile
 def commit() -> str:
     """The commit the code was loaded from; "+" when files of it were changed since."""
+    if RECORDS == INSTALLED:  # what is committed around it is somebody else's
+        return f"version {version('lr-course')}"
     try:
         git = ["git", "-C", str(RECORDS.parent)]
         head = subprocess.run(

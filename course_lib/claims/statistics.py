@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from course_lib import needs
+
 CONFIDENCE = 0.95
 
 
@@ -50,7 +52,8 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     >>> f"{mean} +- {half:.3f}"
     '2.0 +- 2.484'
     """
-    from scipy.special import stdtrit  # here, because it takes a while and few figures need it
+    with needs("course"):  # here, because it takes a while and few figures need it
+        from scipy.special import stdtrit
 
     n, mean = len(values), fmean(values)
     if n < 2:
@@ -81,7 +84,8 @@ def gain(after: Mapping[int, float], before: Mapping[int, float]) -> Estimate:
 def spread_ratio(wide: Sequence[float], narrow: Sequence[float]) -> Estimate:
     """The standard deviation of `wide` over that of `narrow`, with the interval of the F
     distribution (it supposes normal values, and independent ones)."""
-    from scipy.special import fdtri
+    with needs("course"):
+        from scipy.special import fdtri
 
     ratio = (stdev(wide) / stdev(narrow)) ** 2
     degrees = len(wide) - 1, len(narrow) - 1

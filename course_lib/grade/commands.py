@@ -1,7 +1,7 @@
 """The teacher's commands of `lr-course`: release, verify, grade, report, export, doctor, check.
 
 Exit status: 0 all is well; 1 the command ran and found something wrong (a submission that could not
-be graded, an exercise that does not hold); 2 it could not run; 130 it was interrupted.
+be graded, an exercise that does not hold); for the others see course_lib/cli.py.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def add_to(commands) -> None:
         "--nbgrader", action="store_true", help="FOLDER is an nbgrader course: write its source/"
     )
     release.add_argument("--force", action="store_true", help="overwrite files that differ")
-    release.set_defaults(run=_release)
+    release.set_defaults(run=_release, extra="grade")
 
     verify = commands.add_parser(
         "verify",
@@ -64,7 +64,11 @@ def add_to(commands) -> None:
         metavar="FOLDER",
         help="default: exercises, here or in the course",
     )
-    verify.set_defaults(run=_verify)
+    verify.add_argument("--quiet", action="store_true", help="only what is wrong")
+    verify.add_argument(
+        "--json", action="store_true", help="print the findings as JSON, at the end"
+    )
+    verify.set_defaults(run=_verify, extra="grade")
 
     grade = commands.add_parser(
         "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
@@ -81,13 +85,13 @@ def add_to(commands) -> None:
     grade.add_argument("--again", action="store_true", help="also what has been graded")
     grade.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     grade.add_argument("--json", action="store_true", help="print the summary as JSON")
-    grade.set_defaults(run=_grade)
+    grade.set_defaults(run=_grade, extra="grade")
 
     report = commands.add_parser(
         "report", help="write HTML pages: one per student, one for the class"
     )
     report.add_argument("results", metavar="RESULTS")
-    report.set_defaults(run=_report)
+    report.set_defaults(run=_report, extra="grade")
 
     export = commands.add_parser(
         "export", parents=[solutions], help="write scores as CSV, or into nbgrader's gradebook"
@@ -100,14 +104,15 @@ def add_to(commands) -> None:
     export.add_argument(
         "--submissions", metavar="FOLDER", help="to copy from into the course's submitted/"
     )
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, extra="grade")
 
     check = commands.add_parser("check", help="run your exercise notebook from top to bottom")
     check.add_argument("notebook", metavar="NOTEBOOK")
     check.set_defaults(run=_check)
 
     doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
-    doctor.set_defaults(run=_doctor)
+    doctor.add_argument("--json", action="store_true", help="print the same as JSON")
+    doctor.set_defaults(run=_doctor, extra="grade")
 
 
 def _of_the_course(name: str) -> str:
@@ -320,12 +325,17 @@ def _verify(options) -> int:
     from course_lib.grade.verify import verify
 
     conditions = _conditions(options)
-    wrong = 0
+    lines = []
     for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
-        print(line.text, flush=True)
-        wrong += not line.good
-    are = "is" if wrong == 1 else "are"
-    print(f"{_count(wrong, 'thing')} {are} wrong" if wrong else "all is well")
+        lines.append(line)
+        if not (options.json or (options.quiet and line.good)):
+            print(line.text, flush=True)
+    wrong = sum(not line.good for line in lines)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(line) for line in lines], indent=1))
+    elif wrong or not options.quiet:
+        are = "is" if wrong == 1 else "are"
+        print(f"{_count(wrong, 'thing')} {are} wrong" if wrong else "all is well")
     return 1 if wrong else 0
 
 
@@ -339,6 +349,9 @@ def _doctor(options) -> int:
     from course_lib.grade.doctor import report
 
     lines = report()
-    for name, good, words in lines:
+    if options.json:
+        found = [{"name": name, "good": good, "text": words} for name, good, words in lines]
+        print(json.dumps(found, indent=1))
+    for name, good, words in () if options.json else lines:
         print(f"{'ok ' if good else 'NO '} {name:24} {words}")
     return 0 if all(good for _, good, _ in lines) else 1

@@ -17,10 +17,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import ipywidgets
 import numpy as np
 
-from course_lib import recipes
+from course_lib import needs, recipes
 from course_lib.data import FILES, Dataset, load
 from course_lib.models import MODELS
 from course_lib.parameters import Whole
@@ -40,6 +39,9 @@ from course_lib.widgets.lab_parts import (
     updates_of,
 )
 from course_lib.widgets.panel import Panel
+
+with needs("course"):
+    import ipywidgets
 
 START = "cosine(peak_lr=0.3, total_steps=844) | mlp | mnist | seed=0"  # one epoch
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # until the data are loaded
