@@ -11,6 +11,7 @@ nothing below 16 ms can be told apart. Memory is the page's JavaScript heap, gar
 import argparse
 import datetime
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -42,14 +43,14 @@ ENTRIES = (
     (
         "explorer, one schedule (no kernel)",
         "from course_lib.widgets import explore\nexplore('cosine')",
-        ".lr-panel fieldset:has(legend:text-is('cosine')) input[type=range] >> nth=0",
+        ".lr-panel .lr-row:visible input[type=range] >> nth=1",
         ".lr-figure",
         16,
     ),
     (
         "explorer, three schedules (no kernel)",
         "from course_lib.widgets import explore\nexplore('cosine', 'linear', 'rex')",
-        ".lr-panel fieldset:has(legend:text-is('cosine')) input[type=range] >> nth=0",
+        ".lr-panel .lr-row:visible input[type=range] >> nth=1",
         ".lr-figure",
         16,
     ),
@@ -156,15 +157,17 @@ def main():
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         for number in range(len(ENTRIES)):
             empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("")])
+            empty.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
             nbformat.write(empty, Path(folder) / f"{number}.ipynb")
-        at = (f"--ServerApp.root_dir={folder}", "--LabApp.default_url=/lab/tree/0.ipynb")
-        with lab_server(Path(folder), *at) as address:
+        with lab_server(Path(folder), f"--ServerApp.root_dir={folder}") as address:
             flags = [*FLAGS, "--enable-precise-memory-info", "--js-flags=--expose-gc"]
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
             for number, entry in enumerate(ENTRIES):
                 page = browser.new_page(viewport={"width": 1280, "height": 1000})
                 page.set_default_timeout(60_000)
-                opened = opening(page, address.replace("0.ipynb", f"{number}.ipynb"), entry)
+                opened = opening(
+                    page, re.sub(r"/lab.*\?", f"/lab/tree/{number}.ipynb?", address), entry
+                )
                 page.wait_for_timeout(1500)
                 rows.append(row(entry, opened, measure(page, entry[2], entry[3])))
                 print(rows[-1], flush=True)

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used, none are fetched
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("TQDM_DISABLE", "1")
@@ -15,3 +17,7 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ["LR_COURSE_PROGRESS"] = str(
     Path(tempfile.mkdtemp(prefix="lr-course-")) / "progress.json"
 )
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")

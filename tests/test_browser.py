@@ -154,8 +154,8 @@ def test_the_panel_of_each_lesson_answers_to_its_first_control(page, address, le
         ".lr-row:visible input[type=range], .lr-row:visible select, .lr-row:visible [type=checkbox]"
     ).first
     control.focus()
-    for key in ("ArrowRight", "ArrowDown") if control.get_attribute("type") != "checkbox" else " ":
-        page.keyboard.press(key)
+    tag = control.evaluate("it => it.type")
+    page.keyboard.press({"range": "ArrowRight", "checkbox": "Space"}.get(tag, "ArrowDown"))
     assert panel.locator(".lr-figure > svg").inner_html() != before
     panel.screenshot(path=ARTIFACTS / f"lesson_{lesson}.png")
 
