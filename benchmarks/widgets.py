@@ -165,9 +165,8 @@ def main():
             for number, entry in enumerate(ENTRIES):
                 page = browser.new_page(viewport={"width": 1280, "height": 1000})
                 page.set_default_timeout(60_000)
-                opened = opening(
-                    page, re.sub(r"/lab.*\?", f"/lab/tree/{number}.ipynb?", address), entry
-                )
+                at = re.sub(r"/lab.*\?", f"/lab/tree/{number}.ipynb?", address)
+                opened = opening(page, f"{at}&reset", entry)  # without the tabs of before
                 page.wait_for_timeout(1500)
                 rows.append(row(entry, opened, measure(page, entry[2], entry[3])))
                 print(rows[-1], flush=True)

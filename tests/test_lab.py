@@ -35,6 +35,8 @@ from course_lib.widgets.lab_parts import (
     updates_of,
 )
 
+MODULE = sys.modules["course_lib.widgets.lab"]  # the package has the function by that name
+
 LONG = 60  # seconds: never waited for where all is well
 
 
@@ -380,7 +382,7 @@ def test_a_paused_run_can_be_stopped(made):
 
 def test_a_run_can_be_stopped_before_its_first_update(made, monkeypatch):
     asked = threading.Event()
-    monkeypatch.setattr("course_lib.widgets.lab.load", lambda name: asked.wait(LONG) and FEW)
+    monkeypatch.setattr(MODULE, "load", lambda name: asked.wait(LONG) and FEW)
     each = made(ENDLESS, data=None)
     each.start()
     assert "preparing" in each.status and not each.stop_button.disabled
@@ -454,12 +456,12 @@ def test_an_error_of_the_run_is_shown_and_the_next_run_starts(made, monkeypatch)
         asked.append(name)
         raise FileNotFoundError("LR_COURSE_DATA must be a folder that exists")
 
-    monkeypatch.setattr("course_lib.widgets.lab.load", missing)
+    monkeypatch.setattr(MODULE, "load", missing)
     one = finished(each)
     assert one.state == "failed" and asked == ["mnist"]
     assert "FileNotFoundError: LR_COURSE_DATA must be a folder that exists" in each.alert
     assert "failed after 0 of" in rows(each)[0]
-    monkeypatch.setattr("course_lib.widgets.lab.load", lambda name: asked.append(name) or FEW)
+    monkeypatch.setattr(MODULE, "load", lambda name: asked.append(name) or FEW)
     assert finished(each).state == "finished" and each.alert == ""
     finished(each)
     assert asked == ["mnist", "mnist"]  # loaded once
@@ -470,7 +472,7 @@ def test_fewer_images_than_the_real_data_have_still_make_the_updates_asked_for(m
         FEW.x_train, FEW.y_train, FEW.x_test, FEW.y_test,
         name="mnist", source="here", title="STAND-IN for MNIST",
     )  # fmt: skip
-    monkeypatch.setattr("course_lib.widgets.lab.load", lambda name: stand_in)
+    monkeypatch.setattr(MODULE, "load", lambda name: stand_in)
     each = made(SHORT + " | max_updates=50", data=None)
     assert each.recipe.epochs == 1  # of MNIST's 60,000 images
     one = finished(each)
