@@ -207,12 +207,12 @@ function mount(root, spec, view) {
   let timer = null;
 
   function show() {
-    for (const name in fields) fields[name]();
     for (const [node, control] of rows) {
       const present = control.when ? values[control.when[0]] : null;
       node.hidden = Boolean(control.when)
         && !(Array.isArray(present) ? present.includes(control.when[1]) : present === control.when[1]);
       node.style.display = node.hidden ? "none" : "";
+      if (!node.hidden) fields[control.name](); // the explorer hides the sliders of forty schedules
     }
     for (const heading in groups) {
       const some = rows.some(([node, control]) => control.group === heading && !node.hidden);
