@@ -11,11 +11,11 @@ from typing import Any
 
 from course_lib import rosetta
 from course_lib.parameters import Maybe, Whole, limits
+from course_lib.recipes import FORMULAS
 from course_lib.rosetta import ROSETTA, kind_of
 from course_lib.schedules import GALLERY, Schedule
 
 PEERS = ("torch", "keras")
-FORMULAS = {schedule.formula.__name__: schedule.formula for schedule in GALLERY.values()}
 
 
 def key_of(schedule: Schedule) -> str:
