@@ -2,6 +2,13 @@
 
 Importing this package loads the formulas only; frameworks are imported by `course_lib.pytorch` and
 `course_lib.tensorflow`.
+
+Where to look
+- for a schedule: schedules.py (decays.py, warmups.py, cycles.py, combined.py), plateau.py
+- to use one in your own training: pytorch.py, tensorflow.py; lr_finder.py, rosetta.py
+- for the experiments of the course: training.py, data.py, models.py, recipes.py, claims/
+- for what a lesson shows and asks: plots.py, widgets/, checks.py, predictions.py, progress.py
+- to write or grade exercises: exercises.py, grade/
 """
 
 from collections.abc import Iterator

@@ -22,11 +22,13 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
-from course_lib import exercises
+from course_lib import calls, exercises
 from course_lib import progress as kept
 from course_lib.adapters import ADAPTERS
-from course_lib.exercises import Call, Exercise, Locked, Probe, written
+from course_lib.calls import Call, Probe, written
+from course_lib.exercises import Exercise, Locked
 from course_lib.progress import progress
+from course_lib.values import decode, same
 
 __all__ = ["check", "progress"]
 
@@ -77,7 +79,7 @@ def _find(id: str) -> Exercise:
     raise ValueError(f"unknown exercise {id!r}; the nearest are {', '.join(map(repr, near))}")
 
 
-# Asking
+# --- asking ---------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -89,12 +91,12 @@ class _Asked:
     library: str = ""  # a function of the library that is this exercise's answer, and was called
 
 
-def _ask(exercise: Exercise, answer: Callable[..., Any], calls: Sequence[Call]) -> _Asked:
+def _ask(exercise: Exercise, answer: Callable[..., Any], questions: Sequence[Call]) -> _Asked:
     """Ask every call twice, the second time in another order: an answer must not remember."""
     asked = _Asked()
     with redirect_stderr(sys.stdout), _watched(exercise.library) as seen:
-        for call in calls:
-            asked.replies.append(exercises.reply(answer, call))
+        for call in questions:
+            asked.replies.append(calls.reply(answer, call))
             if "NotImplementedError" in asked.replies[-1].get("error", ()):
                 raise _told(
                     NotImplementedError,
@@ -102,10 +104,10 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], calls: Sequence[Call]) 
                     "then run this cell again",
                 )
     with _silence():
-        for place in reversed(range(len(calls))):
-            again = exercises.reply(answer, calls[place])
+        for place in reversed(range(len(questions))):
+            again = calls.reply(answer, questions[place])
             first = asked.replies[place]
-            if not (exercises.agrees(again, first, exercise.tolerance) or again == first):
+            if not (calls.agrees(again, first, exercise.tolerance) or again == first):
                 asked.changed = place, again
     asked.library = next(iter(seen), "")
     return asked
@@ -159,10 +161,10 @@ def _check_hidden(exercise: Exercise, answer: Callable[..., Any], text: str) -> 
 def _right(got: Reply, probe: Probe | Locked, exercise: Exercise) -> bool:
     if isinstance(probe, Locked):
         return probe.opens(got)
-    return exercises.agrees(got, probe.reply, exercise.tolerance)
+    return calls.agrees(got, probe.reply, exercise.tolerance)
 
 
-# Explaining
+# --- explaining -----------------------------------------------------------------------------------
 
 
 def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]) -> str:
@@ -223,7 +225,7 @@ def _curve_problem(
     first = found[0] if found else _first_error(answer, probe.call)
     call = Call((steps[first],), probe.call.kwargs)
     with _silence():
-        reply = {"value": _items(got["value"])[first]} if found else exercises.reply(answer, call)
+        reply = {"value": _items(got["value"])[first]} if found else calls.reply(answer, call)
     came, wanted = _came(reply, answer, call), written(_items(probe.reply["value"])[first])
     text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {wanted}"
     if found:
@@ -241,11 +243,11 @@ def _differences(got: Reply, probe: Probe, exercise: Exercise) -> list[int]:
     if not wanted or len(wanted) != len(mine):
         return []
     pairs = enumerate(zip(mine, wanted))
-    return [i for i, pair in pairs if not exercises.same(*pair, exercise.tolerance)]
+    return [i for i, pair in pairs if not same(*pair, exercise.tolerance)]
 
 
 def _first_error(answer: Callable[..., Any], call: Call) -> int:
-    singles = (exercises.reply(answer, Call((step,), call.kwargs)) for step in call.args[0])
+    singles = (calls.reply(answer, Call((step,), call.kwargs)) for step in call.args[0])
     with _silence():
         return next((i for i, reply in enumerate(singles) if "value" not in reply), 0)
 
@@ -272,7 +274,7 @@ def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
     """The student's line that stopped, for who sees no traceback."""
     try:
         with _silence():
-            exercises.answered(answer, call)
+            calls.answered(answer, call)
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if not frame.filename.startswith(LIBRARY)]
@@ -291,7 +293,7 @@ def _where(call: Call) -> str:
     return "\n\n" + textwrap.fill(f"({call.via}: {' '.join(first.split())})", 88)
 
 
-# Failing
+# --- failing --------------------------------------------------------------------------------------
 
 
 def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
@@ -328,7 +330,7 @@ def _draw(got: Reply, probe: Probe, first: int) -> None:
     """Both curves, where a notebook can show them and the answers are numbers at all."""
     wanted, mine = _items(probe.reply["value"]), _items(got["value"])
     try:
-        curves = [[float(exercises.decode(v)) for v in each] for each in (mine, wanted)]
+        curves = [[float(decode(v)) for v in each] for each in (mine, wanted)]
         from IPython import get_ipython
         from IPython.display import display
     except (ImportError, TypeError, ValueError, OverflowError):

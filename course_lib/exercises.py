@@ -1,9 +1,8 @@
-"""What an exercise asks, how an answer is written down, and when two answers are the same.
+"""What an exercise is: the calls that it makes of a student's function, and the right replies.
 
 One description serves the instant check in a notebook, nbgrader's hidden tests and `lr-course
-grade`: a function of the student's is *called*, and what it returns is compared with what the model
-answer returned. Values cross process borders as plain JSON, so nothing that a student made is ever
-unpickled, and a value is only what it is, whatever its class says about itself.
+grade`. How a call is made and compared is calls.py; what an author needs of it has its name here
+too.
 
 An author describes an exercise in the lesson, in a cell tagged `probes`:
 
@@ -19,14 +18,18 @@ An author describes an exercise in the lesson, in a cell tagged `probes`:
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from course_lib import locks
-from course_lib.values import TOLERANCE, Unanswerable, decode, encode, same
+from course_lib.calls import Call, Probe, call, curve, reply, through
+from course_lib.values import TOLERANCE
+
+__all__ = ["Call", "Exercise", "Group", "Locked", "Probe", "call", "course", "curve", "exercise"]
+__all__ += ["hidden_groups", "lock", "reply", "through"]
 
 # Errors that no exercise asks for: they are the author's own.
 SLIPS = {"Unanswerable", "NotImplementedError", "TypeError", "NameError", "UnboundLocalError"}
@@ -34,186 +37,6 @@ SLIPS |= {"AttributeError", "ImportError", "ModuleNotFoundError", "SyntaxError"}
 DIGITS = 12  # of a right answer, as it is written down: alike on machines that round differently
 # Another course's, or one that is being built, is named by the environment.
 INDEX = Path(os.environ.get("LR_COURSE_EXERCISES") or Path(__file__).with_name("exercises.json"))
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a student's function; `via` names an adapter of `course_lib.adapters` that makes
-    the call, for answers that are not simply numbers (a curve over steps, a scheduler, ...)."""
-
-    args: tuple = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    via: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The call as JSON, without what is empty."""
-        parts: dict[str, Any] = {}
-        if self.args:
-            parts["args"] = [encode(value) for value in self.args]
-        if self.kwargs:
-            parts["kwargs"] = {name: encode(value) for name, value in self.kwargs.items()}
-        if self.via:
-            parts["via"] = self.via
-        return parts
-
-    @classmethod
-    def from_json(cls, parts: Mapping[str, Any]) -> "Call":
-        """The call that `to_json` wrote."""
-        kwargs = {name: decode(value) for name, value in parts.get("kwargs", {}).items()}
-        return cls(tuple(map(decode, parts.get("args", ()))), kwargs, parts.get("via"))
-
-    def written(self, name: str) -> str:
-        """The call as a student would type it: `walk(8.0, lr=0.25)`."""
-        inside = [_short(value) for value in self.args]
-        inside += [f"{key}={_short(value)}" for key, value in self.kwargs.items()]
-        if self.via:
-            inside.insert(0, name)
-            name = self.via
-        return f"{name}({', '.join(inside)})"
-
-
-def call(*args: Any, **kwargs: Any) -> Call:
-    """A call with these arguments.
-
-    >>> call(8.0, lr=0.25).written("walk")
-    'walk(8.0, lr=0.25)'
-    """
-    return Call(args, kwargs)
-
-
-def curve(steps: Iterable[int], /, **kwargs: Any) -> Call:
-    """One call for each of the steps, `answer(step, **kwargs)`: a whole curve as one answer."""
-    return Call((list(steps),), kwargs, "curve")
-
-
-def through(adapter: str, /, *args: Any, **kwargs: Any) -> Call:
-    """A call made by an adapter of `course_lib.adapters`: `adapter(answer, *args, **kwargs)`."""
-    return Call(args, kwargs, adapter)
-
-
-def _short(value: Any) -> str:
-    whole = isinstance(value, list) and all(type(each) is int for each in value)
-    if whole and len(value) > 8 and value == list(range(value[0], value[-1] + 1)):
-        return f"range({value[0]}, {value[-1] + 1})" if value[0] else f"range({value[-1] + 1})"
-    if type(value).__name__ == "ndarray":
-        value = value.tolist()
-    return _cut(repr(value))
-
-
-# Asking
-
-
-def reply(function: Any, question: Call) -> dict[str, Any]:
-    """What came of a call, as JSON: {"value": ...}, or {"error": [its classes], "message": ...}.
-
-    NotImplementedError, which an exercise that was not begun raises, is an error like the others.
-    Runs wherever the student's function lives; never raises for what the function does.
-    """
-    try:
-        return {"value": encode(answered(function, question))}
-    except Unanswerable as error:
-        return {"error": ["Unanswerable"], "message": str(error)}
-    except (Exception, SystemExit) as error:
-        classes = [each.__name__ for each in type(error).__mro__[:-1]]
-        return {"error": classes[:10], "message": _message(error)}
-
-
-def answered(function: Any, question: Call) -> Any:
-    """What the call returns. Its arguments are its own: an answer may sort a list it is given."""
-    from course_lib.adapters import ADAPTERS
-
-    own = Call.from_json(question.to_json())
-    if own.via:
-        return ADAPTERS[own.via](function, *own.args, **own.kwargs)
-    return function(*own.args, **own.kwargs)
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:1000]
-    except Exception:
-        return "(its message cannot be shown)"
-
-
-def agrees(got: Mapping[str, Any], wanted: Mapping[str, Any], tolerance: float) -> bool:
-    """Whether a reply is the wanted one. A wanted error needs its own class or one made from it."""
-    if "error" in wanted:
-        return isinstance(got.get("error"), list) and wanted["error"][0] in got["error"]
-    return "value" in got and same(got["value"], wanted["value"], tolerance)
-
-
-def difference(probe: "Probe", got: Mapping[str, Any], name: str) -> str:
-    """In one sentence: the call, what came and what was expected; for a curve or another list, the
-    first place where the two differ."""
-    question, wanted = probe.call, probe.reply
-    if "error" in got:
-        message = f": {got['message']}" if got.get("message") else ""
-        came = f"stopped with {got['error'][0]}{message}"
-        goal = f"a {wanted['error'][0]}" if "error" in wanted else written(wanted["value"])
-        return f"{question.written(name)} {came}, expected {goal}"
-    if "error" in wanted:
-        came = written(got["value"])
-        return (
-            f"{question.written(name)} returned {came}, expected it to raise {wanted['error'][0]}"
-        )
-    place = _first_difference(got["value"], wanted["value"])
-    if question.via == "curve" and place is not None:
-        index, wrong = place
-        step, expected = question.args[0][index], wanted["value"][index]
-        single = Call((step,), question.kwargs).written(name)
-        of = f"{wrong} of {len(wanted['value'])} steps differ"
-        return (
-            f"{single} returned {written(got['value'][index])}, expected {written(expected)} ({of})"
-        )
-    came, goal = written(got["value"]), written(wanted["value"])
-    where = f" (they differ first at index {place[0]})" if place is not None else ""
-    return f"{question.written(name)} returned {came}, expected {goal}{where}"
-
-
-def _first_difference(got: Any, wanted: Any) -> tuple[int, int] | None:
-    """Where two lists of one length differ first, and at how many places; None for all else."""
-    if not (isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted)):
-        return None
-    places = [i for i, pair in enumerate(zip(got, wanted)) if not same(*pair)]
-    return (places[0], len(places)) if places else None
-
-
-def written(value: Any) -> str:
-    """An encoded value as a student would type it, no longer than it can be read."""
-    if isinstance(value, dict):  # not decoded: a stranger's keys may be no keys in Python
-        ((kind, inside),) = value.items()
-        if kind == "dict":
-            pairs = (f"{written(key)}: {written(each)}" for key, each in inside[:12])
-            return _cut(f"{{{', '.join(pairs)}}}")
-        return inside if kind == "float" else written(inside)
-    if isinstance(value, list):
-        text = f"[{', '.join(map(written, value[:12]))}]"
-        return _cut(text if len(value) <= 12 else f"{text[:-1]}, ...] ({len(value):,} in all)")
-    if isinstance(value, float) and len(repr(value)) > 12:
-        return f"{value:.10g}"
-    return _cut(repr(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:190]}... ({len(text):,} characters)"
-
-
-# Describing
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A call and the right reply to it."""
-
-    call: Call
-    reply: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"call": self.call.to_json(), "reply": dict(self.reply)}
-
-    @classmethod
-    def from_json(cls, parts: Mapping[str, Any]) -> "Probe":
-        return cls(Call.from_json(parts["call"]), parts["reply"])
 
 
 @dataclass(frozen=True)
@@ -410,7 +233,7 @@ def lock(question: Call, wanted: Mapping[str, Any]) -> Locked:
     return Locked(question, salt, scale, locks.digest(wanted["value"], salt, scale))
 
 
-# The course's exercises
+# --- the course's exercises -----------------------------------------------------------------------
 
 
 @cache

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from course_lib import needs
 from course_lib.lr_suggestions import METHODS, suggested
 from course_lib.parameters import Choice, Flag, Number, Whole
+from course_lib.smoothing import averaged
 from course_lib.training import FRAMEWORKS, fit
 
 SWEEPS = ("exponential", "linear")
@@ -196,19 +197,6 @@ def find_lr(
 
                 train_step = finder_step(model, optimizer, loss, data, batch_size, seed)
         return _sweep(train_step, lrs, beta, stop_factor, progress)
-
-
-def averaged(mean: float, loss: float, beta: float, count: int) -> tuple[float, float]:
-    """The exponential mean once it has heard its `count`th loss, and the same corrected for its
-    start at zero.
-
-        mean(n) = beta * mean(n - 1) + (1 - beta) * loss(n),    corrected mean(n) / (1 - beta ** n)
-
-    >>> averaged(0.0, 4.0, 0.75, 1)
-    (1.0, 4.0)
-    """
-    mean = beta * mean + (1 - beta) * loss
-    return mean, mean / (1 - beta**count)
 
 
 def _sweep(

@@ -94,7 +94,8 @@ def valley(lrs: Sequence[float], losses: Sequence[float]) -> float:
     left out, has L points and ends at point e; the rate is that of point e - L + L//3 + L//6.
 
     Source: fastai's `valley`, its default (2021). It takes the L points for neighbours, so that on
-    a noisy curve it reads off a later point than half-way.
+    a noisy curve it reads off a later point than half-way. A run of the first two points alone
+    would be read off before the first point; it is read off there.
 
     >>> valley([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 9.0])
     3.0
@@ -109,7 +110,7 @@ def valley(lrs: Sequence[float], losses: Sequence[float]) -> float:
         lengths.append(1 + longest)
         if lengths[i] > lengths[end]:
             end = i
-    return lrs[end - lengths[end] + lengths[end] // 3 + lengths[end] // 6]
+    return lrs[max(0, end - lengths[end] + lengths[end] // 3 + lengths[end] // 6)]
 
 
 @_falling(least=17)

@@ -12,6 +12,7 @@ from typing import Any
 from course_lib import needs
 from course_lib.claims.statistics import mean_interval
 from course_lib.schedules import GALLERY
+from course_lib.smoothing import smooth
 from course_lib.training import Run
 
 with needs("course"):
@@ -97,33 +98,6 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
     _legend(top, len(runs) + sum(run.diverged is not None for run in runs.values()))
     data = {run.data for run in runs.values()}
     top.set_title(title or ", ".join(sorted(data)), fontsize=10, loc="left")
-    return figure
-
-
-def plot_sweep(
-    results: Mapping[str, Mapping[float, float]],
-    *,
-    measure: str = "validation loss",
-    title: str = "",
-) -> Figure:
-    """One measurement per learning rate, a line per label; rates without a finite one stand at the
-    top as crosses."""
-    figure, axes = _figure()
-    finite = [y for line in results.values() for y in line.values() if math.isfinite(y)]
-    ceiling = max(finite, default=1.0) * 1.1
-    styles = looks(results)
-    for label, line in results.items():
-        style = styles[label]
-        good = {rate: y for rate, y in sorted(line.items()) if math.isfinite(y)}
-        bad = [rate for rate, y in line.items() if not math.isfinite(y)]
-        axes.plot(list(good), list(good.values()), marker="o", label=label, **style)
-        crosses = f"{label}: diverged" if label else "diverged"
-        if bad:
-            axes.plot(bad, [ceiling] * len(bad), "x", color=style["color"], label=crosses)
-    axes.set_xscale("log")
-    _label(axes, "learning rate", measure)
-    axes.set_title(title, fontsize=10, loc="left")
-    _legend(axes, 2)
     return figure
 
 
@@ -222,25 +196,6 @@ def plot_finder(
     return figure
 
 
-def plot_finder_spread(results: Sequence[Any], rates: Any, *, method: str = "steepest") -> Figure:
-    """Several sweeps, a line for each, under the band of their suggestions: `rates` is what
-    `lr_finder.spread(results, method)` returned."""
-    figure, axes = _figure()
-    axes.axvspan(rates.lowest, rates.highest, color=PALETTE[5], alpha=0.25, label=_range(rates))
-    axes.axvline(rates.median, color=PALETTE[0], label=f"median {rates.median:.2g}")
-    for position, result in enumerate(results):
-        label = f"smoothed loss, {len(results)} sweeps" if position == 0 else None
-        axes.plot(result.lrs, result.smoothed, color="0.1", alpha=0.6, linewidth=1, label=label)
-    _sweep_axes(axes, [result.smoothed for result in results])
-    axes.set_title(f"suggestion: {method}", fontsize=10, loc="left")
-    _legend(axes, 2)
-    return figure
-
-
-def _range(rates: Any) -> str:
-    return f"from {rates.lowest:.2g} to {rates.highest:.2g}"
-
-
 def _sweep_axes(axes: Axes, curves: Sequence[Sequence[float]]) -> None:
     axes.set_xscale("log")
     _label(axes, "learning rate", "training loss")
@@ -315,21 +270,6 @@ def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
-    """Exponential moving average, corrected for its start at zero.
-
-        m(t) = beta * m(t-1) + (1 - beta) * values(t),    smooth(t) = m(t) / (1 - beta ** (t + 1))
-
-    >>> [round(value, 3) for value in smooth([2.0, 2.0, 1.0])]
-    [2.0, 2.0, 1.631]
-    """
-    mean, smoothed = 0.0, []
-    for t, value in enumerate(values):
-        mean = beta * mean + (1 - beta) * value
-        smoothed.append(mean / (1 - beta ** (t + 1)))
-    return smoothed
 
 
 def _figure(rows: int = 1) -> tuple[Figure, Axes | Sequence[Axes]]:

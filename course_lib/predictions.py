@@ -273,7 +273,7 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return f"<table><caption>{html.escape(caption)}</caption><tr>{heads}</tr>{body}</table>"
 
 
-# What is allowed
+# --- what is allowed ------------------------------------------------------------------------------
 
 
 def _check_id(id: Any) -> None:
@@ -312,7 +312,7 @@ def _check_outcome(happened: Any, odds: Mapping[str, float]) -> None:
         )
 
 
-# What is kept
+# --- what is kept ---------------------------------------------------------------------------------
 
 
 def _entry(mine: Prediction) -> dict[str, Any]:

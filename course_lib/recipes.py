@@ -14,20 +14,17 @@ A recipe is read, never executed: it may come from anyone.
 import ast
 import difflib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from course_lib.data import FILES, Dataset
 from course_lib.models import MODELS
 from course_lib.parameters import Choice, Flag, Maybe, Number, Whole, describe
-from course_lib.schedules import GALLERY, Schedule
+from course_lib.schedules import FORMULAS, Schedule
 from course_lib.training import FRAMEWORKS, OPTIMIZERS, Run, fit
 
 EXAMPLE = "cosine(peak_lr=0.3, total_steps=469) | mlp | mnist | seed=3"
-FORMULAS: dict[str, Callable[..., float]] = {
-    schedule.formula.__name__: schedule.formula for schedule in GALLERY.values()
-}
 
 # The settings that a recipe may name, in the order in which it names them, and what each may be.
 SETTINGS: dict[str, Any] = {

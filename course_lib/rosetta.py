@@ -10,22 +10,17 @@ How to read `ROSETTA`, and what `to_torch` and `to_keras` write
 
 import ast
 import inspect
-import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from course_lib.parameters import Choice
-from course_lib.schedules import (
-    GALLERY,
-    Schedule,
-    batch_scaled,
-    cosine,
-    layerwise,
-    scale,
-)
+from course_lib.rosetta_writer import KNOWN, derived, kind_of, names_of, own_lr, source_of, whole
+from course_lib.schedules import GALLERY, Schedule
+
+__all__ = ["PEERS", "ROSETTA", "Row", "derived", "kind_of", "own_lr", "table", "to_keras"]
+__all__ += ["to_torch", "translate", "whole", "writer"]
 
 PEERS = ("torch", "keras", "optax", "timm", "transformers", "fastai")
 
@@ -371,6 +366,9 @@ ROSETTA: dict[str, Row] = {
     ),
     "multiplicative": Row(torch="MultiplicativeLR(optimizer, lr_lambda=factor)"),
 }
+# A schedule needs no row: what nobody wrote down, the others do not have.
+for _key in GALLERY:
+    ROSETTA.setdefault(_key, Row())
 
 
 def to_torch(schedule: Schedule) -> str:
@@ -400,6 +398,7 @@ def translate(schedule: Schedule, peer: str) -> str:
 
     Raises ValueError where they have none, for any parameters or for these, with the note.
 
+    >>> from course_lib.schedules import cosine
     >>> translate(Schedule(cosine, peak_lr=0.1, total_steps=9, final_lr=0.05), "optax")
     'cosine_decay_schedule(0.1, 9, alpha=0.5)'
     """
@@ -415,33 +414,6 @@ def translate(schedule: Schedule, peer: str) -> str:
         here = " with these parameters" if getattr(row, peer) else ""
         raise ValueError(f"{key}: {peer} has none{here}{note}")
     return written
-
-
-def own_lr(schedule: Schedule) -> float:
-    """The rate that torch's optimizer is built with before the scheduler gets it.
-
-    >>> own_lr(GALLERY["cosine"]), own_lr(GALLERY["scale"])
-    (0.1, 0.05)
-    """
-    params = schedule.params
-    if "parts" in params:
-        rates = [own_lr(part) for part in params["parts"]]
-        return rates[0] if "boundaries" in params else math.prod(rates)
-    if "then" in params:
-        number = 1.0
-        if schedule.formula in (scale, layerwise, batch_scaled):
-            number = number_of(schedule)
-        return number * own_lr(params["then"])
-    return params.get("lr") or params.get("peak_lr") or schedule(0)
-
-
-def number_of(schedule: Schedule) -> float:
-    """What a schedule multiplies the schedule inside of it with.
-
-    >>> number_of(GALLERY["scale"])
-    0.5
-    """
-    return schedule.formula(0, **{**schedule.params, "then": lambda _: 1.0})
 
 
 def table() -> str:
@@ -466,54 +438,9 @@ def _shown(text: str | None) -> str:
     return f"`{ast.unparse(tree.body if isinstance(tree, ast.IfExp) else tree)}`" if tree else "-"
 
 
-def names_of(schedule: Schedule) -> dict[str, Any]:
-    """What an expression may use: the parameters, and what the head of this file says."""
-    _, *declared = inspect.signature(schedule.formula).parameters.values()
-    names = {each.name: each.default for each in declared} | schedule.params
-    inner = (*names.get("parts", ()), *([names["then"]] if "then" in names else []))
-    if any(not isinstance(each, Schedule) for each in inner):
-        raise ValueError(f"only schedules of GALLERY can be translated, got {inner!r}")
-    return derived(names)
-
-
-def derived(names: dict[str, Any]) -> dict[str, Any]:
-    """The parameters, and the names that follow from them."""
-    if "final_lr" in names and "peak_lr" in names:
-        names["floor"] = names["final_lr"] / names["peak_lr"] if names["peak_lr"] else 0.0
-    if "down_steps" in names:
-        names["down_steps"] = names["down_steps"] or names["half_cycle_steps"]
-    if "shape" in names and "then" in names:
-        names["start"] = names["start_factor"]
-        if names["start"] is None:
-            names["start"] = (
-                0.1 if names["shape"] == "constant" else 1 / (names["warmup_steps"] + 1)
-            )
-    return names
-
-
-def whole(number: float) -> bool:
-    """Whether a number is whole, but for rounding."""
-    return abs(number - math.floor(number + 0.5)) < 1e-9
-
-
-# --- an expression of the table as a function -----------------------------------------------------
-
-_KNOWN = {
-    **{each.__name__: each for each in (int, len, list, range, round, all, any, zip, dict)},
-    "exp": math.exp,
-    "whole": whole,
-    "own_lr": own_lr,
-    "cosine": cosine,
-}
-
-
 def writer(key: str, peer: str) -> str:
     """The source of a function `PEER_KEY(n)` that writes the call of a peer, from the names `n` in
-    its expression; it answers None where they have none.
-
-    What it calls beside `_KNOWN`: `value(v, kind)` writes a value as code, where kind is the type
-    that it has in GALLERY; `inner(schedule, peer)` and `listed(schedules, peer)` the calls for
-    what is inside; `joined(texts)` puts texts together.
+    its expression; it answers None where they have none. See `rosetta_writer.source_of`.
 
     >>> print(writer("step_decay", "torch"))
     def torch_step_decay(n):
@@ -522,13 +449,7 @@ def writer(key: str, peer: str) -> str:
         return joined(['StepLR(optimizer, step_size=', value(every, 'int'), ', gamma=', \
 value(factor, 'float'), ')'])
     """
-    text = getattr(ROSETTA[key], peer)
-    names = names_of(GALLERY[key])
-    tree = ast.parse(text, mode="eval").body if text else ast.Constant(None)
-    used = sorted({each.id for each in ast.walk(tree) if isinstance(each, ast.Name)} & names.keys())
-    lines = [f"    {name} = n[{name!r}]" for name in used]
-    body = ast.unparse(ast.fix_missing_locations(_Writer(names, peer).text_of(tree)))
-    return "\n".join([f"def {peer}_{key}(n):", *lines, f"    return {body}"])
+    return source_of(f"{peer}_{key}", getattr(ROSETTA[key], peer), GALLERY[key], peer)
 
 
 @cache
@@ -539,60 +460,6 @@ def _function(key: str, peer: str) -> Callable[[dict[str, Any]], str | None]:
         "joined": "".join,
         "listed": lambda parts, peer: f"[{', '.join(translate(each, peer) for each in parts)}]",
     }
-    space = {**_KNOWN, **here}
+    space = {**KNOWN, **here}
     exec(compile(writer(key, peer), "<rosetta>", "exec"), space)
     return space[f"{peer}_{key}"]
-
-
-class _Writer(ast.NodeTransformer):
-    """Turns an expression into one whose value is the text of the call, values filled in."""
-
-    def __init__(self, names: dict[str, Any], peer: str):
-        self.names, self.peer, self.holes = names, peer, list[str]()
-
-    def text_of(self, node: ast.expr) -> ast.expr:
-        if isinstance(node, ast.IfExp):
-            return ast.IfExp(node.test, self.text_of(node.body), self.text_of(node.orelse))
-        if isinstance(node, ast.Constant) and node.value is None:
-            return node
-        self.holes = []
-        text = ast.unparse(ast.fix_missing_locations(self.visit(node)))
-        parts = [
-            self.holes[int(part)] if number % 2 else repr(part)
-            for number, part in enumerate(re.split(r"__hole_(\d+)__", text))
-        ]
-        shown = ", ".join(part for part in parts if part != repr(""))
-        return ast.parse(f"joined([{shown}])", mode="eval").body
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if not isinstance(node, ast.expr):
-            return self.generic_visit(node)
-        if isinstance(node, ast.IfExp):
-            inside = _Writer(self.names, self.peer)
-            return self._hole(ast.unparse(ast.fix_missing_locations(inside.text_of(node))))
-        if isinstance(node, ast.Name) and node.id in ("then", "parts"):
-            call = "inner" if node.id == "then" else "listed"
-            return self._hole(f"{call}({node.id}, {self.peer!r})")
-        used = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
-        bound = {each.id for each in used if isinstance(each.ctx, ast.Store)}
-        free = {each.id for each in used} - bound
-        if free <= self.names.keys() | _KNOWN.keys() and free & self.names.keys():
-            code = ast.unparse(node)
-            return self._hole(f"value({code}, {kind_of(eval(code, {**_KNOWN, **self.names}))!r})")
-        return self.generic_visit(node)
-
-    def _hole(self, code: str) -> ast.Name:
-        self.holes.append(code)
-        return ast.Name(f"__hole_{len(self.holes) - 1}__", ast.Load())
-
-
-def kind_of(value: Any) -> str:
-    """How a value is written: the name of its type, with that of the members for a tuple or a list.
-
-    >>> kind_of(0.1), kind_of((30, 60)), kind_of([0.1]), kind_of(GALLERY["cosine"])
-    ('float', '(int)', '[float]', 'Schedule')
-    """
-    if isinstance(value, tuple | list) and value:
-        left, right = "()" if isinstance(value, tuple) else "[]"
-        return f"{left}{type(value[0]).__name__}{right}"
-    return type(value).__name__

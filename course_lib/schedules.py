@@ -9,7 +9,7 @@ What every formula here means by its words
 
 The formulas stand in decays.py, warmups.py, cycles.py and combined.py, and have their names here
 too. To add a schedule: write the formula there, and add one line to `GALLERY`, at the end of this
-file.
+file. That is all: adapters, plots, widgets, tables and tests find it there.
 """
 
 import difflib
@@ -78,7 +78,7 @@ class Schedule:
         >>> Schedule(constant, lr=0.1).to_config()
         {'formula': 'constant', 'params': {'lr': 0.1}}
         """
-        if self.formula not in _formulas().values():
+        if self.formula not in FORMULAS.values():
             return None
         params = {name: _plain(value) for name, value in self.params.items()}
         if any(value is None for value in params.values()):
@@ -88,13 +88,12 @@ class Schedule:
     @staticmethod
     def from_config(config: dict[str, Any]) -> "Schedule":
         """The schedule whose `to_config` this was."""
-        formulas = _formulas()
-        if config["formula"] not in formulas:
+        if config["formula"] not in FORMULAS:
             raise ValueError(
-                f"unknown formula {config['formula']!r}; GALLERY has {', '.join(formulas)}"
+                f"unknown formula {config['formula']!r}; GALLERY has {', '.join(FORMULAS)}"
             )
         params = {name: _revived(value) for name, value in config["params"].items()}
-        return Schedule(formulas[config["formula"]], **params)
+        return Schedule(FORMULAS[config["formula"]], **params)
 
 
 def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str, Any]:
@@ -125,10 +124,6 @@ def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str,
         }
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _formulas() -> dict[str, Callable[..., float]]:
-    return {schedule.formula.__name__: schedule.formula for schedule in GALLERY.values()}
 
 
 def _plain(value: Any) -> Any:
@@ -221,4 +216,9 @@ GALLERY: dict[str, Schedule] = {
         lambda_lr, lr=0.1, factor=Schedule(inverse_time, lr=1.0, factor=0.05, staircase=True)
     ),
     "multiplicative": Schedule(multiplicative, lr=0.1, factor=Schedule(constant, lr=0.98)),
+}
+
+# The formulas by name, for what was written down: saved models, recipes, pages.
+FORMULAS: dict[str, Callable[..., float]] = {
+    schedule.formula.__name__: schedule.formula for schedule in GALLERY.values()
 }

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+from browser import chromium
 from hypothesis import settings
 
 os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used, none are fetched
@@ -21,3 +23,10 @@ os.environ["LR_COURSE_PROGRESS"] = str(
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for the tests of a file."""
+    with chromium() as running:
+        yield running

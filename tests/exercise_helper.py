@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from course_lib import exercises
+from course_lib import calls, exercises, values
 from course_lib.checks import check
 from course_lib.exercises import Exercise
 
@@ -45,8 +45,8 @@ def earned(lesson_stem: str, grade_id: str, answer: Any) -> list[str]:
     exercise = checks(lesson_stem)[grade_id]
 
     def right(probe: Any) -> bool:
-        reply = exercises.reply(answer, probe.call)
-        return exercises.agrees(reply, probe.reply, exercise.tolerance)
+        reply = calls.reply(answer, probe.call)
+        return calls.agrees(reply, probe.reply, exercise.tolerance)
 
     return [group.name for group in exercise.hidden if all(map(right, group.probes))]
 
@@ -78,14 +78,14 @@ def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
         if framework and "value" in last:
             before = [group["lr"] for each in args for group in each.param_groups]
             rates = known.get(_key(before, kwargs), last).get("value") or last["value"]
-            rates = [*exercises.decode(rates), *[rates[-1]] * 1000]
+            rates = [*values.decode(rates), *[rates[-1]] * 1000]
             return _Replay(args[0], rates) if args else rates.__getitem__
         if len(args) == 3 and callable(args[0]):
             args = (args[1](), args[2])
         reply = known.get(_key(args, kwargs), last)
         if "error" in reply:
             raise ValueError
-        return exercises.decode(reply["value"])
+        return values.decode(reply["value"])
 
     return answer
 
@@ -103,7 +103,7 @@ class _Replay:
 
 
 def _key(args: Any, kwargs: Any) -> str:
-    return repr((exercises.encode(list(args)), sorted(kwargs.items())))
+    return repr((values.encode(list(args)), sorted(kwargs.items())))
 
 
 def assert_lazy_answers_fail(lesson_stem: str) -> None:
@@ -111,10 +111,10 @@ def assert_lazy_answers_fail(lesson_stem: str) -> None:
     for grade_id, exercise in checks(lesson_stem).items():
         learnt = knows_what_is_shown(lesson_stem, grade_id)
         for probe in exercise.shown:  # it does know them
-            got = exercises.reply(learnt, probe.call)
-            assert exercises.agrees(got, probe.reply, exercise.tolerance), (exercise.id, probe)
+            got = calls.reply(learnt, probe.call)
+            assert calls.agrees(got, probe.reply, exercise.tolerance), (exercise.id, probe)
         for reply in ({"value": 0}, {"value": None}, *(probe.reply for probe in exercise.shown)):
-            value = exercises.decode(reply.get("value"))
+            value = values.decode(reply.get("value"))
             answers = [learnt, lambda *_, value=value, **__: value]
             for answer in answers:
                 assert earned(lesson_stem, grade_id, answer) == [], (exercise.id, value)

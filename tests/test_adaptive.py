@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+from patterns import patterns
 
 from course_lib import adaptive, models, pytorch, training
 from course_lib import tensorflow as ours
-from course_lib.data import Dataset
 from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import Schedule, constant, cosine, one_cycle, one_cycle_momentum
 from course_lib.tensorflow import KerasSchedule
@@ -427,15 +427,6 @@ def test_schedule_free_is_the_authors_in_both_and_keras_s_own_is_not():
 
 
 # --- in fit ---------------------------------------------------------------------------------------
-
-
-def patterns(count=300):
-    rng = np.random.default_rng(7)
-    labels = np.arange(count) % 10
-    images = (rng.random((10, 28, 28)) < 0.15)[labels] * rng.integers(
-        100, 200, (count, 1, 1)
-    ).astype(np.uint8)
-    return Dataset(images, labels, images[:9], labels[:9], name="mnist", source="here", title="p")
 
 
 DATA = patterns()

@@ -1,6 +1,7 @@
 """The library's shape: arrows point down only, files stay readable, no news is hidden."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_the_bottom_needs_the_standard_library_only(name):
     "name, allowed",
     [
         ("models", set()),
-        ("data", {"parameters"}),
+        ("data", {"data_files", "data_download", "data_stand_ins"}),
         ("pytorch", {"models", "parameters", "schedules", "plateau", *FORMULAS}),
         ("tensorflow", {"models", "parameters", "schedules", "plateau", "quiet", *FORMULAS}),
     ],
@@ -156,6 +157,14 @@ def test_what_is_public_says_what_it_is(name):
     ]
     assert ast.get_docstring(TREES[name]), f"{name} has no docstring"
     assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_files_that_a_module_sends_its_reader_to_exist(path):
+    said = ast.get_docstring(ast.parse(path.read_text())) or ""
+    for named in re.findall(r"(?<![\w/.])[\w/]+\.py\b", said):
+        places = (LIBRARY.parent, LIBRARY, path.parent)
+        assert any((place / named).is_file() for place in places), f"there is no {named}"
 
 
 # --- TensorFlow's notes ---------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def test_a_line_is_what_the_same_run_gives_again(noise, framework):
 
 
 def test_updates_may_be_said_instead_of_epochs_and_images_held_out(noise):
-    noise(steps=4, validation=0.2)  # an epoch is 3 updates
+    noise(max_updates=4, validation=0.2)  # an epoch is 3 updates
     line = run(("tiny", "one", "torch", 0))
     assert line["updates"] == 4
     assert 0 <= line["val_accuracy"] <= 1 and line["val_loss"] > 0

@@ -10,24 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib import adapters, exercises
-from course_lib.exercises import (
-    Call,
-    Exercise,
-    Group,
-    Locked,
-    Probe,
-    Unanswerable,
-    agrees,
-    call,
-    curve,
-    decode,
-    encode,
-    exercise,
-    lock,
-    reply,
-    same,
-    through,
-)
+from course_lib.calls import Call, Probe, agrees, call, curve, difference, reply, through
+from course_lib.exercises import Exercise, Group, Locked, exercise, lock
+from course_lib.values import Unanswerable, decode, encode, same
 
 # --- values ---------------------------------------------------------------------------------------
 
@@ -451,5 +436,5 @@ def test_the_course_s_exercises_are_whole_and_hide_what_is_hidden():
 )
 def test_whatever_an_answer_is_the_difference_can_be_told(value, words):
     probe = Probe(call(1), {"value": 0.5})
-    text = exercises.difference(probe, reply(lambda _: value, call(1)), "rate")
+    text = difference(probe, reply(lambda _: value, call(1)), "rate")
     assert text.startswith(f"rate(1) returned {words}") and text.endswith(", expected 0.5")

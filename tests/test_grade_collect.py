@@ -561,7 +561,7 @@ def test_a_folder_without_rights(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(module.os, "listdir", listdir)
+    monkeypatch.setattr(os, "listdir", listdir)
     refused = "alice"
     alice, bob = found(tmp_path)
     assert alice == ("alice", None, "cannot be read: Permission denied") and bob[2] is None

@@ -229,8 +229,8 @@ WRONG = {
     ),
     "patches_course_lib": (
         dict(
-            before="import course_lib.exercises as e\ne.agrees = e.same = lambda *a, **k: True\n"
-            "e.Locked.opens = lambda *a: True",
+            before="import course_lib.calls as c\nc.agrees = c.same = lambda *a, **k: True\n"
+            "import course_lib.exercises as e\ne.Locked.opens = lambda *a: True",
             warm="def warm(*a, **k): return 0",
         ),
         NO_WARM,
@@ -541,5 +541,5 @@ def test_an_answer_is_quoted_only_if_it_tells_nothing_but_itself(answers, quoted
     question = SimpleNamespace(grade_id="09-warm", name="warm", tolerance=1e-9)
     replies = iter(answers)
     session = SimpleNamespace(ask=lambda name, call: {"value": next(replies)})
-    found = Examination._ask_group(SimpleNamespace(seed=""), session, question, shown, quoted)
+    found = Examination.ask_group(SimpleNamespace(seed=""), session, question, shown, quoted)
     assert found[0].startswith(words) and found[1] == ""

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browser import ARTIFACTS
 from test_grade_release import lesson
 from test_grade_report import (
-    CHROMIUM,
-    FLAGS,
     HOSTILE,
     cell,
     group,
@@ -31,7 +30,6 @@ from course_lib.grade.collect import Submission
 from course_lib.grade.gradebook import GradebookError, literal, to_gradebook
 from course_lib.grade.release import released, source_tree
 
-ARTIFACTS = Path(__file__).parents[1] / ".artifacts"
 SCRIPTS = Path(sys.executable).parent
 WALK = "def walk(start, *, lr, curvature, steps):\n    return [start]"
 ASKED = "Why does the ball run away?\n\n"
@@ -352,18 +350,6 @@ def test_literal_cannot_be_left(text):
 # In a browser
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 def save_hostile(folder: Path) -> None:
     """Hostile as an answer, and as the reason why a file cannot be read (every third)."""
     for index, text in enumerate(HOSTILE):
@@ -441,7 +427,6 @@ def formgrader(results, solutions, course, tmp_path):
 
 
 def test_formgrader_shows_the_scores(formgrader, course, browser):
-    ARTIFACTS.mkdir(exist_ok=True)
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(30_000)
     deeds: list[str] = []

@@ -81,7 +81,7 @@ def test_what_takes_too_much_is_stopped(source, reason):
 
 
 def test_a_forged_answer_is_refused(opened):
-    opened.run("import course_lib.exercises as e; kept = e.reply; e.reply = lambda *a: 'right'")
+    opened.run("import course_lib.calls as e; kept = e.reply; e.reply = lambda *a: 'right'")
     assert opened.ask("half", {"args": [1.0]}) == {"stopped": "protocol"}
     assert opened.run("1").stopped == "protocol"
 

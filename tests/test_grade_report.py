@@ -12,10 +12,6 @@ from course_lib.grade import report
 from course_lib.grade.export import write_csv
 from course_lib.grade.store import StoreError
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
-
 # Each would run, load, hide or fake something if it were not plain text.
 HOSTILE = [
     "<script>window.pwned = 1; alert(1)</script>",
@@ -270,18 +266,6 @@ def test_plain_cuts_and_says_so():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def open_watched(browser, path: Path, **options):

@@ -400,7 +400,7 @@ def test_no_mark_is_left_for_the_next(walls):
     "source",
     [
         "import json; json.dumps = json.loads = None",
-        "import course_lib.exercises as e; e.encode = lambda *a: 1; e.reply = None",
+        "import course_lib.calls as e; e.encode = lambda *a: 1; e.reply = None",
         "import builtins; builtins.print = builtins.len = builtins.isinstance = None",
         "get_ipython().run_cell = None",
         "get_ipython().user_ns.clear()",

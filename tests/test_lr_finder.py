@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 import torch
+from patterns import patterns
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from course_lib import Schedule, plots
-from course_lib.data import Dataset, load
+from course_lib.data import load
 from course_lib.lr_finder import LRFinderResult, Spread, find_lr, spread
 from course_lib.lr_suggestions import METHODS, minimum, slide, steepest, valley
 from course_lib.schedules import constant
@@ -24,15 +25,7 @@ REAL_DATA = os.environ.get("LR_COURSE_DATA")
 both_frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
-def dataset(count=300):
-    rng = np.random.default_rng(7)
-    labels = np.arange(count) % 10
-    patterns = (rng.random((10, 28, 28)) < 0.15) * 200
-    images = (patterns[labels] + rng.integers(0, 30, (count, 28, 28))).astype(np.uint8)
-    return Dataset(images, labels, images, labels, name="mnist", source="here", title="patterns")
-
-
-GREY = dataset()
+GREY = patterns()
 STEPS = {"steps": 20, "start_lr": 1e-4, "end_lr": 1.0, "progress": False}
 
 
@@ -73,6 +66,12 @@ def test_the_valley_is_the_longest_fall_as_fastai_has_it():
     assert valley(range(1, 10), losses) == 4
     # A gap inside the fall does not end it: 9 8 7 6 5 4 is still six long, now ending at 7.
     assert valley(range(1, 11), [5.0, 9, 8, 99, 7, 6, 5, 4, 9, 8.5]) == 5
+
+
+def test_the_valley_of_two_points_is_read_off_at_the_first():
+    # 2 1 is the longest, two points, end 1: point 1 - 2, which Python finds at the other end.
+    assert valley([1, 2, 3, 4], [2.0, 1.0, 1.5, 3.0]) == 1
+    assert valley([1, 2, 3, 4], [0.5, 2.0, 1.0, 0.4]) == 2  # 2 1 0.4, end 3: point 3 - 3 + 1
 
 
 def test_the_slide_stops_where_both_ends_of_its_window_are_as_steep():
@@ -547,7 +546,7 @@ def test_data_that_keras_cannot_sweep_over():
         find_lr(model=keras.Sequential([keras.layers.Dense(2)]), optimizer=1, loss=1, data=1)
 
 
-# --- several sweeps, and the figures --------------------------------------------------------------
+# --- several sweeps, and the figure ---------------------------------------------------------------
 
 
 def result_of(shift=1.0):
@@ -583,12 +582,3 @@ def test_the_figure_shows_the_curve_and_every_suggestion():
 def test_a_curve_without_suggestions_is_drawn_all_the_same():
     flat = LRFinderResult([0.1, 0.2], [1.0, 1.0], [1.0, 1.0], "end")
     assert len(flat.plot().axes[0].lines) == 2
-
-
-def test_the_figure_of_several_sweeps():
-    results = [result_of(shift) for shift in (1, 4, 2)]
-    (axes,) = plots.plot_finder_spread(results, spread(results)).axes
-    assert len(axes.lines) == 4 and axes.get_xscale() == "log"
-    texts = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert texts == ["from 0.001 to 0.004", "median 0.002", "smoothed loss, 3 sweeps"]
-    assert "steepest" in axes.get_title(loc="left")

@@ -19,7 +19,6 @@ from course_lib.plots import (
     plot_record_losses,
     plot_runs,
     plot_schedules,
-    plot_sweep,
     smooth,
 )
 from course_lib.schedules import linear
@@ -50,7 +49,6 @@ def recorded(framework="torch", seeds=3, **fields):
 FALLING = Schedule(linear, peak_lr=0.5, total_steps=20)
 PAIR = {"cosine": GALLERY["cosine"], "linear": GALLERY["linear"]}
 RUNS = {"cosine": run(), "linear": run([2.5, 1e6], diverged=2)}
-SWEEP = {"cosine": {0.1: 1.0, 1.0: math.nan, 0.01: 2.0}, "linear": {0.1: 1.5, 1.0: 0.5}}
 RECORDS = {"cosine": recorded() + recorded("tensorflow"), "linear": recorded()}
 
 # Each figure, its axes from top to bottom as (x label, y label), and the words in its legend.
@@ -65,11 +63,6 @@ FIGURES = {
         lambda: plot_runs(RUNS),
         [("", "learning rate"), ("update", "training loss")],
         ["cosine", "linear (diverged at update 2)"],
-    ),
-    "sweep": (
-        lambda: plot_sweep(SWEEP),
-        [("learning rate", "validation loss")],
-        ["cosine", "cosine: diverged", "linear"],
     ),
     "record": (
         lambda: plot_record(RECORDS, claim=0.9742, band=0.003),
@@ -146,7 +139,8 @@ def test_a_figure_can_be_drawn_without_a_warning_and_is_shown_once(name):
 def test_every_schedule_of_the_gallery_has_a_look_of_its_own():
     assert COLORS.keys() == GALLERY.keys()
     looks = [tuple(look(name).values()) for name in GALLERY]
-    assert len(set(looks)) == len(looks)
+    # More schedules than looks share some; within a figure, `looks` tells them apart.
+    assert len(set(looks)) == min(len(looks), 49)
 
 
 def test_the_same_schedule_looks_the_same_in_every_figure():
@@ -157,7 +151,6 @@ def test_the_same_schedule_looks_the_same_in_every_figure():
         for figure in (
             plot_schedules(labels, 20),
             plot_runs({label: run() for label in labels}),
-            plot_sweep({label: {0.1: 1.0} for label in labels}),
         ):
             for name in first:
                 line = lines(figure.axes[0])[name]
@@ -270,40 +263,6 @@ def test_a_huge_loss_does_not_squeeze_the_others_into_one_line():
     assert bottom.get_ylim() == pytest.approx((0, 1.5 * 2.4))
     low, high = bottom.get_ylim()
     assert (max(calm) - min(calm)) / (high - low) > 0.4
-
-
-# --- sweeps ---------------------------------------------------------------------------------------
-
-
-def test_a_sweep_joins_the_finite_ones_by_rate_on_a_log_axis():
-    axes = plot_sweep({"cosine": {1.0: 3.0, 0.01: 2.0, 0.1: 1.0}}, measure="test loss").axes[0]
-    (line,) = axes.get_lines()
-    assert list(zip(line.get_xdata(), line.get_ydata())) == [(0.01, 2.0), (0.1, 1.0), (1.0, 3.0)]
-    assert (axes.get_xscale(), axes.get_ylabel()) == ("log", "test loss")
-
-
-def test_a_sweep_puts_what_is_not_finite_at_the_top():
-    results = {
-        "cosine": {0.1: 1.0, 1.0: math.nan, 10.0: math.inf},
-        "linear": {0.1: 4.0, 10.0: -math.inf},
-    }
-    figure = plot_sweep(results)
-    (axes,) = figure.axes
-    drawn = lines(axes)
-    assert list(drawn) == ["cosine", "cosine: diverged", "linear", "linear: diverged"]
-    assert list(drawn["cosine: diverged"].get_xdata()) == [1.0, 10.0]
-    assert list(drawn["cosine"].get_xdata()) == [0.1]
-    assert len(crosses(axes)) == 2
-    for cross in crosses(axes):
-        assert min(cross.get_ydata()) > 4.0 and is_inside(axes, cross)
-    assert drawn["linear: diverged"].get_color() == drawn["linear"].get_color()
-
-
-def test_a_sweep_in_which_nothing_is_finite_is_drawn_all_the_same():
-    figure = plot_sweep({"": {0.1: math.nan, 1.0: math.inf}}, title="Too far")
-    assert legend(figure) == ["diverged"]
-    assert figure.axes[0].get_title(loc="left") == "Too far"
-    figure.savefig(io.BytesIO(), format="png")
 
 
 # --- records --------------------------------------------------------------------------------------

@@ -3,11 +3,10 @@
 import ast
 import inspect
 
-import numpy as np
 import pytest
+from patterns import patterns
 
 from course_lib import GALLERY, Schedule, recipes
-from course_lib.data import Dataset
 from course_lib.recipes import DEFAULTS, EXAMPLE, FORMULAS, SETTINGS, Recipe, read_value, run
 from course_lib.schedules import constant, cosine, multistep, warmup
 from course_lib.training import FRAMEWORKS, fit, updates
@@ -15,16 +14,7 @@ from course_lib.training import FRAMEWORKS, fit, updates
 FALLING = Schedule(cosine, peak_lr=0.3, total_steps=469)
 
 
-def dataset(count=200):
-    rng = np.random.default_rng(7)
-    patterns = rng.random((10, 28, 28)) < 0.15
-    labels = np.arange(count) % 10
-    images = patterns[labels] * rng.integers(100, 200, (count, 28, 28))
-    images = (images + rng.integers(0, 30, images.shape)).astype(np.uint8)
-    return Dataset(images, labels, images[:40], labels[:40], name="mnist", source="here")
-
-
-FEW = dataset()
+FEW = patterns(200)
 
 
 # --- text and back --------------------------------------------------------------------------------

@@ -11,28 +11,17 @@ import sys
 
 import numpy as np
 import pytest
+from patterns import patterns
 
 from course_lib import GALLERY, Schedule, models, trainer_keras, trainer_torch, training
-from course_lib.data import Dataset, load
+from course_lib.data import load
 from course_lib.schedules import constant, cosine, linear, multistep
 from course_lib.training import FRAMEWORKS, Run, fit, updates
 
 both_frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
-def dataset(count=300, shape=(28, 28), tests=40):
-    """Ten patterns of bright pixels on black, like strokes, under noise: soon learnt, never
-    twice the same image."""
-    rng = np.random.default_rng(7)
-    patterns = rng.random((10, *shape)) < 0.15
-    labels = np.arange(count + tests) % 10
-    images = patterns[labels] * rng.integers(100, 200, (count + tests, *shape))
-    images = (images + rng.integers(0, 30, images.shape)).astype(np.uint8)
-    x_train, x_test, y_train, y_test = *np.split(images, [count]), *np.split(labels, [count])
-    return Dataset(x_train, y_train, x_test, y_test, name="mnist", source="here", title="patterns")
-
-
-GREY, COLOURED = dataset(), dataset(shape=(12, 12, 3))
+GREY, COLOURED = patterns(), patterns(shape=(12, 12, 3))
 FALLING = Schedule(cosine, peak_lr=0.1, total_steps=60)
 
 

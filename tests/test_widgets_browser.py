@@ -8,7 +8,7 @@ import math
 import random
 
 import pytest
-from browser import ARTIFACTS, chromium
+from browser import ARTIFACTS
 
 from course_lib.schedules import GALLERY
 from course_lib.widgets import (
@@ -117,12 +117,6 @@ PANELS = {
     ),
     "valley": (valley(), [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}]),
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

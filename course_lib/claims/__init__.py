@@ -67,7 +67,7 @@ def record(name: str, *, folder: Path = RECORDS) -> list[Line]:
     )
 
 
-def say(id: str, *, folder: Path = RECORDS) -> str:
+def say(id: str) -> str:
     """The sentence of a claim, with the numbers of its record."""
     Choice(tuple(CLAIMS)).check("id", id)
-    return CLAIMS[id].text(folder)
+    return CLAIMS[id].text()

@@ -1,8 +1,10 @@
 """A claim: a sentence whose numbers come from a record, and the test of whether it is true."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,6 +39,17 @@ class Runs:
         """The variants that were run, in the order in which the record first names them."""
         lines = read(self.experiment, self.folder)
         return list(dict.fromkeys(x["variant"] for x in lines if x["framework"] == self.framework))
+
+    def tuned(self, variants: Iterable[str]) -> str:
+        """Of these variants the one with the lowest mean loss on held-out images. One of
+        which a run diverged cannot win."""
+
+        def held_out(variant: str) -> float:
+            losses = self.of(variant, "val_loss")
+            diverged = len(losses) < len(self.lines(variant))
+            return math.inf if diverged or not losses else fmean(losses.values())
+
+        return min(variants, key=held_out)
 
     def another(self, experiment: str) -> "Runs":
         """The same framework's runs of another experiment."""

@@ -21,7 +21,7 @@ class Training:
     """One variant: a training run, but for framework and seed.
 
     - schedule: made from (updates per epoch, updates of the whole run).
-    - epochs, or steps: how long; `steps` updates may end in the middle of an epoch.
+    - epochs, or max_updates: how long; an update may be the last in the middle of an epoch.
     - validation: the fraction of the training images held out, and measured after every epoch.
     - losses: whether the mean training loss of every epoch is kept.
     """
@@ -31,7 +31,7 @@ class Training:
     schedule: Callable[[int, int], Schedule]
     batch_size: int
     epochs: int = 1
-    steps: int | None = None
+    max_updates: int | None = None
     momentum: float = 0.0
     optimizer: str = "sgd"
     validation: float = 0.0
@@ -42,7 +42,7 @@ class Training:
         data = real(self.data)
         sizes = dict(batch_size=self.batch_size, validation=self.validation)
         epoch, total = (updates(data, epochs=n, **sizes) for n in (1, self.epochs))
-        return epoch, total if self.steps is None else self.steps
+        return epoch, total if self.max_updates is None else self.max_updates
 
     def train(self, framework: str, seed: int, **more: Any) -> Run:
         """Make the run, and insist that its rates are the planned ones."""

@@ -19,7 +19,7 @@ def drop_under(optimizer: str):
         "mlp",
         lambda epoch, total: Schedule(multistep, lr=0.2, milestones=(DROP,)),
         batch_size=128,
-        steps=600,
+        max_updates=600,
         momentum=0.9,
         optimizer=optimizer,
     )

@@ -42,7 +42,7 @@ def runs(schedules: dict[str, Schedule], steps: int, batch_size: int) -> dict[st
             "mlp",
             lambda epoch, total, schedule=schedule: schedule,
             batch_size=batch_size,
-            steps=steps,
+            max_updates=steps,
         )
         for name, schedule in schedules.items()
     }

@@ -18,7 +18,7 @@ def hot(peak: float, length: int) -> Training:
         down = Schedule(linear, peak_lr=peak, total_steps=total - length)
         return Schedule(warmup, then=down, warmup_steps=length) if length else down
 
-    return Training("mnist", "cnn", schedule, batch_size=128, steps=STEPS, momentum=0.9)
+    return Training("mnist", "cnn", schedule, batch_size=128, max_updates=STEPS, momentum=0.9)
 
 
 EXPERIMENTS = {

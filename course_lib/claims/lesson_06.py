@@ -25,7 +25,7 @@ def watched(framework: str, seed: int) -> Line:
         "mlp",
         lambda epoch, total: Schedule(constant, lr=0.05),
         batch_size=32,
-        steps=2_000,
+        max_updates=2_000,
         validation=0.1,
     )
     data = real("mnist")

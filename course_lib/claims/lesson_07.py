@@ -10,8 +10,7 @@ from course_lib.claims.experiments import Experiment, real
 from course_lib.claims.records import Line
 from course_lib.claims.statistics import gain, sampling_error
 from course_lib.lr_finder import find_lr
-
-METHODS = ("steepest", "valley", "slide", "minimum")
+from course_lib.lr_suggestions import METHODS
 
 
 def sweep(data: str, model: str, batch_size: int):
@@ -62,19 +61,9 @@ def suggested(runs: Runs, method: str) -> list[float]:
     return list(runs.of(variant, method).values())
 
 
-def losses(runs: Runs) -> dict[str, dict[int, float]]:
-    """The held-out loss at the end, {rate: {seed: loss}}; infinite where a run diverged."""
-    found = {}
-    for rate in runs.variants():
-        found[rate] = dict.fromkeys((line["seed"] for line in runs.lines(rate)), math.inf)
-        found[rate] |= runs.of(rate, "val_loss")
-    return found
-
-
 def best_rate(runs: Runs) -> str:
     """The fixed rate with the lowest mean held-out loss."""
-    found = losses(runs)
-    return min(found, key=lambda rate: fmean(found[rate].values()))
+    return runs.tuned(runs.variants())
 
 
 def spreads(runs: Runs) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ def adam(kind: str, peak: float) -> Training:
         return Schedule(cosine, peak_lr=peak, total_steps=total)
 
     return Training(
-        "mnist", "mlp", schedule, batch_size=128, steps=600, optimizer="adam", validation=0.1
+        "mnist", "mlp", schedule, batch_size=128, max_updates=600, optimizer="adam", validation=0.1
     )
 
 

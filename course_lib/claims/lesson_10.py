@@ -28,7 +28,7 @@ def at(data: str, model: str, batch_size: int, momentum: float, lr: float, budge
 
     return {
         f"{kind} {steps}": Training(
-            data, model, schedule(kind), batch_size=batch_size, steps=steps, momentum=momentum
+            data, model, schedule(kind), batch_size=batch_size, max_updates=steps, momentum=momentum
         )
         for steps in budgets
         for kind in ("constant", "branch", "cosine")

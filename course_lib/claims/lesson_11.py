@@ -67,7 +67,7 @@ def at_budgets(
             model,
             lambda epoch, total, kind=kind, peak=peak: schedule(kind, peak, total),
             batch_size=batch_size,
-            steps=round(fraction * full),
+            max_updates=round(fraction * full),
             momentum=0.9,
             validation=0.1,
         )

@@ -1,6 +1,5 @@
 """Lesson 12: the board of a fixed budget; methods without a plan, and plans that know the end."""
 
-import math
 from statistics import fmean
 
 from course_lib.claims.claim import Claim, Runs
@@ -29,7 +28,13 @@ def plan(shape: str, lr: float, optimizer: str) -> Training:
         return Schedule(constant, lr=lr)
 
     return Training(
-        "mnist", "mlp", schedule, batch_size=128, steps=STEPS, optimizer=optimizer, validation=0.1
+        "mnist",
+        "mlp",
+        schedule,
+        batch_size=128,
+        max_updates=STEPS,
+        optimizer=optimizer,
+        validation=0.1,
     )
 
 
@@ -47,7 +52,7 @@ EXPERIMENTS = {
                 "cnn",
                 lambda epoch, total, kind=kind: of_kind(kind, PEAK, total),
                 batch_size=64,
-                steps=BUDGET,
+                max_updates=BUDGET,
                 momentum=0.9,
                 validation=0.1,
             )
@@ -77,13 +82,7 @@ EXPERIMENTS = {
 
 def tuned(runs: Runs, method: str) -> dict[int, float]:
     """Test accuracy in per cent of each seed, at the rate whose mean held-out loss is lowest."""
-
-    def held_out(variant: str) -> float:
-        losses = runs.of(variant, "val_loss")
-        diverged = len(losses) < len(runs.lines(variant))
-        return math.inf if diverged or not losses else fmean(losses.values())
-
-    return runs.percent(min((f"{method} {lr:g}" for lr in RATES[method]), key=held_out))
+    return runs.percent(runs.tuned(f"{method} {lr:g}" for lr in RATES[method]))
 
 
 def against(method: str):

@@ -14,8 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from course_lib.exercises import TOLERANCE, Group, Probe, course, hidden_groups
+from course_lib.calls import Probe
+from course_lib.exercises import Group, course, hidden_groups
 from course_lib.grade.notebook import STUBS, Cell, read_notebook
+from course_lib.values import TOLERANCE
 
 RUNNER_VERSION = 1  # one more whenever the same answers to the same questions may score otherwise
 HEADING = re.compile(

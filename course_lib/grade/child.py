@@ -22,7 +22,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from course_lib.exercises import Call, reply
+from course_lib.calls import Call, reply
 from course_lib.grade.messages import LARGEST_REPLY
 
 CUT = "\n... output cut"

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from course_lib.exercises import Group, agrees, course, difference
+from course_lib.calls import agrees, difference
+from course_lib.exercises import Group, course
 from course_lib.grade.assignment import Assignment, Question
 from course_lib.grade.collect import Submission
 from course_lib.grade.limits import Limits
@@ -150,7 +151,7 @@ class Examination:
                     if blame := self._blame(question, session):
                         stopped[question.grade_id] = blame
                         break
-                    message, reason = self._ask_group(session, question, group, upto is None)
+                    message, reason = self.ask_group(session, question, group, upto is None)
                     messages[question.grade_id].append(message)
                     if reason:
                         words = f"a call of `{question.name}` was stopped: {self._words(reason)}"
@@ -200,7 +201,7 @@ class Examination:
             return Verdict("not begun", "it raises NotImplementedError", told, score)
         return Verdict("wrong", self._why_undefined(question, messages), told, score)
 
-    def _ask_group(
+    def ask_group(
         self, session: Session, question: Question, group: Group, quoted: bool
     ) -> tuple[str, str]:
         """A message for the student and the reason for which the process was stopped, "" for none.

@@ -86,7 +86,7 @@ def to_gradebook(
     return Imported(len(rows), tuple(skipped))
 
 
-# The course
+# --- the course -----------------------------------------------------------------------------------
 
 
 def _course(folder: Path, db: str | None) -> Any:
@@ -175,7 +175,7 @@ def _make_assignment(
         )
 
 
-# One notebook of one student
+# --- one notebook of one student ------------------------------------------------------------------
 
 
 def _import(

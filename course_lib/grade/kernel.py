@@ -17,7 +17,7 @@ from typing import Any
 
 from course_lib.grade import messages
 from course_lib.grade.limits import Limits
-from course_lib.grade.messages import BadReply, Outcome, SandboxError, Usage
+from course_lib.grade.messages import Outcome, SandboxError, Usage
 
 START_SECONDS = 60.0
 LOOK = 0.1  # seconds between two looks at time and memory
@@ -41,7 +41,7 @@ del random, sys
 ASK = """
 def _asked():
     import contextlib, io, json, sys
-    from course_lib.exercises import Call, reply
+    from course_lib.calls import Call, reply
     space, call = get_ipython().user_ns, json.loads({call!r})
     if {name!r} not in space:
         found = {{"missing": True}}
@@ -90,12 +90,7 @@ class KernelSession:
     def run(self, source: str) -> Outcome:
         """Run one cell."""
         found = self._execute(source, self._limits.output_kb * 1024)
-        if isinstance(found, str):
-            return messages.stopped(found, self._limits)
-        try:
-            return messages.outcome(found, self._limits)
-        except BadReply:
-            return messages.stopped(self._stop("protocol"), self._limits)
+        return messages.outcome_of_cell(found, self._limits, self._stop)
 
     def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:
         """Call the student's function; see Session.ask."""

@@ -6,13 +6,14 @@ sent: a size, a form and a request's number are demanded of it before it is used
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from course_lib.grade.limits import STOPPED_IN_WORDS, Limits
 
 LARGEST_REPLY = 8 << 20  # bytes
-DEEPEST_VALUE = 60  # lists and dicts in a reply; exercises.encode writes a dict three deep
+DEEPEST_VALUE = 60  # lists and dicts in a reply; values.encode writes a dict three deep
 
 
 class SandboxError(RuntimeError):
@@ -47,6 +48,19 @@ def stopped(reason: str, limits: Limits) -> Outcome:
     """The outcome of a cell that was stopped."""
     words = STOPPED_IN_WORDS[reason].format(**vars(limits))
     return Outcome(False, message=words, stopped=reason)
+
+
+def outcome_of_cell(
+    found: dict[str, Any] | str, limits: Limits, stop: Callable[[str], str]
+) -> Outcome:
+    """What came of a cell, from its reply, or from the reason for which there is none. `stop` ends
+    a process whose reply is none that an honest one sends."""
+    if isinstance(found, str):
+        return stopped(found, limits)
+    try:
+        return outcome(found, limits)
+    except BadReply:
+        return stopped(stop("protocol"), limits)
 
 
 def read(line: bytes | str) -> dict[str, Any]:
@@ -96,7 +110,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(value: Any, depth: int = 0) -> None:
-    """Raise BadReply unless `exercises.encode` could have written the value."""
+    """Raise BadReply unless `values.encode` could have written the value."""
     if depth > DEEPEST_VALUE:
         raise BadReply("too deep")
     if isinstance(value, list):

@@ -218,7 +218,7 @@ def _functions(notebook: Any) -> dict[str, tuple[ast.AST, Sequence[str]]]:
     }
 
 
-# Writing
+# --- writing --------------------------------------------------------------------------------------
 
 
 def _write(made: dict[Path, str], force: bool) -> list[Path]:

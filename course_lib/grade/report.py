@@ -105,7 +105,7 @@ def page_of(student: str) -> str:
     return "index~.html" if student.lower() == "index" else f"{student}.html"
 
 
-# Text of students
+# --- text of students -----------------------------------------------------------------------------
 
 
 def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
@@ -129,7 +129,7 @@ def line(text: Any, longest: int = 300) -> str:
     return " ".join(plain(text, longest).split())
 
 
-def words(text: Any, longest: int = 1000) -> Any:
+def words(text: Any) -> Any:
     """The text as `line` does, as HTML with what stands between backticks as code.
 
     >>> str(words("`walk` is < 0"))
@@ -137,7 +137,7 @@ def words(text: Any, longest: int = 1000) -> Any:
     """
     from markupsafe import Markup, escape
 
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, longest)))))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, 1000)))))
 
 
 def _visible(character: str) -> str:
@@ -172,7 +172,7 @@ def isolation(level: str) -> str:
     return ISOLATION.get(level, level)
 
 
-# The class
+# --- the class ------------------------------------------------------------------------------------
 
 
 def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def label(question: Mapping[str, Any]) -> str:
     return question["exercise"] or question["grade_id"]
 
 
-# The student
+# --- the student ----------------------------------------------------------------------------------
 
 
 def next_step(row: Mapping[str, Any]) -> str:

@@ -131,7 +131,7 @@ def command(
     return [*words, *python], {"PATH": os.environ.get("PATH", os.defpath)}
 
 
-# The inner lock
+# --- the inner lock -------------------------------------------------------------------------------
 
 
 def lock(scratch: str, may_read: list[str], limits: Limits, seconds: float) -> None:
@@ -214,7 +214,7 @@ def set_undumpable(killed_with_parent: bool) -> None:
         raise OSError(ctypes.get_errno(), "prctl failed")
 
 
-# What this machine offers
+# --- what this machine offers ---------------------------------------------------------------------
 
 
 @cache

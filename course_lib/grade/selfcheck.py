@@ -7,7 +7,8 @@ its lesson what students may see: the shown calls and the locked ones.
 import re
 from pathlib import Path
 
-from course_lib.exercises import Exercise, agrees, course, difference
+from course_lib.calls import agrees, difference
+from course_lib.exercises import Exercise, course
 from course_lib.grade.limits import Limits
 from course_lib.grade.match import read_notebook
 from course_lib.grade.session import Session, Workshop

@@ -263,12 +263,7 @@ class Session:
     def run(self, source: str) -> Outcome:
         """Run one cell."""
         found = self._request({"run": source}, self._limits.output_kb * 12288 + (1 << 16))
-        if isinstance(found, str):
-            return messages.stopped(found, self._limits)
-        try:
-            return messages.outcome(found, self._limits)
-        except BadReply:
-            return messages.stopped(self._stop("protocol"), self._limits)
+        return messages.outcome_of_cell(found, self._limits, self._stop)
 
     def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:
         """Call the student's function: {"value": ...}, {"error": [its classes], "message": ...},

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from course_lib.exercises import Call, agrees, course
+from course_lib.calls import Call, agrees
+from course_lib.exercises import course
 from course_lib.grade.assignment import Assignment, Question, read_assignments
 from course_lib.grade.collect import Submission
 from course_lib.grade.engine import preload, workshop_for
 from course_lib.grade.examine import Conditions, Examination, examine, sole
 from course_lib.grade.match import Plan, match, read_notebook
 from course_lib.grade.release import leaks, read, released, written
-from course_lib.grade.session import Workshop
+from course_lib.grade.session import Session, Workshop
 
 QUICK = 5.0  # seconds for a cell: a mutation may loop for ever
 CROSSED = 200  # calls with which a mutation that passes is looked at again
@@ -106,28 +107,77 @@ def _wrong_answers(
     conditions: Conditions,
 ) -> Line:
     source = plan.answers[question.answers[-1]]
-
-    def trial(text: str) -> Examination:
-        alone = sole(plan, question, text)
-        return Examination(alone, assignment, workshop, conditions.limits, "verify")
-
-    def score(text: str) -> float:
-        return trial(text).ask([question])[question.grade_id].score
-
+    bench = Bench(plan, assignment, question, workshop, conditions)
     empty = empty_answers(source, question.name)
-    wrong = [f"earns {earned:g}: {each}" for each in empty if (earned := score(each))]
+    wrong = [f"earns {earned:g}: {each}" for each in empty if (earned := bench.score(each))]
     mutants = mutations(source)
     rejected = 0
     for change, text in mutants:
-        if score(text) < question.points:
+        if bench.score(text) < question.points:
             rejected += 1
-        elif call := _told_apart(trial(source), trial(text), question):
+        elif call := _told_apart(bench.alone(source), bench.alone(text), question):
             wrong.append(f"earns everything: {change}; ask {call.written(question.name)}")
+    bench.close()
     text = (
         f"{question.grade_id}: {len(empty)} empty answers earn nothing, {rejected} of "
         f"{len(mutants)} mutations rejected, {len(mutants) - rejected} make no difference"
     )
     return Line(not wrong, "\n  ".join([f"{question.grade_id}:", *wrong]) if wrong else text)
+
+
+class Bench:
+    """A place where answers to one question are tried one after the other.
+
+    They share a process, because to begin one takes longer than to ask a few calls. What an answer
+    leaves behind is its function, which is taken away before the next. An answer that stops the
+    process is tried again in a new one, in case the time of the others ran out on it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        assignment: Assignment,
+        question: Question,
+        workshop: Workshop,
+        conditions: Conditions,
+    ):
+        self.plan, self.assignment, self.question = plan, assignment, question
+        self.workshop, self.conditions = workshop, conditions
+        self.session: Session | None = None
+
+    def alone(self, text: str) -> Examination:
+        """The examination of this answer in processes of its own."""
+        plan = sole(self.plan, self.question, text)
+        return Examination(plan, self.assignment, self.workshop, self.conditions.limits, "verify")
+
+    def score(self, text: str) -> float:
+        """The points that the hidden groups give for this answer."""
+        trial, used = self.alone(text), self.session is not None
+        begin = next(
+            i for i, s in enumerate(trial.plan.steps) if s.grade_id in self.question.answers
+        )
+        self.session = self.session or trial.open(begin)
+        if self.session is None:
+            raise RuntimeError(f"{self.question.grade_id}: no process for the cells before it")
+        forget = f"globals().pop({self.question.name!r}, None)"
+        sources = [forget, *(step.source for step in trial.plan.steps[begin:])]
+        stopped = any(self.session.run(source).stopped for source in sources)
+        passed = 0.0
+        for group in self.question.groups:
+            if not stopped:
+                message, stopped = trial.ask_group(self.session, self.question, group, False)
+                passed += 0.0 if message else group.weight
+        if stopped:
+            self.close()
+            if used:
+                return self.score(text)
+        return self.question.points * passed / sum(each.weight for each in self.question.groups)
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
 
 
 def _told_apart(model: Examination, mutant: Examination, question: Question) -> Call | None:
@@ -164,7 +214,7 @@ def _shape(call: Call) -> tuple:
     return call.via, len(call.args), tuple(call.kwargs)
 
 
-# Wrong answers
+# --- wrong answers --------------------------------------------------------------------------------
 
 
 def empty_answers(source: str, name: str) -> list[str]:
