@@ -13,16 +13,20 @@ import xml.etree.ElementTree as ET
 import ipywidgets
 import numpy as np
 import pytest
+from patterns import patterns
 
 from course_lib import GALLERY, Schedule, recipes
 from course_lib.data import Dataset
-from course_lib.parameters import Flag, Number, Whole, limits
+from course_lib.parameters import Choice, Flag, Number, Whole, limits
 from course_lib.recipes import Recipe
 from course_lib.schedules import constant, cosine, join, warmup
 from course_lib.training import FRAMEWORKS, Run, split
 from course_lib.widgets.chart import draw
+from course_lib.widgets.controls import slider_value
 from course_lib.widgets.lab import START, TrainingLab, lab
+from course_lib.widgets.lab_controls import Exact
 from course_lib.widgets.lab_parts import (
+    POINTS,
     Trial,
     cut_to,
     lab_chart,
@@ -40,18 +44,7 @@ MODULE = sys.modules["course_lib.widgets.lab"]  # the package has the function b
 LONG = 60  # seconds: never waited for where all is well
 
 
-def dataset(count=400):
-    rng = np.random.default_rng(7)
-    patterns = rng.random((10, 28, 28)) < 0.15
-    labels = np.arange(count) % 10
-    images = patterns[labels] * rng.integers(100, 200, (count, 28, 28))
-    images = (images + rng.integers(0, 30, images.shape)).astype(np.uint8)
-    return Dataset(
-        images, labels, images[:40], labels[:40], name="mnist", source="here", title="few"
-    )
-
-
-FEW = dataset()
+FEW = patterns(400)
 SHORT = "cosine(peak_lr=0.1, total_steps=30) | softmax | mnist | seed=3 | batch_size=16"
 ENDLESS = SHORT + " | epochs=100000"
 
@@ -108,12 +101,12 @@ def test_smoothing_is_a_mean_of_what_has_been():
         smoothed(values, 0)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 499, 500, 501, 844, 12345])
+@pytest.mark.parametrize("count", [0, 1, 2, POINTS - 1, POINTS, POINTS + 1, 844, 12345])
 def test_the_picture_has_few_points_the_first_and_the_last_among_them(count):
     numbers = thinned(count)
-    assert len(numbers) <= 501 and sorted(set(numbers)) == numbers
+    assert len(numbers) <= POINTS + 1 and sorted(set(numbers)) == numbers
     assert count == 0 or (numbers[0], numbers[-1]) == (0, count - 1)
-    assert count > 500 or len(numbers) == count
+    assert count > POINTS or len(numbers) == count
 
 
 def trial(number=1, losses=(2.0, 1.0), total=10, schedule="constant(lr=0.1)", **more):
@@ -157,23 +150,39 @@ def test_the_looks_of_many_runs_differ():
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_settings_of_every_schedule_make_that_schedule(name):
     schedule = GALLERY[name]
-    settings = settings_of(schedule.formula, schedule.params)
-    assert schedule_of(schedule.formula, {each.name: each.value for each in settings}) == schedule
+    settings = settings_of(schedule)
+    given = {
+        each: setting if isinstance(setting, str) else setting.value
+        for each, setting in settings.items()
+    }
+    assert schedule_of(schedule.formula, given) == schedule
     annotations = schedule.formula.__annotations__
-    for each in settings:
-        kind = limits(annotations[each.name])
-        wanted = {Whole: "whole", Flag: "flag"}.get(type(kind))
-        if isinstance(kind, Number):
-            wanted = "slider" if kind.high == float("inf") else "fraction"
-        if wanted:
-            assert each.kind == wanted
-        elif each.kind == "choice":
-            assert each.options == kind.options
-        else:
-            assert each.kind == "code" and isinstance(each.value, str)
+    for each, setting in settings.items():
+        kind = limits(annotations[each])
+        wanted = {Whole: "slider", Number: "slider", Flag: "flag", Choice: "choice"}.get(type(kind))
+        assert wanted == (None if isinstance(setting, str) else setting.kind), each
     longer = stretched(schedule, 3)
     assert longer.formula is schedule.formula and longer.params.keys() == schedule.params.keys()
     assert stretched(schedule, 1) == schedule
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_slider_of_a_parameter_stays_within_the_limits_of_its_formula(name):
+    """And where it was put, it stays, when the field beside it has read it."""
+    schedule = GALLERY[name]
+    annotations = schedule.formula.__annotations__
+    for parameter, setting in settings_of(schedule, 844).items():
+        if isinstance(setting, str) or setting.kind != "slider":
+            continue
+        each, kind = Exact(setting), limits(annotations[parameter])
+        assert each.value == schedule.params.get(parameter, each.value)
+        kind.check(parameter, slider_value(setting, each.slider.min))
+        kind.check(parameter, slider_value(setting, each.slider.max))
+        whole = isinstance(kind, Whole)
+        for place in range(each.slider.min, each.slider.max + 1, 97 if whole else 1):
+            each.slider.value = place
+            assert each.slider.value == place, (parameter, each.value)
+            assert each.value == slider_value(setting, place)
 
 
 def test_only_counts_of_updates_are_stretched():
@@ -243,15 +252,34 @@ def test_the_plan_follows_a_slider():
     assert first() == 0.1
     drawn = each._live.value
     slider = each.parameters["peak_lr"].slider
-    slider.value = -2.0
-    assert first() == 0.01 == each.parameters["peak_lr"].value and each._live.value != drawn
+    slider.value = slider.max  # ten times the value
+    assert first() == 1.0 == each.parameters["peak_lr"].value and each._live.value != drawn
+    slider.value = 0
+    assert first() == 0.0
     each.parameters["peak_lr"].field.value = 0.25
-    assert first() == 0.25 and slider.value == pytest.approx(-0.602, abs=0.01)
+    assert first() == 0.25 and 0 < slider.value < slider.max
     each.parameters["peak_lr"].field.value = 50.0  # further than the slider goes
     assert first() == 50.0 and slider.value == slider.max
     each.controls["updates"].slider.value = 12
     assert len(each.chart()["rows"][0]["lines"][0]["ys"]) == 12
     assert each.recipe.max_updates == 12
+
+
+def test_the_page_gets_the_picture_first_and_nothing_that_is_as_it_was(monkeypatch):
+    each = lab(SHORT)
+    exact, sent = each.parameters["peak_lr"], []
+    monkeypatch.setattr(
+        ipywidgets.Widget, "_send", lambda self, msg, buffers=None: sent.append((self, msg))
+    )
+    exact.slider.set_state({"value": 7})  # as the page says it
+    assert [widget for widget, _ in sent] == [each._live, each._next, exact.field]
+    picture, recipe, number = [msg["state"] for _, msg in sent]
+    assert picture == {"value": draw(each.chart())}
+    assert (
+        recipe.keys() == {"value"}
+        and str(each.recipe.schedule.params["peak_lr"]) in recipe["value"]
+    )
+    assert number == {"value": each.recipe.schedule.params["peak_lr"]} != {"value": 0.1}
 
 
 def test_what_is_wrong_with_the_settings_is_said_and_nothing_starts():

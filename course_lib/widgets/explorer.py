@@ -5,13 +5,14 @@ at once, and the code that makes the same in this library, PyTorch and Keras.
 import re
 from typing import Any
 
-from course_lib.parameters import Choice, Flag, Increasing, Maybe, Number, Numbers, Whole, limits
+from course_lib.parameters import Choice, Flag, Whole, limits
 from course_lib.plots import COLORS
 from course_lib.rosetta import ROSETTA, own_lr
 from course_lib.schedules import GALLERY, Schedule
 from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 from course_lib.widgets.schedules import (
     FORMULAS,
     code_of,
@@ -20,8 +21,6 @@ from course_lib.widgets.schedules import (
     node_of,
     schedule_of,
 )
-
-DASHES = {"-": "", "--": "6 3", ":": "2 3", "-.": "8 3 2 3"}
 
 
 def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> Panel:
@@ -64,62 +63,33 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     for key, schedule in shown.items():
         style, node = COLORS[key], node_of(schedule, key)
         entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
-        controls += controls_of(schedule, node, key)
+        controls += controls_of(schedule, node, key, steps)
     data = {"schedules": entries, "torch": classes_of("torch"), "keras": classes_of("keras")}
     return Panel("Schedule explorer", tuple(controls), view_explorer, data, gallery=True)
 
 
-def controls_of(schedule: Schedule, node: dict[str, Any], key: str) -> list[Control]:
+def controls_of(
+    schedule: Schedule, node: dict[str, Any], key: str, steps: int = 100
+) -> list[Control]:
     """A control for each parameter of a schedule, and of those inside of it, with the limits that
     the formula's signature declares."""
     made = []
-    annotations = schedule.formula.__annotations__
     for each in node["params"]:
+        name, path = each["name"], each["path"]
         if each["kind"] == "Schedule":
-            made += controls_of(schedule.params[each["name"]], each["node"], key)
+            made += controls_of(schedule.params[name], each["node"], key, steps)
         elif each["kind"] == "(Schedule)":
-            for part, inside in zip(schedule.params[each["name"]], each["nodes"]):
-                made += controls_of(part, inside, key)
+            for part, inside in zip(schedule.params[name], each["nodes"]):
+                made += controls_of(part, inside, key, steps)
         else:
-            value = schedule.params.get(each["name"], each["default"])
-            kind = limits(annotations[each["name"]])
-            made.append(control_of(each["path"], kind, value, key, schedule))
+            declared = limits(schedule.formula.__annotations__[name])
+            value = schedule.params.get(name, each["default"])
+            place = {"label": path.removeprefix(f"{key}."), "group": key}
+            place["when"] = ("schedules", key)
+            made.append(
+                control_of(path, declared, value, rate=own_lr(schedule), steps=steps, **place)
+            )
     return made
-
-
-def control_of(path: str, kind: Any, value: Any, key: str, schedule: Schedule) -> Control:
-    """The control of one parameter: its kind and limits as declared, its range around the value."""
-    label = path.removeprefix(f"{key}.")
-    common: dict[str, Any] = {"group": key, "when": ("schedules", key)}
-    if isinstance(kind, Maybe):
-        common["optional"], kind = True, kind.kind
-    if isinstance(kind, Choice):
-        return Control(path, "choice", label, value, options=kind.options, **common)
-    if isinstance(kind, Flag):
-        return Control(path, "flag", label, value, **common)
-    if isinstance(kind, Increasing | Numbers):
-        scale = "whole" if isinstance(kind, Increasing) else "linear"
-        return Control(path, "numbers", label, list(value), scale=scale, **common)
-    if isinstance(kind, Whole):
-        high = max(200, 4 * (value or 0))
-        common |= {"scale": "whole", "allowed": (kind.low, None)}
-        return Control(path, "slider", label, value, kind.low, high, **common)
-    assert isinstance(kind, Number)
-    most = None if kind.high == float("inf") else kind.high
-    common |= {"allowed": (kind.low, most), "above": kind.above}
-    if most is not None:
-        return Control(path, "slider", label, value, kind.low, most, **common)
-    if path.endswith("lr"):
-        low, high = (value / 100, value * 10) if value else (1e-6, own_lr(schedule))
-        return Control(
-            path, "slider", label, value, low, high, "log", zero=not kind.above, **common
-        )
-    if kind.low == 0 and (value or 0) <= 1:
-        low = 0.005 if kind.above else 0.0
-        return Control(path, "slider", label, value, low, 1.0, **common)
-    if kind.low == 0:
-        return Control(path, "slider", label, value, value / 100, value * 10, "log", **common)
-    return Control(path, "slider", label, value, kind.low, max(4.0, 2 * value), **common)
 
 
 def _dashes(style: Any) -> str:

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from course_lib.lr_finder import averaged
 from course_lib.lr_suggestions import METHODS, lowest, suggested, without_start
 from course_lib.parameters import Choice, Number
 from course_lib.plots import PALETTE
+from course_lib.smoothing import smooth
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.numbers import literal, short
 from course_lib.widgets.panel import Control, Panel
@@ -64,19 +64,6 @@ def fixed(title: str, experiment: str) -> dict[str, Any]:
     return {"data": title, "best": float(best_rate(runs)), "rates": rates, "source": source(lines)}
 
 
-def smoothed_curve(losses, beta):
-    """The exponential mean of a sweep's losses, as `find_lr` has it.
-
-    >>> smoothed_curve([4.0, 1.0, 1.0], 0.5)
-    [4.0, 2.0, 1.4285714285714286]
-    """
-    mean, found = 0.0, []
-    for i in range(len(losses)):
-        mean, smoothed = averaged(mean, losses[i], beta, i + 1)
-        found.append(smoothed)
-    return found
-
-
 def read_off(method, lrs, smoothed):
     """What a rule suggests, or None where it finds nothing to read.
 
@@ -103,7 +90,7 @@ def view_finder_reader(values, data):
     for sweep in data["sweeps"]:
         if sweep["name"] == values["sweep"]:
             shown = sweep
-    lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smoothed_curve(shown["losses"], beta)
+    lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smooth(shown["losses"], beta)
     curves = [
         line("loss of each batch", lrs, shown["losses"], "#8888", dots=True, width=1),
         line("smoothed", lrs, smoothed, data["ink"]),
@@ -170,7 +157,7 @@ def view_finder_reader(values, data):
 def suggestion_of(sweep, method, lrs, beta):
     """What a rule suggests for a recorded sweep."""
     losses = sweep["losses"]
-    return read_off(method, lrs[0 : len(losses)], smoothed_curve(losses, beta))
+    return read_off(method, lrs[0 : len(losses)], smooth(losses, beta))
 
 
 def finder_code(sweep, rule, beta, data):

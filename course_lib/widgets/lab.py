@@ -1,43 +1,29 @@
 """The training lab: choose a schedule, watch it train, stop when you have seen enough, compare.
 
-What the lab draws and says comes from the plain functions of lab_parts.py; `TrainingLab` puts
-controls around them. A run goes on in a thread of its own, so that the notebook answers while it
-does.
+What the lab draws and says comes from the plain functions of lab_parts.py, what is set from the
+controls of lab_controls.py; `TrainingLab` makes the runs and shows them. A run goes on in a thread
+of its own, so that the notebook answers while it does.
 """
 
 import base64
 import html
 import json
-import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from course_lib import needs, recipes
-from course_lib.data import FILES, Dataset, load
-from course_lib.models import MODELS
-from course_lib.parameters import Whole
+from course_lib.data import Dataset, load
 from course_lib.recipes import Recipe
-from course_lib.schedules import GALLERY
-from course_lib.training import FRAMEWORKS, split
+from course_lib.training import split
 from course_lib.widgets.chart import draw, escape
-from course_lib.widgets.lab_parts import (
-    Setting,
-    Trial,
-    cut_to,
-    lab_chart,
-    planned,
-    schedule_of,
-    settings_of,
-    stretched,
-    updates_of,
-)
+from course_lib.widgets.lab_controls import Settings
+from course_lib.widgets.lab_parts import Trial, cut_to, lab_chart, planned
 from course_lib.widgets.panel import Panel
 
 with needs("course"):
@@ -46,88 +32,11 @@ with needs("course"):
 START = "cosine(peak_lr=0.3, total_steps=844) | mlp | mnist | seed=0"  # one epoch
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # until the data are loaded
 BETWEEN_PICTURES = 0.2  # seconds
-PICTURE_STEPS = 100  # the gallery's pictures have so many updates
 LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
-LABEL = "9rem"  # the width of every control's description
 
 
 class _Stopped(Exception):
     """Raised inside of `watch`, to leave `fit` between two updates."""
-
-
-class Exact(ipywidgets.HBox):
-    """A slider, and a field for the exact number, which may go further than the slider does.
-
-    The scale of `wide` numbers is logarithmic; a 0 has to be typed.
-    """
-
-    def __init__(self, label: str, value: float, low: float, high: float, wide: bool):
-        self.wide, self.low, self.high = wide, low, high
-        if wide:
-            ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.01}
-            self.slider = ipywidgets.FloatSlider(readout=False, **ends)
-        else:
-            self.slider = ipywidgets.IntSlider(min=low, max=high, readout=False)
-        exact = ipywidgets.FloatText if wide else ipywidgets.IntText
-        self.field = exact(value, description=label, style={"description_width": LABEL})
-        self.field.layout = ipywidgets.Layout(width="15.5rem", flex="0 0 auto")
-        self.slider.tooltip = label
-        self.slider.layout = ipywidgets.Layout(flex="1 1 auto", width="auto", min_width="5rem")
-        self._place(value)
-        self.slider.observe(lambda change: self._read(change.new), "value")
-        self.field.observe(lambda change: self._place(change.new), "value")
-        super().__init__([self.field, self.slider], layout=ipywidgets.Layout(width="100%"))
-
-    @property
-    def value(self) -> float:
-        """The number in the field."""
-        return self.field.value
-
-    def _at(self, value: float) -> float:
-        value = min(max(value, self.low), self.high)
-        return math.log10(value) if self.wide else value
-
-    def _place(self, value: float) -> None:
-        if abs(self.slider.value - self._at(value)) > 0.51 * self.slider.step:
-            self.slider.value = self._at(value)
-
-    def _read(self, place: float) -> None:
-        # The browser moves the handle to the next step and says so: a typed 0.123 is to stay.
-        if abs(self._at(self.value) - place) > 0.51 * self.slider.step:
-            self.field.value = float(f"{10**place:.3g}") if self.wide else int(place)
-
-
-def _control(setting: Setting, updates: int) -> ipywidgets.Widget:
-    """The widget of one parameter of a formula."""
-    name, value = setting.name, setting.value
-    wide = ipywidgets.Layout(width="auto")
-    style = {"description_width": LABEL}
-    match setting.kind:
-        case "slider":
-            rate = name == "lr" or name.endswith("_lr")
-            return Exact(
-                name,
-                0.0 if value is None else value,
-                1e-5 if rate else 1e-3,
-                max(10.0, 10 * (value or 0)),
-                True,
-            )
-        case "whole":
-            value = 1 if value is None else value
-            return Exact(name, value, 0, max(2 * updates, value, 10), False)
-        case "fraction":
-            return ipywidgets.FloatSlider(
-                value, min=0, max=1, step=0.01, description=name, style=style, layout=wide
-            )
-        case "choice":
-            return ipywidgets.Dropdown(
-                options=setting.options, value=value, description=name, style=style, layout=wide
-            )
-        case "flag":
-            return ipywidgets.Checkbox(value, description=name, style=style, layout=wide)
-    return ipywidgets.Text(
-        value, description=name, continuous_update=False, style=style, layout=wide
-    )
 
 
 class TrainingLab(ipywidgets.VBox):
@@ -148,61 +57,20 @@ class TrainingLab(ipywidgets.VBox):
         self._count = 0
         self._plan: dict | None = None
         self._recipe: Recipe | None = None
-        self._make_controls(recipe)
+        self._settings = Settings(recipe, self._images, self._settle)
+        self.schedule, self.controls = self._settings.schedule, self._settings.controls
+        self._make_buttons()
+        self._next, self._alert, self._live = (ipywidgets.HTML() for _ in range(3))
+        self._next.layout.max_width = "60rem"
+        self._live.layout.max_width = "48rem"
+        self._list = ipywidgets.VBox(layout=ipywidgets.Layout(max_width="60rem"))
         super().__init__(
-            [self._set, self._next, self._buttons, self._alert, self._live, self._list]
+            [self._settings, self._next, self._buttons, self._alert, self._live, self._list]
         )
         self.add_class("lr-lab")
         self._settle()
 
-    # --- controls
-
-    def _make_controls(self, recipe: Recipe) -> None:
-        style, wide = {"description_width": LABEL}, ipywidgets.Layout(width="auto")
-
-        def choice(label: str, options: Sequence[str], value: str) -> ipywidgets.Dropdown:
-            return ipywidgets.Dropdown(
-                options=list(options), value=value, description=label, style=style, layout=wide
-            )
-
-        def number(label: str, value: int, low: int, high: int) -> ipywidgets.BoundedIntText:
-            return ipywidgets.BoundedIntText(
-                value, min=low, max=high, description=label, style=style, layout=wide
-            )
-
-        updates = updates_of(recipe, self._images(recipe.data))
-        formula = recipe.schedule.formula
-        names = [name for name, each in GALLERY.items() if each.formula is formula]
-        self._kept = recipe  # for the settings that have no control
-        self.controls: dict[str, Any] = {
-            "model": choice("model", MODELS, recipe.model),
-            "data": choice("data", FILES, recipe.data),
-            "framework": choice("framework", FRAMEWORKS, recipe.framework),
-            "updates": Exact("updates", updates, 1, max(2000, 2 * updates), False),
-            "batch_size": number("batch size", recipe.batch_size, 1, 100_000),
-            "seed": number("seed", recipe.seed, 0, 2**31 - 1),
-            "momentum": ipywidgets.FloatSlider(
-                recipe.momentum,
-                **{"min": 0, "max": 0.999, "step": 0.001, "readout_format": ".3f"},
-                **{"description": "momentum", "style": style, "layout": wide},
-            ),
-        }
-        self.schedule = choice("schedule", GALLERY, names[0])
-        self.parameters: dict[str, Any] = {}
-        self._fields = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
-        column = ipywidgets.Layout(flex="1 1 22rem", min_width="20rem", margin="0 12px 0 0")
-        self._set = ipywidgets.HBox(
-            [
-                ipywidgets.VBox([self.schedule, self._fields], layout=column),
-                ipywidgets.VBox(list(self.controls.values()), layout=column),
-            ],
-            layout=ipywidgets.Layout(flex_flow="row wrap", max_width="60rem"),
-        )
-        self._show_parameters(formula, recipe.schedule.params)
-        self.schedule.observe(lambda change: self._choose(change.new), "value")
-        for each in self.controls.values():
-            self._watch(each)
-
+    def _make_buttons(self) -> None:
         def button(label: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
             made = ipywidgets.Button(description=label, tooltip=tooltip)
             made.layout.width = "7rem"
@@ -224,57 +92,30 @@ class TrainingLab(ipywidgets.VBox):
             ],
             layout=ipywidgets.Layout(flex_flow="row wrap", max_width="60rem"),
         )
-        self._next, self._alert, self._live = (ipywidgets.HTML() for _ in range(3))
-        self._next.layout.max_width = "60rem"
-        self._live.layout.max_width = "48rem"
-        self._list = ipywidgets.VBox(layout=ipywidgets.Layout(max_width="60rem"))
-
-    def _watch(self, control: ipywidgets.Widget) -> None:
-        target = control.field if isinstance(control, Exact) else control
-        target.observe(lambda _: self._settle(), "value")
-
-    def _show_parameters(self, formula: Callable[..., float], params: Mapping[str, Any]) -> None:
-        updates = self.controls["updates"].value
-        self._formula = formula
-        self.parameters = {
-            each.name: _control(each, updates) for each in settings_of(formula, params)
-        }
-        for each in self.parameters.values():
-            self._watch(each)
-        self._fields.children = list(self.parameters.values())
-
-    def _choose(self, name: str) -> None:
-        updates = self.controls["updates"].value
-        entry = stretched(GALLERY[name], max(updates, 1) / PICTURE_STEPS)
-        self._show_parameters(entry.formula, entry.params)
-        self._settle()
 
     # --- what is set
 
     def _images(self, name: str) -> int:
         return len(self._loaded[name].x_train) if name in self._loaded else IMAGES[name]
 
-    def _settled(self) -> Recipe:
-        """The recipe that the controls say, or an error in words."""
-        values = {name: control.value for name, control in self.controls.items()}
-        updates = Whole(low=1).check("updates", values.pop("updates"))
-        given = {name: control.value for name, control in self.parameters.items()}
-        recipe = replace(self._kept, schedule=schedule_of(self._formula, given), **values)
-        return cut_to(recipe, updates, self._images(recipe.data))
-
     def _settle(self) -> None:
         """A control has moved: the plan, or what is wrong with it."""
         try:
-            self._recipe = self._settled()
-            self._plan = planned(self._recipe.schedule, self.controls["updates"].value)
+            self._recipe = self._settings.recipe()
+            self._plan = planned(self._recipe.schedule, self._settings.updates)
             self._say(self._alert, "alert", "")
         except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
             self._recipe = self._plan = None
             self._say(self._alert, "alert", str(error))
+        self._redraw()  # first: what the hand on a slider waits for
         coming = f"Start runs <code>{escape(str(self._recipe))}</code>"
         self._next.value = f"<div style='{LOW}'>{coming}</div>" if self._recipe else ""
         self._set_buttons()
-        self._redraw()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The widgets of the schedule's parameters, by name."""
+        return self._settings.parameters
 
     @property
     def recipe(self) -> Recipe | None:
@@ -295,7 +136,7 @@ class TrainingLab(ipywidgets.VBox):
         if self._recipe is None:
             raise ValueError(f"the settings make no schedule: {self.alert}")
         self._count += 1
-        trial = Trial(self._count, self._recipe, self.controls["updates"].value)
+        trial = Trial(self._count, self._recipe, self._settings.updates)
         self.trials.append(trial)
         self._say(self._alert, "alert", "")
         self._stopping.clear()
@@ -474,7 +315,7 @@ class TrainingLab(ipywidgets.VBox):
 
     def chart(self) -> dict:
         """The picture as plain values."""
-        return lab_chart(self.trials, self._plan, self.controls["updates"].value)
+        return lab_chart(self.trials, self._plan, self._settings.updates)
 
     @property
     def report(self) -> str:

@@ -1,24 +1,27 @@
 """What the training lab draws, says and sets: plain functions, which need no widgets.
 
-A `Trial` is one run of the lab. `lab_chart` draws trials and the plan, `settings_of` reads what a
-formula lets one set, `cut_to` makes a recipe have so many updates.
+A `Trial` is one run of the lab. `lab_chart` draws trials and the plan, `settings_of` says what of a
+schedule can be set, `cut_to` makes a recipe have so many updates.
 """
 
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from course_lib.parameters import Choice, Flag, Number, Whole, limits, rate_at
 from course_lib.plots import PALETTE
 from course_lib.recipes import Recipe, code, read_value
+from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule
 from course_lib.training import Run
 from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
 
-WINDOW, POINTS = 20, 500
+WINDOW = 20
+POINTS = 300  # of a line: one for two pixels of the picture
 COLORS = PALETTE[:6]  # its black would vanish on a dark page
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 STEPS = {"every", "milestones", "boundaries", "knots", "timescale"}  # counts of updates, by name
@@ -161,44 +164,26 @@ def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates:
 # --- what can be set ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How one parameter of a formula is set: `kind` is slider (a rate or factor, on a log scale),
-    fraction (from 0 to 1), whole, choice, flag or code (a text in the form of a recipe)."""
+def settings_of(schedule: Schedule, updates: int = 100) -> dict[str, Control | str]:
+    """What can be set of a schedule, one for each parameter that its signature declares: a control,
+    or a text in the form of a recipe where the value is no single number or word.
 
-    name: str
-    kind: str
-    value: Any
-    options: tuple[str, ...] = field(default=())
-
-
-def settings_of(
-    formula: Callable[..., float], given: Mapping[str, Any] | None = None
-) -> list[Setting]:
-    """The settings of a formula, one for each parameter, as its signature declares them; the values
-    are those given, else the signature's.
-
-    >>> from course_lib.schedules import cosine
-    >>> [(each.name, each.kind, each.value) for each in settings_of(cosine)]
-    [('peak_lr', 'slider', None), ('total_steps', 'whole', None), ('final_lr', 'slider', 0.0)]
+    >>> from course_lib import GALLERY
+    >>> settings = settings_of(GALLERY["warmup"])
+    >>> settings["then"], settings["warmup_steps"].low
+    ('cosine(peak_lr=0.1, total_steps=90)', 0)
     """
-    _, *declared = inspect.signature(formula).parameters.values()
-    settings = []
+    _, *declared = inspect.signature(schedule.formula).parameters.values()
+    settings: dict[str, Control | str] = {}
     for each in declared:
-        value = (given or {}).get(each.name, None if each.default is each.empty else each.default)
-        options: tuple[str, ...] = ()
+        value = schedule.params.get(each.name, each.default)
         match limits(each.annotation):
-            case Number(high=high):
-                kind = "slider" if high == math.inf else "fraction"
-            case Whole():
-                kind = "whole"
-            case Choice(options=options):
-                kind = "choice"
-            case Flag():
-                kind = "flag"
+            case Number() | Whole() | Choice() | Flag() as kind:
+                settings[each.name] = control_of(
+                    each.name, kind, value, rate=own_lr(schedule), steps=updates
+                )
             case _:
-                kind, value = "code", code(value)
-        settings.append(Setting(each.name, kind, value, options))
+                settings[each.name] = code(value)
     return settings
 
 
@@ -210,13 +195,13 @@ def schedule_of(formula: Callable[..., float], values: Mapping[str, Any]) -> Sch
     >>> schedule_of(multistep, {"lr": 0.1, "milestones": "(5, 9)", "factor": 0.1})
     Schedule(multistep, lr=0.1, milestones=(5, 9))
     """
+    _, *declared = inspect.signature(formula).parameters.values()
     params = {}
-    for each in settings_of(formula):
+    for each in declared:
         value = values[each.name]
-        if each.kind == "code" and isinstance(value, str):
+        if isinstance(value, str) and not isinstance(limits(each.annotation), Choice):
             value = read_value(each.name, value)
-        default = inspect.signature(formula).parameters[each.name].default
-        if default is inspect.Parameter.empty or value != default:
+        if each.default is each.empty or value != each.default:
             params[each.name] = value
     return Schedule(formula, **params)
 

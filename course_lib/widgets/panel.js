@@ -57,36 +57,17 @@ function mount(root, spec, view) {
     return [id, make("label", {for: id}, control.label)];
   }
 
-  const STEPS = 200;
-  function position(control, value) {
-    if (control.scale === "whole") return value;
-    if (control.scale === "linear") return STEPS * (value - control.low) / (control.high - control.low);
-    if (value <= 0) return 0;
-    const share = Math.log(value / control.low) / Math.log(control.high / control.low);
-    return control.zero ? 1 + (STEPS - 1) * share : STEPS * share;
-  }
-  function at(control, place) {
-    if (control.scale === "whole") return Math.round(place);
-    if (control.scale === "linear") {
-      const step = (control.high - control.low) / STEPS;
-      return Number((control.low + step * place).toPrecision(4));
-    }
-    if (control.zero && place < 1) return 0;
-    const share = control.zero ? (place - 1) / (STEPS - 1) : place / STEPS;
-    return Number((control.low * (control.high / control.low) ** share).toPrecision(3));
-  }
-
   const MAKE = {
     slider(control) {
       const [id, label] = named(control);
       const whole = control.scale === "whole";
       const range = make("input", {
-        type: "range", id, step: "1", min: whole ? control.low : 0, max: whole ? control.high : STEPS,
+        type: "range", id, step: "1", min: whole ? control.low : 0, max: whole ? control.high : the_PLACES,
       });
       const number = make("input", {
         type: "number", step: whole ? "1" : "any", "aria-label": `${control.label}, exact value`,
       });
-      range.addEventListener("input", () => set(control.name, at(control, Number(range.value))));
+      range.addEventListener("input", () => set(control.name, slider_value(control, Number(range.value))));
       number.addEventListener("change", () => {
         const typed = number.value.trim() === "" && control.optional ? null : Number(number.value);
         const [least, most] = control.allowed;
@@ -104,7 +85,7 @@ function mount(root, spec, view) {
       if (control.optional) number.placeholder = "default";
       fields[control.name] = () => {
         const value = values[control.name];
-        range.value = position(control, value === null ? control.low : value);
+        range.value = slider_place(control, value === null ? control.low : value);
         range.setAttribute("aria-valuetext", value === null ? "default" : short(value, 4));
         number.value = value === null ? "" : String(value);
       };
@@ -207,17 +188,20 @@ function mount(root, spec, view) {
   let timer = null;
 
   function show() {
+    const headings = new Set(); // of the groups in which something is shown
     for (const [node, control] of rows) {
       const present = control.when ? values[control.when[0]] : null;
-      node.hidden = Boolean(control.when)
+      const hidden = Boolean(control.when)
         && !(Array.isArray(present) ? present.includes(control.when[1]) : present === control.when[1]);
-      node.style.display = node.hidden ? "none" : "";
-      if (!node.hidden) fields[control.name](); // the explorer hides the sliders of forty schedules
+      if (hidden !== node.hidden) { // the explorer has the controls of forty schedules: touch few
+        node.hidden = hidden;
+        node.style.display = hidden ? "none" : "";
+      }
+      if (hidden) continue;
+      fields[control.name]();
+      headings.add(control.group);
     }
-    for (const heading in groups) {
-      const some = rows.some(([node, control]) => control.group === heading && !node.hidden);
-      groups[heading].style.display = some ? "" : "none";
-    }
+    for (const heading in groups) groups[heading].style.display = headings.has(heading) ? "" : "none";
     let shown;
     try {
       shown = view(values, spec.data);

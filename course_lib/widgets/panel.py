@@ -26,53 +26,10 @@ from course_lib.parameters import Choice
 from course_lib.rosetta import derived, own_lr, whole
 from course_lib.widgets import schedules
 from course_lib.widgets.chart import draw, unplace
+from course_lib.widgets.controls import Control, slider_place, slider_value
 from course_lib.widgets.javascript import browser, translate
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Control:
-    """One thing to set. The kinds, and what else they take
-
-    - slider: low, high; scale "linear", "log" or "whole"; `zero` puts a 0 at the low end of "log".
-      Beside it is a field for the exact number, which may go as far as `allowed`, (least, most), or
-      has to be above the least. With `optional` the field may be empty, for None.
-    - play: a whole slider that a button moves along.
-    - choice: one of `options`.
-    - several: some of `options`; the value is the list of them.
-    - flag: True or False.
-    - numbers: several numbers, written with commas; scale "whole" for whole ones.
-    - curve: a list of numbers from `low` to `high`, drawn with the pointer on the picture, or with
-      the arrow keys.
-    - note: a button that appends the value of the control `notes` to a list.
-
-    A control with `group` stands under that heading. With `when`, (name, value), it is there only
-    while another control has, or holds, that value. With `drag`, the slider's value is a place on
-    the x axis that the pointer can move.
-    """
-
-    name: str
-    kind: str
-    label: str
-    value: Any
-    low: float | None = None
-    high: float | None = None
-    scale: str = "linear"
-    zero: bool = False
-    allowed: tuple[float | None, float | None] = (None, None)
-    above: bool = False
-    optional: bool = False
-    options: tuple[str, ...] = ()
-    notes: str = ""
-    group: str = ""
-    when: tuple[str, str] | None = None
-    drag: bool = False
-
-    def __post_init__(self) -> None:
-        kinds = ("slider", "play", "choice", "several", "flag", "numbers", "curve", "note")
-        Choice(kinds).check("kind", self.kind)
-        Choice(("linear", "log", "whole")).check("scale", self.scale)
 
 
 @dataclass(frozen=True)
@@ -180,14 +137,12 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
 
     def script(self) -> str:
         """All the JavaScript of this panel: the view and its formulas, and what moves them."""
-        parts = [browser()]
+        needed = [self.view, draw, unplace, slider_place, slider_value]
+        writers = tables = ""
         if self.gallery:
             writers, tables = schedules.tables()
-            needed = (*schedules.FORMULAS.values(), own_lr, derived, whole)
-            parts += [translate(self.view, draw, unplace, *needed, source=writers), tables]
-        else:
-            parts.append(translate(self.view, draw, unplace))
-        return "\n".join([*parts, _script()])
+            needed += [*schedules.FORMULAS.values(), own_lr, derived, whole]
+        return "\n".join([browser(), translate(*needed, source=writers), tables, _script()])
 
     def spec(self) -> dict[str, Any]:
         """What the script is told: plain values only."""

@@ -11,11 +11,10 @@ from typing import Any
 
 from course_lib import rosetta
 from course_lib.parameters import Maybe, Whole, limits
-from course_lib.recipes import FORMULAS
-from course_lib.rosetta import ROSETTA, kind_of
-from course_lib.schedules import GALLERY, Schedule
+from course_lib.rosetta import kind_of
+from course_lib.schedules import FORMULAS, GALLERY, Schedule
 
-PEERS = ("torch", "keras")
+SHOWN = ("torch", "keras")  # of rosetta.PEERS, those whose calls a panel writes
 
 
 def key_of(schedule: Schedule) -> str:
@@ -78,14 +77,14 @@ def native_call(schedule: Schedule, peer: str) -> str | None:
 def tables() -> tuple[str, str]:
     """For the browser: the writers of every peer's call, as Python, and the tables of formulas and
     writers, as JavaScript."""
-    keys = {key_of(schedule) for schedule in GALLERY.values()} & ROSETTA.keys()
-    writers = [rosetta.writer(key, peer) for key in sorted(keys) for peer in PEERS]
+    keys = {key_of(schedule) for schedule in GALLERY.values()}
+    writers = [rosetta.writer(key, peer) for key in sorted(keys) for peer in SHOWN]
     names = {
         name: list(inspect.signature(formula).parameters)[1:] for name, formula in FORMULAS.items()
     }
     formulas = ", ".join(f"{name}: [{name}, {parameters}]" for name, parameters in names.items())
     found = ", ".join(
-        f"{peer}: {{{', '.join(f'{key}: {peer}_{key}' for key in sorted(keys))}}}" for peer in PEERS
+        f"{peer}: {{{', '.join(f'{key}: {peer}_{key}' for key in sorted(keys))}}}" for peer in SHOWN
     )
     return "\n\n".join(
         writers

@@ -1,7 +1,7 @@
-"""Recorded numbers that widgets show: a small part of records/, which is not in the package.
+"""Recorded numbers that widgets show: of records/ no more than a page has room for.
 
 `python -m course_lib.widgets.recorded` makes them anew; the range tests among them are run for it,
-on the real data. tests/test_widgets_b.py holds them against the records.
+on the real data. tests/test_widgets_records.py holds them against the records.
 """
 
 import json
