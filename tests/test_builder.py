@@ -7,10 +7,15 @@ points, one that passes only the visible test nothing, and nbgrader's own releas
 import ast
 import base64
 import copy
+import importlib.util
 import json
 import os
+import re
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -20,6 +25,9 @@ from course_lib import exercises
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
+import lesson_install
+
+TOOLS = builder.ROOT / "tools"
 
 HEAD = """\
 # %% [markdown] tags=["setup"]
@@ -147,9 +155,14 @@ def notebook(source: Path, folder: str):
     return nbformat.read(source.parents[1] / folder / f"{source.stem}.ipynb", as_version=4)
 
 
+def numbered(notebook) -> dict:
+    """The cells of a notebook by their number in the lesson; the one that installs is 0."""
+    return {int(cell.id.rpartition("-")[2]): cell for cell in notebook.cells}
+
+
 def numbers(notebook) -> list[int]:
     """Which cells of the lesson are in a notebook."""
-    return [int(cell.id.rpartition("-")[2]) for cell in notebook.cells]
+    return list(numbered(notebook))
 
 
 def by_id(notebook) -> dict:
@@ -164,17 +177,17 @@ def by_id(notebook) -> dict:
 
 
 def test_the_first_tag_says_where_a_cell_goes(lesson):
-    assert numbers(builder.render(lesson, "notebooks")) == [1, 2, 3, 4, 5, 6, 7]
-    assert numbers(builder.render(lesson, "exercises")) == [1, 2, 8, 9, 10, 11, 13]
-    assert numbers(builder.render(lesson, "solutions")) == [1, 2, 8, 9, 10, 11, 13, 14, 15]
+    assert numbers(builder.render(lesson, "notebooks")) == [1, 0, 2, 3, 4, 5, 6, 7]
+    assert numbers(builder.render(lesson, "exercises")) == [1, 0, 2, 8, 9, 10, 11, 13]
+    assert numbers(builder.render(lesson, "solutions")) == [1, 0, 2, 8, 9, 10, 11, 13, 14, 15]
 
 
 def test_a_modifier_alone_leaves_the_cell_in_notebooks(tmp_path):
     source = course(tmp_path, _01_a=HEAD + '\n# %% tags=["nbval-check-output"]\n1 + 1\n')
     assert [numbers(builder.render(source, f)) for f in builder.FOLDERS] == [
-        [1, 2, 3],
-        [1, 2],
-        [1, 2],
+        [1, 0, 2, 3],
+        [1, 0, 2],
+        [1, 0, 2],
     ]
 
 
@@ -244,7 +257,7 @@ def test_nbgrader_metadata(lesson):
 def test_students_cannot_delete_what_is_graded_nor_edit_a_check(lesson):
     exercise = builder.render(lesson, "exercises")
     assert [cell.metadata.get("deletable", True) for cell in exercise.cells] == (
-        [False, False, True, False, True, False, False]
+        [False, True, False, True, False, True, False, False]
     )
     fixed = [cell for cell in exercise.cells if not cell.metadata.get("editable", True)]
     assert [cell.metadata.nbgrader.grade_id for cell in fixed] == ["decay"]
@@ -258,11 +271,91 @@ def test_grade_ids_survive_new_prose(lesson):
 
 
 def test_metadata_has_only_what_readers_need(built):
-    figure = notebook(built, "notebooks").cells[3]
+    figure = numbered(notebook(built, "notebooks"))[4]
     assert figure.metadata == {"alt": "A straight line."}
     assert [notebook(built, folder).metadata for folder in builder.FOLDERS] == [
         builder.METADATA
     ] * 3
+
+
+# ---------------------------------------------------------------- the cell that installs
+
+
+@pytest.mark.parametrize("folder", builder.FOLDERS)
+def test_the_first_code_cell_installs_and_is_the_same_everywhere(built, folder):
+    found = notebook(built, folder)
+    cell = next(cell for cell in found.cells if cell.cell_type == "code")
+    assert (cell.id, cell.source) == ("01_decay-00", lesson_install.INSTALL)
+    assert cell.metadata == {"tags": ["install"]} and cell.outputs == []
+    ast.parse(cell.source)  # no magics: a grader runs it without IPython
+
+
+def installed(monkeypatch, *, missing, source=None, fails=False) -> list[str]:
+    """What the cell asks pip for where these modules are missing: each call's last argument."""
+    asked = []
+
+    def run(command, **options):
+        assert command[:4] == [sys.executable, "-m", "pip", "install"]
+        asked.append(command[-1])
+        return SimpleNamespace(returncode=int(fails), stderr="No matching distribution")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else 1)
+    monkeypatch.delenv("LR_COURSE_SOURCE", raising=False)
+    if source is not None:
+        monkeypatch.setenv("LR_COURSE_SOURCE", source)
+    exec(lesson_install.INSTALL, {"__name__": "__main__"})
+    return asked
+
+
+def test_where_the_course_is_the_cell_says_and_starts_nothing(monkeypatch, capsys):
+    names = {}
+    monkeypatch.setattr(subprocess, "run", None)
+    exec(lesson_install.INSTALL, names)
+    assert names.keys() - {"__builtins__"} == {"find_spec"}  # so that no answer leans on the others
+    assert capsys.readouterr() == ("", "")
+    assert installed(monkeypatch, missing={"torch", "tensorflow"}) == []
+
+
+@pytest.mark.parametrize(
+    "missing, source, asked",
+    [
+        (set(), None, "..[notebook]"),
+        (set(), "", "..[notebook]"),
+        ({"torch", "tensorflow"}, None, "..[notebook,torch,tensorflow]"),
+        ({"tensorflow"}, "./a.whl", "./a.whl[notebook,tensorflow]"),
+        (set(), "https://x.org/a.whl", "lr-course[notebook] @ https://x.org/a.whl"),
+        ({"torch"}, "git+https://x.org/a", "lr-course[notebook,torch] @ git+https://x.org/a"),
+    ],
+)
+def test_what_it_asks_pip_for(monkeypatch, capsys, missing, source, asked):
+    assert installed(monkeypatch, missing={"course_lib", *missing}, source=source) == [asked]
+    assert capsys.readouterr().out.startswith(f"Installing {asked}, ")
+
+
+def test_where_pip_fails_it_says_what_to_do(monkeypatch):
+    with pytest.raises(RuntimeError, match=r"No matching(.|\n)*Set os.environ\['LR_COURSE_SOURCE'"):
+        installed(monkeypatch, missing={"course_lib"}, fails=True)
+
+
+def test_the_extras_that_it_asks_for_are_there():
+    project = tomllib.loads((builder.ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == lesson_install.NAME
+    assert {"notebook", "torch", "tensorflow"} <= project["optional-dependencies"].keys()
+
+
+def test_a_student_may_delete_it(built):
+    """Nobody is told, and nothing else is run, when it is gone or from an older release."""
+    from course_lib.grade.assignment import read_assignment
+    from course_lib.grade.match import match, read_notebook
+
+    assignment = read_assignment(built.parents[1] / "solutions" / f"{built.stem}.ipynb")
+    whole = notebook(built, "exercises")
+    without = copy.deepcopy(whole)
+    del without.cells[1]
+    plan, other = (match(read_notebook(nbformat.writes(n)), assignment) for n in (whole, without))
+    assert plan == other and not plan.findings
+    assert plan.steps[0].source == lesson_install.INSTALL
 
 
 # ---------------------------------------------------------------- mistakes that fail the build
@@ -513,7 +606,7 @@ def test_flavoured_replaces_the_one_line(lesson):
     torch = builder.render(lesson, "notebooks")
     before = copy.deepcopy(torch)
     other = builder.flavoured(torch, "tensorflow")
-    assert other.cells[1].source == 'framework = "tensorflow"  # or "tensorflow"'
+    assert numbered(other)[2].source == 'framework = "tensorflow"  # or "tensorflow"'
     assert torch == before
     with pytest.raises(builder.LessonError, match="0 times, expected once"):
         builder.flavoured(other, "tensorflow")
@@ -526,7 +619,7 @@ def test_lesson_table_has_links_that_fit_the_page(lesson):
         r"write a decay \| rise in one line. | 30 |"
     )
     assert builder.lesson_table(lesson.parents[1]).split("\n")[2:] == [row.format("")]
-    page = builder.render(lesson, "notebooks").cells[2].source
+    page = numbered(builder.render(lesson, "notebooks"))[3].source
     assert page.startswith("The course:\n\n| No. |") and page.endswith("\n" + row.format("../"))
 
 
@@ -557,7 +650,7 @@ def test_building_twice_gives_the_same_bytes(built, tmp_path):
 
 
 def test_figure_has_alt_text_and_order_is_kept(built):
-    before, figure, after = notebook(built, "notebooks").cells[3].outputs
+    before, figure, after = numbered(notebook(built, "notebooks"))[4].outputs
     assert (before.text, after.text[:6]) == ("before 3\n", "after ")
     assert base64.b64decode(figure.data["image/png"]).startswith(b"\x89PNG")
     assert figure.data["text/plain"] == "Figure: A straight line."
@@ -565,14 +658,14 @@ def test_figure_has_alt_text_and_order_is_kept(built):
 
 
 def test_widgets_are_kept_as_what_needs_no_kernel(built):
-    cells = notebook(built, "notebooks").cells
-    assert set(cells[4].outputs[0].data) == {"text/plain"}
-    assert set(cells[5].outputs[0].data) == {"text/plain", "image/png"}
-    assert cells[5].outputs[0].data["text/plain"] == "Figure: A box with one red pixel."
+    cells = numbered(notebook(built, "notebooks"))
+    assert set(cells[5].outputs[0].data) == {"text/plain"}
+    assert set(cells[6].outputs[0].data) == {"text/plain", "image/png"}
+    assert cells[6].outputs[0].data["text/plain"] == "Figure: A box with one red pixel."
 
 
 def test_expected_error_is_kept_without_its_frames(built):
-    (error,) = notebook(built, "notebooks").cells[6].outputs
+    (error,) = numbered(notebook(built, "notebooks"))[7].outputs
     assert error.traceback == ["ValueError: invalid literal for int() with base 10: 'three'"]
 
 
@@ -586,9 +679,9 @@ def test_exercises_have_no_outputs_and_the_others_count_from_one(built):
         for folder in builder.FOLDERS
     }
     assert counts == {
-        "notebooks": [1, 2, 3, 4, 5],
-        "exercises": [None] * 4,
-        "solutions": [1, 2, 3, 4, 5],
+        "notebooks": [1, 2, 3, 4, 5, 6],
+        "exercises": [None] * 5,
+        "solutions": [1, 2, 3, 4, 5, 6],
     }
     assert not any(cell.get("outputs") for cell in notebook(built, "exercises").cells)
 
@@ -676,6 +769,14 @@ def test_endless_cell_is_named(lesson):
         builder.LessonError, match=r"01_decay.py:12 \(cell 3\): failed in notebooks"
     ):
         builder.execute(lesson, builder.render(lesson, "notebooks"), "notebooks", timeout=1)
+
+
+def test_failing_installation_is_named(lesson):
+    (lesson.parents[1] / "notebooks").mkdir()
+    broken = builder.render(lesson, "notebooks")
+    broken.cells[1].source = "1 / 0"
+    with pytest.raises(builder.LessonError, match=r"^tools/lesson_install\.py, for 01_d"):
+        builder.execute(lesson, broken, "notebooks")
 
 
 # ---------------------------------------------------------------- the command
@@ -773,6 +874,20 @@ def test_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError):
         builder.write(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "old"
+
+
+# ---------------------------------------------------------------- its rooms
+
+
+def test_each_room_imports_only_those_above_it():
+    """In the order in which the command's first lines list them; none is long to read."""
+    listed = re.findall(r"^    (lesson_\w+)[.]py  ", builder.__doc__, re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in TOOLS.glob("lesson_*.py"))
+    for number, name in enumerate(listed):
+        text = (TOOLS / f"{name}.py").read_text()
+        imports = re.findall(r"^from (lesson_\w+|build_notebooks) import", text, re.MULTILINE)
+        assert set(imports) <= set(listed[:number]), name
+        assert ast.get_docstring(ast.parse(text)) and text.count("\n") < 250, name
 
 
 # ---------------------------------------------------------------- nbgrader

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import course_lib
 from course_lib import cli
@@ -27,7 +28,8 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
 def pins_of_pyproject():
-    extras = PROJECT["optional-dependencies"].values()
+    """Of all extras but `notebook`, which has bounds and brings no package that `course` lacks."""
+    extras = [pins for name, pins in PROJECT["optional-dependencies"].items() if name != "notebook"]
     return {pin for extra in extras for pin in extra if not pin.startswith("lr-course[")}
 
 
@@ -52,6 +54,17 @@ def test_every_pin_is_exact_and_is_what_is_installed():
         except PackageNotFoundError:
             installed = "not installed"
         assert installed.split("+")[0] == pinned, f"{name}: pinned {pinned}, {installed}"
+
+
+def test_a_notebook_elsewhere_asks_for_the_course_s_packages_and_takes_what_is_there():
+    pins = dict(pin.split("==") for pin in pins_of_pyproject() if ";" not in pin)
+    extras = PROJECT["optional-dependencies"]
+    bounds = {each.name: each.specifier for each in map(Requirement, extras["notebook"])}
+    for name, bound in bounds.items():
+        assert any(pin.startswith(f"{name}==") for pin in extras["course"]), name
+        assert pins[name] in bound and {each.operator for each in bound} == {">="}, name
+    frameworks = {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
+    assert not frameworks & {*bounds, *(Requirement(each).name for each in PROJECT["dependencies"])}
 
 
 def test_what_the_course_promises_to_bring_is_there():
@@ -220,11 +233,3 @@ def test_other_shells_have_their_completion(shell, sign, capsys):
     assert cli.main(["completion", shell]) == 0
     said = capsys.readouterr().out
     assert sign in said and "reproduce" in said and "one_cycle" in said
-
-
-def test_every_measurement_in_the_readme_is_in_the_results():
-    shown = (ROOT / "README.md").read_text().partition("## Measured")[2].partition("\n## ")[0]
-    rows = [line for line in shown.splitlines() if line.startswith("| ")]
-    results = (ROOT / "benchmarks" / "results.md").read_text().splitlines()
-    assert len(rows) > 8
-    assert [row for row in rows if row not in results] == []

@@ -1,0 +1,83 @@
+"""The three notebooks of a lesson, not yet run, with the marks that nbgrader reads.
+
+Which cell goes where is the table ROLES in lesson_cells.py; the cell that no lesson has is in
+lesson_install.py.
+"""
+
+import copy
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+from lesson_cells import ROLES, LessonError, cut, is_question, role
+from lesson_exercises import exercises_of, hidden_region
+from lesson_install import with_install
+from lesson_pages import lesson_table
+from lesson_rules import FRAMEWORK, read_lesson
+
+# Without the version of Python, so that another version builds the same file.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "name": "python"},
+}
+
+
+def render(source: Path, folder: str):
+    """The notebook of `folder` for one lesson, not yet executed."""
+    notebook = read_lesson(source)
+    notebook.metadata = nbformat.from_dict(METADATA)
+    ordinals = Counter()
+    for cell in notebook.cells:
+        shown, hidden = cut(source, cell)
+        question = is_question(cell)
+        grade_id, points = (cell.metadata.pop(key, None) for key in ("grade_id", "points"))
+        if folder == "exercises":
+            cell.source = shown
+        if folder == "solutions" and role(cell) == "check":
+            cell.source += hidden_region(exercises_of(source)[cell.id])
+        if cell.cell_type == "markdown" and "<!-- lessons -->" in cell.source.split("\n"):
+            table = lesson_table(source.parents[1], prefix="../")
+            cell.source = cell.source.replace("<!-- lessons -->", table)
+        if question:
+            # nbgrader blanks a written answer whole, question and all, unless it has a region.
+            region = "<!-- BEGIN SOLUTION -->\n<!-- END SOLUTION -->"
+            cell.source += "\n\n" + ("YOUR ANSWER HERE" if folder == "exercises" else region)
+        if role(cell) in (None, "exercise") and not (hidden or question):
+            continue
+        ordinals[role(cell)] += 1
+        # Counted per role: a new paragraph must not rename the answers of a running course.
+        grade_id = grade_id or f"{source.stem}-{role(cell)}-{ordinals[role(cell)]}"
+        if folder != "notebooks":
+            cell.metadata["nbgrader"] = nbgrader_options(cell, grade_id, points)
+        if folder == "exercises":
+            cell.metadata["deletable"] = False
+            if role(cell) == "check":
+                cell.metadata["editable"] = False
+    notebook.cells = [cell for cell in notebook.cells if folder in ROLES[role(cell)]]
+    return with_install(notebook, source)
+
+
+def nbgrader_options(cell, grade_id: str, points) -> dict:
+    """nbgrader's metadata, version 3, for setup, check, answer, and what a student answers.
+
+    An `answer` is marked like a student's answer, worth nothing: so nbgrader blanks it when a
+    teacher makes a release from solutions/ with `nbgrader generate_assignment`.
+    """
+    solution = role(cell) in ("exercise", "answer")
+    grade = role(cell) == "check" or (solution and cell.cell_type == "markdown")
+    options = dict(schema_version=3, task=False, cell_type=cell.cell_type, grade_id=grade_id)
+    options.update(grade=grade, solution=solution, locked=not solution)
+    return {**options, "points": points or 0} if grade else options
+
+
+def flavoured(notebook, framework: str):
+    """A copy of the notebook whose line `framework = "torch"` names another framework."""
+    notebook = copy.deepcopy(notebook)
+    replaced = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source, count = FRAMEWORK.subn(f'framework = "{framework}"', cell.source)
+            replaced += count
+    if replaced != 1:
+        raise LessonError(f'found the line `framework = "torch"` {replaced} times, expected once')
+    return notebook
