@@ -46,6 +46,7 @@ LIVE = (
     "valley",
     "warmup_map",
 )
+WIDE = ("docs/rosetta.md",)  # pages whose tables are wider than a line of text
 LAB = "The lab trains real networks, so it is live in the notebook only; here is a picture of it."
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 TAG = re.compile(r"""(<(?:img|source|a)\b[^>]*?\b(?:src|srcset|href)=")([^"\s]+)(")""")
@@ -144,6 +145,8 @@ def notebook_page(pages: Pages, path: Path) -> None:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     parts = []
     for number, cell in enumerate(cells):
+        if "install" in cell["metadata"].get("tags", ()):
+            continue  # what it does, a page cannot
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             parts.append(pages.bend(source, path, name))
@@ -206,6 +209,12 @@ def _output(pages: Pages, name: str, output: dict) -> str:
     else:
         text = "".join(output.get("text") or data.get("text/plain", ""))
     return fenced("{code-block} text", ":class: output-text\n\n" + text.rstrip("\n"))
+
+
+def with_room(text: str) -> str:
+    """The text with each table in a container of its own; site.css gives it the whole window."""
+    tables = re.compile(r"(?:^\|.*\n)+", re.M)
+    return tables.sub(lambda table: fenced("{container} wide", table[0]) + "\n", text)
 
 
 def fenced(kind: str, text: str) -> str:
@@ -416,7 +425,6 @@ def docstring(text: str) -> str:
 
 def gather(staging: Path, only: list[str]) -> Pages:
     """All pages, as Markdown."""
-    from course_lib.rosetta import table
     from course_lib.widgets import explore
 
     stems = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -433,11 +441,10 @@ def gather(staging: Path, only: list[str]) -> Pages:
     for path in sorted(ROOT.rglob("*.md")):
         name = pages.page_of(path)
         if name and name not in ("index.md", "docs/claims.md"):
-            pages.add(name, pages.bend(path.read_text(encoding="utf-8"), path, name))
+            text = pages.bend(path.read_text(encoding="utf-8"), path, name)
+            pages.add(name, with_room(text) if name in WIDE else text)
     text = (SITE / "explorer.md").read_text(encoding="utf-8")
     pages.add("explorer.md", text.replace("{panel}", raw(pages, "explorer", explore())))
-    text = (SITE / "rosetta.md").read_text(encoding="utf-8")
-    pages.add("rosetta.md", text.replace("{rosetta}", fenced("{container} wide", table())))
     found = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*.md"))
     exercises = [
         numbered(pages, each).replace("<exercises/", "<")
@@ -461,11 +468,12 @@ def numbered(pages: Pages, name: str) -> str:
 def contents(pages: Pages, found: list[str]) -> str:
     """What the side of every page lists."""
     docs = [each for each in found if re.fullmatch(r"docs/[^/]+\.md", each)]
-    evidence = ["docs/claims.md", *(each for each in found if each.startswith("benchmarks/"))]
+    records = [each for each in found if each.startswith("benchmarks/")]
+    evidence = ["docs/claims.md", "docs/benchmarks.md", *records]
     project = ["CHANGELOG.md", "CONTRIBUTING.md", "docs/licences.md"]
     groups = {
         "Course": [numbered(pages, each) for each in found if each.startswith("notebooks/")],
-        "To try and look up": ["explorer.md", "exercises/index.md", "rosetta.md"],
+        "To try and look up": ["explorer.md", "exercises/index.md"],
         "Guides": [each for each in found if each.startswith("docs/guides/")],
         "Evidence": evidence,
         "Reference": ["api/index.md"],

@@ -1,15 +1,20 @@
 """The pages of docs/ that stand on records: claims.md, and every docs/templates/NAME.md.
 
-A template is docs/NAME.md as it will be, with {{claim-id}} where the sentence of a claim belongs.
+A template is docs/NAME.md as it will be, with {{claim-id}} where the sentence of a claim belongs,
+{{measured: NAME}} for a table of measurements (measured.py), and {{rosetta: table}} for that one.
 """
 
 import re
 from pathlib import Path
 
+import measured
+
 from course_lib import claims
 from course_lib.claims import records
+from course_lib.rosetta import ROSETTA, Row, table
 
 CLAIM = re.compile(r"\{\{([\w-]+)\}\}")
+PART = re.compile(r"^\{\{(measured|rosetta): ([\w-]+)\}\}$", re.M)
 
 INTRODUCTION = """\
 # Claims
@@ -41,10 +46,28 @@ def with_claims(text: str, docs: str) -> str:
     return CLAIM.sub(sentence, text)
 
 
+def with_parts(text: str, root: Path) -> str:
+    """The text with its tables of measurements and of translations."""
+
+    def part(found: re.Match) -> str:
+        return rosetta() if found[1] == "rosetta" else measured.part(root, found[2])
+
+    return PART.sub(part, text)
+
+
+def rosetta() -> str:
+    """The table of translations, less the schedules that nobody else has: so a new one of ours
+    makes no page old."""
+    nobody = {key for key, row in ROSETTA.items() if row == Row()}
+    return "\n".join(line for line in table().splitlines() if line.split()[1] not in nobody)
+
+
 def docs_pages(root: Path, titles: dict[Path, str]) -> dict[Path, str]:
     """The built pages of docs/ as they should be; `titles` names each lesson's source."""
     found = {
-        root / "docs" / path.name: with_claims(path.read_text(encoding="utf-8"), "")
+        root / "docs" / path.name: with_parts(
+            with_claims(path.read_text(encoding="utf-8"), ""), root
+        )
         for path in sorted((root / "docs" / "templates").glob("*.md"))
     }
     return {root / "docs" / "claims.md": claims_page(root, titles), **found}
