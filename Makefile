@@ -12,7 +12,12 @@ START := notebooks/00_start_here.ipynb
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick notebooks check benchmarks site clean
+# What needs no framework, and the Pythons in which it is tried.
+PYTHONS ?= python3.11 python3.12 python3.13
+FREE := tests/test_schedules.py tests/test_progress.py tests/test_exercises_lib.py \
+  $(addprefix course_lib/,schedules.py decays.py warmups.py cycles.py combined.py plateau.py \
+  parameters.py smoothing.py lr_suggestions.py rosetta.py values.py calls.py)
+.PHONY: help lab test pythons quick notebooks check benchmarks site clean
 
 help:  ## print this list of verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +31,15 @@ test: $(VENV)/.test  ## install what the tests need and run all of them (20 to 3
 
 quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
+
+pythons:  ## what needs no framework, in every Python of PYTHONS that is here (PYTHONS="python3.12 ...")
+	@set -e; tried=0; for each in $(PYTHONS); do \
+	  if ! $$each -c '' 2>/dev/null; then echo "$$each: not on this machine"; continue; fi; \
+	  at=build/pythons/$$(basename $$each); echo "$$($$each --version): installing without extras..."; \
+	  $$each -m venv --clear $$at; \
+	  $$at/bin/python -m pip install --quiet --disable-pip-version-check ".[check]"; \
+	  $$at/bin/python -m pytest -q -p no:cacheprovider $(FREE); tried=$$((tried + 1)); \
+	done; test $$tried -gt 0
 
 notebooks: $(VENV)/.test  ## build notebooks/, exercises/ and solutions/ from lessons/
 	$(BIN)/python tools/build_notebooks.py $(ARGS)

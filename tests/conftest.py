@@ -1,11 +1,11 @@
 """What every test may count on: no downloads, no window, no progress bars in the output."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
-from browser import chromium
 from hypothesis import settings
 
 os.environ.setdefault("LR_COURSE_OFFLINE", "1")  # data on this machine are used, none are fetched
@@ -20,6 +20,9 @@ os.environ["LR_COURSE_PROGRESS"] = str(
     Path(tempfile.mkdtemp(prefix="lr-course-")) / "progress.json"
 )
 
+# A shell starts what goes on in the background deaf to Ctrl-C, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -28,5 +31,7 @@ settings.load_profile("any machine")
 @pytest.fixture(scope="module")
 def browser():
     """One Chromium for the tests of a file."""
+    from browser import chromium  # here, because the tests of the formulas run without Playwright
+
     with chromium() as running:
         yield running

@@ -42,7 +42,11 @@ def test_it_serves_until_it_is_interrupted():
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(address + "favicon.ico")
         it.send_signal(signal.SIGINT)
-        assert it.wait(20) == 0 and it.stderr.read() == "stopped\n"
+        try:
+            assert it.wait(20) == 0
+        finally:
+            it.kill()  # or this test would wait for it without an end
+        assert it.stderr.read() == "stopped\n"
 
 
 @pytest.mark.parametrize(
