@@ -258,6 +258,7 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     page.wait_for_timeout(500)
     press_button("Stop")
     page.wait_for_function(said("partial: stopped after"))
+    assert in_kernel(page, "print(bench.wait(20))") == "True"  # its last words are on their way
     alive = "import threading; print([t.name for t in threading.enumerate() if 'lab' in t.name])"
     assert in_kernel(page, alive) == "[]"
     bench.locator("select").first.select_option("linear")
