@@ -1,6 +1,8 @@
 """The committed notebooks: fresh, complete, runnable in both frameworks, and without an answer.
 
-The torch flavour of notebooks/ and solutions/ is run by `pytest --nbval-lax notebooks solutions`.
+The torch flavour of notebooks/ and solutions/ is run by `pytest --nbval-lax notebooks solutions`,
+the TensorFlow flavour of solutions/ here. That of notebooks/ trains everything once more, so it is
+a verb of its own, `make flavour`, which continuous integration runs too.
 """
 
 import json
@@ -158,11 +160,20 @@ def test_small_enough_to_read_on_github(lesson, folder):
 # ---------------------------------------------------------------- what it does when it is run
 
 
-@in_executed_folders
-@every_lesson
-def test_tensorflow_flavour_runs(lesson, folder):
+def run_in_tensorflow(lesson: Path, folder: str) -> None:
     notebook = builder.flavoured(committed(lesson, folder), "tensorflow")
     builder.execute(lesson, notebook, folder, timeout=900)
+
+
+@pytest.mark.flavour
+@every_lesson
+def test_the_lesson_runs_in_tensorflow(lesson):
+    run_in_tensorflow(lesson, "notebooks")
+
+
+@every_lesson
+def test_the_solutions_run_in_tensorflow(lesson):
+    run_in_tensorflow(lesson, "solutions")
 
 
 @every_lesson

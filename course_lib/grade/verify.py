@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from course_lib.calls import Call, agrees
 from course_lib.exercises import course
@@ -115,7 +116,7 @@ def _wrong_answers(
     for change, text in mutants:
         if bench.score(text) < question.points:
             rejected += 1
-        elif call := _told_apart(bench.alone(source), bench.alone(text), question):
+        elif call := bench.told_apart(source, text):
             wrong.append(f"earns everything: {change}; ask {call.written(question.name)}")
     bench.close()
     text = (
@@ -144,6 +145,9 @@ class Bench:
         self.plan, self.assignment, self.question = plan, assignment, question
         self.workshop, self.conditions = workshop, conditions
         self.session: Session | None = None
+        # Beyond the probes, for what passes them: calls, and what the model answers to them.
+        self.calls: list[Call] | None = None
+        self.wanted: list[dict[str, Any]] = []
 
     def alone(self, text: str) -> Examination:
         """The examination of this answer in processes of its own."""
@@ -173,28 +177,31 @@ class Bench:
                 return self.score(text)
         return self.question.points * passed / sum(each.weight for each in self.question.groups)
 
+    def told_apart(self, model: str, mutant: str) -> Call | None:
+        """A call on which the mutant differs from the model answer, among calls that cross the
+        arguments of those that are asked anyway; None when there is none, so that the mutation
+        makes no difference where the exercise looks."""
+        if self.calls is None:
+            known = [probe.call for group in self.question.groups for probe in group.probes]
+            self.calls = crossed([*known, *(probe.call for probe in self.question.shown)])
+            self.wanted = self._answers(model)
+        for call, wanted, got in zip(self.calls, self.wanted, self._answers(mutant)):
+            if "value" in wanted and not agrees(got, wanted, self.question.tolerance):
+                return call
+        return None
+
+    def _answers(self, text: str) -> list[dict[str, Any]]:
+        examination = self.alone(text)
+        session = examination.open()
+        answers = [session.ask(self.question.name, each.to_json()) for each in self.calls]
+        examination.close(session)
+        return answers
+
     def close(self) -> None:
         """End the process, if there is one."""
         if self.session is not None:
             self.session.close()
             self.session = None
-
-
-def _told_apart(model: Examination, mutant: Examination, question: Question) -> Call | None:
-    """A call on which the mutant differs from the model answer, among calls that cross the
-    arguments of those that are asked anyway; None when there is none, so that the mutation makes no
-    difference where the exercise looks."""
-    known = [probe.call for group in question.groups for probe in group.probes]
-    calls = crossed([*known, *(probe.call for probe in question.shown)])
-    answers = []
-    for examination in (model, mutant):
-        session = examination.open()
-        answers.append([session.ask(question.name, each.to_json()) for each in calls])
-        examination.close(session)
-    for call, wanted, got in zip(calls, *answers):
-        if "value" in wanted and not agrees(got, wanted, question.tolerance):
-            return call
-    return None
 
 
 def crossed(calls: Sequence[Call]) -> list[Call]:
