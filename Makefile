@@ -14,7 +14,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # What needs no framework, and the Pythons in which it is tried.
 PYTHONS ?= python3.11 python3.12 python3.13
-FREE := tests/test_schedules.py tests/test_progress.py tests/test_exercises_lib.py \
+FREE := tests/test_schedules.py tests/test_progress.py \
   $(addprefix course_lib/,schedules.py decays.py warmups.py cycles.py combined.py plateau.py \
   parameters.py smoothing.py lr_suggestions.py rosetta.py values.py calls.py)
 .PHONY: help lab test flavour pythons quick notebooks check benchmarks site clean
@@ -25,7 +25,7 @@ help:  ## print this list of verbs
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
-test: $(VENV)/.test  ## install what the tests need and run all of them (20 to 30 minutes on two cores)
+test: $(VENV)/.test  ## install what the tests need and run all of them (about 20 minutes on two cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
 
