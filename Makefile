@@ -32,7 +32,7 @@ test: $(VENV)/.test  ## install what the tests need and run all of them (about 2
 quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
-flavour: $(VENV)/.test  ## run the lessons in their other flavour, TensorFlow (5 minutes; continuous integration does)
+flavour: $(VENV)/.test  ## run the lessons in their other flavour, TensorFlow (4 minutes; continuous integration does)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m flavour tests/test_notebooks.py
 
 pythons:  ## what needs no framework, in every Python of PYTHONS that is here (PYTHONS="python3.12 ...")
