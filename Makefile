@@ -25,7 +25,7 @@ help:  ## print this list of verbs
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
 
-test: $(VENV)/.test  ## install what the tests need and run all of them (about 20 minutes on two cores)
+test: $(VENV)/.test  ## install what the tests need and run them (about 20 minutes on two cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
 
