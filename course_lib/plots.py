@@ -24,8 +24,8 @@ with needs("course"):
 # readers, and by the dashes where there are more lines than colours.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
-_LOOKS = [{"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE]
-COLORS = dict(zip(GALLERY, cycle(_LOOKS)))
+_IN_TURN = [{"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE]
+LOOKS = dict(zip(GALLERY, cycle(_IN_TURN)))
 
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
 
@@ -33,7 +33,7 @@ WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
 def look(label: str, position: int = 0) -> dict[str, str]:
     """Colour and dashes of a line: the schedule's own where the label begins with its name, else
     those of its position in the figure."""
-    return _own_look(label) or _LOOKS[position % len(_LOOKS)]
+    return _own_look(label) or _IN_TURN[position % len(_IN_TURN)]
 
 
 def looks(labels: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -45,15 +45,15 @@ def looks(labels: Iterable[str]) -> dict[str, dict[str, str]]:
         if own and own not in chosen.values():
             chosen[label] = own
     for position, label in enumerate(labels):
-        others = [look("", position + i) for i in range(len(_LOOKS))]
+        others = [look("", position + i) for i in range(len(_IN_TURN))]
         free = (each for each in others if each not in chosen.values())
         chosen.setdefault(label, next(free, others[0]))
     return chosen
 
 
 def _own_look(label: str) -> dict[str, str] | None:
-    names = [name for name in COLORS if label.startswith(name)]
-    return COLORS[max(names, key=len)] if names else None
+    names = [name for name in LOOKS if label.startswith(name)]
+    return LOOKS[max(names, key=len)] if names else None
 
 
 def plot_schedules(

@@ -31,12 +31,12 @@ from course_lib.widgets.lab_parts import (
     cut_to,
     lab_chart,
     planned,
-    schedule_of,
+    schedule_from_fields,
     settings_of,
-    smoothed,
     stretched,
     thinned,
     updates_of,
+    window_means,
 )
 
 MODULE = sys.modules["course_lib.widgets.lab"]  # the package has the function by that name
@@ -93,12 +93,12 @@ def press(button):
 
 def test_smoothing_is_a_mean_of_what_has_been():
     values = np.random.default_rng(0).random(50).tolist()
-    means = smoothed(values, 7)
+    means = window_means(values, 7)
     assert means == pytest.approx([np.mean(values[max(0, t - 6) : t + 1]) for t in range(50)])
-    assert smoothed(values, 7, at=[0, 49]) == [values[0], means[49]]
-    assert smoothed([]) == [] and smoothed([3.0], 20) == [3.0]
+    assert window_means(values, 7, at=[0, 49]) == [values[0], means[49]]
+    assert window_means([]) == [] and window_means([3.0], 20) == [3.0]
     with pytest.raises(ValueError, match="window must be a whole number of at least 1, got 0"):
-        smoothed(values, 0)
+        window_means(values, 0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, POINTS - 1, POINTS, POINTS + 1, 844, 12345])
@@ -155,7 +155,7 @@ def test_the_settings_of_every_schedule_make_that_schedule(name):
         each: setting if isinstance(setting, str) else setting.value
         for each, setting in settings.items()
     }
-    assert schedule_of(schedule.formula, given) == schedule
+    assert schedule_from_fields(schedule.formula, given) == schedule
     annotations = schedule.formula.__annotations__
     for each, setting in settings.items():
         kind = limits(annotations[each])
@@ -559,7 +559,7 @@ def test_the_accuracy_of_a_part_is_that_of_the_images_held_out(made):
 def test_the_schedule_of_a_formula_with_an_inner_one():
     values = {"then": "constant(lr=1.0)", "warmup_steps": 4, "shape": "linear", "start_factor": ""}
     with pytest.raises(ValueError, match="start_factor must be a number, a word"):
-        schedule_of(warmup, values)
-    assert schedule_of(warmup, values | {"start_factor": "0.1"}) == Schedule(
+        schedule_from_fields(warmup, values)
+    assert schedule_from_fields(warmup, values | {"start_factor": "0.1"}) == Schedule(
         warmup, then=Schedule(constant, lr=1), warmup_steps=4, start_factor=0.1
     )

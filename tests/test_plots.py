@@ -10,7 +10,7 @@ import pytest
 
 from course_lib import GALLERY, Schedule
 from course_lib.plots import (
-    COLORS,
+    LOOKS,
     look,
     looks,
     mean_interval,
@@ -137,7 +137,7 @@ def test_a_figure_can_be_drawn_without_a_warning_and_is_shown_once(name):
 
 
 def test_every_schedule_of_the_gallery_has_a_look_of_its_own():
-    assert COLORS.keys() == GALLERY.keys()
+    assert LOOKS.keys() == GALLERY.keys()
     looks = [tuple(look(name).values()) for name in GALLERY]
     # More schedules than looks share some; within a figure, `looks` tells them apart.
     assert len(set(looks)) == min(len(looks), 49)
@@ -165,9 +165,9 @@ def test_the_same_schedule_looks_the_same_in_every_figure():
 
 
 def test_the_longest_name_decides_and_other_labels_go_by_position(monkeypatch):
-    monkeypatch.setitem(COLORS, "cosine_restarts", {"color": "red", "linestyle": ":"})
+    monkeypatch.setitem(LOOKS, "cosine_restarts", {"color": "red", "linestyle": ":"})
     assert look("cosine_restarts, 3 cycles")["color"] == "red"
-    assert look("cosine, once") == COLORS["cosine"] != look("cosine_restarts")
+    assert look("cosine, once") == LOOKS["cosine"] != look("cosine_restarts")
     others = [tuple(look("0.1", position).values()) for position in range(49)]
     assert len(set(others)) == 49
     assert look("0.1", 49) == look("0.1", 0)  # more lines than looks are drawn all the same

@@ -14,7 +14,7 @@ from course_lib.schedules import GALLERY, Schedule, cosine
 from course_lib.widgets import explore, plot_valley, valley, valley_path, valley_regime
 from course_lib.widgets.chart import chart, draw, layout, line, mark, place, row, ticks, unplace
 from course_lib.widgets.explorer import controls_of
-from course_lib.widgets.javascript import translate as to_javascript
+from course_lib.widgets.javascript import to_javascript
 from course_lib.widgets.numbers import fixed, literal, short
 from course_lib.widgets.panel import Control, Panel
 from course_lib.widgets.schedules import node_of

@@ -9,7 +9,7 @@ from course_lib.schedules import GALLERY
 from course_lib.widgets import explore
 from course_lib.widgets.controls import PLACES, control_of, slider_place, slider_value
 from course_lib.widgets.javascript import browser as javascript
-from course_lib.widgets.javascript import translate
+from course_lib.widgets.javascript import to_javascript
 
 SLIDERS = [each for each in explore(*GALLERY).controls if each.kind == "slider"]
 
@@ -65,7 +65,7 @@ def test_a_slider_stands_where_it_was_put():
 def test_both_languages_put_a_slider_in_the_same_place(browser):
     page = browser.new_page()
     page.set_content("<p>empty</p>")
-    source = f"{javascript()}; {translate(slider_place, slider_value)}"
+    source = f"{javascript()}; {to_javascript(slider_place, slider_value)}"
     page.add_script_tag(content=f"{source}; window.to = slider_value; window.of = slider_place;")
     asked = [(each, [0, 1, *places(each)[2::9]]) for each in SLIDERS]
     there = page.evaluate(

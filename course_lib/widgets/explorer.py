@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from course_lib.parameters import Choice, Flag, Whole, limits
-from course_lib.plots import COLORS
+from course_lib.plots import LOOKS
 from course_lib.rosetta import ROSETTA, own_lr
 from course_lib.schedules import GALLERY, Schedule
 from course_lib.widgets.chart import chart, line, row
@@ -61,7 +61,7 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     ]
     entries = {}
     for key, schedule in shown.items():
-        style, node = COLORS[key], node_of(schedule, key)
+        style, node = LOOKS[key], node_of(schedule, key)
         entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
         controls += controls_of(schedule, node, key, steps)
     data = {"schedules": entries, "torch": classes_of("torch"), "keras": classes_of("keras")}

@@ -22,14 +22,14 @@ KNOWN_THERE |= {"schedule_of", "code_of", "native_call", "number_of"}
 
 
 @lru_cache(maxsize=64)
-def translate(*functions: Callable, source: str = "") -> str:
+def to_javascript(*functions: Callable, source: str = "") -> str:
     """JavaScript that defines the functions, and whatever of course_lib they call or read. `source`
     is more Python, of functions that call nothing else.
 
     A call there gives every argument by position, in the order of the signature here.
 
     >>> from course_lib.schedules import linear
-    >>> text = translate(linear)
+    >>> text = to_javascript(linear)
     >>> "linear (step, peak_lr, total_steps, final_lr)" in text
     True
     """

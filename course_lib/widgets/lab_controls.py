@@ -16,7 +16,13 @@ from course_lib.recipes import Recipe
 from course_lib.schedules import GALLERY, Schedule
 from course_lib.training import FRAMEWORKS
 from course_lib.widgets.controls import PLACES, Control, slider_place, slider_value
-from course_lib.widgets.lab_parts import cut_to, schedule_of, settings_of, stretched, updates_of
+from course_lib.widgets.lab_parts import (
+    cut_to,
+    schedule_from_fields,
+    settings_of,
+    stretched,
+    updates_of,
+)
 
 with needs("course"):
     import ipywidgets
@@ -133,7 +139,7 @@ class Settings(ipywidgets.HBox):
         values = {name: control.value for name, control in self.controls.items()}
         updates = Whole(low=1).check("updates", values.pop("updates"))
         given = {name: control.value for name, control in self.parameters.items()}
-        recipe = replace(self._kept, schedule=schedule_of(self._formula, given), **values)
+        recipe = replace(self._kept, schedule=schedule_from_fields(self._formula, given), **values)
         return cut_to(recipe, updates, self._images(recipe.data))
 
     def _watch(self, control: ipywidgets.Widget) -> None:

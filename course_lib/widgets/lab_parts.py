@@ -23,21 +23,21 @@ from course_lib.widgets.numbers import short
 WINDOW = 20
 POINTS = 300  # of a line: one for two pixels of the picture
 COLORS = PALETTE[:6]  # its black would vanish on a dark page
-DASHES = ("", "6 3", "2 3", "8 3 2 3")
+SVG_DASHES = ("", "6 3", "2 3", "8 3 2 3")
 STEPS = {"every", "milestones", "boundaries", "knots", "timescale"}  # counts of updates, by name
 
 
 # --- what is drawn and said -----------------------------------------------------------------------
 
 
-def smoothed(
+def window_means(
     values: Sequence[float], window: int = WINDOW, at: Sequence[int] | None = None
 ) -> list[float]:
     """The mean of each value and the ones before it, `window` of them at most; `at` says for which.
 
         s[t] = mean(v[max(0, t - window + 1)], ..., v[t])
 
-    >>> smoothed([4.0, 2.0, 0.0, 1.0], window=2), smoothed([4.0, 2.0, 0.0, 1.0], 2, at=[3])
+    >>> window_means([4.0, 2.0, 0.0, 1.0], window=2), window_means([4.0, 2.0, 0.0, 1.0], 2, at=[3])
     ([4.0, 3.0, 1.0, 0.5], [0.5])
     """
     Whole(low=1).check("window", window)
@@ -90,7 +90,7 @@ class Trial:
         place = self.number - 1
         return {
             "color": COLORS[place % len(COLORS)],
-            "dash": DASHES[(place + place // 12) % len(DASHES)],
+            "dash": SVG_DASHES[(place + place // 12) % len(SVG_DASHES)],
         }
 
     @property
@@ -138,7 +138,7 @@ def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates:
     shown = [trial for trial in trials if trial.shown and trial.done]
     for trial in shown:
         steps = thinned(trial.done)
-        means = smoothed(trial.run.loss, at=steps)
+        means = window_means(trial.run.loss, at=steps)
         rates.append(line(trial.name, steps, [trial.run.lr[t] for t in steps], **trial.look))
         losses.append(line("", steps, means, **trial.look))
         rate, loss = short(trial.run.lr[steps[-1]]), short(means[-1])
@@ -187,12 +187,12 @@ def settings_of(schedule: Schedule, updates: int = 100) -> dict[str, Control | s
     return settings
 
 
-def schedule_of(formula: Callable[..., float], values: Mapping[str, Any]) -> Schedule:
+def schedule_from_fields(formula: Callable[..., float], values: Mapping[str, Any]) -> Schedule:
     """The schedule that settings make; a parameter that has its default is left out, a text where
     the signature wants no word is read as code.
 
     >>> from course_lib.schedules import multistep
-    >>> schedule_of(multistep, {"lr": 0.1, "milestones": "(5, 9)", "factor": 0.1})
+    >>> schedule_from_fields(multistep, {"lr": 0.1, "milestones": "(5, 9)", "factor": 0.1})
     Schedule(multistep, lr=0.1, milestones=(5, 9))
     """
     _, *declared = inspect.signature(formula).parameters.values()

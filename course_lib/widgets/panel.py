@@ -27,7 +27,7 @@ from course_lib.rosetta import derived, own_lr, whole
 from course_lib.widgets import schedules
 from course_lib.widgets.chart import draw, unplace
 from course_lib.widgets.controls import Control, slider_place, slider_value
-from course_lib.widgets.javascript import browser, translate
+from course_lib.widgets.javascript import browser, to_javascript
 
 HERE = Path(__file__).parent
 
@@ -142,7 +142,7 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
         if self.gallery:
             writers, tables = schedules.tables()
             needed += [*schedules.FORMULAS.values(), own_lr, derived, whole]
-        return "\n".join([browser(), translate(*needed, source=writers), tables, _script()])
+        return "\n".join([browser(), to_javascript(*needed, source=writers), tables, _script()])
 
     def spec(self) -> dict[str, Any]:
         """What the script is told: plain values only."""

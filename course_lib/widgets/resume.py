@@ -2,7 +2,7 @@
 
 from course_lib.decays import cosine
 from course_lib.parameters import Flag, Number, Whole
-from course_lib.plots import COLORS, PALETTE
+from course_lib.plots import LOOKS, PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.numbers import literal, short
@@ -200,7 +200,7 @@ def kill_and_resume(
         "noise": [round(NOISE * each, 4) for each in normals(4, STEPS)],
         "early": EARLY,
         "late": LATE,
-        "colors": [COLORS["cosine"]["color"], PALETTE[1]],
+        "colors": [LOOKS["cosine"]["color"], PALETTE[1]],
         "pieces": [
             {"name": "weights", "words": "its weights"},
             {"name": "optimizer", "words": "the optimizer's state"},
