@@ -33,7 +33,7 @@ SETTINGS: dict[str, Any] = {
     "optimizer": Choice(OPTIMIZERS),
     "momentum": Number(low=0),
     "batch_size": Whole(low=1),
-    "epochs": Whole(low=1),
+    "epochs": Maybe(Whole(low=1)),
     "max_updates": Maybe(Whole(low=1)),
     "validation": Number(low=0, high=1),
     "test": Flag(),
@@ -60,7 +60,7 @@ class Recipe:
     optimizer: str = DEFAULTS["optimizer"]
     momentum: float = DEFAULTS["momentum"]
     batch_size: int = DEFAULTS["batch_size"]
-    epochs: int = DEFAULTS["epochs"]
+    epochs: int | None = DEFAULTS["epochs"]
     max_updates: int | None = DEFAULTS["max_updates"]
     validation: float = DEFAULTS["validation"]
     test: bool = DEFAULTS["test"]

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from course_lib import models, needs
 from course_lib.data import Dataset, load
-from course_lib.parameters import Choice, Number, Whole, describe
+from course_lib.parameters import Choice, Maybe, Number, Whole, describe
 from course_lib.plateau import Plateau, plateaus_in
 
 FRAMEWORKS = ("torch", "tensorflow")
@@ -81,13 +81,27 @@ def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: fl
     return epochs * math.ceil(len(split(_dataset(data), validation)[0]) / batch_size)
 
 
+def planned_updates(steps_per_epoch: int, epochs: int | None, max_updates: int | None) -> int:
+    """The updates of a run of `fit` with these settings.
+
+    >>> planned_updates(422, None, None), planned_updates(422, None, 900)
+    (422, 900)
+    >>> planned_updates(422, 2, 900), planned_updates(422, 3, 900)
+    (844, 900)
+    """
+    most = Maybe(Whole(low=1)).check("max_updates", max_updates)
+    if most is None:
+        return (epochs or 1) * steps_per_epoch
+    return most if epochs is None else min(epochs * steps_per_epoch, most)
+
+
 def fit(
     schedule: Callable[[int], float],
     *,
     data: Dataset | str,
     model: str = "mlp",
     framework: str = "torch",
-    epochs: int = 1,
+    epochs: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     momentum: float = 0.0,
@@ -111,6 +125,8 @@ def fit(
     - data: a Dataset, or the name of one ("mnist", "cifar10").
     - model: one of models.MODELS ("softmax", "mlp", "mlp_dropout", "cnn").
     - framework: "torch" or "tensorflow".
+    - epochs: how often every training image is seen; left out, once, or as often as `max_updates`
+      takes.
     - seed: of initial weights, order and dropout.
     - optimizer: one of training.OPTIMIZERS. "adam", "adamw", "adagrad" and "rmsprop" run under the
       schedule as "sgd" does, with PyTorch's default settings in both frameworks. "schedule_free"
@@ -119,7 +135,8 @@ def fit(
       "keras_sgd" is Keras's own SGD, which differs from "sgd" where momentum meets a changing rate.
     - validation: the fraction of the training images held out, the same images for every seed. The
       test images are left alone unless `test` asks for them, once, at the end.
-    - max_updates: stop after this many, in the middle of an epoch if need be.
+    - max_updates: stop after this many, in the middle of an epoch if need be, or at the end of
+      `epochs`, if that is earlier.
     - watch: called as `watch(done, trainer)` after every update, with the number of updates made;
       `trainer.run` is the Run so far; `trainer.evaluate(images, labels)` gives loss and accuracy
       then, `trainer.logits(images)` the scores, for images with a channel axis.
@@ -135,7 +152,7 @@ def fit(
         )
     Choice(tuple(models.MODELS)).check("model", model)
     Choice(FRAMEWORKS).check("framework", framework)
-    epochs = Whole(low=1).check("epochs", epochs)
+    epochs = Maybe(Whole(low=1)).check("epochs", epochs)
     batch_size = Whole(low=1).check("batch_size", batch_size)
     seed = Whole(low=0).check("seed", seed)
     momentum = Number(low=0).check("momentum", momentum)
@@ -163,9 +180,7 @@ def fit(
     x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
     layers = models.MODELS[model]
     steps_per_epoch = math.ceil(len(train) / batch_size)
-    total = epochs * steps_per_epoch
-    if max_updates is not None:
-        total = min(total, Whole(low=1).check("max_updates", max_updates))
+    total = planned_updates(steps_per_epoch, epochs, max_updates)
     trainer = _trainer(framework)(
         layers,
         models.initial_weights(layers, x.shape[1:], seed),

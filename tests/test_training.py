@@ -169,6 +169,16 @@ def test_the_recorded_rates_are_the_schedules(name, framework):
     assert exact.tolist() != rounded.tolist()  # so that the line above tells them apart
 
 
+@pytest.mark.parametrize(
+    ("epochs", "max_updates", "made"),
+    [(None, None, 9), (None, 25, 25), (2, None, 18), (2, 25, 18), (3, 25, 25)],
+)
+def test_as_many_updates_are_made_as_epochs_and_max_updates_say(epochs, max_updates, made):
+    """However few the images: `max_updates` alone takes the epochs that it needs."""
+    run = run_of("torch", epochs=epochs, max_updates=max_updates)
+    assert len(run.lr) == made and len(run.history["loss"]) == -(-made // 9)
+
+
 @both_frameworks
 def test_the_rate_moves_the_weights_and_is_not_only_written_down(framework):
     """With a rate of 0 the loss of an epoch comes again, with another rate it does not."""

@@ -15,7 +15,7 @@ from course_lib.plots import PALETTE
 from course_lib.recipes import Recipe, code, read_value
 from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule
-from course_lib.training import Run
+from course_lib.training import Run, planned_updates
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
@@ -224,19 +224,19 @@ def stretched(value: Any, factor: float, name: str = "then") -> Any:
 
 
 def cut_to(recipe: Recipe, updates: int, images: int) -> Recipe:
-    """The recipe with so many updates, where so many training images are to be had: as many epochs
-    as that takes, and `max_updates` where the last one is cut short.
+    """The recipe with so many updates, where so many training images are to be had: in `epochs`
+    where they are whole, else in `max_updates`.
 
     >>> recipe = Recipe.parse("constant(lr=0.1) | mlp | mnist")
     >>> str(cut_to(recipe, 1000, images=60_000)), str(cut_to(recipe, 844, images=60_000))
-    ('constant(lr=0.1) | mlp | mnist | seed=0 | epochs=2 | max_updates=1000',
+    ('constant(lr=0.1) | mlp | mnist | seed=0 | max_updates=1000',
      'constant(lr=0.1) | mlp | mnist | seed=0')
     """
     per_epoch = updates_of(replace(recipe, epochs=1, max_updates=None), images)
-    epochs = math.ceil(updates / per_epoch)
-    return replace(
-        recipe, epochs=epochs, max_updates=updates if updates < epochs * per_epoch else None
-    )
+    epochs, rest = divmod(updates, per_epoch)
+    if rest:
+        return replace(recipe, epochs=None, max_updates=updates)
+    return replace(recipe, epochs=epochs if epochs > 1 else None, max_updates=None)
 
 
 def updates_of(recipe: Recipe, images: int) -> int:
@@ -246,5 +246,5 @@ def updates_of(recipe: Recipe, images: int) -> int:
     844
     """
     train = images - min(round(recipe.validation * images), images - 1)  # as training.split has it
-    total = recipe.epochs * math.ceil(train / recipe.batch_size)
-    return total if recipe.max_updates is None else min(total, recipe.max_updates)
+    per_epoch = math.ceil(train / recipe.batch_size)
+    return planned_updates(per_epoch, recipe.epochs, recipe.max_updates)

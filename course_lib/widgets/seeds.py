@@ -180,8 +180,8 @@ def seeds_code(pair, seeds):
         "settings = dict(\n    data='mnist', model='" + pair["model"] + "', optimizer='",
         [],
     )
-    own += pair["optimizer"] + "', batch_size=" + str(pair["batch_size"]) + ",\n    epochs=9"
-    own += ", max_updates=" + str(pair["updates"]) + ", validation="
+    own += pair["optimizer"] + "', batch_size=" + str(pair["batch_size"]) + ",\n    max_updates="
+    own += str(pair["updates"]) + ", validation="
     own += literal(pair["validation"], "float") + ", test=True)\n"
     for i in [0, 1]:
         names.append(["after", "before"][i])
