@@ -2,13 +2,15 @@
 
 import copy
 import csv
+import itertools
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from course_lib.grade import report
+from course_lib.grade import gradebook, report
 from course_lib.grade.export import write_csv
 from course_lib.grade.store import StoreError
 
@@ -170,6 +172,33 @@ def test_class_page_tells_what_a_teacher_asks(results):
     assert '<td class="n">25 %</td>' in text  # of 1.1, right
 
 
+def test_what_stops_a_whole_answer_is_told_once(tmp_path):
+    reason = "a call of `walk` was stopped: it ran for more than 5 seconds"
+    answers = {
+        "eve": walk("stopped", (0, 0, 0), reason=reason),
+        "dov": walk("wrong", (0, 0, 0), reason="its cell stopped with SyntaxError"),
+        "ben": walk("wrong", (0, 0, 1)),
+    }
+    for group, message in zip(answers["eve"]["groups"], ("a call was stopped", *["not asked"] * 2)):
+        group["message"] = message
+    for group in answers["dov"]["groups"]:
+        group["message"] = "`walk` is not defined"
+    for name, answer in answers.items():
+        save(tmp_path, result(name, [answer]))
+    text = text_of(report.write_report(tmp_path))
+    assert (
+        "1 \u00d7 a call of <code>walk</code> was stopped: it ran for more than 5 seconds" in text
+    )
+    assert "1 \u00d7 <code>walk</code> is not defined" in text
+    assert "not asked" not in text and text.count("is not defined") == 1
+    eve = text_of(tmp_path / "report" / "eve.html")
+    assert "the examples that you can see: not right" in eve and "a call was stopped" in eve
+    assert "many updates: not asked (0 of 0.5)</li>" in eve
+    assert text_of(tmp_path / "report" / "dov.html").count("is not defined") == 3
+    words = gradebook.in_words(answers["eve"])
+    assert "- many updates (0 of 0.5): not asked\n" in words
+
+
 def test_student_page_tells_what_to_do_next(results):
     report.write_report(results)
     bob = text_of(results / "report" / "bob.html")
@@ -268,16 +297,24 @@ def test_plain_cuts_and_says_so():
 # In a browser
 
 
-def open_watched(browser, path: Path, **options):
-    """The page of a file, and a list of all that it should not have done."""
+@contextmanager
+def watched(browser, **options):
+    """A page, and a function that opens a file in it and lists all that this should not have
+    done. One page for many files: to make one takes longer than to open them."""
     page = browser.new_page(**options)
     deeds: list[str] = []
     page.on("dialog", lambda dialog: (deeds.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: deeds.append(request.url))
-    page.goto(path.as_uri())
-    page.wait_for_timeout(100)
-    deeds.remove(path.as_uri())
-    return page, deeds
+
+    def open_file(path: Path) -> list[str]:
+        deeds.clear()
+        page.goto(path.as_uri())
+        page.wait_for_timeout(100)
+        deeds.remove(path.as_uri())
+        return deeds
+
+    yield page, open_file
+    page.close()
 
 
 @pytest.fixture
@@ -300,24 +337,24 @@ def test_hostile_texts_do_nothing(hostile, browser):
     folder = report.write_report(hostile).parent
     harmless = copy.deepcopy(HOSTILE)
     assert len(list(folder.iterdir())) == 2 * len(harmless) + 1
-    for path in sorted(folder.iterdir()):
-        html = path.read_text(encoding="utf-8")
-        assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
-        page, deeds = open_watched(browser, path)
-        assert deeds == [], path.name
-        assert page.evaluate("window.pwned") is None
-        tags = set(page.evaluate("[...document.querySelectorAll('*')].map(e => e.localName)"))
-        assert not tags & {"script", "img", "svg", "iframe", "link", "object", "form", "b"}
-        assert page.locator("style").count() == 1
-        links = page.evaluate("[...document.links].map(a => a.getAttribute('href'))")
-        assert all(link == "index.html" or link.startswith(("./s", "./u")) for link in links)
-        assert page.locator("main").count() == 1
-        if path.name.startswith("s"):  # every heading is ours, the last paragraph is still there
-            headings = page.locator("h3").all_inner_texts()
-            assert len(headings) == 4, headings
-            assert "partly right" in headings[0] and "by hand" in headings[1]
-            assert page.get_by_text("Isolation while your code ran").is_visible()
-        page.close()
+    with watched(browser) as (page, open_file):
+        for path in sorted(folder.iterdir()):
+            html = path.read_text(encoding="utf-8")
+            assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
+            assert open_file(path) == [], path.name
+            assert page.evaluate("window.pwned") is None
+            tags = set(page.evaluate("[...document.querySelectorAll('*')].map(e => e.localName)"))
+            assert not tags & {"script", "img", "svg", "iframe", "link", "object", "form", "b"}
+            assert page.locator("style").count() == 1
+            links = page.evaluate("[...document.links].map(a => a.getAttribute('href'))")
+            assert all(link == "index.html" or link.startswith(("./s", "./u")) for link in links)
+            assert page.locator("main").count() == 1
+            if path.name.startswith("s"):
+                # every heading is ours, the last paragraph is still there
+                headings = page.locator("h3").all_inner_texts()
+                assert len(headings) == 4, headings
+                assert "partly right" in headings[0] and "by hand" in headings[1]
+                assert page.get_by_text("Isolation while your code ran").is_visible()
 
 
 def test_pages_fit_and_can_be_read(results, browser, tmp_path):
@@ -341,16 +378,15 @@ def test_pages_fit_and_can_be_read(results, browser, tmp_path):
             return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
         }));
     }"""
-    for name in ("index.html", "bob.html", "zoe.html"):
-        for scheme in ("light", "dark"):
-            for width in (800, 1280):
-                view = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                page, _ = open_watched(browser, folder / name, **view)
+    for scheme, width in itertools.product(("light", "dark"), (800, 1280)):
+        view = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+        with watched(browser, **view) as (page, open_file):
+            for name in ("index.html", "bob.html", "zoe.html"):
+                open_file(folder / name)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert page.evaluate(contrast) >= 4.5, (name, scheme)
                 assert page.locator("html[lang=en] h1").count() == 1
                 assert page.locator("th:not([scope])").count() == 0
-                page.close()
 
 
 # Tables for other programs

@@ -22,7 +22,7 @@ from course_lib.grade.match import Plan, match, read_notebook
 from course_lib.grade.release import leaks, read, released, written
 from course_lib.grade.session import Session, Workshop
 
-QUICK = 5.0  # seconds for a cell: a mutation may loop for ever
+QUICK = 2.0  # seconds for a cell or call: a mutation may loop for ever
 CROSSED = 200  # calls with which a mutation that passes is looked at again
 
 
