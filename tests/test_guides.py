@@ -2,8 +2,8 @@
 and every command, option, make target, minute, point and number in them is the one that there is.
 
 A block that cannot be run has a comment `<!-- not run: why -->` before it. Commands run in folders
-of their own; a class is the small one of grading.py. Lightning and transformers are the real
-packages where they are installed, else the small stand-ins at the end; the test's name says which.
+of their own; a class is the small one of grading.py. library.md has a process of its own, because
+Lightning and transformers change warnings, loggers and seeds when they are imported or used.
 """
 
 import importlib.util
@@ -14,11 +14,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
@@ -198,12 +199,8 @@ def test_every_make_target_is_known_to_make():
 # --- running --------------------------------------------------------------------------------------
 
 
-def run_python(words: str, names: dict) -> dict:
-    """Run the Python blocks of a text, one after the other, in one set of names."""
-    for block in blocks(words):
-        if block.kind == "python" and block.why is None:
-            exec(compile(block.code, "guide", "exec"), names)
-    return names
+def python_of(words: str) -> list[str]:
+    return [block.code for block in blocks(words) if block.kind == "python" and block.why is None]
 
 
 def run_line(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -584,236 +581,145 @@ def test_author_adds_a_widget(tmp_path, monkeypatch):
 
 # --- library --------------------------------------------------------------------------------------
 
-OTHERS = ("lightning", "transformers")
-WHICH = {name: "package" if importlib.util.find_spec(name) else "stand-in" for name in OTHERS}
+# Runs the sections, then each broken variant of a section. Writes down who asked for a network, the
+# line on which each variant failed, and what these expressions are worth.
+SESSION = """
+import json, os, sys, traceback
+
+asked, starts, failed = [], {}, {}
+
+
+def offline(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        asked.append(repr(arguments))
+        raise OSError("there is no network in this test")
+
+
+def run(blocks, names):
+    for number, code in enumerate(blocks):
+        exec(compile(code, str(number), "exec"), names)
+
+
+sys.addaudithook(offline)
+job, names = json.load(sys.stdin), {"__name__": "library"}
+for heading, blocks in job["sections"].items():
+    starts[heading] = dict(names)
+    run(blocks, names)
+worth = {each: eval(each, names) for each in job["expressions"]}
+
+nowhere = os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 1), os.dup2(nowhere, 2)  # what is broken may complain
+for heading, line, blocks in job["broken"]:
+    try:
+        run(blocks, dict(starts[heading]))
+    except AssertionError as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        failed[line] = blocks[int(last.filename)].splitlines()[last.lineno - 1]
+with open("said.json", "w") as file:
+    json.dump({"asked": asked, "failed": failed, "worth": worth}, file)
+"""
+EXPRESSIONS = (
+    "schedule.values(8)",
+    "torch_rates",
+    "accumulated_rates",
+    "after_finder",
+    "resumed_rates",
+    "keras_rates.seen",
+    "keras_resumed.seen",
+    "keras_accumulated.seen",
+    "plateau_state['lr']",
+    "found.stopped",
+)
+# What is changed in the blocks of a section, and the beginning of the line that must notice it.
+BROKEN = {
+    "Lightning": [
+        ('"interval": "step"', '"interval": "epoch"', "assert whole.rates"),
+        ("accumulate_grad_batches=2", "accumulate_grad_batches=1", "assert accumulated.rates"),
+        (', ckpt_path="lightning.ckpt"', "", "assert second.rates"),
+        ('.update(self.trainer.callback_metrics["val_loss"])', "", "assert [cut.rates"),
+    ],
+    "transformers": [
+        ("(optimizer, scheduler_of(optimizer))", "(optimizer, None)", "assert seen.rates"),
+        ('resume_from_checkpoint="trainer/checkpoint-4"', "", "assert resumed.rates"),
+        ("gradient_accumulation_steps=2", "gradient_accumulation_steps=1", "assert fewer.rates"),
+        ('kwargs["lr_scheduler"].update(1.0)', "pass", "assert listening.rates"),
+        ("def create_scheduler(", "def create_optimizer_and_scheduler(", "assert own.rates"),
+    ],
+}
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """The names of library.md once everything before `## Lightning` was run."""
-    folder = tmp_path_factory.mktemp("library")
-    with chdir(folder):
-        names = run_python(
-            text("library").partition("\n## Lightning\n")[0], {"__name__": "library"}
-        )
-    return folder, names
+    """What was noted down when library.md ran, from its first block to its last, in one process."""
+    headings = re.findall(r"^## (.+)$", text("library"), re.M)
+    sections = {"": python_of(text("library").partition("\n## ")[0])}
+    sections |= {heading: python_of(section("library", heading)) for heading in headings}
+    broken = []
+    for heading, changes in BROKEN.items():
+        words = section("library", heading)
+        for old, changed, line in changes:
+            assert old in words, f"library.md no longer says {old}"
+            broken.append((heading, line, python_of(words.replace(old, changed))))
+    folder, home = tmp_path_factory.mktemp("library"), tmp_path_factory.mktemp("home")
+    fonts = {"MPLCONFIGDIR": matplotlib.get_cachedir()}  # else they are looked for in a new home
+    ran = subprocess.run(
+        [sys.executable, "-c", SESSION],
+        input=json.dumps({"sections": sections, "expressions": EXPRESSIONS, "broken": broken}),
+        cwd=folder,
+        env={**os.environ, **fonts, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads((folder / "said.json").read_text())
+    prints = sum(code.count("print(") for codes in sections.values() for code in codes)
+    left = {path.name for path in [*folder.iterdir(), *home.iterdir()]}
+    return SimpleNamespace(**said, ran=ran, prints=prints, left=left)
 
 
 def test_the_ten_lines_of_the_readme_run():
     words = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The library in ten")[2]
-    (block,) = (each for each in blocks(words) if each.kind == "python")
-    names = run_python(f"```python\n{block.code}```\n", {"__name__": "readme"})
+    (code,) = python_of(words)
+    names: dict = {"__name__": "readme"}
+    exec(compile(code, "README.md", "exec"), names)
     assert names["run"].lr == names["schedule"].values(len(names["run"].lr))
 
 
 def test_library_pytorch_and_keras(library):
-    _, names = library
-    rates = names["schedule"].values(8)
+    worth = library.worth
+    rates = worth["schedule.values(8)"]
+    assert len(rates) == 8
     for name in ("torch_rates", "accumulated_rates", "after_finder"):
-        assert names[name] == rates
-    assert names["resumed_rates"] == rates[5:]
+        assert worth[name] == rates
+    assert worth["resumed_rates"] == rates[5:]
     single = np.float32(rates).tolist()
-    assert names["keras_rates"].seen == single
-    assert names["keras_resumed"].seen == single[5:]
-    assert names["keras_accumulated"].seen[::4] == single
-    assert len(names["keras_accumulated"].seen) == 32
-    assert names["plateau_state"]["lr"] <= 0.1
-    assert names["found"].stopped in ("end", "diverged", "not finite")
+    assert worth["keras_rates.seen"] == single
+    assert worth["keras_resumed.seen"] == single[5:]
+    assert worth["keras_accumulated.seen"][::4] == single
+    assert len(worth["keras_accumulated.seen"]) == 32
+    assert worth["plateau_state['lr']"] <= 0.1
+    assert worth["found.stopped"] in ("end", "diverged", "not finite")
 
 
-@pytest.mark.parametrize("name", OTHERS, ids=lambda name: f"{name}-{WHICH[name]}")
-def test_library_in_other_trainers(library, name, monkeypatch):
-    folder, names = library
-    if WHICH[name] == "stand-in":
-        monkeypatch.setitem(
-            sys.modules, name, {"lightning": lightning, "transformers": transformers}[name]()
-        )
-    heading = {"lightning": "Lightning"}.get(name, name)
-    words = section("library", heading)
-    assert words.count("assert") >= 4  # what the reader sees is what is tested
-    with chdir(folder):
-        run_python(words, dict(names))
+def test_library_is_quiet_offline_and_tidy(library):
+    assert library.asked == []
+    assert len(library.ran.stdout.splitlines()) == library.prints
+    assert library.ran.stderr == ""
+    ours = {"run.pt", "run.keras", "lightning.ckpt", "trainer"}  # as the blocks name them
+    assert library.left - {".keras"} == {*ours, "said.json"}  # and Keras's own settings
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_a_scheduler_that_steps_once_per_epoch_is_found(library, name, monkeypatch):
-    """The recipes can fail: with the rule of the other libraries' default they do."""
-    folder, names = library
-    monkeypatch.setitem(
-        sys.modules, name, {"lightning": lightning, "transformers": transformers}[name]()
-    )
-    words = section("library", {"lightning": "Lightning"}.get(name, name))
-    words = words.replace('"interval": "step"', '"interval": "epoch"')
-    words = words.replace(
-        "TorchSchedule(optimizer, schedule)", "TorchSchedule(optimizer, lambda t: 0.1)"
-    )
-    with chdir(folder), pytest.raises(AssertionError):
-        run_python(words, dict(names))
+@pytest.mark.parametrize("heading", BROKEN)
+def test_library_in_other_trainers_checks_every_rate_itself(library, heading):
+    """What the reader sees is what is tested: a variant with another rate fails in the blocks."""
+    assert section("library", heading).count("assert") >= 4
+    for _, _, line in BROKEN[heading]:
+        assert library.failed.get(line, "nothing failed").startswith(line)
 
 
-def lightning() -> ModuleType:
-    """As much of Lightning as the guide uses, with the hooks in the order of its documentation."""
-    import torch
-
-    class LightningModule(torch.nn.Module):
-        trainer = None
-
-        def log(self, name, value):
-            self.trainer.callback_metrics[name] = torch.as_tensor(value)
-
-        def lr_schedulers(self):
-            return self.trainer.config["scheduler"]
-
-        def on_before_optimizer_step(self, optimizer):
-            pass
-
-        def on_validation_epoch_end(self):
-            pass
-
-    class Trainer:
-        sanity_checking = False
-
-        def __init__(
-            self,
-            *,
-            max_steps=-1,
-            max_epochs=None,
-            accumulate_grad_batches=1,
-            num_sanity_val_steps=2,
-            accelerator="auto",
-            logger=None,
-            enable_checkpointing=None,
-            enable_progress_bar=None,
-            enable_model_summary=None,
-        ):
-            self.max_steps, self.max_epochs = max_steps, max_epochs
-            self.accumulate, self.global_step, self.callback_metrics = (
-                accumulate_grad_batches,
-                0,
-                {},
-            )
-
-        def fit(self, model, train_dataloaders, val_dataloaders=None, *, ckpt_path=None):
-            self.model, model.trainer = model, self
-            made = model.configure_optimizers()
-            self.optimizer = made["optimizer"]
-            self.config = {"interval": "epoch", **made["lr_scheduler"]}
-            if ckpt_path:
-                saved = torch.load(ckpt_path)
-                self.global_step = saved["global_step"]
-                for name in ("model", "optimizer"):
-                    getattr(self, name).load_state_dict(saved[name])
-                self.config["scheduler"].load_state_dict(saved["lr_scheduler"])
-            epoch = 0
-            while not self._is_done(epoch):
-                self._epoch(train_dataloaders)
-                if self.config["interval"] == "epoch":
-                    self.config["scheduler"].step()
-                for index, batch in enumerate(val_dataloaders or ()):
-                    model.validation_step(batch, index)
-                if val_dataloaders is not None:
-                    model.on_validation_epoch_end()
-                epoch += 1
-
-        def _is_done(self, epoch):
-            return self.global_step == self.max_steps or epoch == self.max_epochs
-
-        def _epoch(self, loader):
-            for index, batch in enumerate(loader):
-                (self.model.training_step(batch, index) / self.accumulate).backward()
-                if (index + 1) % self.accumulate and index + 1 < len(loader):
-                    continue
-                self.model.on_before_optimizer_step(self.optimizer)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-                self.global_step += 1
-                if self.config["interval"] == "step":
-                    self.config["scheduler"].step()
-                if self.global_step == self.max_steps:
-                    return
-
-        def save_checkpoint(self, path):
-            parts = {"model": self.model, "optimizer": self.optimizer}
-            states = {name: part.state_dict() for name, part in parts.items()}
-            states["lr_scheduler"] = self.config["scheduler"].state_dict()
-            torch.save({**states, "global_step": self.global_step}, path)
-
-    module = ModuleType("lightning")
-    module.LightningModule, module.Trainer = LightningModule, Trainer
-    return module
-
-
-def transformers() -> ModuleType:
-    """As much of transformers' Trainer as the guide uses, its events in their order."""
-    import torch
-
-    class TrainerCallback:
-        def on_pre_optimizer_step(self, args, state, control, **kwargs):
-            pass
-
-        def on_evaluate(self, args, state, control, **kwargs):
-            pass
-
-    @dataclass
-    class TrainingArguments:
-        output_dir: str
-        max_steps: int = -1
-        per_device_train_batch_size: int = 8
-        gradient_accumulation_steps: int = 1
-        save_strategy: str = "steps"
-        save_steps: int = 500
-        eval_strategy: str = "no"
-        eval_steps: int = 500
-        report_to: object = "none"
-        disable_tqdm: bool = False
-
-    class Trainer:
-        def __init__(self, model, args, *, train_dataset, eval_dataset, optimizers, callbacks):
-            self.model, self.args, self.rows, self.callbacks = model, args, train_dataset, callbacks
-            self.optimizer, self.lr_scheduler = optimizers
-            self.eval_rows, self.state = eval_dataset, SimpleNamespace(global_step=0)
-
-        def _call(self, event, **more):
-            more |= {"optimizer": self.optimizer, "lr_scheduler": self.lr_scheduler}
-            for callback in self.callbacks:
-                getattr(callback, event)(self.args, self.state, SimpleNamespace(), **more)
-
-        def _batches(self):
-            size = self.args.per_device_train_batch_size
-            while True:
-                for start in range(0, len(self.rows), size):
-                    rows = self.rows[start : start + size]
-                    yield {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
-
-        def train(self, resume_from_checkpoint=None):
-            args, batches = self.args, self._batches()
-            if resume_from_checkpoint:
-                saved = torch.load(Path(resume_from_checkpoint) / "all.pt")
-                self.state.global_step = saved.pop("global_step")
-                for name, state in saved.items():
-                    getattr(self, name).load_state_dict(state)
-            while self.state.global_step < args.max_steps:
-                for _ in range(args.gradient_accumulation_steps):
-                    loss = self.model(**next(batches))["loss"]
-                    (loss / args.gradient_accumulation_steps).backward()
-                self._call("on_pre_optimizer_step")
-                self.optimizer.step()
-                self.lr_scheduler.step()
-                self.optimizer.zero_grad()
-                self.state.global_step += 1
-                if args.eval_strategy == "steps" and self.state.global_step % args.eval_steps == 0:
-                    self._call("on_evaluate", metrics={"eval_loss": loss.item()})
-                if args.save_strategy == "steps" and self.state.global_step % args.save_steps == 0:
-                    self._save()
-
-        def _save(self):
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            folder.mkdir(parents=True, exist_ok=True)
-            names = ("model", "optimizer", "lr_scheduler")
-            states = {name: getattr(self, name).state_dict() for name in names}
-            torch.save({**states, "global_step": self.state.global_step}, folder / "all.pt")
-
-    module = ModuleType("transformers")
-    module.Trainer, module.TrainerCallback = Trainer, TrainerCallback
-    module.TrainingArguments = TrainingArguments
-    return module
+def test_library_names_the_versions_that_are_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = section("library", "Lightning") + section("library", "transformers")
+    named = re.findall(r"\b(Lightning|transformers|accelerate) (\d+(?:\.\d+)+)", said)
+    pins = project["optional-dependencies"]["trainers"]
+    assert sorted(f"{name.lower()}=={version}" for name, version in named) == pins
