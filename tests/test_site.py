@@ -1,6 +1,7 @@
 """The site: built as `make site` builds it, every link followed, and opened without a network."""
 
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -20,7 +21,10 @@ from course_lib.schedules import GALLERY
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from build_site import LIVE, Pages, docstring, live, ticks  # noqa: E402
+from site_api import docstring  # noqa: E402
+from site_claims import ticks  # noqa: E402
+from site_notebooks import KINDS, LIVE, live  # noqa: E402
+from site_pages import Pages  # noqa: E402
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
@@ -121,17 +125,34 @@ def test_a_source_with_a_broken_link_is_named(tmp_path):
 def test_the_pages_are_all_there(site):
     sources = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/guides/*.md"), *ROOT.glob("benchmarks/*")]
     pages = [x.relative_to(ROOT).with_suffix(".html") for x in sources if x.suffix == ".md"]
-    pages += [f"{folder}/{x}.html" for folder in ("notebooks", "exercises") for x in LESSONS]
+    pages += [f"{folder}/{stem}.html" for folder in KINDS for stem in LESSONS]
     pages += ["index.html", "explorer.html", "api/index.html"]
     assert [str(each) for each in pages if not (site / each).exists()] == []
     start = (site / "index.html").read_text(encoding="utf-8")
     assert [
-        str(each)
-        for each in pages
-        if f'href="{each}"' not in start
-        and each != "index.html"
-        and not str(each).startswith("exercises/")
+        str(each) for each in pages if f'href="{each}"' not in start and each != "index.html"
     ] == []
+
+
+def test_a_solution_is_shown_without_its_hidden_tests(site):
+    for stem in LESSONS:
+        source = (ROOT / "solutions" / f"{stem}.ipynb").read_text(encoding="utf-8")
+        shown = (site / "solutions" / f"{stem}.html").read_text(encoding="utf-8")
+        assert "HIDDEN TESTS" in source and "HIDDEN" not in shown and "BEGIN SOLUTION" in shown
+
+
+def test_pages_say_their_language_and_have_titles_and_headings_in_order(site):
+    titles = defaultdict(list)
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert '<html class="no-js" lang="en"' in text and "favicon.svg" in text, path
+        titles[re.search(r"<title>(.+?)</title>", text)[1]].append(str(path.relative_to(site)))
+        levels = [int(each) for each in re.findall(r"<h([1-6])\b", text)]
+        jumps = [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1]
+        assert levels[:1] in ([1], []) and levels.count(1) <= 1 and not jumps, (path, levels)
+    assert [same for same in titles.values() if len(same) > 1] == []
+    glossary = (site / "docs" / "glossary.html").read_text(encoding="utf-8")
+    assert '<span lang="zh-Hans">学习率衰减</span>' in glossary
 
 
 def test_every_picture_has_its_alternative(site):
@@ -269,10 +290,25 @@ def test_formulas_are_shown_without_a_script(open_page):
     assert box["width"] > 100 and box["height"] > 20
     assert page.locator("math mfrac").count() > 0
     page.close()
+    page = open_page("notebooks/11_comparing_honestly.html")
+    assert page.locator("math mo", has_text="±").count() > 0
+    page.close()
+
+
+def test_a_wide_table_fits_on_paper(open_page):
+    page = open_page("docs/rosetta.html")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
+    page.emulate_media(media="print")
+    table = page.locator("table.docutils").bounding_box()
+    assert table["x"] + table["width"] <= 794
+    page.close()
 
 
 def test_the_search_works_without_a_server(open_page):
     page = open_page("search.html?q=milestone")
     page.locator("#search-results li a").first.wait_for()
+    page.get_by_text("Search finished").wait_for()
     assert "milestone" in page.locator("#search-results").inner_text().lower()
+    titles = page.locator("#search-results li > a").all_inner_texts()
+    assert "Warmup" in titles and "Warmup: solutions" in titles and page.wrong == []
     page.close()
