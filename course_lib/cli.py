@@ -40,13 +40,24 @@ def _run(arguments: list[str] | None) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, OSError, ImportError) as error:
-        print(f"lr-course: {error}", file=sys.stderr)
+        print(f"lr-course: {_in_words(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(
             "lr-course: interrupted; what is done is kept, run it again to go on", file=sys.stderr
         )
         return 130
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong; of the system's own errors without their number, the file first.
+
+    >>> _in_words(FileNotFoundError(2, "No such file or directory", "/nowhere/x.html"))
+    '/nowhere/x.html: No such file or directory'
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _parser() -> argparse.ArgumentParser:

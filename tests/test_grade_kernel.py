@@ -96,3 +96,10 @@ def test_the_doctor_says_what_is_missing(monkeypatch):
     assert found["bubblewrap"] == (False, "not installed: apt install bubblewrap")
     assert not found["isolation"][0] and not found["level namespaces"][0]
     sandbox.why_not.cache_clear()
+
+
+def test_what_the_frameworks_need_is_not_the_students():
+    much = "kept = [bytes(range(250)) * 4000 for _ in range(400)]\nimport time; time.sleep(0.5)"
+    for source, stopped in ((much, "memory"), (f"# as after import torch\n{much}", None)):
+        with Workshop(SHORT, level="none") as workshop:
+            assert workshop.open().run(source).stopped == stopped

@@ -11,7 +11,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from course_lib.grade.limits import Limits
+from course_lib.grade.limits import MEANING, Limits
 
 
 def add_to(commands) -> None:
@@ -30,22 +30,23 @@ def add_to(commands) -> None:
         help="go on where this machine cannot keep submissions from each other and from you",
     )
     boxed.add_argument(
-        "--isolation", choices=["namespaces", "process", "none"], help="at most this"
+        "--isolation",
+        choices=["namespaces", "process", "none"],
+        help="at most this level of what `lr-course doctor` finds (default: the best)",
     )
     boxed.add_argument(
         "--data", metavar="FOLDER", help="MNIST and CIFAR-10, for submissions to read"
     )
     for field in dataclasses.fields(Limits):
         option, kind = "--" + field.name.replace("_", "-"), type(field.default)
-        boxed.add_argument(
-            option, type=kind, default=field.default, metavar="N", help=f"default: {field.default}"
-        )
+        words = f"{MEANING[field.name]} (default: {field.default:g})"
+        boxed.add_argument(option, type=kind, default=field.default, metavar="N", help=words)
 
     release = commands.add_parser(
         "release", parents=[solutions], help="make the students' notebooks from the solutions"
     )
     release.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
-    release.add_argument("--out", required=True, metavar="FOLDER")
+    release.add_argument("--out", required=True, metavar="FOLDER", help="where to write them")
     release.add_argument(
         "--nbgrader", action="store_true", help="FOLDER is an nbgrader course: write its source/"
     )
@@ -78,7 +79,7 @@ def add_to(commands) -> None:
         metavar="SUBMISSIONS",
         help="a folder with folders, zip files and notebooks of students, or nbgrader's submitted/",
     )
-    grade.add_argument("--out", required=True, metavar="RESULTS")
+    grade.add_argument("--out", required=True, metavar="RESULTS", help="folder for the results")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, metavar="N", help="workers here; default: one per core")
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a dask.distributed cluster")

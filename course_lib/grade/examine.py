@@ -18,7 +18,7 @@ from course_lib.calls import agrees, difference
 from course_lib.exercises import Group, course
 from course_lib.grade.assignment import Assignment, Question
 from course_lib.grade.collect import Submission
-from course_lib.grade.limits import Limits
+from course_lib.grade.limits import NOT_ASKED, STOPPED_CALL, Limits
 from course_lib.grade.match import Finding, Plan, match, read_notebook
 from course_lib.grade.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
 
@@ -178,7 +178,7 @@ class Examination:
         total = sum(group.weight for group in question.groups)
         groups = [*_shown(question), *question.groups]
         names = [(group.name, group.weight / total) for group in groups]
-        messages = messages + ["not asked"] * (len(names) - len(messages))
+        messages = messages + [NOT_ASKED] * (len(names) - len(messages))
         told = tuple(
             {
                 "name": name,
@@ -218,7 +218,7 @@ class Examination:
         ]:
             got = session.ask(question.name, probe.call.to_json())
             if "stopped" in got:
-                return "a call was stopped", got["stopped"]
+                return STOPPED_CALL, got["stopped"]
             if got.get("missing"):
                 return f"`{question.name}` is not defined", ""
             if agrees(got, probe.reply, question.tolerance):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grade.collect import Submission
+from course_lib.grade.limits import NOT_ASKED
 from course_lib.grade.release import (
     ReleaseError,
     chosen,
@@ -326,7 +327,8 @@ def in_words(question: Mapping[str, Any]) -> str:
         worth = (
             f" ({number(group['score'])} of {number(group['points'])})" if group["points"] else ""
         )
-        verdict = "right" if group["passed"] else f"not right: {group['message']}"
+        wrong = NOT_ASKED if group["message"] == NOT_ASKED else f"not right: {group['message']}"
+        verdict = "right" if group["passed"] else wrong
         lines.append(f"- {name}{worth}: {verdict}".rstrip(": "))
     return "\n".join(each for each in lines if each)
 

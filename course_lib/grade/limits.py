@@ -18,6 +18,21 @@ STOPPED_IN_WORDS = {
     "protocol": "it disturbed the grader's questions",
 }
 
+# Messages of a group of calls when the answer was stopped; later groups are not asked.
+STOPPED_CALL, NOT_ASKED = "a call was stopped", "not asked"
+
+# What each limit is of, for `--help`.
+MEANING = {
+    "cell_seconds": "for one cell, and for one call of an answer",
+    "total_seconds": "for one submission with all its restarts",
+    "memory_mb": "beyond what Python and the frameworks need",
+    "output_kb": "of what each cell prints; the rest is cut",
+    "scratch_mb": "of files in the submission's own scratch folder",
+    "file_mb": "of one file there",
+    "files": "files there",
+    "threads": "of the submission's process",
+}
+
 
 @dataclass(frozen=True)
 class Limits:

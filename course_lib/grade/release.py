@@ -58,11 +58,16 @@ def chosen(solutions: Path, names: Iterable[str] | None) -> list[Path]:
     """The notebooks of the folder with these stems, or all of them."""
     found = {path.stem: path for path in sorted(Path(solutions).glob("*.ipynb"))}
     if not found:
-        raise ReleaseError(f"{solutions}: expected a folder with notebooks, found none in it")
+        raise ReleaseError(
+            f"{solutions}: expected a folder with notebooks, found none in it; say with "
+            "--solutions FOLDER where they are (in a clone of the course: its solutions/)"
+        )
     names = list(found) if names is None else list(names)
     unknown = [name for name in names if name not in found]
     if unknown:
-        raise ReleaseError(f"{solutions} has no notebook {unknown}; it has {sorted(found)}")
+        raise ReleaseError(
+            f"{solutions} has no notebook {', '.join(unknown)}; it has {', '.join(sorted(found))}"
+        )
     return [found[name] for name in names]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from course_lib.grade.limits import NOT_ASKED, STOPPED_CALL
 from course_lib.grade.release import write_whole
 from course_lib.grade.store import read, results
 
@@ -63,7 +64,7 @@ def write_report(folder: str | Path) -> Path:
     environment.filters.update(
         plain=plain, line=line, words=words, number=number, isolation=isolation
     )
-    environment.globals.update(status=STATUS, page=page_of, seconds=duration)
+    environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
     students: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         students.setdefault(row["student"], []).append(row)
@@ -221,13 +222,7 @@ def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _of_question(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    failed = Counter(
-        (group["name"], line(group["message"]))
-        for answer in answers
-        if answer["status"] != "not begun"
-        for group in answer["groups"]
-        if not group["passed"]
-    )
+    failed = Counter(each for answer in answers for each in _failures(answer))
     scores = [answer["score"] for answer in answers if answer["score"] is not None]
     statuses = Counter(answer["status"] for answer in answers)
     first = answers[0]
@@ -241,6 +236,24 @@ def _of_question(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "not_begun": statuses["not begun"] + statuses["missing"],
         "failures": sorted(failed.items(), key=lambda item: (-item[1], item[0]))[:3],
     }
+
+
+def _failures(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What failed in an answer, as (group, message). What says nothing of one group, because the
+    answer was stopped or never defined, is told once, with "" for the group."""
+    if answer["status"] == "not begun":
+        return []
+    failed = [
+        (group["name"], line(group["message"]))
+        for group in answer["groups"]
+        if not group["passed"] and group["message"] != NOT_ASKED
+    ]
+    if answer["status"] == "stopped":
+        failed = [each for each in failed if each[1] != STOPPED_CALL]
+        return [("", line(answer["reason"])), *failed]
+    if failed and all(message.endswith("is not defined") for _, message in failed):
+        return [("", failed[0][1])]
+    return failed
 
 
 def label(question: Mapping[str, Any]) -> str:
