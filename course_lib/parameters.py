@@ -5,10 +5,11 @@ limits from there. Each kind has one method, `check(name, value)`, that returns 
 plain form or raises a ValueError saying which argument, what came and what is allowed.
 """
 
+import difflib
 import itertools
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -85,6 +86,16 @@ class Numbers:
         return numbers
 
 
+def nearest(value: Any, allowed: Iterable[str]) -> str:
+    """What an error adds where one of the allowed words is close to the one that came.
+
+    >>> nearest("cosin", ["linear", "cosine"]), nearest("wave", ["linear", "cosine"])
+    (' (did you mean cosine?)', '')
+    """
+    near = difflib.get_close_matches(str(value), list(allowed), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of a few words."""
@@ -93,7 +104,8 @@ class Choice:
 
     def check(self, name: str, value: Any) -> str:
         if value not in self.options:
-            raise ValueError(f"{name} must be one of {', '.join(self.options)}, got {value!r}")
+            allowed, hint = ", ".join(self.options), nearest(value, self.options)
+            raise ValueError(f"{name} must be one of {allowed}, got {value!r}{hint}")
         return value
 
 

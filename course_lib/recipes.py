@@ -12,9 +12,7 @@ A recipe is read, never executed: it may come from anyone.
 """
 
 import ast
-import difflib
 import inspect
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -72,8 +70,8 @@ class Recipe:
                 f"schedule must be a Schedule, like Schedule(constant, lr=0.1), got {given}"
             )
         code(self.schedule)  # an error where a recipe cannot say it
-        _one_of("model", self.model, MODELS)
-        _one_of("data", self.data, FILES)
+        Choice(tuple(MODELS)).check("model", self.model)
+        Choice(tuple(FILES)).check("data", self.data)
         for name, kind in SETTINGS.items():
             object.__setattr__(self, name, kind.check(name, getattr(self, name)))
 
@@ -120,12 +118,12 @@ class Recipe:
             name, equals, value = (each.strip() for each in part.partition("="))
             if not equals:
                 raise ValueError(f"a setting must be name=value, like seed=3, got {_cut(part)}")
-            _one_of("a setting's name", name, SETTINGS)
+            Choice(tuple(SETTINGS)).check("a setting's name", name)
             if name in settings:
                 raise ValueError(f"{name} must be said once, got it twice")
             settings[name] = _read_setting(name, value)
-        _one_of("model", model, MODELS)
-        _one_of("data", data, FILES)
+        Choice(tuple(MODELS)).check("model", model)
+        Choice(tuple(FILES)).check("data", data)
         return Recipe(read_schedule(schedule), model, data, **settings)
 
 
@@ -145,7 +143,7 @@ def run(recipe: str | Recipe, *, data: Dataset | None = None, **how: Any) -> Run
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
     for name in how:
-        _one_of("an argument beside the recipe", name, ("progress", "watch"))
+        Choice(("progress", "watch")).check("an argument beside the recipe", name)
     return fit(
         recipe.schedule,
         data=recipe.data if data is None else data,
@@ -223,7 +221,7 @@ def _value(name: str, tree: ast.expr) -> Any:
     if isinstance(tree, ast.Tuple | ast.List):
         return tuple(_value(f"{name}[{i}]", each) for i, each in enumerate(tree.elts))
     if isinstance(tree, ast.Name):
-        _one_of(name, tree.id, FORMULAS)
+        Choice(tuple(FORMULAS)).check(name, tree.id)
         raise ValueError(f"{name}: {tree.id} needs its parameters: {_signature(tree.id)}")
     minus = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
     constant = tree.operand if isinstance(tree, ast.UnaryOp) and minus else tree
@@ -239,7 +237,7 @@ def _value(name: str, tree: ast.expr) -> Any:
 
 def _schedule(name: str, tree: ast.Call) -> Schedule:
     formula = ast.unparse(tree.func)
-    _one_of(name, formula, FORMULAS)
+    Choice(tuple(FORMULAS)).check(name, formula)
     if tree.args or any(each.arg is None for each in tree.keywords):
         raise ValueError(
             f"{name}: {formula} must have every parameter with its name: {_signature(formula)}, "
@@ -271,7 +269,7 @@ def _read_setting(name: str, text: str) -> Any:
     kind = SETTINGS[name]
     if isinstance(kind, Choice):
         word = text.strip("\"'")
-        _one_of(name, word, kind.options)
+        Choice(kind.options).check(name, word)
         return word
     try:
         return kind.check(name, ast.literal_eval(text))
@@ -281,15 +279,6 @@ def _read_setting(name: str, text: str) -> Any:
         if str(error).startswith(name):
             raise
         return kind.check(name, text)
-
-
-def _one_of(name: str, value: Any, allowed: Iterable[str]) -> None:
-    """Raise ValueError, with the nearest of the allowed words, unless the value is one of them."""
-    allowed = list(allowed)
-    if value not in allowed:
-        near = difflib.get_close_matches(str(value), allowed, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}{hint}")
 
 
 def _cut(text: str) -> str:

@@ -12,7 +12,6 @@ too. To add a schedule: write the formula there, and add one line to `GALLERY`, 
 file. That is all: adapters, plots, widgets, tables and tests find it there.
 """
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 from course_lib.combined import *
 from course_lib.cycles import *
 from course_lib.decays import *
-from course_lib.parameters import describe, limits, rate_at
+from course_lib.parameters import describe, limits, nearest, rate_at
 from course_lib.warmups import *
 
 
@@ -107,10 +106,9 @@ def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str,
     takes_any = any(p.kind is p.VAR_KEYWORD for p in declared)
     for given in params:
         if given not in known and not takes_any:
-            near = difflib.get_close_matches(given, known, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
             raise TypeError(
-                f"{name} has no parameter {given!r}{hint}; it takes {', '.join(known) or 'none'}"
+                f"{name} has no parameter {given!r}{nearest(given, known)}; "
+                f"it takes {', '.join(known) or 'none'}"
             )
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [p.name for p in declared if p.default is p.empty and p.kind in by_name]

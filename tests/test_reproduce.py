@@ -312,6 +312,21 @@ def test_what_it_cannot_do_is_said_in_a_line(arguments, said, begun, tmp_path, c
     assert begun == []
 
 
+@pytest.mark.parametrize("option", ["--json", "--quiet"])
+def test_what_runs_print_does_not_mix_with_the_result(option, monkeypatch, tmp_path, capfd):
+    def loud(framework, seed):
+        print("which data there are")
+        os.write(1, b"as a process that was started would")
+        return {"data": "noise", "updates": 1, "value": seed}
+
+    monkeypatch.setitem(EXPERIMENTS, "loud", Experiment("?", {"a": loud}, frameworks=("torch",)))
+    assert cli.main(["reproduce", "loud", option, "--records", str(tmp_path)]) == 0
+    said = capfd.readouterr()
+    assert "which data" in said.err and "as a process" in said.err
+    assert "which data" not in said.out and "as a process" not in said.out
+    assert option == "--quiet" or len(json.loads(said.out)) == 5
+
+
 def test_an_experiment_of_one_framework_says_so(monkeypatch, tmp_path, capsys):
     one = Experiment("?", EXPERIMENTS["tiny"].variants, frameworks=("torch",))
     monkeypatch.setitem(EXPERIMENTS, "one", one)

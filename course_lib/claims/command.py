@@ -3,6 +3,10 @@
 import argparse
 import json
 import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -81,13 +85,15 @@ def _reproduce(options: argparse.Namespace) -> int:
     for framework in {task[2] for task in tasks if not options.scheduler}:
         with needs(framework):  # before the first run, and not once in each of them
             version(framework)
-    reproduce.make(
-        tasks,
-        folder=options.records,
-        jobs=options.jobs,
-        scheduler=options.scheduler,
-        progress=not options.quiet,
-    )
+    # What runs print, which data there are, is news for a reader and none for `| jq`.
+    with _stdout_elsewhere() if options.quiet or options.json else nullcontext():
+        reproduce.make(
+            tasks,
+            folder=options.records,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+            progress=not options.quiet,
+        )
     if claim is None:
         lines = claims.record(options.name, folder=options.records)
         if options.json:
@@ -96,6 +102,20 @@ def _reproduce(options: argparse.Namespace) -> int:
             _say_runs(lines)
         return 0
     return _say_claim(claim, options)
+
+
+@contextmanager
+def _stdout_elsewhere() -> Iterator[None]:
+    """What is printed goes to stderr, in processes that are started meanwhile too."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _print_json(value: Any) -> None:
