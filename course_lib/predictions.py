@@ -262,7 +262,7 @@ def _order(id: str) -> tuple[int, str]:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{html.escape(text)}</p>"
+    return re.sub("`([^`]+)`", r"<code>\1</code>", f"<p>{html.escape(text)}</p>")
 
 
 def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -8,6 +8,9 @@
 # **You need:** lesson 2: why a rate should fall.
 #
 # **Minutes:** 45
+#
+# You write each decay in both frameworks, train under it, and hold its trace of applied rates
+# against what was meant: yours, and those of four published bugs.
 
 # %% tags=["setup"]
 import math
@@ -75,7 +78,7 @@ plans = {
     "multistep": Schedule(multistep, lr=0.2, milestones=(400,)),
     "exponential": Schedule(exponential, lr=0.2, factor=0.01, every=600),
 }
-how = dict(data=mnist, framework=framework, epochs=20, progress=False)
+how = dict(data=mnist, framework=framework, progress=False)
 runs = {}
 for name, plan in plans.items():
     runs[name] = fit(plan, batch_size=128, momentum=0.9, max_updates=600, **how)
@@ -718,6 +721,7 @@ exercise(
             call([10], 55_000, 32, epochs=10),
             call([2.99], 50, 10, epochs=3),
             call([1, 3], 25, 10, epochs=3),
+            call([12, 3], 25, 10, epochs=5),  # in any order
             call([2], 50, 10, epochs=3),
         ],
     },
@@ -798,6 +802,7 @@ exercise(
         ],
         "below it from the start": [
             call(0.01, 0.3, 0.5, 4),
+            call(0.299, 0.3, 0.5, 4),  # not by much
             call(0.02, 2.0, 0.99, 1000),
             call(2.0, 0.02, 0.5, 4),
         ],

@@ -599,11 +599,14 @@ exercise(
             call([1.0] * 11, lr=0.4, factor=0.5, patience=3, cooldown=0),
             call([9, 8, 8.5, 8.2, 8.1, 7, 7.2, 7.1], lr=2, factor=0.1, patience=2, cooldown=0),
             call([4, 4, 3, 3, 2, 2, 2], lr=1.0, factor=0.25, patience=0, cooldown=0),
+            call([1.0] * 6, lr=1e-8, factor=0.5, patience=1, cooldown=0),
         ],
         "the best so far, not the last": [
             call([5, 6, 5.5, 5.2, 5.1, 5.3], lr=1.0, factor=0.5, patience=2, cooldown=0),
             call([-1, -2, -1.5, -1.8, -1.9, -2.5], lr=0.6, factor=0.5, patience=1, cooldown=0),
             call([700.0, 600.0, 650.0, 640.0, 590.0], lr=0.6, factor=0.1, patience=1, cooldown=0),
+            call([3, 5, 5, 4, 4, 3.5, 3.5], lr=0.6, factor=0.5, patience=1, cooldown=0),
+            call([1.0, 0.99999, 0.99998, 0.99997], lr=0.6, factor=0.1, patience=0, cooldown=0),
         ],
         "cooldown": [
             call([1.0] * 14, lr=1.0, factor=0.5, patience=1, cooldown=3),
@@ -618,8 +621,9 @@ exercise(
 # %% [markdown] tags=["answer"]
 # Three numbers are the whole memory; a checkpoint needs them all. Frequent slips: to count from the
 # first loss on (it is the best so far, so no bad one), `>=` in place of `>` (that is Keras), to
-# compare with the loss before in place of the best, to take an equal loss for a better one, and to
-# forget that a cooldown still lets a new best be noted.
+# compare with the loss before in place of the best, to take an equal loss for a better one, to
+# forget that a cooldown still lets a new best be noted, and to let PyTorch's class do it with its
+# defaults, for which a gain of a hundred-thousandth is none.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.2 - Translate a plateau (concept, 2 points, about 8 minutes)
@@ -781,11 +785,13 @@ exercise(
             call([2, 3, 2, 3, 2, 3, 2], mode="min", lr=0.3, factor=0.5, patience=3),
             call([1.0, 1.2, 1.1, 1.05, 0.9, 1.3, 1.0], mode="min", lr=0.8, factor=0.1, patience=2),
         ],
-        "equal values": [
+        "equal values, and nearly equal ones": [
+            call([1.0, 0.99999, 0.99998, 0.99997], mode="min", lr=1.0, factor=0.5, patience=2),
             call([7, 7, 7, 6, 6, 6, 6, 6], mode="min", lr=1.0, factor=0.5, patience=2),
             call([0.9, 0.9, 0.9, 0.9], mode="max", lr=2.0, factor=0.5, patience=3),
         ],
-        "large and negative losses": [
+        "large, zero and negative losses": [
+            call([0, 1, 2, 1], mode="min", lr=1.0, factor=0.5, patience=2),
             call([250.0, 300.0, 200.0, 210.0], mode="min", lr=1.0, factor=0.2, patience=1),
             call([-5, -6, -5.5, -5.8, -7], mode="min", lr=1.0, factor=0.2, patience=2),
             call([150.0], mode="min", lr=0.7, factor=0.2, patience=1),
@@ -881,6 +887,7 @@ exercise(
             call([6, 5, 4, 3, 2], [5, 4, 3, 2, 1], patience=0),
             call([1, 2, 3, 4, 5], [1, 2, 3, 4, 0.5], patience=1),
             call([1, 2, 3, 4], [1, 2, 3, 4], patience=1),
+            call([2.0, 1.99999, 1.99998, 1.99997], [4, 3, 2, 1], patience=0),
         ],
     },
     library=["Plateau"],

@@ -72,7 +72,7 @@ predict(
 
 # %%
 how = dict(data=mnist, framework=framework, batch_size=128, progress=False)
-run = fit(plan, epochs=100, max_updates=100, **how)  # max_updates ends it
+run = fit(plan, max_updates=100, **how)
 run.assert_lr_matches(plan)
 if run.diverged is not None:
     print(f"diverged at update {run.diverged}, rate {plan(run.diverged):.3g}")
@@ -82,7 +82,7 @@ some = "0.1 to 0.5" if low < 0.5 else "0.5 to 2" if low < 2 else "above 2"
 outcome("7.a", "below 0.1" if low < 0.1 else some)
 
 
-# %% alt="Loss over the rate: flat, then falling from a rate of 0.01 on, then up and out."
+# %% alt="Loss over the rate: flat up to about 0.05, then down to a low near 0.7, then up and out."
 def draw(curves, title, rates=rates, widths=(1.5, 1.5, 1.5)):
     _, axes = plt.subplots(figsize=(7.5, 3.2), dpi=90, layout="constrained")
     for (label, values), color, width in zip(curves.items(), PALETTE, widths):

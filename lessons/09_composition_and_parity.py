@@ -48,7 +48,7 @@ from course_lib.training import fit
 falling = ("linear", "cosine", "polynomial", "rex", "k_decay", "tanh")
 plot_schedules({name: GALLERY[name] for name in falling}, 100)
 
-# %% alt="Five curves over 150 updates: the exponentials reach zero nearly, the others do not."
+# %% alt="Five curves over 150 updates: the two exponentials come near zero, the others do not."
 endless = ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power")
 plot_schedules({name: GALLERY[name] for name in endless}, 150)
 
@@ -73,12 +73,12 @@ Markdown(table())
 # For one schedule with its numbers, ask for the line to paste:
 
 # %% tags=["nbval-check-output"]
-schedule = Schedule(cosine, peak_lr=0.1, total_steps=900, final_lr=0.01)
+schedule = Schedule(cosine, peak_lr=0.5, total_steps=900, final_lr=0.05)
 print(to_torch(schedule))
 print(to_keras(schedule))
 
 # %% [markdown]
-# Look at the floor: `eta_min=0.01` in PyTorch is a rate, `alpha=0.1` in Keras is a fraction of the
+# Look at the floor: `eta_min=0.05` in PyTorch is a rate, `alpha=0.1` in Keras is a fraction of the
 # first rate. Such pairs are *false friends*.
 #
 # ## 3. False friends
@@ -294,8 +294,9 @@ panels[1].legend(fontsize=8, frameon=False, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown --> Not only
-# on paper: the last rates, read from each framework's own optimizer.
+# AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown -->
+# AdaGrad-Norm has one rate for both, so its two lines are one. Not only on paper: the last rates,
+# read from each framework's own optimizer.
 
 # %%
 from course_lib.pytorch import effective_rates, hessian_diagonal
@@ -311,6 +312,7 @@ print("formula", rules["AdaGrad"][-1].round(5), " torch", effective_rates(optimi
 from course_lib.tensorflow import effective_rates as keras_rates
 
 weight = tf.Variable(tf.zeros(2))
+# Unless told otherwise, Keras's sum begins at 0.1; its epsilon stands inside of the root.
 optimizer = keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-20)
 for gradient in np.float32(gradients):
     optimizer.apply([tf.constant(gradient)], [weight])
@@ -364,7 +366,7 @@ plans = {
     "cosine": Schedule(cosine, peak_lr=0.01, total_steps=400),
 }
 how = dict(data=mnist, framework=framework, batch_size=128, optimizer="adam", progress=False)
-runs = {name: fit(plan, epochs=100, max_updates=400, **how) for name, plan in plans.items()}
+runs = {name: fit(plan, max_updates=400, **how) for name, plan in plans.items()}
 for name, plan in plans.items():
     runs[name].assert_lr_matches(plan)
 figure = plot_runs(runs)
@@ -372,9 +374,9 @@ figure.axes[1].set_ylim(0, 0.6)
 figure
 
 # %% [markdown]
-# {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over the seeds. And mind the peak:
-# {{adam-at-one-low-peak}} Adapting a rate to each weight is one thing, making all of them small at
-# the end is another.
+# {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over the seeds. And mind the peak.
+# {{adam-at-one-low-peak}} Adapting a rate to each weight is one thing, making all
+# of them small at the end is another.
 #
 # ## 8. Break it: two hands on one rate
 #

@@ -45,7 +45,7 @@ x, y = np.float32(data.x_train[:20_000].reshape(-1, 784) / 255), data.y_train[:2
 # | weights | `model.state_dict()` | in the model |
 # | memory of the optimizer: velocity | `optimizer.state_dict()` | in the optimizer |
 # | place in the schedule | `scheduler.state_dict()` | in the optimizer: `iterations` |
-# | place in the data | the generator of the order | the same |
+# | place in the data | the generator of the order, and of any dropout | the same |
 #
 # Our run is a small network under a cosine of 160 updates. After 80 its process is killed. First in
 # PyTorch: `put_back` names the parts that are taken from the file.
@@ -139,10 +139,11 @@ print("losses equal, bit by bit:", resumed[1] == whole[1][KILLED:])
 #
 # [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar/blob/master/main.py), a much copied
 # script, saves the weights, the epoch and the best accuracy; its `--resume` starts a new optimizer
-# and a new cosine. We do the same here.
+# and a new cosine. We do the same, and leave out single parts, too: the scheduler was missing in
+# lightly-train ([pull request 301](https://github.com/lightly-ai/lightly-train/pull/301)).
 #
 # **Predict.** Only weights and data order are put back: how does the mean loss of the last 20
-# updates compare with the uninterrupted run? Change the per cents.
+# updates compare with the uninterrupted run?
 
 # %%
 predict(
@@ -194,15 +195,16 @@ for way, (rates, losses) in tails.items():
 #
 # ## 3. Three clocks
 #
-# Where does a resumed run think it is? Each framework has its own answer:
+# Where does a resumed run think it is?
 #
 # | clock | counts | kept in the file? |
 # |---|---|---|
-# | PyTorch `last_epoch` | calls of `scheduler.step()`, less one | with the scheduler's state |
+# | PyTorch `scheduler.last_epoch` | calls of `scheduler.step()` | with the scheduler's state |
 # | Keras `iterations` | updates, read by schedule objects | with the optimizer |
 # | Keras `initial_epoch` | epochs, read by callbacks | no: you say it to `fit` |
 #
-# After `t` steps the last one made has number `t - 1`: that is the `last_epoch` to give.
+# After `t` calls the attribute is `t`. The *argument* `last_epoch` of a new scheduler is `t - 1`,
+# the number of the last step made: it makes the next one itself.
 
 
 # %%
@@ -227,15 +229,17 @@ def show(label, rates):
 optimizer = sgd()
 planned = step_through(optimizer, lr_scheduler.CosineAnnealingLR(optimizer, 20), 13)[10:]
 optimizer = sgd()
-step_through(optimizer, lr_scheduler.CosineAnnealingLR(optimizer, 20), 10)
+scheduler = lr_scheduler.CosineAnnealingLR(optimizer, 20)
+step_through(optimizer, scheduler, 10)
 saved = optimizer.state_dict()
 
+print("scheduler.last_epoch after 10 calls:", scheduler.last_epoch)
 show("planned from step 10 on", planned)
 for last_epoch in (9, 10):
     optimizer = sgd()
     optimizer.load_state_dict(saved)
     scheduler = lr_scheduler.CosineAnnealingLR(optimizer, 20, last_epoch=last_epoch)
-    show(f"last_epoch={last_epoch}", step_through(optimizer, scheduler, 3))
+    show(f"argument last_epoch={last_epoch}", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
 # Keras has two clocks, and a second `fit` shows which is which.
@@ -379,7 +383,7 @@ show("TorchSchedule", step_through(optimizer, scheduler, 3))
 # %%
 def run(schedule, updates, watch=None):
     how = dict(data=data, framework=framework, batch_size=128, momentum=0.9, progress=False)
-    done = fit(schedule, epochs=100, max_updates=updates, watch=watch, **how)
+    done = fit(schedule, max_updates=updates, watch=watch, **how)
     done.assert_lr_matches(schedule)
     return done
 
@@ -648,8 +652,8 @@ exercise(
 #
 # **Deliver:** the function `clocks`, which returns three whole numbers:
 #
-# 1. the `last_epoch` for a PyTorch scheduler, whose `step()` is called after every update
-#    (`every="update"`) or at the end of every epoch (`every="epoch"`);
+# 1. the argument `last_epoch` for a new PyTorch scheduler, whose `step()` is called after every
+#    update (`every="update"`) or at the end of every epoch (`every="epoch"`);
 # 2. the `initial_epoch` for Keras's `fit`;
 # 3. the number of batches of that epoch that the run has seen already.
 #
@@ -683,7 +687,7 @@ exercise(
     "10.2",
     clocks,
     hints=[
-        "How many times has `scheduler.step()` been called? Its `last_epoch` is one less.",
+        "How many times has `scheduler.step()` been called? The argument `last_epoch` is one less.",
         "`updates // steps_per_epoch` is the number of complete epochs; epochs count from 0, so it "
         "is the number of the epoch to go on with, too.",
         "`divmod(updates, steps_per_epoch)` gives complete epochs and batches done; `last_epoch` "
@@ -715,11 +719,11 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# `last_epoch` is the number of the last step made, so -1 when none was: that is why torch's default
-# is -1. `initial_epoch` is the number of the next epoch. The two differ by one for a scheduler that
-# steps every epoch, the usual slip. In the middle of an epoch PyTorch and Keras both need the place
-# in the data as well, or they repeat the batches of that epoch: many programs save only at ends of
-# epochs for this reason.
+# The argument `last_epoch` is the number of the last step made, so -1 when none was: that is why
+# torch's default is -1. `initial_epoch` is the number of the next epoch. The two differ by one for a
+# scheduler that steps every epoch, the usual slip. In the middle of an epoch PyTorch and Keras both
+# need the place in the data as well, or they repeat the batches of that epoch: many programs save
+# only at ends of epochs for this reason.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 10.3 - The repair that is none (bug, 3 points, about 12 minutes)
@@ -837,8 +841,7 @@ exercise(
 # ```
 #
 # **Deliver:** `go_on`, mended. The checkpoints it takes and returns are dicts of three numbers,
-# `{"weight": ..., "velocity": ..., "done": ...}`, where `done` counts all updates made so far. Do
-# not change the dict that you are given.
+# `{"weight": ..., "velocity": ..., "done": ...}`, where `done` counts all updates made so far.
 #
 # **Success:** a run in two parts, or in ten, ends exactly as the run in one part. Past
 # `total_steps` the rate stays 0, but the velocity still changes.
@@ -913,5 +916,6 @@ exercise(
 # %% [markdown] tags=["answer"]
 # Everything that an update reads and that survives it belongs in the file: weight, velocity and the
 # number of updates. `done` must be the total, not the number of this part, or a run that is resumed
-# twice goes wrong the second time. A good habit is to test a checkpoint like this: make the run in
+# twice goes wrong the second time. A new dict is better than a changed one: from a checkpoint that
+# was changed nobody can branch. A good habit is to test a checkpoint like this: make the run in
 # one part and in two, and compare the last bit.

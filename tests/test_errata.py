@@ -140,10 +140,10 @@ def plateau_beside_warmup():
     )
     plateau = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=1)
     rates = []
-    for _ in range(4):
+    for _ in range(6):
+        rates.append(optimizer.param_groups[0]["lr"])
         bank.moved(optimizer)
         warmup.step()
-        rates.append(optimizer.param_groups[0]["lr"])
         plateau.step(1.0)
     return said(*rates)
 

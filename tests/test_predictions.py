@@ -224,6 +224,7 @@ def test_without_a_prediction_it_says_what_to_do(place):
     empty = calibration()
     assert repr(empty).startswith("No prediction to score yet: change the odds")
     assert str(place) in repr(empty) and "<table>" not in empty._repr_html_()
+    assert "of a <code>predict</code> cell" in empty._repr_html_()
     assert math.isnan(empty.brier) and math.isnan(empty.even_brier)
     (axes,) = empty.plot().axes
     assert [each.get_text() for each in axes.texts] == ["no prediction to score yet"]
@@ -256,13 +257,13 @@ def test_the_pages_are_whole_without_scripts_and_readable_aloud():
     for each in (shown, scored, calibration(), outcome("1.b", "no")):
         page = Page(each._repr_html_())
         tags = {tag for tag, _ in page.tags}
-        assert tags <= {"table", "caption", "tr", "th", "td", "p"}
+        assert tags <= {"table", "caption", "tr", "th", "td", "p", "code"}
         heads = [attributes for tag, attributes in page.tags if tag == "th"]
         assert all(each == {"scope": "col"} for each in heads)
         assert ("caption" in tags) == ("table" in tags)
         said = "".join(page.said)
         for line in repr(each).splitlines()[-1:]:  # text and HTML end with the same words
-            assert line.strip() in html.unescape(said)
+            assert line.strip().replace("`", "") in html.unescape(said)
     assert "<script>" in repr(calibration())
 
 

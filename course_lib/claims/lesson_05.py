@@ -80,7 +80,8 @@ CLAIMS: dict[str, Claim] = {
         "warmup_rescue",
         "After 20, 80 and 160 updates of warmup there are {torch.after_20}, {torch.after_80} and "
         "{torch.after_160} in PyTorch, and {tensorflow.after_20}, {tensorflow.after_80} and "
-        "{tensorflow.after_160} in TensorFlow: 20 updates rescue nobody, 160 nearly everybody.",
+        "{tensorflow.after_160} in TensorFlow: 20 updates rescue no more runs than they lose, 160 "
+        "rescue nearly all.",
         fates,
         lambda n: (
             n.after_20 <= n.after_0

@@ -60,7 +60,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "adam-at-one-low-peak": Claim(
         "adam_schedule",
-        "With 0.003 for both, the cosine is behind: {torch.low:.2f} points.",
+        "With 0.003 for both, the cosine is behind: {torch.low:.2f} points in PyTorch, "
+        "{tensorflow.low:.2f} in TensorFlow.",
         of_cosine,
         lambda n: n.low.below_zero,
     ),

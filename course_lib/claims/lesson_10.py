@@ -116,9 +116,9 @@ CLAIMS: dict[str, Claim] = {
         "branches_cifar10",
         "On a JPEG copy of CIFAR-10, in PyTorch, the cooldown adds {torch.short:.1f}, "
         "{torch.middle:.1f} and {torch.long:.1f} points to the constant run of 500, 1,000 and "
-        "2,000 updates; the branch ends {torch.cosine_short:.1f} and {torch.cosine_middle:.1f} "
-        "points above a cosine of 500 and of 1,000 updates, and at 2,000 there is no difference "
-        "found ({torch.cosine_long:.1f}).",
+        "2,000 updates, all with one peak; the branch ends {torch.cosine_short:.1f} and "
+        "{torch.cosine_middle:.1f} points above a cosine of 500 and of 1,000 updates, and at 2,000 "
+        "there is no difference found ({torch.cosine_long:.1f}).",
         measure=of_both,
         holds=lambda n: (
             min(n.short.low, n.middle.low, n.long.low) > 0

@@ -29,6 +29,14 @@ def forgets_the_epochs(images, batch_size, epochs):
     return math.ceil(images / batch_size)
 
 
+def adds_nearly_one(images, batch_size, epochs):
+    return epochs * int(images / batch_size + 0.999)
+
+
+def short_batch_once(images, batch_size, epochs):
+    return images // batch_size * epochs + (images % batch_size > 0)
+
+
 def does_not_round(images, batch_size, epochs):
     return epochs * images / batch_size
 
@@ -293,6 +301,8 @@ WRONG = {
         rounds_to_nearest,
         always_one_more,
         forgets_the_epochs,
+        adds_nearly_one,
+        short_batch_once,
         does_not_round,
         knows_the_example_only,
     ],

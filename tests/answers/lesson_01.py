@@ -270,6 +270,26 @@ def best_rate_alone(rates, losses):
     return _judge(rates, losses)[1]
 
 
+def best_takes_zero_for_nothing(rates, losses):
+    best = best_loss = None
+    for rate, loss in sorted(zip(rates, losses)):
+        if math.isfinite(loss) and (not best_loss or loss < best_loss):
+            best, best_loss = rate, loss
+    if best is None:
+        raise ValueError("no finite loss")
+    return best, best in (min(rates), max(rates))
+
+
+def best_below_a_thousand(rates, losses):
+    best, best_loss = None, 1000.0
+    for rate, loss in sorted(zip(rates, losses)):
+        if math.isfinite(loss) and loss < best_loss:
+            best, best_loss = rate, loss
+    if best is None:
+        raise ValueError("no finite loss")
+    return best, best in (min(rates), max(rates))
+
+
 def right_best_loop(rates, losses):
     best = None
     for rate, loss in zip(rates, losses):
@@ -380,6 +400,16 @@ def right_losses_by_the_rate(images, labels, *, lr, updates):
     return _descended(*_arrays(images, labels), lr / 255**2, updates)
 
 
+def right_losses_in_float32(images, labels, *, lr, updates):
+    x, y = np.array(images, dtype=np.float32) / 255, np.array(labels, dtype=np.float32)
+    w, losses = np.zeros(x.shape[1], dtype=np.float32), []
+    for _ in range(updates):
+        errors = x @ w - y
+        losses.append((errors**2).mean())
+        w = w - np.float32(2 * lr) * (x.T @ errors) / len(y)
+    return losses
+
+
 def right_losses_by_the_gradient(images, labels, *, lr, updates):
     x, y = _arrays(images, labels)
     v, losses = np.zeros(x.shape[1]), []  # v = w / 255
@@ -449,6 +479,8 @@ WRONG = {
         best_highest_loss,
         best_says_inside,
         best_rate_alone,
+        best_takes_zero_for_nothing,
+        best_below_a_thousand,
     ],
     "01-missing-255": [
         losses_as_published,
@@ -485,6 +517,7 @@ RIGHT = {
     "01-missing-255": [
         right_losses_divided,
         right_losses_by_the_rate,
+        right_losses_in_float32,
         right_losses_by_the_gradient,
         right_losses_in_plain_python,
     ],

@@ -133,6 +133,14 @@ def compare_never_lower(before, after, t):
     return mean, half, "higher" if mean > half else "no difference found"
 
 
+def compare_counts_the_edge(before, after, t):
+    pairs = _pairs(before, after)
+    mean, half = statistics.fmean(pairs), t * statistics.stdev(pairs) / math.sqrt(len(pairs))
+    if mean - half >= 0:
+        return mean, half, "higher"
+    return mean, half, "lower" if mean + half <= 0 else "no difference found"
+
+
 def compare_statistics(before, after, t):
     pairs = _pairs(before, after)
     mean, half = statistics.fmean(pairs), t * statistics.stdev(pairs) / math.sqrt(len(pairs))
@@ -230,6 +238,12 @@ def factor_loop(epoch, *, lr, factor, floor):
     for _ in range(epoch):
         lr = max(floor, lr * factor)
     return lr
+
+
+def factor_recursive(epoch, *, lr, factor, floor):
+    if epoch == 0:
+        return lr
+    return max(floor, factor * factor_recursive(epoch - 1, lr=lr, factor=factor, floor=floor))
 
 
 def factor_numpy(epoch, *, lr, factor, floor):
@@ -340,6 +354,7 @@ WRONG = {
         compare_whole_width,
         compare_two_spreads,
         compare_never_lower,
+        compare_counts_the_edge,
     ],
     "02-factor-rate": [
         as_published,
@@ -369,7 +384,13 @@ WRONG = {
 RIGHT = {
     "02-slow-decay": [slow_numpy, slow_loop, slow_logarithm],
     "02-compare": [compare_statistics, compare_numpy, compare_loops],
-    "02-factor-rate": [factor_closed, factor_loop, factor_numpy, factor_accumulate],
+    "02-factor-rate": [
+        factor_closed,
+        factor_loop,
+        factor_recursive,
+        factor_numpy,
+        factor_accumulate,
+    ],
     "02-next-rate": [
         next_ratio,
         next_undoes_and_redoes,

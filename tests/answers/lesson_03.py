@@ -235,6 +235,12 @@ def asks_the_first_only(at_epochs, images, batch_size, epochs):
     return found
 
 
+def asks_the_last_only(at_epochs, images, batch_size, epochs):
+    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
+    _in_time(found[-1:], epochs * _steps(images, batch_size))
+    return found
+
+
 def with_negative_floors(at_epochs, images, batch_size, epochs):
     steps = -(-images // batch_size)
     return _in_time([-int(-epoch * steps // 1) for epoch in at_epochs], epochs * steps)
@@ -297,6 +303,10 @@ def does_not_round(lr, bound, factor, steps_per_epoch):
 
 def goes_below_zero(lr, bound, factor, steps_per_epoch):
     return math.floor(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1
+
+
+def cuts_below_zero_off(lr, bound, factor, steps_per_epoch):
+    return max(0, int(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1)
 
 
 def forgets_the_first_rate(lr, bound, factor, steps_per_epoch):
@@ -381,6 +391,7 @@ WRONG = {
         boundary_of_keras,
         stays_in_epochs,
         asks_the_first_only,
+        asks_the_last_only,
     ],
     "03-updates-until": [
         does_not_convert,
@@ -391,6 +402,7 @@ WRONG = {
         rounds_down_to,
         does_not_round,
         goes_below_zero,
+        cuts_below_zero_off,
         forgets_the_first_rate,
         straight_line,
         at_or_below,

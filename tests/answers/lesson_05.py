@@ -296,6 +296,11 @@ def reads_small_as_zero(rates):
     return wasted, rates.index(max(rates))
 
 
+def reads_nearly_the_peak(rates):
+    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
+    return wasted, int(np.argmax(np.isclose(rates, max(rates))))
+
+
 def reads_rate_of_peak(rates):
     wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
     return wasted, max(rates)
@@ -315,6 +320,11 @@ def right_reads_loop(rates):
 def right_reads_numpy(rates):
     above = np.flatnonzero(np.asarray(rates) > 0)
     return (int(above[0]) if above.size else len(rates)), int(np.argmax(rates))
+
+
+def right_reads_sums(rates):
+    sums = np.cumsum(rates)
+    return np.array([np.sum(sums == 0), np.argmax(rates)])
 
 
 def right_reads_takewhile(rates):
@@ -339,7 +349,7 @@ WRONG = {
     "05-read-warmup": [
         *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),
         *(reads_zero_of_all_zeros, reads_peak_from_one, reads_until_it_falls),
-        *(reads_small_as_zero, reads_rate_of_peak),
+        *(reads_small_as_zero, reads_nearly_the_peak, reads_rate_of_peak),
     ],
 }
 
@@ -347,5 +357,7 @@ RIGHT = {
     "05-warm-cosine": [right_two_clocks, right_minimum, right_squared],
     "05-waiting": [right_factor_minimum, right_factor_squared, right_factor_numpy],
     "05-warm-line": [right_line_lambda, right_line_polynomial, RightByHand],
-    "05-read-warmup": [right_reads_loop, right_reads_numpy, right_reads_takewhile],
+    "05-read-warmup": [
+        *(right_reads_loop, right_reads_numpy, right_reads_sums, right_reads_takewhile),
+    ],
 }

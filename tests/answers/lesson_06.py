@@ -128,6 +128,50 @@ def rule_starts_with_the_first_rate(losses, *, lr, factor, patience, cooldown):
     return [lr, *rates]
 
 
+def rule_takes_the_loss_at_a_cut_for_the_best(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        best, bad = (loss, 0) if loss < best else (best, bad + 1)
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait, best = lr * factor, 0, cooldown, loss
+        rates.append(lr)
+    return rates
+
+
+def rule_looks_at_the_cooldown_first(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        best, bad = (loss, 0) if loss < best else (best, bad + 1)
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
+def in_pytorch(values, lr, *arguments, **options):
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, *arguments, **options)
+    rates = []
+    for value in values:
+        scheduler.step(value)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return rates
+
+
+def rule_with_pytorchs_threshold(losses, *, lr, factor, patience, cooldown):
+    return in_pytorch(losses, lr, "min", factor, patience, cooldown=cooldown, eps=0.0)
+
+
+def rule_with_pytorchs_smallest_change(losses, *, lr, factor, patience, cooldown):
+    return in_pytorch(losses, lr, "min", factor, patience, 0.0, cooldown=cooldown)
+
+
 def right_rule_of_a_closure(losses, *, lr, factor, patience, cooldown):
     state = {"lr": lr, "bad": 0, "wait": 0}
 
@@ -157,17 +201,7 @@ def right_rule_that_counts_cuts(losses, *, lr, factor, patience, cooldown):
 
 
 def right_rule_of_pytorch(losses, *, lr, factor, patience, cooldown):
-    import torch
-
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        *(optimizer, "min", factor, patience, 0.0, "abs", cooldown), eps=0.0
-    )
-    rates = []
-    for loss in losses:
-        scheduler.step(loss)
-        rates.append(optimizer.param_groups[0]["lr"])
-    return rates
+    return in_pytorch(losses, lr, "min", factor, patience, 0.0, "abs", cooldown, eps=0.0)
 
 
 # --- 06-translate: PyTorch's arguments for Keras --------------------------------------------------
@@ -343,6 +377,36 @@ def mended_with_one_sign(values, *, mode, lr, factor, patience):
     return rates
 
 
+def mended_with_keras_s_threshold(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], None, 0
+    for value in values:
+        good = best is None or (value < best - 1e-4 if mode == "min" else value > best + 1e-4)
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_but_forgets_a_best_of_zero(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], None, 0
+    for value in values:
+        good = not best or (value < best if mode == "min" else value > best)
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
+def mended_by_pytorchs_defaults(values, *, mode, lr, factor, patience):
+    return in_pytorch(values, lr, mode, factor, patience - 1)
+
+
+def right_mended_by_pytorch(values, *, mode, lr, factor, patience):
+    return in_pytorch(values, lr, mode, factor, patience - 1, 0.0, eps=0.0)
+
+
 def right_mended_with_signs(values, *, mode, lr, factor, patience):
     sign = 1 if mode == "min" else -1
     rates, best, bad = [], math.inf, 0
@@ -428,6 +492,16 @@ def early_counts_as_keras(noisy, steady, *, patience):
     return right_early_in_two_steps(noisy, steady, patience=max(patience - 1, 0))
 
 
+def early_with_a_threshold(noisy, steady, *, patience):
+    places, best, bad = [], math.inf, 0
+    for place, loss in enumerate(noisy):
+        best, bad = (loss, 0) if loss < best - 1e-4 else (best, bad + 1)
+        if bad > patience:
+            bad = 0
+            places += [place] * (min(steady[place:]) < min(steady[: place + 1]))
+    return places
+
+
 def early_counts_on(noisy, steady, *, patience):
     best, bad, places = math.inf, 0, []
     for place, loss in enumerate(noisy):
@@ -474,6 +548,10 @@ WRONG = {
         rule_never_resets_its_count,
         rule_gives_the_last_rate_only,
         rule_starts_with_the_first_rate,
+        rule_takes_the_loss_at_a_cut_for_the_best,
+        rule_looks_at_the_cooldown_first,
+        rule_with_pytorchs_threshold,
+        rule_with_pytorchs_smallest_change,
     ],
     "06-translate": [
         translate_nothing,
@@ -494,6 +572,9 @@ WRONG = {
         mended_but_counts_as_torch,
         mended_but_counts_the_first,
         mended_with_one_sign,
+        mended_with_keras_s_threshold,
+        mended_but_forgets_a_best_of_zero,
+        mended_by_pytorchs_defaults,
     ],
     "06-too-early": [
         early_is_every_call,
@@ -504,6 +585,7 @@ WRONG = {
         early_counts_them,
         early_from_one,
         early_counts_as_keras,
+        early_with_a_threshold,
         early_counts_on,
         early_hears_the_steady,
     ],
@@ -519,6 +601,7 @@ RIGHT = {
         right_mended_with_signs,
         right_mended_with_what_was_heard,
         right_mended_recursively,
+        right_mended_by_pytorch,
     ],
     "06-too-early": [right_early_in_two_steps, right_early_any, right_early_with_numpy],
 }

@@ -105,6 +105,14 @@ def cycle_by_logarithm(step, *, first, factor):
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
 
 
+def cycle_by_another_logarithm(step, *, first, factor):
+    """To the base of 2 it is exact for most factors, and one off for 11."""
+    if factor == 1:
+        return [step // first, step % first, first]
+    cycle = int(math.log2(step * (factor - 1) / first + 1) / math.log2(factor))
+    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
 def cycle_divides_by_zero(step, *, first, factor):
     cycle = 0
     while first * (factor ** (cycle + 1) - 1) // (factor - 1) <= step:
@@ -468,6 +476,7 @@ WRONG = {
     ],
     "08-cycle-of": [
         cycle_by_logarithm,
+        cycle_by_another_logarithm,
         cycle_divides_by_zero,
         cycle_all_of_one_length,
         cycle_restarts_one_late,

@@ -1,7 +1,7 @@
 """Lesson 11: answers that each check must reject, and others that it must accept."""
 
 import math
-from statistics import fmean, mean, pstdev, stdev
+from statistics import fmean, mean, median, pstdev, stdev
 
 import numpy as np
 
@@ -149,6 +149,37 @@ def best_single_loss(runs):
     groups = _finished(_groups(runs))
     peak = min(groups, key=lambda p: min(run["val_loss"] for run in groups[p]))
     return _told(peak, groups, _groups(runs))
+
+
+def middle_loss(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: median(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def worst_seed_decides(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: max(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def most_seeds_are_enough(runs):
+    groups = {
+        peak: [run for run in group if run["val_loss"] is not None]
+        for peak, group in _groups(runs).items()
+        if sum(run["val_loss"] is not None for run in group) > len(group) / 2
+    }
+    if not groups:
+        raise ValueError("nothing left")
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def middle_test_result(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    reached = median(run["test_accuracy"] for run in groups[peak])
+    return peak, reached, peak in (min(_groups(runs)), max(_groups(runs)))
 
 
 def mean_of_the_survivors(runs):
@@ -406,6 +437,10 @@ WRONG = {
         best_test_result,
         best_mean_test_result,
         best_single_loss,
+        middle_loss,
+        worst_seed_decides,
+        middle_test_result,
+        most_seeds_are_enough,
         mean_of_the_survivors,
         border_of_the_survivors,
         best_test_of_the_chosen,

@@ -320,6 +320,11 @@ def board_drops_diverged(entries, *, quantiles, guessing):
     return _board(kept, quantiles, guessing, _lower)
 
 
+def board_nobody_below_guessing(entries, *, quantiles, guessing):
+    better = {name: [max(v or 0.0, guessing) for v in runs] for name, runs in entries.items()}
+    return _board(better, quantiles, guessing, _lower)
+
+
 def board_diverged_is_zero(entries, *, quantiles, guessing):
     return _board(entries, quantiles, 0.0, _lower)
 
