@@ -241,7 +241,7 @@ figure
 # That is one seed, and the printed run was stopped early. The record has all of it.
 #
 # **Predict.** The line makes far fewer updates than the printed 5 epochs. Whose test accuracy is
-# higher? Set your odds.
+# higher?
 
 # %%
 predict(
@@ -305,12 +305,12 @@ plot_record_losses(records, plans)
 plot_record(records, claim=0.6667)
 
 # %% [markdown]
-# The loss falls at a stroke when the rate does: the noise of the high rate is gone. But a training
+# The loss falls at a stroke when the rate does: the noise of the high rate is gone. A training
 # loss near zero is a network that knows its images by heart. {{cifar-better}} How much of that is
 # the schedule, how much is stopping early? This record changes both at once.
 #
 # And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so the line is not its
-# output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10; we claim no more.)
+# output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
 #
 # ## 5. Break it: the line, as printed
 #

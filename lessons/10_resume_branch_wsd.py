@@ -442,7 +442,7 @@ figure.axes[1].set_ylim(0.1, 0.6)  # the start is the same for all
 figure
 
 # %% [markdown]
-# One picture of it is a river in a valley: at a high rate a run is thrown from wall to wall, but it
+# One picture of it is a river in a valley: at a high rate a run is thrown from wall to wall, but
 # moves on along the river; the cooldown takes it down to the water (Wen et al. 2024). So the loss
 # of a trunk says little about what its branches reach.
 #
