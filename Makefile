@@ -17,7 +17,7 @@ PYTHONS ?= python3.11 python3.12 python3.13
 FREE := tests/test_schedules.py tests/test_progress.py \
   $(addprefix course_lib/,schedules.py decays.py warmups.py cycles.py combined.py plateau.py \
   parameters.py smoothing.py lr_suggestions.py rosetta.py values.py calls.py)
-.PHONY: help lab test flavour pythons quick notebooks check benchmarks site clean
+.PHONY: help lab test slow pythons quick notebooks check benchmarks site clean
 
 help:  ## print this list of verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,8 @@ test: $(VENV)/.test  ## install what the tests need and run them (about 20 minut
 quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
-flavour: $(VENV)/.test  ## run the lessons in their other flavour, TensorFlow (4 minutes; continuous integration does)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m flavour tests/test_notebooks.py
+slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, lr-course verify (6 minutes; continuous integration does)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow tests/test_notebooks.py tests/test_grade_verify.py tests/test_guides.py
 
 pythons:  ## what needs no framework, in every Python of PYTHONS that is here (PYTHONS="python3.12 ...")
 	@set -e; tried=0; for each in $(PYTHONS); do \

@@ -87,11 +87,14 @@ class Numbers:
 
 
 def nearest(value: Any, allowed: Iterable[str]) -> str:
-    """What an error adds where one of the allowed words is close to the one that came.
+    """What an error adds where one of the allowed words is close to the one that came. Of numbers
+    none is meant by another.
 
     >>> nearest("cosin", ["linear", "cosine"]), nearest("wave", ["linear", "cosine"])
     (' (did you mean cosine?)', '')
     """
+    if not any(each.isalpha() for each in str(value)):
+        return ""
     near = difflib.get_close_matches(str(value), list(allowed), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 

@@ -306,7 +306,7 @@ def test_odd_assignment_names_and_the_graders_trouble_are_left_out(results, solu
 def test_errors_in_words(results, solutions, course, tmp_path):
     with pytest.raises(GradebookError, match="no course of nbgrader's"):
         to_gradebook(results, solutions, course=tmp_path)
-    with pytest.raises(ValueError, match=r"no notebook \['01_ball'\]"):
+    with pytest.raises(ValueError, match="no notebook 01_ball"):
         nbformat.write(lesson(), solutions / "02_other.ipynb")
         (solutions / "01_ball.ipynb").rename(tmp_path / "01_ball.ipynb")
         to_gradebook(results, solutions, course=course)

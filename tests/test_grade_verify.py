@@ -113,6 +113,7 @@ def test_an_unknown_name_is_said(capsys):
 
 
 @boxed
+@pytest.mark.slow
 def test_the_course_itself(capsys):
     """Every exercise of the course: full marks, none for nothing, mutations rejected, no leak."""
     folders = ["--solutions", str(ROOT / "solutions"), "--exercises", str(ROOT / "exercises")]

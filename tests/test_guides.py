@@ -521,6 +521,7 @@ def at_the_end_of(name: str, entry: str):
     return change
 
 
+@pytest.mark.slow
 def test_author_adds_a_schedule(copy):
     formula, line, golden = python_blocks("A schedule")
     edit(copy / "course_lib" / "decays.py", lambda words: f"{words}\n\n{formula}")

@@ -2,7 +2,7 @@
 
 The torch flavour of notebooks/ and solutions/ is run by `pytest --nbval-lax notebooks solutions`,
 the TensorFlow flavour of solutions/ here. That of notebooks/ trains everything once more, so it is
-a verb of its own, `make flavour`, which continuous integration runs too.
+part of `make slow`, which continuous integration runs too.
 """
 
 import json
@@ -165,7 +165,7 @@ def run_in_tensorflow(lesson: Path, folder: str) -> None:
     builder.execute(lesson, notebook, folder, timeout=900)
 
 
-@pytest.mark.flavour
+@pytest.mark.slow
 @every_lesson
 def test_the_lesson_runs_in_tensorflow(lesson):
     run_in_tensorflow(lesson, "notebooks")
