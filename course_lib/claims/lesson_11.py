@@ -82,6 +82,10 @@ EXPERIMENTS = {
         title="eight schedules at five budgets, each with its own tuned peak",
         variants=at_budgets("mnist", "mlp", 128, 1_000, (0.03, 0.1, 0.3, 1.0)),
     ),
+    "budgets_cifar10": Experiment(
+        title="the same on CIFAR-10, with a small convolutional network",
+        variants=at_budgets("cifar10", "cnn", 64, 1_000, (0.01, 0.03, 0.1)),
+    ),
 }
 
 
