@@ -1,4 +1,8 @@
 # The course's verbs. `make` prints them.
+# What `clean` removes is this folder's: `make -f` from elsewhere would remove that of another.
+ifneq "$(realpath $(dir $(lastword $(MAKEFILE_LIST))))" "$(realpath .)"
+$(error this is not the folder of the course: go there, or `make -C FOLDER`)
+endif
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,$(shell command -v $(name) 2>/dev/null)))
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -67,7 +71,10 @@ clean:  ## remove the environment and everything that tools left behind
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "The course needs Python 3.11 or newer; '$(PYTHON)' is not. Install it, or say where it is: make lab PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# What is left of an environment that was not finished has no pip.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  $(PYTHON) -m venv $$(test ! -e $(VENV)/pyvenv.cfg || echo --clear) $(VENV) || { \
+	  echo "No environment could be made in $(VENV). On Debian and Ubuntu: apt install python3-venv; then the same again"; exit 1; }
 	@touch $@
 
 $(VENV)/.course: $(VENV)/.python pyproject.toml tools/overrides.json

@@ -237,8 +237,9 @@ Keras model (64 rows of 4). Ours runs each in a sandbox, the peers run them as t
 
 *One more* is the time for each further submission of a run, *start* what the run takes besides;
 median and range over the turns. otter-grader grades in one process, through its API: the command
-`otter run` would need its start for each. *Own memory* is the most that the process of a submission
-does not share with others, *all together* the most that all processes of the run use (PSS)."""
+`otter run` would need its start for each, and `otter grade` a container, which no time here
+contains. *Own memory* is the most that the process of a submission does not share with others, *all
+together* the most that all processes of the run use (PSS)."""
 
 
 SANDBOXES = """\

@@ -375,9 +375,10 @@ def header(data: Dataset, load_at_start: float, options: argparse.Namespace) -> 
 
 
 EXPLAINED = """\
-The ratio is the peer's time over ours, so 2 means twice as fast as the peer: median over n turns,
-in which ours and the peer alternate, and the range. `fit` records every update's rate and loss, the
-plain loops record nothing. Set-up and the first update, where TensorFlow traces, are left out."""
+The ratio is the peer's time over ours, so 2 means twice as fast as the peer. Ours and the peer
+alternate, each turn gives a ratio, and the table has their median and range; it is not the quotient
+of the two columns. `fit` records every update's rate and loss, the plain loops record nothing.
+Set-up and the first update, where TensorFlow traces, are left out."""
 
 
 def table(titles: list[str], rows: Iterable[list[str]]) -> Iterator[str]:

@@ -4,16 +4,22 @@ Importing this package loads the formulas only; frameworks are imported by `cour
 `course_lib.tensorflow`.
 
 Where to look
-- for a schedule: schedules.py (decays.py, warmups.py, cycles.py, combined.py), plateau.py
-- to use one in your own training: pytorch.py, tensorflow.py; lr_finder.py, rosetta.py
-- for the experiments of the course: training.py, data.py, models.py, recipes.py, claims/
+- for a schedule: schedules.py (decays.py, warmups.py, cycles.py, combined.py, parameters.py),
+  plateau.py
+- to use one in your own training: pytorch.py, tensorflow.py (quiet.py), lr_finder.py
+  (lr_suggestions.py, finder_*.py, smoothing.py), rosetta.py (rosetta_writer.py), adaptive.py
+- for the experiments of the course: training.py (trainer_*.py, models.py), data.py (data_*.py),
+  recipes.py, claims/, statistics.py
 - for what a lesson shows and asks: plots.py, widgets/, checks.py, predictions.py, progress.py
-- to write or grade exercises: exercises.py, grade/
+  (notes.py, errors.py)
+- to write or grade exercises: exercises.py (calls.py, adapters.py, values.py, locks.py), grade/
+- for the command: cli.py, explore_command.py, reproduce_command.py, cluster.py
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from course_lib.errors import told
 from course_lib.schedules import GALLERY, Schedule
 
 __all__ = ["GALLERY", "Schedule"]
@@ -37,7 +43,4 @@ def needs(extra: str) -> Iterator[None]:
         if package in ("", "course_lib"):  # a fault of ours, which no package mends
             raise
         text = f'{package} is not installed; it comes with: pip install "lr-course[{extra}]"'
-        missing = ImportError(text, name=package)
-        # In a notebook the line is all that is shown: frames of ours would hide it.
-        missing._render_traceback_ = lambda: [f"ImportError: {text}"]  # type: ignore[attr-defined]
-        raise missing from None
+        raise told(ImportError(text, name=package), kind=True) from None

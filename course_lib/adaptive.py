@@ -24,8 +24,10 @@ much. The default values differ too:
     AdamW    lr 0.001, eps 1e-8,  decay 0.01        lr 0.001, eps 1e-7, decay 0.004
 
 Weight decay: every Keras optimizer decouples it (weight -= lr * decay * weight, whatever the
-rule). In PyTorch only AdamW does; SGD, AdaGrad, RMSprop and Adam add decay * weight to the gradient
-instead. The two are the same for SGD without momentum, and for nothing else; AdamW agrees in both.
+rule). In PyTorch AdamW, Muon and Adafactor do, and Adam, NAdam and RAdam when asked with
+decoupled_weight_decay=True; the others, such as SGD, AdaGrad and RMSprop, add decay * weight to the
+gradient instead. Of the rules above the two are the same for SGD without momentum and for nothing
+else; AdamW agrees in both.
 """
 
 from collections.abc import Sequence

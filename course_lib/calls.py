@@ -124,7 +124,7 @@ def agrees(got: Mapping[str, Any], wanted: Mapping[str, Any], tolerance: float) 
     return "value" in got and same(got["value"], wanted["value"], tolerance)
 
 
-def difference(probe: Probe, got: Mapping[str, Any], name: str) -> str:
+def difference(probe: Probe, got: Mapping[str, Any], name: str, tolerance: float) -> str:
     """In one sentence: the call, what came and what was expected; for a curve or another list, the
     first place where the two differ."""
     question, wanted = probe.call, probe.reply
@@ -138,26 +138,34 @@ def difference(probe: Probe, got: Mapping[str, Any], name: str) -> str:
         return (
             f"{question.written(name)} returned {came}, expected it to raise {wanted['error'][0]}"
         )
-    place = _first_difference(got["value"], wanted["value"])
-    if question.via == "curve" and place is not None:
-        index, wrong = place
-        step, expected = question.args[0][index], wanted["value"][index]
-        single = Call((step,), question.kwargs).written(name)
-        of = f"{wrong} of {len(wanted['value'])} steps differ"
-        return (
-            f"{single} returned {written(got['value'][index])}, expected {written(expected)} ({of})"
-        )
+    places = differing(got["value"], wanted["value"], tolerance)
+    if question.via == "curve" and places:
+        first, goals = places[0], items(wanted["value"])
+        single = Call((question.args[0][first],), question.kwargs).written(name)
+        came, goal = written(items(got["value"])[first]), written(goals[first])
+        of = f"{len(places)} of {len(goals)} steps differ"
+        return f"{single} returned {came}, expected {goal} ({of})"
     came, goal = written(got["value"]), written(wanted["value"])
-    where = f" (they differ first at index {place[0]})" if place is not None else ""
+    where = f" (they differ first at index {places[0]})" if places else ""
     return f"{question.written(name)} returned {came}, expected {goal}{where}"
 
 
-def _first_difference(got: Any, wanted: Any) -> tuple[int, int] | None:
-    """Where two lists of one length differ first, and at how many places; None for all else."""
-    if not (isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted)):
-        return None
-    places = [i for i, pair in enumerate(zip(got, wanted)) if not same(*pair)]
-    return (places[0], len(places)) if places else None
+def differing(got: Any, wanted: Any, tolerance: float) -> list[int]:
+    """The places at which two encoded lists or arrays of one length differ; none for all else.
+
+    >>> differing([1.0, 2.0, 4.0], [1.0, 2.0000001, 3.0], tolerance=1e-6)
+    [2]
+    """
+    mine, goals = items(got), items(wanted)
+    if len(mine) != len(goals):
+        return []
+    return [i for i, pair in enumerate(zip(mine, goals)) if not same(*pair, tolerance)]
+
+
+def items(value: Any) -> list[Any]:
+    """The members of an encoded list or array; none of anything else."""
+    value = value.get("array") if isinstance(value, dict) else value
+    return value if isinstance(value, list) else []
 
 
 def written(value: Any) -> str:

@@ -25,10 +25,11 @@ from typing import Any, NoReturn
 from course_lib import calls, exercises
 from course_lib import progress as kept
 from course_lib.adapters import ADAPTERS
-from course_lib.calls import Call, Probe, written
+from course_lib.calls import Call, Probe, differing, items, written
+from course_lib.errors import told
 from course_lib.exercises import Exercise, Locked
 from course_lib.progress import progress
-from course_lib.values import decode, same
+from course_lib.values import decode
 
 __all__ = ["check", "progress"]
 
@@ -45,16 +46,17 @@ def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> 
     """
     exercise = _find(id)
     if not callable(answer):
-        raise _told(
-            AssertionError,
+        text = (
             f'check("{id}", ...) wants the function `{exercise.name}` itself, but got '
             f"{repr(answer)[:150]}, of type {type(answer).__name__}.\n"
-            f'Write check("{id}", {exercise.name}), without parentheses after the name.',
+            f'Write check("{id}", {exercise.name}), without parentheses after the name.'
         )
+        raise told(AssertionError(text))
     if hidden is not None:
         _check_hidden(exercise, answer, hidden)
         return
-    asked = _ask(exercise, answer, [each.call for each in (*exercise.shown, *exercise.locked)])
+    probes: list[Probe | Locked] = [*exercise.shown, *exercise.locked]
+    asked = _ask(exercise, answer, [each.call for each in probes])
     problem = _first_problem(exercise, asked, answer)
     if problem:
         _fail(exercise, answer, asked, problem)
@@ -98,11 +100,8 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], questions: Sequence[Cal
         for call in questions:
             asked.replies.append(calls.reply(answer, call))
             if "NotImplementedError" in asked.replies[-1].get("error", ()):
-                raise _told(
-                    NotImplementedError,
-                    f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
-                    "then run this cell again",
-                )
+                text = f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
+                raise told(NotImplementedError(f"{text}then run this cell again"))
     with _silence():
         for place in reversed(range(len(questions))):
             again = calls.reply(answer, questions[place])
@@ -153,9 +152,11 @@ def _check_hidden(exercise: Exercise, answer: Callable[..., Any], text: str) -> 
         if not all([_right(next(replies), probe, exercise) for probe in group.probes])
     ]
     if wrong:
-        raise _told(AssertionError, f"Exercise {exercise.id}: not right yet: {', '.join(wrong)}.")
+        text = f"Exercise {exercise.id}: not right yet: {', '.join(wrong)}."
+        raise told(AssertionError(text))
     if asked.changed:
-        raise _told(AssertionError, f"Exercise {exercise.id}: answers change from call to call.")
+        text = f"Exercise {exercise.id}: answers change from call to call."
+        raise told(AssertionError(text))
 
 
 def _right(got: Reply, probe: Probe | Locked, exercise: Exercise) -> bool:
@@ -169,7 +170,7 @@ def _right(got: Reply, probe: Probe | Locked, exercise: Exercise) -> bool:
 
 def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]) -> str:
     """What to say about the first wrong reply; empty when all is right."""
-    probes = [*exercise.shown, *exercise.locked]
+    probes: list[Probe | Locked] = [*exercise.shown, *exercise.locked]
     wrong = [i for i, probe in enumerate(probes) if not _right(asked.replies[i], probe, exercise)]
     parts = []
     if wrong:
@@ -177,12 +178,12 @@ def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]
         if isinstance(probe, Probe):
             parts.append(_shown_problem(exercise, probe, got, answer))
         else:
-            call = probe.call.written(exercise.name)
             parts.append(
-                f"The shown calls are right, but not this one:\n\n    {call}\n"
+                "The shown calls are right, but not this one:\n\n"
+                f"    {probe.call.written(exercise.name)}\n"
                 f"    {_came(got, answer, probe.call)}\n{_where(probe.call)}\n"
-                "Its answer is not shown: is there a formula behind your numbers, or the numbers\n"
-                "of the examples?"
+                "Its answer is not shown. Work this call out by hand, and compare: does your\n"
+                "function follow the task, or only its examples?"
             )
     if asked.changed:
         place, again = asked.changed
@@ -199,7 +200,8 @@ def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]
 
 
 def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callable[..., Any]) -> str:
-    call, found = probe.call, _differences(got, probe, exercise)
+    call = probe.call
+    found = differing(got.get("value"), probe.reply.get("value"), exercise.tolerance)
     if found:
         _draw(got, probe, found[0])
     if call.via == "curve" and (found or "value" not in got):
@@ -207,9 +209,9 @@ def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callabl
     came = _came(got, answer, call)
     text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {_wanted(probe.reply)}"
     text += _where(call)
-    if len(found) and len(_items(got["value"])) > 4:
+    if len(found) and len(items(got["value"])) > 4:
         first = found[0]
-        mine, wanted = (_items(each["value"])[first] for each in (got, probe.reply))
+        mine, wanted = (items(each["value"])[first] for each in (got, probe.reply))
         text += (
             f"\n\nThe first difference is at place {first}, counted from 0: {written(mine)} "
             f"instead of {written(wanted)}.\n{_count(found, got)} differ."
@@ -225,8 +227,8 @@ def _curve_problem(
     first = found[0] if found else _first_error(answer, probe.call)
     call = Call((steps[first],), probe.call.kwargs)
     with _silence():
-        reply = {"value": _items(got["value"])[first]} if found else calls.reply(answer, call)
-    came, wanted = _came(reply, answer, call), written(_items(probe.reply["value"])[first])
+        reply = {"value": items(got["value"])[first]} if found else calls.reply(answer, call)
+    came, wanted = _came(reply, answer, call), written(items(probe.reply["value"])[first])
     text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {wanted}"
     if found:
         text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
@@ -234,27 +236,13 @@ def _curve_problem(
 
 
 def _count(found: list[int], got: Reply) -> str:
-    return f"{len(found)} of {len(_items(got['value']))}"
-
-
-def _differences(got: Reply, probe: Probe, exercise: Exercise) -> list[int]:
-    """Where two lists of one length differ; none for anything else."""
-    wanted, mine = _items(probe.reply.get("value")), _items(got.get("value"))
-    if not wanted or len(wanted) != len(mine):
-        return []
-    pairs = enumerate(zip(mine, wanted))
-    return [i for i, pair in pairs if not same(*pair, exercise.tolerance)]
+    return f"{len(found)} of {len(items(got['value']))}"
 
 
 def _first_error(answer: Callable[..., Any], call: Call) -> int:
     singles = (calls.reply(answer, Call((step,), call.kwargs)) for step in call.args[0])
     with _silence():
         return next((i for i, reply in enumerate(singles) if "value" not in reply), 0)
-
-
-def _items(value: Any) -> list[Any]:
-    value = value.get("array", value) if isinstance(value, dict) else value
-    return value if isinstance(value, list) else []
 
 
 def _came(got: Reply, answer: Callable[..., Any], call: Call) -> str:
@@ -301,11 +289,9 @@ def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem
     digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
     tries = kept.record(exercise.id, solved=False, answer=digest)
     rung = min(max(tries, 1), len(exercise.hints))
-    raise _told(
-        AssertionError,
-        f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n"
-        + textwrap.fill(f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}", 88),
-    )
+    hint = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
+    text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(hint, 88)}"
+    raise told(AssertionError(text))
 
 
 def _written(answer: Any) -> Any:
@@ -319,16 +305,9 @@ def _written(answer: Any) -> Any:
     return code.co_code, parts, code.co_names, code.co_varnames
 
 
-def _told(kind: type[Exception], text: str) -> Exception:
-    """An error whose words are all that a notebook shows: frames of ours would hide them."""
-    error = kind(text)
-    error._render_traceback_ = lambda: text.split("\n")  # type: ignore[attr-defined]
-    return error
-
-
 def _draw(got: Reply, probe: Probe, first: int) -> None:
     """Both curves, where a notebook can show them and the answers are numbers at all."""
-    wanted, mine = _items(probe.reply["value"]), _items(got["value"])
+    wanted, mine = items(probe.reply["value"]), items(got["value"])
     try:
         curves = [[float(decode(v)) for v in each] for each in (mine, wanted)]
         from IPython import get_ipython

@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 
-from course_lib import __version__, explorer_page, needs
-from course_lib.claims import command as evidence
+from course_lib import __version__, explore_command, needs, reproduce_command
 from course_lib.grade import commands as grading
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -71,16 +71,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(extra="course")  # of pyproject.toml: what brings all that a command needs
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    data = commands.add_parser("data", help="find or fetch MNIST and CIFAR-10, say which it is")
-    data.add_argument("names", nargs="*", default=["mnist", "cifar10"], metavar="NAME")
+    data = commands.add_parser("data", help="find or fetch MNIST and CIFAR-10")
+    data.add_argument(
+        "names",
+        nargs="*",
+        default=["mnist", "cifar10"],
+        metavar="NAME",
+        help="mnist or cifar10 (default: both)",
+    )
     data.add_argument("--folder", metavar="FOLDER", help="look here first")
     data.add_argument("--offline", action="store_true", help="do not download")
     data.add_argument("--quiet", action="store_true", help="no lines, no progress bar")
     data.add_argument("--json", action="store_true", help="print what was found as JSON")
     data.set_defaults(run=_data)
 
-    explorer_page.add_to(commands)
-    evidence.add_to(commands)
+    explore_command.add_to(commands)
+    reproduce_command.add_to(commands)
     grading.add_to(commands)
 
     completion = commands.add_parser(
@@ -88,18 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     completion.add_argument("shell", choices=SHELLS)
     completion.set_defaults(run=_completion, extra="completion")
+    for listed in commands._choices_actions:  # what has no description of its own is told anew
+        verb = commands.choices[listed.dest]
+        said = listed.help or ""
+        verb.description = verb.description or f"{said[:1].upper()}{said[1:]}."
     return parser
 
 
 def _data(options: argparse.Namespace) -> int:
-    if options.quiet:
-        os.environ["TQDM_DISABLE"] = "1"  # tqdm reads it when it is first imported: below
     from course_lib.data import load
 
-    with _lines_to(None if options.quiet else sys.stderr if options.json else sys.stdout):
-        found = [
-            load(each, folder=options.folder, offline=options.offline) for each in options.names
-        ]
+    lines = _lines_to(None if options.quiet else sys.stderr if options.json else sys.stdout)
+    with lines, warnings.catch_warnings():
+        # its text alone, without the line of this file
+        warnings.showwarning = lambda message, *_, **__: print(message, file=sys.stderr)
+        where = dict(folder=options.folder, offline=options.offline)
+        found = [load(each, **where, progress=not options.quiet) for each in options.names]
     if options.json:
         shown = [
             {

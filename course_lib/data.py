@@ -74,10 +74,17 @@ class Miss(NamedTuple):
     told: bool = False
 
 
-def load(name: str, *, folder: str | Path | None = None, offline: bool = False) -> Dataset:
+def load(
+    name: str,
+    *,
+    folder: str | Path | None = None,
+    offline: bool = False,
+    progress: bool = True,
+) -> Dataset:
     """MNIST or CIFAR-10 from the first place that has it, in the order at the top of this file.
 
-    Prints one line that says which data these are and where they come from.
+    Prints one line that says which data these are and where they come from; a download has a
+    progress bar, unless `progress` is False.
 
     Raises ValueError for an unknown name, FileNotFoundError where the folder that you named does
     not exist, and DataError where a file in it is broken: a folder that you named is never passed
@@ -94,7 +101,7 @@ def load(name: str, *, folder: str | Path | None = None, offline: bool = False) 
     misses: list[Miss] = []
     dataset = _from_folders(name, folder, misses) or _from_cache(name, offline, misses)
     if dataset is None and not offline:
-        dataset = _from_network(name, misses)
+        dataset = _from_network(name, misses, progress)
     if dataset is None:
         warnings.warn(_stand_in_warning(name, offline, misses), StandInWarning, stacklevel=2)
         dataset = _stand_in(name, offline)
@@ -171,14 +178,14 @@ def _from_cache(name: str, offline: bool, misses: list[Miss]) -> Dataset | None:
 # --- 4: the network -------------------------------------------------------------------------------
 
 
-def _from_network(name: str, misses: list[Miss]) -> Dataset | None:
+def _from_network(name: str, misses: list[Miss], progress: bool) -> Dataset | None:
     file = FILES[name]
     classroom = os.environ.get("LR_COURSE_MIRROR")
     own = (f"{classroom.rstrip('/')}/{file.filename}",) if classroom else ()
     for url in own + file.mirrors:
         print(f"Downloading {file.filename} from {urlsplit(url).netloc or url}")
         try:
-            fetch(file, url, _cache())
+            fetch(file, url, _cache(), progress)
         except (OSError, ValueError) as error:  # requests' errors are OSErrors, pooch's ValueErrors
             cause = getattr(error.args[0], "reason", error) if error.args else error
             misses.append(Miss("download", f"{type(error).__name__}: {cause}", url))

@@ -46,7 +46,7 @@ STALL_SECONDS = 30  # between two pieces of a download
 PARTIAL = "downloading-"
 
 
-def fetch(file: RemoteFile, url: str, cache: Path) -> None:
+def fetch(file: RemoteFile, url: str, cache: Path, progress: bool = True) -> None:
     """Put `file` into the folder `cache`, whole and with the right checksum; or raise, and put
     nothing there.
 
@@ -59,7 +59,7 @@ def fetch(file: RemoteFile, url: str, cache: Path) -> None:
             shutil.rmtree(left_over, ignore_errors=True)
     _await_answer(url)
     downloader = pooch.HTTPDownloader(
-        progressbar=True,
+        progressbar=progress,
         chunk_size=2**16,
         timeout=(ANSWER_SECONDS, STALL_SECONDS),
         # Zenodo limits the name that requests gives itself; and an archive that a server packs once

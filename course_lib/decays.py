@@ -22,8 +22,8 @@ from course_lib.parameters import (
 
 
 def constant(step: int, *, lr: Rate) -> float:
-    """The same rate at every update (Robbins & Monro 1951 is why it has to end: it cannot converge
-    while the gradient is noisy).
+    """The same rate at every update. With noisy gradients a fixed rate does not converge (Robbins &
+    Monro 1951).
 
         lr(t) = lr
 
@@ -141,7 +141,7 @@ def exponential(
 def natural_exponential(
     step: int, *, lr: Rate, factor: Rate, every: Steps = 1, staircase: OnOff = False
 ) -> float:
-    """Falls by e for every `every / factor` updates (TensorFlow 1's natural_exp_decay; Paddle's
+    """Divided by e every `every / factor` updates (TensorFlow 1's natural_exp_decay; Paddle's
     NaturalExpDecay).
 
         lr(t) = lr * exp(-factor * t / every)           staircase: floor(t / every)

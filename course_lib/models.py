@@ -75,7 +75,8 @@ def initial_weights(
     [(784, 128), (128,), (128, 10), (10,)]
     """
     rng = np.random.default_rng([seed, 0])
-    weights, shape = [], image_shape
+    weights: list[np.ndarray] = []
+    shape: tuple[int, ...] = image_shape
     for layer in layers:
         match layer:
             case Dense(units):

@@ -149,14 +149,14 @@ class Plateau:
         min_lr=0,
         eps=1e-8,
     ) -> "Plateau":
-        """What `torch.optim.lr_scheduler.ReduceLROnPlateau` does with these, its arguments."""
+        """A Plateau that behaves like torch's `ReduceLROnPlateau` with these arguments."""
         return cls(lr, factor, patience, threshold, threshold_mode, mode, cooldown, min_lr, eps)
 
     @classmethod
     def from_keras(
         cls, lr, factor=0.1, patience=10, mode="min", min_delta=1e-4, cooldown=0, min_lr=0.0
     ) -> "Plateau":
-        """What `keras.callbacks.ReduceLROnPlateau` does with these, its arguments.
+        """A Plateau that behaves like `keras.callbacks.ReduceLROnPlateau` with these arguments.
 
         Keras counts up to `patience` where we go beyond it, and counts the last evaluation of a
         cooldown; it has no `eps`. `mode` "auto" has to be spelled out.

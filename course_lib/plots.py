@@ -10,9 +10,9 @@ from itertools import cycle
 from typing import Any
 
 from course_lib import needs
-from course_lib.claims.statistics import mean_interval
 from course_lib.schedules import GALLERY
 from course_lib.smoothing import smooth
+from course_lib.statistics import mean_interval
 from course_lib.training import Run
 
 with needs("course"):
@@ -24,22 +24,24 @@ with needs("course"):
 # readers, and by the dashes where there are more lines than colours.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
-_IN_TURN = [{"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE]
+_IN_TURN: list[dict[str, Any]] = [
+    {"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE
+]
 LOOKS = dict(zip(GALLERY, cycle(_IN_TURN)))
 
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
 
 
-def look(label: str, position: int = 0) -> dict[str, str]:
+def look(label: str, position: int = 0) -> dict[str, Any]:
     """Colour and dashes of a line: the schedule's own where the label begins with its name, else
     those of its position in the figure."""
     return _own_look(label) or _IN_TURN[position % len(_IN_TURN)]
 
 
-def looks(labels: Iterable[str]) -> dict[str, dict[str, str]]:
+def looks(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The look of each line of a figure; no two alike, also where two labels name one schedule."""
     labels = list(labels)
-    chosen: dict[str, dict[str, str]] = {}
+    chosen: dict[str, dict[str, Any]] = {}
     for label in labels:
         own = _own_look(label)
         if own and own not in chosen.values():
@@ -51,7 +53,7 @@ def looks(labels: Iterable[str]) -> dict[str, dict[str, str]]:
     return chosen
 
 
-def _own_look(label: str) -> dict[str, str] | None:
+def _own_look(label: str) -> dict[str, Any] | None:
     names = [name for name in LOOKS if label.startswith(name)]
     return LOOKS[max(names, key=len)] if names else None
 
@@ -75,20 +77,21 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
 
     A cross marks the last update before a run diverged, at the top where its loss is higher still.
     """
-    figure, (top, bottom) = _figure(rows=2)
+    figure, (top, bottom) = _stacked(2)
     # A diverging run would squeeze all others into one line.
     ceiling = 1.5 * max((run.loss[0] for run in runs.values() if run.loss), default=1.0)
-    styles = looks(runs)
-    for label, run in runs.items():
+    styles, widths = looks(runs), _widths([run.lr for run in runs.values()])
+    for (label, run), width in zip(runs.items(), widths):
         style = styles[label]
         if run.diverged is not None:
             label += f" (diverged at update {run.diverged})"
-        top.plot(run.lr, label=label, **style)
+        top.plot(run.lr, label=label, linewidth=width, **style)
         # The longer the run, the denser its batches: drawn fainter, averaged over 1/40 of the run.
         count = max(1, len(run.loss))
         faint = min(0.3, max(0.06, 100 / count))
         bottom.plot(run.loss, color=style["color"], alpha=faint, linewidth=0.8, zorder=1)
-        bottom.plot(smooth(run.loss, beta=1 - 1 / max(10, count / 40)), **style)
+        mean = smooth(run.loss, beta=1 - 1 / max(10, count / 40))
+        bottom.plot(mean, linewidth=width, **style)
         if run.diverged is not None and run.loss:
             last = (len(run.loss) - 1, min(run.loss[-1], ceiling))
             bottom.plot(*last, "x", color=style["color"], markersize=9, clip_on=False)
@@ -118,7 +121,7 @@ def plot_record(
         for position, (label, lines) in enumerate(records.items())
         for framework in sorted({line["framework"] for line in lines}, reverse=True)
     ]
-    figure, axes = _figure(rows=1)
+    figure, axes = _figure()
     figure.set_figheight(1.0 + 0.62 * len(rows))
     if claim is not None:
         axes.axvspan(100 * (claim - band), 100 * (claim + band), color="0.92", zorder=0)
@@ -156,7 +159,7 @@ def plot_record_losses(
 ) -> Figure:
     """The planned rate above the recorded training loss of every epoch, a line per run; runs of one
     label have one colour. `schedules` holds a schedule for each label, in updates."""
-    figure, (top, bottom) = _figure(rows=2)
+    figure, (top, bottom) = _stacked(2)
     for position, (label, lines) in enumerate(records.items()):
         color = look(label, position)["color"]
         total, epochs = lines[0]["updates"], len(lines[0]["train_loss"])
@@ -226,12 +229,12 @@ def plot_answer(
     axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label=names[0])
     if first is not None:
         axes.axvline(steps[first], color="0.3", linestyle=":", zorder=0)
-        ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
+        ring: dict[str, Any] = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
         label = f"first difference: {x} {steps[first]}"
         axes.plot(steps[first], yours[first], "o", color="0.1", label=label, **ring)
     _label(axes, x, y)
     if len(expected) <= 30:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     _legend(axes, 2)
     return figure
 
@@ -254,7 +257,9 @@ def plot_calibration(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> F
         label = "came true, with its 95 % interval" if place == min(groups) else None
         axes.plot([middle] * 2, [100 * low, 100 * high], color=PALETTE[0], alpha=0.5)
         axes.plot(middle, 100 * share, "o", color=PALETTE[0], markersize=7, label=label)
-        place_of_n = dict(xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9)
+        place_of_n: dict[str, Any] = dict(
+            xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9
+        )
         axes.annotate(f"n = {n}", (middle, 100 * high), **place_of_n)
     if not groups:
         axes.text(50, 50, "no prediction to score yet", ha="center", backgroundcolor="white")
@@ -272,16 +277,39 @@ def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _figure(rows: int = 1) -> tuple[Figure, Axes | Sequence[Axes]]:
+def _figure() -> tuple[Figure, Axes]:
+    figure, (axes,) = _stacked(1)
+    return figure, axes
+
+
+def _widths(curves: Sequence[Sequence[float]]) -> list[float]:
+    """A width for each curve, larger than those of later ones that lie on it: its edges show."""
+
+    def together(one: Sequence[float], other: Sequence[float]) -> bool:
+        equal = sum(a == b for a, b in zip(one, other))
+        return equal > 0 and equal >= min(len(one), len(other)) / 10
+
+    widths: list[float] = []  # from the last one on, which lies above all others
+    for i, curve in reversed(list(enumerate(curves))):
+        above = zip(reversed(curves[i + 1 :]), widths)
+        widths.append(
+            max((min(w + 2, 6) for later, w in above if together(curve, later)), default=1.5)
+        )
+    return widths[::-1]
+
+
+def _stacked(rows: int) -> tuple[Figure, list[Axes]]:
+    """A figure of panels below each other, which share their x-axis."""
     figure, axes = plt.subplots(
         rows,
+        squeeze=False,
         figsize=(WIDTH, HEIGHT * (1 + 0.5 * (rows - 1))),
         dpi=DPI,
         sharex=True,
         layout="constrained",
     )
     plt.close(figure)  # else a notebook would show it twice
-    return figure, axes
+    return figure, list(axes[:, 0])
 
 
 def _label(axes: Axes, x: str, y: str, *, log: bool = False) -> None:

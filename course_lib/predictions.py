@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from course_lib.errors import told
 from course_lib.notes import Entries, Notes
 
 TOLERANCE = 1.5  # per cents: 33 + 33 + 33 is 100, and 34, 33, 33 are even odds
@@ -74,7 +75,10 @@ def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
 
     After the outcome was shown, the first odds count: `predict` keeps them and says so.
     """
-    new = Prediction(id, question, odds)
+    try:
+        new = Prediction(id, question, odds)
+    except (TypeError, ValueError) as error:
+        raise told(error, kind=True) from None
     old = _read().get(id)
     if old and old.happened is not None and old.odds.keys() == new.odds.keys():
         note = (
@@ -165,8 +169,12 @@ class Scored:
                 *lines,
                 f"{given}: even odds are no opinion, and stay out of your calibration.",
             ]
+        better = "better" if mine.brier < mine.even_brier else "no better"
         scale = f"0: sure and right; {mine.even_brier:.2f}: even odds; 2: sure and wrong"
-        return [*lines, f"{given}. Brier score {mine.brier:.2f} ({scale})."]
+        return [
+            *lines,
+            f"{given}, which is {better} than even odds: Brier score {mine.brier:.2f} ({scale}).",
+        ]
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
@@ -270,7 +278,9 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows
     )
-    return f"<table><caption>{html.escape(caption)}</caption><tr>{heads}</tr>{body}</table>"
+    # Above the table and not in it: a caption is no wider than its table, which is narrow.
+    said = html.escape(caption)
+    return f'<p>{said}</p><table aria-label="{said}"><tr>{heads}</tr>{body}</table>'
 
 
 # --- what is allowed ------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class TorchSchedule(LRScheduler):
             group.setdefault("initial_lr", group["lr"])
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | torch.Tensor]:
         rate = self.schedule(self.last_epoch)
         if self.group_scales is None:
             return [rate] * len(self.optimizer.param_groups)
@@ -84,8 +84,7 @@ class TorchSchedule(LRScheduler):
 
     def step(self, epoch: int | None = None) -> None:
         super().step(epoch)
-        if self.momentum is not None:
-            self._set_momentum()
+        self._set_momentum()
 
     def refresh(self) -> None:
         """Ask for the rate of the coming update again: after a schedule that listens has heard."""
@@ -96,7 +95,7 @@ class TorchSchedule(LRScheduler):
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._set_rates(self.get_lr())
 
-    def _set_rates(self, rates: list[float]) -> None:
+    def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(rate)  # a compiled step holds on to this very tensor
@@ -105,6 +104,8 @@ class TorchSchedule(LRScheduler):
         self._last_lr = rates
 
     def _set_momentum(self) -> None:
+        if self.momentum is None:
+            return
         value = self.momentum(self.last_epoch)
         for group in self.optimizer.param_groups:
             if "momentum" in group:
@@ -140,8 +141,7 @@ class TorchSchedule(LRScheduler):
                 f"{state_dict['lr']} at update {update}; this {ours} gives {rates}"
             )
         self._set_rates(rates)
-        if self.momentum is not None:
-            self._set_momentum()
+        self._set_momentum()
 
 
 class TorchPlateau(TorchSchedule):
@@ -240,7 +240,7 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
     the optimizer's own state, so after at least one `optimizer.step()`; with the `lr` that it has
     now, so before `scheduler.step()`. TypeError for an optimizer that it cannot read.
     """
-    known = {
+    known: dict[type, Callable[[dict, dict], Any]] = {
         torch.optim.Adagrad: _adagrad_rate,
         torch.optim.Adam: _adam_rate,  # AdamW is one
         torch.optim.RMSprop: _rmsprop_rate,
@@ -255,7 +255,7 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
             "of others, the rate per weight is not known here"
         )
     plain = isinstance(optimizer, torch.optim.SGD | AdaGradNorm)  # no state of each weight
-    rates = []
+    rates: list[np.ndarray] = []
     for group in optimizer.param_groups:
         for weight in group["params"]:
             state = optimizer.state.get(weight, {})

@@ -343,8 +343,8 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     def averaged(self) -> list[np.ndarray]:
         """The averaged weights x, from y = beta_1 * x + (1 - beta_1) * z: one array per weight."""
         pairs = zip(self._trainable_variables, self._momentums, strict=True)
-        pairs = [map(_numpy, pair) for pair in pairs]
-        return [(y - (1 - self.beta_1) * z) / self.beta_1 for y, z in pairs]
+        numbers = [map(_numpy, pair) for pair in pairs]
+        return [(y - (1 - self.beta_1) * z) / self.beta_1 for y, z in numbers]
 
 
 def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:

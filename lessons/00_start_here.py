@@ -29,8 +29,9 @@ framework = "torch"  # or "tensorflow"
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in
 # both.
 #
-# Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. After
-# the run, `outcome` scores them, and the last lesson shows how sure you should be. A sentence
+# Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. What
+# follows it is folded (`...`) until you run it. Then `outcome` scores your odds, and the last lesson
+# shows how sure you should be. A sentence
 # whose numbers no cell shows links to its *claim*, the recorded runs behind it; there, a number
 # like `0.21 [0.10, 0.33]` is a mean over several seeds, and the brackets are its 95 % confidence
 # interval.
@@ -437,9 +438,10 @@ except AssertionError as error:
 # Y. LeCun, C. Cortes, C. Burges, *The MNIST database*
 
 # %% [markdown] tags=["exercise"]
-# Fill in the functions and run each check. A check says which call went wrong, what came and what
-# was expected, and gives a hint that says more with every new try. An exercise that you skip does
-# not block the next one. `course_lib.checks.progress()` shows what you have solved.
+# Run the cells from the top, also after a restart; fill in the functions and run each check. It says
+# which call went wrong, what came and what was expected, and gives a hint that says more with every
+# new try. An exercise that you skip does not block the next one. `course_lib.checks.progress()`
+# shows what you have solved.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.1 - Count the updates (code, 1 point, about 5 minutes)
@@ -484,7 +486,7 @@ exercise(
         call(60_000, 32, 5),
         call(5, 8, 4),
     ],
-    locked=[call(1_000, 64, 6)],
+    locked=[call(1_000, 64, 6), call(2_001, 2_000, 3)],
     hidden={
         "batches that divide the images": [call(50_000, 50, 50), call(7, 7, 9), call(12, 3, 1)],
         "a smaller last batch": [

@@ -659,7 +659,11 @@ exercise(
         call([0.1], [0.4]),
         call([0.1, 1.0], [inf, nan]),
     ],
-    locked=[call([0.5, 0.05, 5.0, 0.005], [0.31, 0.62, 0.9, 0.7])],
+    locked=[
+        call([0.5, 0.05, 5.0, 0.005], [0.31, 0.62, 0.9, 0.7]),
+        call([0.3, 0.03, 3.0], [0.0, 0.4, 0.7]),
+        call([1.0, 10.0], [2e6, inf]),
+    ],
     hidden={
         "diverged runs": [
             call([3.0, 0.3, 30.0, 0.03], [2.3, 0.1, nan, 0.8]),
@@ -763,7 +767,10 @@ exercise(
         call([[51, 102], [204, 0], [0, 153]], [1, 0, 2], lr=0.3, updates=0),
         call([[100]], [3], lr=2.0, updates=3),
     ],
-    locked=[call([[10, 20, 30], [200, 100, 0]], [0, 3], lr=0.4, updates=3)],
+    locked=[
+        call([[10, 20, 30], [200, 100, 0]], [0, 3], lr=0.4, updates=3),
+        call([[255]], [1], lr=1.5, updates=3),
+    ],
     hidden={
         "rates that converge": [
             call(some_bytes(1, 4, 3), [1, 0, 2, 1], lr=0.2, updates=5),

@@ -699,6 +699,7 @@ exercise(
         call([1, 2], 10, 4, epochs=3),
         call([2.5], 100, 8, epochs=4),
         call([3], 10, 4, epochs=3),
+        call([4, 1], 10, 4, epochs=3),
         call([], 10, 4, epochs=3),
     ],
     locked=[call([2, 4.5], 1_000, 48, epochs=6)],
@@ -787,7 +788,7 @@ exercise(
         call(0.1, 0.1, 0.95, 1875),
         call(0.1, 0.2, 0.95, 1875),
     ],
-    locked=[call(0.5, 0.07, 0.6, 25)],
+    locked=[call(0.5, 0.07, 0.6, 25), call(0.9, 1.0, 0.5, 4)],
     hidden={
         "many updates": [
             call(0.4, 0.001, 0.1, 782),

@@ -680,7 +680,7 @@ exercise(
 # **Deliver:** `warm_line(optimizer, *, warmup_steps, total_steps)`, which returns a PyTorch
 # scheduler. `total_steps` are all updates. Stepped once per update, it climbs from `1 /
 # (warmup_steps + 1)` of the optimizer's rate to the full rate at update `warmup_steps`, then falls
-# in a straight line to zero at update `total_steps`.
+# in a straight line to zero at update `total_steps`, and stays there.
 #
 # **Success:** the check runs your scheduler with an SGD optimizer, and reads the rate that every
 # update applies.
@@ -720,7 +720,7 @@ exercise(
         "`milestones=[warmup_steps]`.",
     ],
     shown=[
-        through("torch_rates", 1.0, 8, warmup_steps=3, total_steps=7),
+        through("torch_rates", 1.0, 10, warmup_steps=3, total_steps=7),
         through("torch_rates", 0.1, 31, warmup_steps=10, total_steps=30),
     ],
     locked=[through("torch_rates", 0.4, 12, warmup_steps=5, total_steps=11)],
@@ -797,7 +797,7 @@ exercise(
         call([0.0, 0.0, 0.0]),
         call([0.1, 0.0, 0.2, 0.0]),
     ],
-    locked=[call([0.0, 0.0, 0.3, 0.6, 0.4])],
+    locked=[call([0.0, 0.0, 0.3, 0.6, 0.4]), call([0.0, 1e-8, 0.299999, 0.3, 0.1])],
     hidden={
         "from zero": [
             call([0.0, 0.0, 0.0, 0.05, 0.1, 0.15, 0.2, 0.1]),

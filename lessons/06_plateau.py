@@ -593,7 +593,12 @@ exercise(
         call([5, 4, 4.5, 4.2, 3.9, 4.1, 4.0, 4.3], lr=0.8, factor=0.5, patience=1, cooldown=1),
         call([], lr=0.8, factor=0.5, patience=1, cooldown=0),
     ],
-    locked=[call([2, 3, 1, 1, 1.5, 1, 0.5, 2, 2, 2], lr=0.3, factor=0.2, patience=1, cooldown=1)],
+    locked=[
+        call([2, 3, 1, 1, 1.5, 1, 0.5, 2, 2, 2], lr=0.3, factor=0.2, patience=1, cooldown=1),
+        call([300, 200, 250, 220, 210, 205], lr=1.0, factor=0.5, patience=1, cooldown=0),
+        call([4, 5, 1, 2, 2, 2], lr=1.0, factor=0.5, patience=0, cooldown=1),
+        call([2.0, 1.99999, 2.0], lr=1e-8, factor=0.5, patience=0, cooldown=0),
+    ],
     hidden={
         "patience": [
             call([1.0] * 11, lr=0.4, factor=0.5, patience=3, cooldown=0),
@@ -779,7 +784,11 @@ exercise(
         call([0.5, 0.6, 0.7, 0.65, 0.7, 0.69], mode="max", lr=0.1, factor=0.5, patience=2),
         call([900, 800, 700, 750], mode="min", lr=0.1, factor=0.5, patience=1),
     ],
-    locked=[call([0.4, 0.5, 0.45, 0.5, 0.6, 0.55], mode="max", lr=0.6, factor=0.1, patience=2)],
+    locked=[
+        call([0.4, 0.5, 0.45, 0.5, 0.6, 0.55], mode="max", lr=0.6, factor=0.1, patience=2),
+        call([1.0, 0.99999, 1.0], mode="min", lr=1.0, factor=0.5, patience=1),
+        call([0, 2, 1], mode="min", lr=1.0, factor=0.2, patience=2),
+    ],
     hidden={
         "a zigzag without progress": [
             call([2, 3, 2, 3, 2, 3, 2], mode="min", lr=0.3, factor=0.5, patience=3),
@@ -871,7 +880,10 @@ exercise(
         call(jumps, stops, patience=1),
         call([3, 2, 1], [3, 2, 1], patience=0),
     ],
-    locked=[call(jumps, [9, 8, 7, 6, 6.5, 5.9, 6.1, 6.2, 6.0, 6.3], patience=0)],
+    locked=[
+        call(jumps, [9, 8, 7, 6, 6.5, 5.9, 6.1, 6.2, 6.0, 6.3], patience=0),
+        call([3, 2.99999, 3, 2], [4, 3, 2, 1], patience=0),
+    ],
     hidden={
         "a run that falls to the end": [
             call(jumps, falls, patience=0),
@@ -882,6 +894,7 @@ exercise(
             call(jumps, stops, patience=0),
             call([2.0] * 8, [8, 7, 6, 5, 5, 5, 5, 5], patience=1),
             call([1, 2, 2, 2, 2, 2], [3, 4, 5, 6, 7, 2], patience=0),
+            call([5, 6, 7, 8], [5, 4, 2, 4.5], patience=0),
         ],
         "nothing too early": [
             call([6, 5, 4, 3, 2], [5, 4, 3, 2, 1], patience=0),

@@ -257,7 +257,7 @@ for _ in range(3):
     print([round(old - new, 4) for old, new in zip(before, after)])
 
 # %% [markdown]
-# The map's key is a pattern for the *whole* path of a weight, like `"encoder/.*"`. One that fits no
+# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. One that fits no
 # weight leaves the default in charge, and nothing is said.
 #
 # ## 7. A rate for each weight
@@ -527,7 +527,7 @@ exercise(
         "`milestone - 1` for each milestone above 0.",
     ],
     shown=[call([5]), call([30, 60]), call([])],
-    locked=[call([12, 48, 96])],
+    locked=[call([12, 48, 96]), call([0, 3, 9])],
     hidden={
         "milestones above zero": [call([1, 2, 3]), call([10, 20, 40]), call([600])],
         "a milestone of zero": [call([0, 7]), call([0]), call([0, 1, 90])],

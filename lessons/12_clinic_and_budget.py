@@ -241,8 +241,7 @@ entry = Schedule(
 
 
 def enter(schedule, seed):
-    how = dict(model="cnn", batch_size=64, momentum=0.9, progress=False)
-    how.update(max_updates=BUDGET)
+    how = dict(model="cnn", max_updates=BUDGET, batch_size=64, momentum=0.9, progress=False)
     run = fit(schedule, data=cifar, framework=framework, seed=seed, **how)
     run.assert_lr_matches(schedule)
     return GUESSING if run.diverged is not None else 100 * run.history["val_accuracy"][-1]
@@ -580,7 +579,10 @@ exercise(
         call(2, 4, peak_lr=0.3, warmup_steps=0, milestones=[1], factor=0.5),
         call(2, 2, peak_lr=0.8, warmup_steps=7, milestones=[], factor=0.1),
     ],
-    locked=[call(3, 4, peak_lr=0.5, warmup_steps=2, milestones=[1], factor=0.2)],
+    locked=[
+        call(3, 4, peak_lr=0.5, warmup_steps=2, milestones=[1], factor=0.2),
+        call(3, 1, peak_lr=1.0, warmup_steps=0, milestones=[1, 1], factor=0.5),
+    ],
     hidden={
         "the warmup": [
             call(1, 9, peak_lr=0.4, warmup_steps=4, milestones=[5], factor=0.3),
@@ -777,7 +779,8 @@ exercise(
         call({"only": [55.5]}, quantiles=T, guessing=10.0),
     ],
     locked=[
-        call({"one": [20.5, 21.0, 22.5], "two": [21.5, 21.5, 22.0]}, quantiles=T, guessing=10.0)
+        call({"one": [20.5, 21.0, 22.5], "two": [21.5, 21.5, 22.0]}, quantiles=T, guessing=10.0),
+        call({"p": [12.0, None], "q": [8.0, 8.0]}, quantiles={2: 12.7}, guessing=10.0),
     ],
     hidden={
         "different spreads": [

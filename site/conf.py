@@ -1,6 +1,7 @@
 """How Sphinx makes the site; `tools/build_site.py` gathers the pages and starts it."""
 
 import re
+from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -20,6 +21,8 @@ html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["offline.js"]
+html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
+html_extra_path = ["404.html"]
 html_favicon = "static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
@@ -51,10 +54,12 @@ def block_math(writer, node) -> None:
 
 def spoken(app, pagename, templatename, context, doctree) -> None:
     """What a screen reader needs and Sphinx leaves out: that words are Chinese (the choice of the
-    font needs it too), and the level of the headings above the contents."""
+    font needs it too), that the empty corner of a table is no heading, and the level of the
+    headings above the contents."""
     if "body" in context:
         said = r'<span lang="zh-Hans">\g<0></span>'
-        context["body"] = re.sub(r"[\u4e00-\u9fff]+(?=[^<>]*<)", said, context["body"])
+        body = re.sub(r"[\u4e00-\u9fff]+(?=[^<>]*<)", said, context["body"])
+        context["body"] = re.sub(r"<th( class=[^>]*)>(<p></p>)?</th>", r"<td\1></td>", body)
     head = 'role="heading"'
     tree = context["furo_navigation_tree"]
     context["furo_navigation_tree"] = tree.replace(head, f'{head} aria-level="2"')

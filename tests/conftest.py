@@ -1,6 +1,7 @@
 """What every test may count on: no downloads, no window, no progress bars in the output."""
 
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -16,9 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # No test may touch what a student has solved on this machine; an empty folder of each run's own.
-os.environ["LR_COURSE_PROGRESS"] = str(
-    Path(tempfile.mkdtemp(prefix="lr-course-")) / "progress.json"
-)
+SOLVED = Path(tempfile.mkdtemp(prefix="lr-course-tests-"))
+os.environ["LR_COURSE_PROGRESS"] = str(SOLVED / "progress.json")
 
 # A shell starts what goes on in the background deaf to Ctrl-C, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +26,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(SOLVED, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

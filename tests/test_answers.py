@@ -1,7 +1,8 @@
 """Every exercise rejects plausible wrong answers, and accepts right ones of any form.
 
 The answers of a lesson are in tests/answers/lesson_NN.py, in two dictionaries from the grade_id of
-a check to a list of functions: WRONG and RIGHT. What is tested is what grades a student.
+a check to a list of functions: WRONG and RIGHT. What is tested is what a student sees, the calls
+shown and locked, and what grades the student, the hidden ones: both reject every wrong answer.
 """
 
 import importlib.util
@@ -10,11 +11,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from exercise_helper import assert_lazy_answers_fail, builder, checks, passes
+from exercise_helper import assert_lazy_answers_fail, builder, checks, earned, passes
+
+from course_lib import exercises
+from course_lib.checks import check
 
 FOLDER = Path(__file__).parent / "answers"
 LESSONS = {path.stem: path for path in builder.lessons(builder.ROOT)}
 FEWEST = {"WRONG": 6, "RIGHT": 3}
+MOST_LOCKED = 4
 
 
 def path_of(stem: str) -> Path:
@@ -80,9 +85,19 @@ def test_a_lesson_has_its_answers(stem):
 
 
 @pytest.mark.parametrize("stem, grade_id, answer", answers("WRONG"))
-def test_a_wrong_answer_is_rejected(stem, grade_id, answer):
-    with pytest.raises(AssertionError):
-        passes(stem, grade_id, **{checks(stem)[grade_id].name: answer})
+def test_a_wrong_answer_is_rejected(stem, grade_id, answer, monkeypatch):
+    exercise = checks(stem)[grade_id]
+    monkeypatch.setattr(exercises, "course", lambda: {exercise.id: exercise})
+    monkeypatch.setenv("LR_COURSE_PROGRESS", "")
+    with pytest.raises(AssertionError):  # no wrong answer is told that it is correct, whoever asks
+        check(exercise.id, answer)
+    every = [group.name for group in exercise.hidden]
+    assert earned(stem, grade_id, answer) != every, "all points for a wrong answer"
+
+
+@every_lesson
+def test_locked_calls_are_few_enough_to_work_out_by_hand(stem):
+    assert all(len(each.locked) <= MOST_LOCKED for each in checks(stem).values())
 
 
 @pytest.mark.parametrize("stem, grade_id, answer", answers("RIGHT"))

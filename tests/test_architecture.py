@@ -4,15 +4,18 @@ import ast
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 LIBRARY = Path(__file__).parents[1] / "course_lib"
+# A package stands for its __init__.py. The library's own, which every import runs first, is left
+# out here and has a test of its own.
 FILES = {
-    ".".join(path.relative_to(LIBRARY).with_suffix("").parts): path
+    ".".join(path.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(LIBRARY.rglob("*.py"))
-    if path.name != "__init__.py"
+    if path != LIBRARY / "__init__.py"
 }
 TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 every_module = pytest.mark.parametrize("name", FILES)
@@ -34,11 +37,19 @@ def imports(tree):
 
 
 def of_ours(name):
-    return {
+    """What a module imports of ours, with the packages that this runs on the way there."""
+    found = {
         each.removeprefix("course_lib.")
         for each in imports(TREES[name])
         if each == "course_lib" or each.startswith("course_lib.")
     }
+    for each in list(found):
+        folders = each.split(".")[:-1]
+        found |= {".".join(folders[:count]) for count in range(1, len(folders) + 1)}
+    if name == "claims":  # imports its lessons by their names
+        found |= {each for each in FILES if each.startswith("claims.lesson_")}
+    # A module in a package is run by it, or after it: that is no arrow.
+    return {each for each in found if not f"{name}.".startswith(f"{each}.")}
 
 
 def of_others(name):
@@ -46,10 +57,18 @@ def of_others(name):
     return roots - {"course_lib"} - sys.stdlib_module_names
 
 
-def below(name, seen=()):
+ARROWS = {name: of_ours(name) & FILES.keys() for name in FILES}
+
+
+def below(name):
     """Every module of ours that `name` needs, however far down."""
-    direct = of_ours(name) & FILES.keys()
-    return direct.union(*(below(each, (*seen, name)) for each in direct if each not in seen))
+    found, waiting = set(), [*ARROWS[name]]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += ARROWS[each]
+    return found
 
 
 def test_imports_are_read_wherever_they_stand():
@@ -165,6 +184,14 @@ def test_the_files_that_a_module_sends_its_reader_to_exist(path):
     for named in re.findall(r"(?<![\w/.])[\w/]+\.py\b", said):
         places = (LIBRARY.parent, LIBRARY, path.parent)
         assert any((place / named).is_file() for place in places), f"there is no {named}"
+
+
+def test_the_map_of_the_library_has_every_file_and_folder():
+    said = ast.get_docstring(ast.parse((LIBRARY / "__init__.py").read_text()))
+    named = re.findall(r"[\w*]+(?:\.py|/)", said)
+    there = [path.name for path in LIBRARY.glob("[!_]*.py")]
+    there += [f"{path.parent.name}/" for path in LIBRARY.glob("*/__init__.py")]
+    assert [each for each in there if not any(fnmatch(each, name) for name in named)] == []
 
 
 # --- TensorFlow's notes ---------------------------------------------------------------------------

@@ -222,7 +222,7 @@ def test_an_answer_to_the_examples_only_meets_a_call_without_its_answer(doubles)
     message = told(learnt)
     assert "The shown calls are right, but not this one:\n\n    double(33)\n" in message
     assert "returned  67\n" in message and "66" not in message
-    assert "is there a formula behind your numbers" in message
+    assert "Work this call out by hand" in message
     assert "stopped with KeyError: 33" in told(learnt_or_stop)
 
 

@@ -471,7 +471,7 @@ def test_pages_are_built_and_go_stale(course, capsys):
         "- Versions: Python 3.11.7; torch 2.13.0",
         "- Hardware: a chip, 2 cores",
         "- Commits: `abcdef1`",
-        "- Said in: [lesson 1, One lesson](../notebooks/01_one.ipynb), [choosing.md](choosing.md)",
+        "- Said in: [lesson 1, One lesson](../notebooks/01_one.ipynb), [Choosing](choosing.md)",
         "- Again: `lr-course reproduce good-claim`",
         "| `tiny` | a question | 1 | 3 | torch, tensorflow | 12 | 12 |",
     ]

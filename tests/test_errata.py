@@ -88,6 +88,16 @@ def on_time(rate, epochs=4, lr=0.1):
     return said(*bank.by_hand(lambda epoch, _: rate(epoch), epochs, lr=lr))
 
 
+def stepped_after_the_epoch(rate, epochs=4, lr=0.1):
+    """One of PyTorch's own schedulers where the others are late."""
+    optimizer, rates = bank.torch_sgd(lr), []
+    scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: rate(epoch) / lr)
+    for _ in range(epochs):
+        rates.append(bank.moved(optimizer))
+        scheduler.step()
+    return said(*rates)
+
+
 def fed_back(rate, epochs=5, lr=0.1):
     return said(*bank.by_hand(rate, epochs, lr=lr))
 
@@ -298,7 +308,7 @@ TRACES = {
     "E4": lambda: [*log_at_the_cut()],
     "E5": lambda: [edge_of_bytes()],
     "E6": lambda: [torch_rates(lr_scheduler.LambdaLR, lambda t: 1.0)],
-    "E7": lambda: [late(square_root), on_time(square_root)],
+    "E7": lambda: [late(square_root), on_time(square_root), stepped_after_the_epoch(square_root)],
     "E8": lambda: [f"{bank.trace(lr_scheduler.StepLR, 10, gamma=0.1, updates=470)[-1]:.0g}"],
     "E9": lambda: [
         said(schedules.PiecewiseConstantDecay([31_250, 50_000], [0.01, 0.005, 0.001])(step))

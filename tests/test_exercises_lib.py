@@ -436,5 +436,5 @@ def test_the_course_s_exercises_are_whole_and_hide_what_is_hidden():
 )
 def test_whatever_an_answer_is_the_difference_can_be_told(value, words):
     probe = Probe(call(1), {"value": 0.5})
-    text = difference(probe, reply(lambda _: value, call(1)), "rate")
+    text = difference(probe, reply(lambda _: value, call(1)), "rate", 1e-9)
     assert text.startswith(f"rate(1) returned {words}") and text.endswith(", expected 0.5")

@@ -10,18 +10,23 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from grading import RIGHT, submission, write_solutions, write_submission
+from grading import boxed as sandboxed
 
 from course_lib.cli import main
 from course_lib.grade.collect import Submission
 from course_lib.grade.engine import preload
+from course_lib.grade.examine import Conditions, key_of
+from course_lib.grade.limits import LEVELS, Limits
+from course_lib.grade.report import _of_question
 from course_lib.grade.store import Store, StoreError
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
-)
+pytestmark = sandboxed
 STUDENTS = 14
+LOOP = f"loop {os.getpid()}"  # what a process calls itself before its loop, to be seen from outside
+NAMED = f"import ctypes; ctypes.CDLL(None).prctl(15, {LOOP.encode()})"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def test_the_same_submissions_give_the_same_bytes(folders, unbroken, tmp_path):
 def test_killed_at_any_moment_nothing_is_lost_and_only_the_rest_is_graded(
     folders, unbroken, tmp_path
 ):
-    drawn, kills = random.Random(os.getpid()), 0
+    drawn, kills = random.Random(0), 0
     for _ in range(6):
         before = len(kept(tmp_path)) if (tmp_path / "students").exists() else 0
         process = subprocess.Popen(
@@ -136,14 +141,16 @@ def test_two_graders_at_once_one_is_told_so(folders, tmp_path):
 
 def test_ctrl_c_ends_it_at_once_and_keeps_what_is_done(folders, tmp_path):
     write_submission(tmp_path / "in", "aa", submission())
-    write_submission(tmp_path / "in", "bb", submission(after="while True:\n    pass"))
+    write_submission(tmp_path / "in", "bb", submission(after=f"{NAMED}\nwhile True:\n    pass"))
     words = [*command(folders, tmp_path / "out"), "--cell-seconds", "100"]
     words[words.index(str(folders / "in"))] = str(tmp_path / "in")
     process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     while not kept(tmp_path / "out"):
         assert process.poll() is None
         time.sleep(0.05)
-    time.sleep(1)  # the other one is in its loop by now
+    while LOOP not in [each.info["name"] for each in psutil.process_iter(["name"])]:
+        assert process.poll() is None
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
@@ -191,6 +198,24 @@ def test_a_write_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
         assert store.has(one, "k") and not store.has(one, "other")
         store.path(one).write_text('{"key": "k", "sta')  # by a disk that lost power
         assert not store.has(one, "k")
+
+
+def test_what_failed_is_graded_again_and_what_another_level_graded(tmp_path):
+    one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
+    keys = {key_of(one, None, Conditions(Limits(), level)) for level in LEVELS}
+    assert len(keys) == 3
+    with Store(tmp_path) as store:
+        store.save(one, {"key": "k", "status": "failed"}, {"key": "k"})
+        assert not store.has(one, "k")
+
+
+@pytest.mark.parametrize(
+    "status, begun", [("missing", False), ("not begun", False), ("wrong", True)]
+)
+def test_who_has_not_begun_is_counted(status, begun):
+    answer = {"grade_id": "09-warm", "exercise": "9.1", "title": "", "status": status}
+    answer |= {"points": 2.0, "score": 0.0, "groups": [], "reason": ""}
+    assert _of_question([answer])["not_begun"] == (not begun)
 
 
 def test_no_two_results_share_a_file(tmp_path):

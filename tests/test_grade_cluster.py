@@ -2,20 +2,17 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from grading import submission, write_solutions, write_submission
+from grading import boxed, submission, write_solutions, write_submission
 
 from course_lib.grade.store import results
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
-)
+pytestmark = boxed
 STUDENTS = 40
 
 

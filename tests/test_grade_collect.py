@@ -21,6 +21,7 @@ from course_lib.grade import archive
 from course_lib.grade import collect as module
 from course_lib.grade.assignment import Assignment, AssignmentCell
 from course_lib.grade.collect import Caps, collect, student_ids
+from course_lib.grade.piles import said_by_canvas
 
 
 def lesson(name):
@@ -209,6 +210,7 @@ def test_nbgraders_layout(tmp_path, root):
         f"submitted/alice/ps1/{RATES}": TEXT,
         "submitted/alice/ps1/timestamp.txt": "2026",
         f"submitted/alice/ps2/{RATES}": TEXT,
+        f"submitted/alice/ps2/old/{RATES}": "{}",
         f"source/ps1/{RATES}": TEXT,
         "gradebook.db": "",
     }
@@ -216,6 +218,7 @@ def test_nbgraders_layout(tmp_path, root):
     assert [(row.name, row.assignment, row.notebook) for row in rows] == [
         ("alice", "ps1", "01_rates"),
         ("alice", "ps2", "01_rates"),
+        ("alice", "ps2", None),
     ]
 
 
@@ -278,13 +281,85 @@ def test_which_assignment_a_notebook_is(tmp_path, name, content, wanted):
     assert notebook == wanted if problem is None else problem.startswith(wanted)
 
 
-def test_of_two_notebooks_for_an_assignment_the_better_name_counts(tmp_path):
+def test_of_several_copies_one_is_graded_and_the_others_say_which(tmp_path):
     files = {f"alice/{RATES}": TEXT, "alice/01_rates (1).ipynb": TEXT, "alice/mine.ipynb": TEXT}
     write(tmp_path, {**files, f"alice/old/{RATES}": TEXT})
     rows = collect(tmp_path, ASSIGNMENTS)
-    assert [row.origin for row in rows if row.text] == [f"alice/{RATES}"]
-    words = {f"second copy ignored: alice/{RATES} is graded"}
+    assert [row.origin for row in rows if row.text] == ["alice/01_rates (1).ipynb"]
+    words = {"second copy ignored: alice/01_rates (1).ipynb is graded"}
     assert len(rows) == 4 and {row.problem for row in rows if not row.text} == words
+
+
+BLANK = TEXT.replace("x = 1", "")
+COPIES = {  # the first of each is graded
+    "a browser": [("01_rates (2)", TEXT), ("01_rates (1)", TEXT), ("01_rates", TEXT)],
+    "a browser, often": [("01_rates (10)", TEXT), ("01_rates (9)", TEXT)],
+    "macOS": [("01_rates 2", TEXT), ("01_rates", TEXT)],
+    "Jupyter": [("01_rates", TEXT), ("01_rates-Copy1", TEXT), ("01_rates-Copy2", TEXT)],
+    "Windows": [("01_rates", TEXT), ("01_rates - Copy", TEXT), ("01_rates - Copy (2)", TEXT)],
+    "Google Drive": [("01_rates", TEXT), ("Copy of 01_rates", TEXT)],
+    "only copies": [("01_rates-Copy2", TEXT), ("01_rates-Copy1", TEXT), ("mine", TEXT)],
+    "a blank that was fetched again": [("01_rates", TEXT), ("01_rates (1)", BLANK)],
+    "the blank and the work": [("mine", TEXT), ("01_rates", BLANK)],
+    "all blank": [("01_rates (1)", BLANK), ("01_rates", BLANK)],
+    "a later one that is broken": [("01_rates", TEXT), ("01_rates (1)", TEXT[:-9])],
+    "an older folder": [("01_rates", TEXT), ("old/01_rates (1)", TEXT)],
+    "a zip": [("work.zip/01_rates (1)", TEXT), ("01_rates", TEXT)],
+}
+CANVAS = {
+    "twice": ["leeann_12_346_01_rates-1", "leeann_12_345_01_rates"],
+    "twice, as numbers": ["leeann_12_1000_01_rates-10", "leeann_12_999_01_rates-9"],
+    "late": ["leeann_LATE_12_346_01_rates", "leeann_12_345_01_rates"],
+    "in time, late the first": ["leeann_12_346_01_rates", "leeann_LATE_12_345_01_rates-1"],
+}
+
+
+def put(folder, files):
+    for name, text in files:
+        packed, _, inside = name.rpartition(".zip/")
+        data = {f"{packed}.zip": zipped({f"{inside}.ipynb": text})} if packed else None
+        write(folder, data or {f"{name}.ipynb": text})
+
+
+@pytest.mark.parametrize("older", ["the first", "the last"])
+@pytest.mark.parametrize("name", COPIES)
+def test_which_copy_is_graded(tmp_path, name, older):
+    """In each layout, whatever the files' dates say."""
+    homes = ["alice", f"moodle/{MOODLE}", "submitted/alice/01_rates"]
+    for layout, home in enumerate(homes):
+        root = tmp_path / str(layout)
+        put(root / home, COPIES[name])
+        if "moodle" in home:
+            put(root / f"moodle/{BO}", COPIES[name])
+        files = sorted(path for path in root.rglob("*") if path.is_file())
+        for age, path in enumerate(files if older == "the first" else files[::-1]):
+            os.utime(path, (age, age))
+        graded = {row.origin for row in collect(root, ASSIGNMENTS) if row.text}
+        wanted = {f"{home}/{COPIES[name][0][0]}.ipynb"}
+        wanted |= {each.replace(MOODLE, BO) for each in wanted} if "moodle" in home else set()
+        assert graded == wanted
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", CANVAS)
+def test_of_canvas_the_last_upload_is_graded(tmp_path, name, packed):
+    files = {f"{each}.ipynb": TEXT for each in [*CANVAS[name], "bo_13_2_01_rates"]}
+    write(tmp_path, {"all.zip": zipped(files)} if packed else files)
+    graded = [Path(row.origin).stem for row in collect(tmp_path, ASSIGNMENTS) if row.text]
+    assert graded == ["bo_13_2_01_rates", CANVAS[name][0]]
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("leeann_LATE_12_345_01_rates.ipynb", (True, 345)),
+        ("all.zip/leeann_12_345_work.zip/01_rates.ipynb", (False, 345)),
+        ("alice/01_rates.ipynb", (False, 0)),
+        ("LATE/alice_LATE.ipynb", (False, 0)),
+    ],
+)
+def test_what_canvas_says(origin, said):
+    assert said_by_canvas(origin) == said
 
 
 def test_a_copy_that_can_be_read_is_better_than_one_that_cannot(tmp_path):
@@ -297,10 +372,10 @@ def test_a_copy_that_can_be_read_is_better_than_one_that_cannot(tmp_path):
 def test_nobody_hands_in_for_others(tmp_path):
     """A zip whose files are named as an LMS does is a student's own, unless it is surely an LMS's;
     and what a student handed in under the own name comes first."""
-    fake = {"Bob_1_assignsubmission_file_/01_rates.ipynb": "{}"}
+    fake = {"Bob_1_assignsubmission_file_/01_rates (1).ipynb": notebook(more="Mallory's")}
     write(tmp_path, {"Bob.ipynb": TEXT, "mallory.zip": zipped(fake)})
     agree(found(tmp_path), [("Bob", "01_rates", None), ("mallory", "01_rates", None)])
-    fake["Cleo_2_assignsubmission_file_/01_rates.ipynb"] = "{}"
+    fake["Cleo_2_assignsubmission_file_/01_rates.ipynb"] = TEXT
     write(tmp_path, {"mallory.zip": zipped(fake)})
     mixed = {"eve.zip": zipped({**fake, RATES: TEXT}), "Bob.ipynb": TEXT}
     assert {row[0] for row in found(write(tmp_path / "mixed", mixed))} == {"Bob", "eve"}

@@ -5,13 +5,13 @@ One run of `lr-course grade` over a folder with all of them, as a teacher would 
 
 import json
 import os
-import shutil
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from grading import (
     RIGHT,
+    boxed,
     described,
     scores,
     statuses,
@@ -24,9 +24,7 @@ from course_lib.cli import main
 from course_lib.exercises import Group
 from course_lib.grade.examine import Examination
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
-)
+pytestmark = boxed
 SECONDS = 30.0625  # in all for each; by this number our processes are known from others'
 ALL = {"warm": 2.0, "fall": 3.0, "why": None}
 NO_WARM = {"warm": 0.0, "fall": 3.0, "why": None}

@@ -240,6 +240,12 @@ def test_the_framework_is_the_students_choice(line):
     assert steps(plan) == HONEST and plan.findings == ()
 
 
+def test_of_two_framework_lines_the_last_one_counts_as_in_a_notebook():
+    cells = submitted()
+    cells[1]["source"] = SETUP + '\nframework = "tensorflow"'
+    assert plan_of(cells).steps[-4].source == SETUP.replace('"torch"', '"tensorflow"')
+
+
 @pytest.mark.parametrize("line", ['framework = "jax"', 'framework = "torch"; import os', "x = 1"])
 def test_another_framework_is_not(line):
     cells = submitted()
@@ -327,6 +333,12 @@ def test_an_answer_that_lost_its_ids(source, why):
     plan = plan_of(cells)
     assert steps(plan) == HONEST and plan.answers["a-walk"] == source and not plan.missing
     assert [each.code for each in plan.findings] == ["found"] and why in plan.findings[0].text
+
+
+def test_one_line_of_three_is_not_alike():
+    cells = submitted()
+    cells[2:3] = [cell("mine = 3\n# Try it: walk(8.0, 0.1)", id="new"), cell("x = 1", id="other")]
+    assert plan_of(cells).missing == {"a-walk"}
 
 
 def test_a_written_answer_that_lost_its_ids():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.grade import gradebook, report
+from course_lib.grade.collect import IGNORED
 from course_lib.grade.export import write_csv
 from course_lib.grade.store import StoreError
 
@@ -409,6 +410,7 @@ def test_csv_has_a_row_for_each_student_and_notebook(results, tmp_path):
     assert (erin["status"], erin["score"], erin["points"]) == ("unreadable", "", "")
     assert erin["reason"].startswith("not JSON")
     assert b"\r" not in path.read_bytes() and len(rows) == 5
+    assert {dict(zip(head, row))["late"] for row in rows} == {""}
 
 
 def test_long_csv_has_a_row_for_each_question(results, tmp_path):
@@ -422,6 +424,185 @@ def test_long_csv_has_a_row_for_each_question(results, tmp_path):
     assert [row["name"] for row in bob] == ["bob"] * 3
     assert next(row for row in rows if row[0] == "erin")[3] == "unreadable"
     assert len(rows) == 4 * 3 + 1
+
+
+# Marks of a person
+
+
+def mark(path: Path, marks: dict, encoding="utf-8", **form) -> Path:
+    """Write {(student, question): mark} into a long table, as a spreadsheet does."""
+    head, *rows = rows_of(path)
+    for row in rows:
+        cells = dict(zip(head, row))
+        row[head.index("mark")] = marks.get((cells["student"], cells["question"]), cells["mark"])
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, **form).writerows([head, *rows])
+    return path
+
+
+@pytest.fixture
+def table(results, tmp_path):
+    """The long table of the five students."""
+    path = tmp_path / "questions.csv"
+    assert write_csv(results, path, long=True) == 4  # answers that wait
+    return path
+
+
+def scores_with(results, table, to="scores.csv"):
+    """What `scores.csv` says of each student, and how many answers wait."""
+    path = table.with_name(to)
+    waiting = write_csv(results, path, marks=table)
+    head, *rows = rows_of(path)
+    return {row[0]: dict(zip(head, row)) for row in rows}, waiting
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"delimiter": ";", "encoding": "utf-8-sig"}, {"delimiter": "\t"}, {"encoding": "cp1252"}],
+)
+def test_marks_arrive_in_the_scores(results, table, form):
+    comma = "2,5" if "delimiter" in form else "2.5"
+    mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): f" {comma}", ("dan", "01-why"): 0},
+         **form)  # fmt: skip
+    scores, waiting = scores_with(results, table)
+    assert waiting == 1  # Cleo's
+    got = {name: (row["score"], row["by_hand"], row["reason"]) for name, row in scores.items()}
+    assert got["anna"] == ("6", "0", "")  # of 6: who is perfect gets everything
+    assert got["bob"] == ("3", "0", "") and got["dan"] == ("0", "0", "")
+    assert got["cleo"] == ("0", "3", "") and got["erin"][:2] == ("", "0")
+
+
+def test_a_mark_in_place_of_the_graders_score_is_told(results, table):
+    mark(table, {("bob", "01-walk"): "1", ("bob", "01-best-rate"): "0.75", ("anna", "01-walk"): 0})
+    scores, _ = scores_with(results, table)
+    assert (scores["bob"]["score"], scores["anna"]["score"]) == ("1.75", "2")
+    assert scores["bob"]["reason"] == (
+        "1.1: 1 by hand, 0.5 of the grader's; 1.3: 0.75 by hand, 0 of the grader's"
+    )
+
+
+def test_marks_outlive_another_grading(results, table):
+    """The table is written anew with the marks in it, and a score that the grader has changed since
+    is the new one: only the column of marks is read."""
+    mark(table, {("anna", "01-why"): "3", ("bob", "01-walk"): "1"})
+    save(results, result("bob", [walk("wrong", (0, 0, 0)), best("right", True), why()]))
+    save(results, result("zoe", [walk("right", (1, 1, 1)), best("right", True), why()]))
+    again = table.with_name("questions-2.csv")
+    assert write_csv(results, again, long=True, marks=table) == 4  # and Zoe's, but not Anna's
+    for each in (table, again):
+        scores, waiting = scores_with(results, each)
+        assert waiting == 4
+        got = {name: row["score"] for name, row in scores.items()}
+        assert (got["anna"], got["bob"], got["zoe"]) == ("6", "3", "3")
+
+
+@pytest.mark.parametrize(
+    ("who", "question", "value", "words"),
+    [
+        ("anna", "01-why", "3.5", "row 4: mark must be a number from 0 to 3, got '3.5'"),
+        ("anna", "01-why", "-1", "row 4: mark must be a number from 0 to 3, got '-1'"),
+        ("anna", "01-why", "good", "row 4: mark must be a number from 0 to 3, got 'good'"),
+        ("bob", "01-walk", "nan", "row 5: mark must be a number from 0 to 1, got 'nan'"),
+        ("erin", "", "1", "row 14: a mark for an answer that is not in the results"),
+    ],
+)
+def test_a_mark_that_cannot_be_right_stops_with_its_row(
+    results, table, who, question, value, words
+):
+    mark(table, {(who, question): value})
+    with pytest.raises(ValueError, match=r"questions\.csv, row \d+") as error:
+        scores_with(results, table)
+    assert words in str(error.value)
+    assert not table.with_name("scores.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "changed", "words"),
+    [
+        ("anna,01", "Anna,01", "row 4: a mark for an answer that is not in the results (student "),
+        ("01-why,,,3,3", "01-how,,,3,3", "row 4: a mark for an answer that is not in the results"),
+        ("01-why,,,3,3,anna", "01-why,,3,3,,anna", "row 4: the points are in the column 'score'"),
+        (",mark,", ",note,", "has no column 'mark'; expected the table"),
+        ("student,", "", "has no column 'student'; expected the table"),
+    ],
+)
+def test_a_table_that_was_changed_stops_with_its_row(results, table, old, changed, words):
+    mark(table, {("anna", "01-why"): "3"}, lineterminator="\n")
+    text = table.read_text()
+    assert old in text
+    table.write_text(text.replace(old, changed))
+    with pytest.raises(ValueError) as error:
+        scores_with(results, table)
+    assert words in str(error.value)
+
+
+def test_two_marks_for_one_answer_are_one_too_many(results, table):
+    mark(table, {("anna", "01-why"): "3"}, lineterminator="\n")
+    line = next(each for each in table.read_text().splitlines() if "01-why" in each)
+    table.write_text(table.read_text() + line + "\n")
+    with pytest.raises(ValueError, match="row 15: a second mark for anna 01_fixed_rates"):
+        scores_with(results, table)
+
+
+@pytest.mark.parametrize("long", [True, False])
+@pytest.mark.parametrize("column", ["mark", "score"])
+def test_no_table_with_marks_is_written_over(results, table, long, column):
+    marked = {("anna", "01-why"): "3"}
+    mark(table, marked)
+    if column == "score":
+        head, *rows = rows_of(table)
+        rows[2][head.index("score")], rows[2][head.index("mark")] = "3", ""
+        with table.open("w", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+    before = table.read_bytes()
+    for marks in (None, table) if column == "mark" else (None,):
+        with pytest.raises(ValueError, match="has marks of a person in it: write another file"):
+            write_csv(results, table, long=long, marks=marks)
+    assert table.read_bytes() == before
+    write_csv(results, table, long=long, force=True)
+    assert table.read_bytes() != before
+    write_csv(results, table, long=long)  # there are no marks any more
+
+
+def test_a_table_without_marks_is_written_over(results, table):
+    before = table.read_bytes()
+    write_csv(results, table, long=True)
+    assert table.read_bytes() == before
+    table.write_bytes(b"\xff\x00 no table")
+    write_csv(results, table, long=True)
+    assert table.read_bytes() == before
+
+
+# Late, and again
+
+
+def test_late_and_further_copies_are_told(tmp_path):
+    right = [walk("right", (1, 1, 1)), best("right", True)]
+    late = "all.zip/anna_LATE_12_346_01_fixed_rates-1.ipynb"
+    save(tmp_path, result("anna", right, origin=late))
+    save(tmp_path, result("bob", right))
+    unread = {"status": "unreadable", "notebook": "", "assignment": ""}
+    copy = "all.zip/anna_12_345_01_fixed_rates.ipynb"
+    save(tmp_path, result("anna", origin=copy, reason=IGNORED.format(late), **unread))
+    # of Cleo nothing was graded: her copy stays a row of its own
+    gone = IGNORED.format("cleo/01_fixed_rates.ipynb")
+    save(tmp_path, result("cleo", origin="cleo/old.ipynb", reason=gone, **unread))
+    anna, bob, cleo = report.load(tmp_path)
+    assert [each["code"] for each in anna["findings"]] == ["late", "copy"]
+    assert copy in anna["findings"][1]["text"] and bob["findings"] == []
+    assert cleo["status"] == "unreadable"
+    write_csv(tmp_path, tmp_path / "scores.csv")
+    head, *rows = rows_of(tmp_path / "scores.csv")
+    assert [(row[0], dict(zip(head, row))["late"]) for row in rows] == [
+        ("anna", "yes"),
+        ("bob", ""),
+        ("cleo", ""),
+    ]
+    text = text_of(report.write_report(tmp_path))
+    assert "<dt>Not graded</dt><dd>1</dd>" in text
+    assert "handed in late, as Canvas says" in text
+    assert f"another copy was handed in and not graded: {copy}" in text
+    assert copy in text_of(tmp_path / "report" / "anna.html")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n="])

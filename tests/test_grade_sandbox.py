@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from grading import boxed
 
 from course_lib.grade import messages, sandbox, session
 from course_lib.grade.limits import LEVELS, STOPPED_IN_WORDS, Limits
@@ -22,7 +22,7 @@ LIMITS = Limits(cell_seconds=10, memory_mb=200, files=300, threads=40, scratch_m
 SHORT = replace(LIMITS, cell_seconds=3)  # memory comes slowly on a busy machine
 HALF = "def half(x):\n    return x / 2\n"
 
-pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+pytestmark = boxed
 
 
 @pytest.fixture(scope="module", params=["namespaces", "process"])

@@ -1,13 +1,12 @@
 """`lr-course verify` finds what is wrong with an exercise before a class does."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import grading
 import nbformat
 import pytest
-from grading import handed_out, solution_notebook, write_solutions
+from grading import boxed, handed_out, solution_notebook, write_solutions
 
 from course_lib import exercises
 from course_lib.cli import main
@@ -15,9 +14,6 @@ from course_lib.exercises import call, curve
 from course_lib.grade.verify import crossed, empty_answers, mutations
 
 ROOT = Path(__file__).parents[1]
-boxed = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="no bubblewrap here (Debian: apt-get install bubblewrap)"
-)
 
 
 @pytest.fixture

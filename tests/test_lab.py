@@ -36,8 +36,8 @@ from course_lib.widgets.lab_parts import (
     stretched,
     thinned,
     updates_of,
-    window_means,
 )
+from course_lib.widgets.series import window_means
 
 MODULE = sys.modules["course_lib.widgets.lab"]  # the package has the function by that name
 

@@ -218,6 +218,15 @@ def test_runs_show_the_applied_rates_above_the_loss_of_every_batch_and_its_avera
     assert top.get_shared_x_axes().joined(top, bottom)
 
 
+def test_a_run_that_lies_below_another_is_drawn_wider():
+    high, drop, low = run(), run(), run()
+    high.lr, drop.lr, low.lr = [0.8] * 10, [0.8] * 6 + [0.1] * 4, [0.1] * 10
+    figure = plot_runs({"high": high, "drop": drop, "low": low})
+    assert [line.get_linewidth() for line in figure.axes[0].lines] == [5.5, 3.5, 1.5]
+    apart = plot_runs({"high": high, "low": low})
+    assert [line.get_linewidth() for line in apart.axes[0].lines] == [1.5, 1.5]
+
+
 def test_runs_have_a_log_axis_for_the_rate_when_asked():
     for log_rate, scale in ((True, "log"), (False, "linear")):
         top, bottom = plot_runs({"mine": run()}, log_rate=log_rate).axes

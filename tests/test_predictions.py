@@ -82,12 +82,26 @@ def test_even_odds_are_no_opinion(odds, is_even):
 # --- a prediction and its outcome -----------------------------------------------------------------
 
 
+def test_a_slip_in_the_odds_is_told_without_frames_of_ours(place):
+    with pytest.raises(ValueError, match="got 120") as caught:
+        predict("1.a", "Heads?", {"heads": 60, "tails": 60})
+    (line,) = caught.value._render_traceback_()
+    assert line.startswith("ValueError: odds must sum to 100 per cent, got 120")
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_the_outcome_says_in_words_how_good_the_odds_were(place):
+    predict("1.a", "Heads?", {"heads": 20, "tails": 80})
+    assert "You gave it 20 %, which is no better than even odds" in repr(outcome("1.a", "heads"))
+
+
 def test_a_prediction_may_be_changed_until_its_outcome_was_shown(place):
     assert "may change it" in repr(predict("1.a", "Heads?", {"heads": 10, "tails": 90}))
     predict("1.a", "Heads?", COIN)
     said = repr(outcome("1.a", "heads"))
     assert said.splitlines()[0] == "Outcome 1.a: heads."
-    assert "You gave it 80 %. Brier score 0.08 (0: sure and right; 0.50: even odds" in said
+    better = "You gave it 80 %, which is better than even odds: Brier score 0.08 (0: sure and right"
+    assert f"{better}; 0.50: even odds" in said
     late = predict("1.a", "Heads?", {"heads": 100, "tails": 0})
     assert "these first odds count" in repr(late) and " 80 %  heads" in repr(late)
     assert 'forget("1.a")' in repr(late)
@@ -257,10 +271,12 @@ def test_the_pages_are_whole_without_scripts_and_readable_aloud():
     for each in (shown, scored, calibration(), outcome("1.b", "no")):
         page = Page(each._repr_html_())
         tags = {tag for tag, _ in page.tags}
-        assert tags <= {"table", "caption", "tr", "th", "td", "p", "code"}
+        assert tags <= {"table", "tr", "th", "td", "p", "code"}
         heads = [attributes for tag, attributes in page.tags if tag == "th"]
         assert all(each == {"scope": "col"} for each in heads)
-        assert ("caption" in tags) == ("table" in tags)
+        assert all(
+            dict(given).keys() == {"aria-label"} for tag, given in page.tags if tag == "table"
+        )
         said = "".join(page.said)
         for line in repr(each).splitlines()[-1:]:  # text and HTML end with the same words
             assert line.strip().replace("`", "") in html.unescape(said)

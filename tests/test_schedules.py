@@ -108,6 +108,13 @@ GOLDEN = [
         [0.5, 1],
     ),
     (
+        Schedule(
+            warmup, then=Schedule(constant, lr=1), warmup_steps=4, shape="sqrt", start_factor=0.2
+        ),
+        [0, 1, 4],
+        [0.2, 0.6, 1],
+    ),
+    (
         Schedule(warmup, then=Schedule(constant, lr=1), warmup_steps=3, shape="cosine"),
         [1, 3],
         [0.5, 1],
@@ -210,9 +217,9 @@ GOLDEN = [
         [1, 0.6, 0.5, 0.35, 0.25],
     ),
     (
-        Schedule(cosine_restarts, peak_lr=1, cycle_steps=4, cycle_factor=2, warmup_steps=1),
-        [0, 1, 4, 5],
-        [0.5, 1, 0.5, 1],
+        Schedule(cosine_restarts, peak_lr=1, cycle_steps=3, cycle_factor=3, warmup_steps=1),
+        [0, 1, 2, 3, 4, 8, 12],
+        [0.5, 1, 0.5, 0.5, 1, 0.5, 0.5],
     ),
     (
         Schedule(cosine_restarts, peak_lr=1, cycle_steps=4, cycle_factor=1.5),
@@ -240,6 +247,18 @@ GOLDEN = [
         Schedule(triangular, base_lr=0, peak_lr=1, half_cycle_steps=1, down_steps=4),
         [0, 1, 3, 5, 6],
         [0, 1, 0.5, 0, 1],
+    ),
+    (
+        Schedule(
+            triangular,
+            base_lr=1,
+            peak_lr=3,
+            half_cycle_steps=1,
+            mode="triangular2",
+            down_steps=2,
+        ),
+        [1, 2, 3, 4, 5, 7],
+        [3, 2, 1, 2, 1.5, 1.5],
     ),
     (
         Schedule(triangular, base_lr=0.95, peak_lr=0.85, half_cycle_steps=2),  # of a momentum

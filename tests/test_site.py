@@ -21,10 +21,10 @@ from course_lib.schedules import GALLERY
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from site_api import docstring  # noqa: E402
-from site_claims import ticks  # noqa: E402
+from site_api import PUBLIC, docstring  # noqa: E402
+from site_claims import WORDS, ticks  # noqa: E402
 from site_notebooks import KINDS, LIVE, live  # noqa: E402
-from site_pages import Pages  # noqa: E402
+from site_pages import Pages, with_room  # noqa: E402
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
@@ -139,6 +139,11 @@ def test_a_solution_is_shown_without_its_hidden_tests(site):
         source = (ROOT / "solutions" / f"{stem}.ipynb").read_text(encoding="utf-8")
         shown = (site / "solutions" / f"{stem}.html").read_text(encoding="utf-8")
         assert "HIDDEN TESTS" in source and "HIDDEN" not in shown and "BEGIN SOLUTION" in shown
+        assert 'class="prev-page"' in shown  # it stands in the contents, as its exercises do
+        (target,) = re.findall(r'href="(\.\./_downloads/[^"]+\.ipynb)"', shown)
+        kept = json.loads((site / "solutions" / target).read_text(encoding="utf-8"))["cells"]
+        code = "".join("".join(cell["source"]) for cell in kept)
+        assert "HIDDEN" not in code and "BEGIN SOLUTION" in code and "check(" in code
 
 
 def test_pages_say_their_language_and_have_titles_and_headings_in_order(site):
@@ -149,6 +154,7 @@ def test_pages_say_their_language_and_have_titles_and_headings_in_order(site):
         titles[re.search(r"<title>(.+?)</title>", text)[1]].append(str(path.relative_to(site)))
         levels = [int(each) for each in re.findall(r"<h([1-6])\b", text)]
         jumps = [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1]
+        assert not re.search(r"<th\b[^>]*>(<p></p>)?</th>", text), path
         assert levels[:1] in ([1], []) and levels.count(1) <= 1 and not jumps, (path, levels)
     assert [same for same in titles.values() if len(same) > 1] == []
     glossary = (site / "docs" / "glossary.html").read_text(encoding="utf-8")
@@ -197,6 +203,8 @@ def test_each_claim_shows_its_estimates_and_its_record(site):
         numbers = defaultdict(dict, {each: vars(claim.numbers(each)) for each in claim.frameworks})
         values = [numbers[framework].get(key) for framework, key in (x.split(".") for x in fields)]
         assert drawn == sum(isinstance(value, Estimate) for value in values), name
+        named = {x.split(".")[1] for x, value in zip(fields, values) if isinstance(value, Estimate)}
+        assert named == set(WORDS.get(name, ())), f"WORDS of tools/site_claims.py: {name}"
         assert f"{claim.experiment}.jsonl" in parts[name], name
     assert text.count('class="estimates"') > 20
 
@@ -216,6 +224,23 @@ def test_the_reference_has_every_formula_and_its_example(site):
         assert f'id="{module}.{name}"' in text, name
     text = (site / "api" / "course_lib.pytorch.html").read_text(encoding="utf-8")
     assert 'id="course_lib.pytorch.TorchSchedule.step"' in text and "&gt;&gt;&gt;" in text
+
+
+def test_the_index_of_names_lists_what_lessons_and_guides_import(site):
+    sources = [*ROOT.glob("docs/guides/*.md"), *ROOT.glob("lessons/*.py"), ROOT / "README.md"]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    used = set(re.findall(r"^(?:# )?from (course_lib[.\w]*) import", text, re.MULTILINE))
+    # What authors of claims and of widgets import from inside a package is no more public for it.
+    assert {each for each in used if each.count(".") < 2} <= set(PUBLIC)
+    index = (site / "genindex.html").read_text(encoding="utf-8")
+    listed = set(re.findall(r'href="api/([.\w]+)\.html#', index))
+    assert len(listed) > 10 and listed <= set(PUBLIC)
+    assert (site / "api" / "course_lib.grade.child.html").exists()
+
+
+def test_a_wide_table_gets_room():
+    narrow, wide = "| a |\n| --- |\n", f"| {'a' * 700} |\n| --- |\n"
+    assert with_room(f"{narrow}\n{wide}") == f"{narrow}\n```{{container}} wide\n{wide}\n```\n"
 
 
 def test_a_docstring_becomes_markdown():
@@ -249,6 +274,11 @@ def open_page(site):
 PLACES = ["index.html", "explorer.html", "exercises/05_warmup.html", "benchmarks/results.html"]
 PLACES += [f"docs/{name}.html" for name in ("claims", "choosing", "rosetta", "benchmarks")]
 PLACES += ["api/course_lib.schedules.html"]
+WIDER = "document.documentElement.scrollWidth - innerWidth"
+# What scrolls sideways and cannot be reached with the keyboard.
+UNREACHABLE = """[...document.querySelectorAll(".content :is(pre, p, div)")].filter(each =>
+  each.scrollWidth > each.clientWidth && each.tabIndex < 0 &&
+  getComputedStyle(each).overflowX === "auto").map(each => each.outerHTML.slice(0, 80))"""
 
 
 def test_pages_open_offline_live_and_fit_in_both_themes(site, open_page):
@@ -258,7 +288,7 @@ def test_pages_open_offline_live_and_fit_in_both_themes(site, open_page):
         for width, theme in ((1280, "light"), (800, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=theme)
-            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            wider = page.evaluate(WIDER)
             assert wider <= 0, f"{name} is {wider} pixels wider than the window"
             ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
             brightness = sum(map(int, re.findall(r"\d+", ground)[:3])) / 3
@@ -266,8 +296,37 @@ def test_pages_open_offline_live_and_fit_in_both_themes(site, open_page):
         for panel in page.locator(".lr-panel").all():  # no longer the still picture
             assert panel.locator(".lr-figure svg").count() >= 1, name
             assert panel.locator("input, select").count() >= 1, name
+        assert page.evaluate(UNREACHABLE) == [], name
         assert page.wrong == [], name
         page.close()
+
+
+def test_on_a_phone_figures_and_tables_scroll_and_are_not_shrunk(open_page):
+    page = open_page("docs/choosing.html")
+    page.set_viewport_size({"width": 390, "height": 844})
+    figure = page.locator("p > img").first
+    assert figure.bounding_box()["width"] > 500 and page.evaluate(WIDER) <= 0
+    page.wait_for_function("document.querySelector('p:has(> img)').tabIndex === 0")
+    assert page.evaluate(UNREACHABLE) == []
+    page.close()
+
+
+def test_a_missing_page_leads_back_from_any_folder(site, open_page):
+    page = open_page("404.html")
+    assert page.wrong == []
+    there = "https://example.org/course/"
+
+    def serve(route):
+        known = route.request.url == f"{there}_static/favicon.svg"
+        path = site / ("_static/favicon.svg" if known else "404.html")
+        route.fulfill(path=path, status=200 if known else 404)
+
+    page.route("**/*", serve)
+    page.goto(f"{there}a/folder/that/is/not.html")
+    start = page.get_by_role("link", name="Start")
+    page.wait_for_function("document.querySelector('base') !== null")
+    assert start.evaluate("link => link.href") == f"{there}index.html"
+    page.close()
 
 
 def test_the_explorer_lives_in_the_page(open_page):
@@ -305,10 +364,10 @@ def test_a_wide_table_fits_on_paper(open_page):
 
 
 def test_the_search_works_without_a_server(open_page):
-    page = open_page("search.html?q=milestone")
+    page = open_page("search.html?q=warmup")
     page.locator("#search-results li a").first.wait_for()
     page.get_by_text("Search finished").wait_for()
-    assert "milestone" in page.locator("#search-results").inner_text().lower()
     titles = page.locator("#search-results li > a").all_inner_texts()
-    assert "Warmup" in titles and "Warmup: solutions" in titles and page.wrong == []
+    assert titles[0] == "Warmup" and "Warmup: solutions" in titles  # not the reference first
+    assert "course_lib.warmups.warmup" in titles and page.wrong == []
     page.close()

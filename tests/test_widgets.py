@@ -13,10 +13,11 @@ from course_lib.rosetta import own_lr, translate
 from course_lib.schedules import GALLERY, Schedule, cosine
 from course_lib.widgets import explore, plot_valley, valley, valley_path, valley_regime
 from course_lib.widgets.chart import chart, draw, layout, line, mark, place, row, ticks, unplace
+from course_lib.widgets.controls import Control
 from course_lib.widgets.explorer import controls_of
 from course_lib.widgets.javascript import to_javascript
 from course_lib.widgets.numbers import fixed, literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 from course_lib.widgets.schedules import node_of
 
 PNG = b"\x89PNG"
@@ -333,6 +334,20 @@ def test_what_cannot_be_translated_is_an_error():
 
 def starred(*many):
     return max(*many)
+
+
+def rounded(number):
+    return f"{number:.2f}"
+
+
+def quoted(word):
+    return f"{word!r}"
+
+
+@pytest.mark.parametrize("function", [rounded, quoted])
+def test_an_f_string_with_a_format_is_refused(function):
+    with pytest.raises(ValueError, match="cannot be translated: the page knows no formats; take"):
+        to_javascript(function)
 
 
 def listed(values, data):

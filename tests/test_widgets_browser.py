@@ -6,6 +6,7 @@ Here a panel is a page of its own, without server and kernel; test_browser.py ha
 import json
 import math
 import random
+import re
 
 import pytest
 from browser import ARTIFACTS
@@ -24,6 +25,9 @@ from course_lib.widgets import (
     valley,
     warmup_map,
 )
+from course_lib.widgets.chart import draw
+from course_lib.widgets.javascript import browser as browser_js
+from course_lib.widgets.javascript import to_javascript
 from course_lib.widgets.numbers import fixed, literal, short
 
 PANELS = {
@@ -144,10 +148,17 @@ def opened(page, panel):
 
 def in_browser(page, panel):
     """A function: values -> what the translated view says there."""
-    source = f"window.answer = (() => {{ {panel.script()}; return {panel.view.__name__}; }})();"
     page.set_content("<p>empty</p>")
-    page.add_script_tag(content=source)
+    page.add_script_tag(content=answering(panel))
     return in_page(page, panel)
+
+
+def answering(panel):
+    """JavaScript that calls the translated view, and draws what it says."""
+    return f"""window.answer = (() => {{ {panel.script()}; return (values, data) => {{
+        const shown = {panel.view.__name__}(values, data);
+        return {{...shown, svg: draw(shown.chart)}};
+    }}; }})();"""
 
 
 def in_page(page, panel):
@@ -169,9 +180,25 @@ def differences(ours, theirs, path=""):
         yield f"{path}: {ours!r} here, {theirs!r} in the browser"
 
 
+def in_parts(svg):
+    """The text of a picture, and in it the places, in tenths of a pixel."""
+    place = r"(?<=[ML' ])-?[0-9]+[.][0-9](?=[ML' ])"
+    return re.sub(place, "#", svg), [float(each) for each in re.findall(place, svg)]
+
+
 def same(panel, values, answer):
-    here = json.loads(json.dumps(panel.at(values).shown()))
-    return list(differences(here, answer({**panel.values, **values})))[:5]
+    here, there = (
+        json.loads(json.dumps(panel.at(values).shown())),
+        answer({**panel.values, **values}),
+    )
+    text, places = in_parts(draw(here["chart"]))
+    text_there, places_there = in_parts(there.pop("svg"))
+    found = list(differences(here, there))[:5]
+    if text != text_there:
+        found.append("the text of the picture")
+    # Where a place ends in a half, the languages may round it to different sides.
+    found += [pair for pair in zip(places, places_there) if abs(pair[0] - pair[1]) > 0.1001][:5]
+    return found
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -185,7 +212,7 @@ def test_both_languages_answer_the_same(page, name):
 
 def test_both_languages_agree_at_random_parameters(page):
     """Sliders of the explorer, moved at random: the same curves and code, or the same refusal."""
-    panel, draw = explore(), random.Random(0)
+    panel, dice = explore(), random.Random(0)
     answer = in_browser(page, panel)
     refused = 0
     for key in GALLERY:
@@ -195,14 +222,14 @@ def test_both_languages_agree_at_random_parameters(page):
                 if each.group == key and each.kind == "slider":
                     whole = each.scale == "whole"
                     values[each.name] = (
-                        draw.randint(int(each.low), int(each.high))
+                        dice.randint(int(each.low), int(each.high))
                         if whole
-                        else draw.uniform(each.low, each.high)
+                        else dice.uniform(each.low, each.high)
                     )
                 elif each.group == key and each.options:
-                    values[each.name] = draw.choice(each.options)
+                    values[each.name] = dice.choice(each.options)
                 elif each.group == key and each.kind == "flag":
-                    values[each.name] = draw.random() < 0.5
+                    values[each.name] = dice.random() < 0.5
             try:
                 panel.at(values).shown()
             except ValueError as error:
@@ -224,16 +251,37 @@ def test_a_formula_that_differs_is_found(page):
     panel = explore("cosine")
     page.set_content("<p>empty</p>")
     page.add_script_tag(content="const cos = Math.cos; Math.cos = (x) => cos(x) * 1.001;")
-    content = f"window.answer = (() => {{ {panel.script()}; return {panel.view.__name__}; }})();"
-    page.add_script_tag(content=content)
+    page.add_script_tag(content=answering(panel))
     found = same(panel, {}, in_page(page, panel))
     assert any("lines[0].ys" in each for each in found)
 
 
+def test_a_picture_that_differs_is_found(page):
+    """One dot more than in Python, or one that lies elsewhere."""
+    panel = valley()
+    for wrong in ('.replace("</g>", "<circle/></g>")', '.replace("M66.0 ", "M66.2 ")'):
+        page.set_content("<p>empty</p>")
+        source = answering(panel).replace("draw(shown.chart)", f"draw(shown.chart){wrong}")
+        page.add_script_tag(content=source)
+        assert len(same(panel, {}, in_page(page, panel))) == 1, wrong
+
+
+def glued(word, number, flags):
+    more = f" and {number + 1}" if flags[0] else ""
+    return [f"{word}", f"{number}{number}", f"{{{word}}}: {word if more else number}{more}"]
+
+
+@pytest.mark.parametrize("arguments", [["a", 3, [True]], ["", 0, [False]]])
+def test_an_f_string_is_the_same_text_in_both_languages(page, arguments):
+    page.set_content("<p>empty</p>")
+    page.add_script_tag(content=f"{browser_js()}; {to_javascript(glued)}; window.glued = glued;")
+    assert page.evaluate("(given) => window.glued(...given)", arguments) == glued(*arguments)
+
+
 def test_numbers_are_written_alike(page):
-    draw = random.Random(1)
+    dice = random.Random(1)
     numbers = [0.0, 1.0, -1.0, 100.0, 99.95, 1e-4, 9.9999e-5, 1e7, 1e16, 1e22, 123456.0, 0.1 + 0.2]
-    numbers += [draw.uniform(-1, 1) * 10 ** draw.randint(-12, 12) for _ in range(2000)]
+    numbers += [dice.uniform(-1, 1) * 10 ** dice.randint(-12, 12) for _ in range(2000)]
     page.set_content("<p>empty</p>")
     page.add_script_tag(content=f"{browser_js()}; window.words = {{short, fixed, literal}};")
 
@@ -247,12 +295,6 @@ def test_numbers_are_written_alike(page):
     ours = [float(fixed(n, 1)) for n in small]
     theirs = [float(t) for n, t in zip(numbers, there("fixed(n, 1)")) if abs(n) < 1e6]
     assert ours == pytest.approx(theirs, abs=0.1001)  # a half is rounded to another side
-
-
-def browser_js():
-    from course_lib.widgets.javascript import browser
-
-    return browser()
 
 
 # --- a hand on the controls -----------------------------------------------------------------------
@@ -315,6 +357,39 @@ def test_schedules_are_chosen_and_compared(page):
     assert panel.locator(".lr-figure svg text", has_text="0.01").count() == 1
 
 
+def test_of_many_schedules_all_can_be_shown(page):
+    panel = opened(page, explore("cosine"))
+    boxes = group(panel, "schedules to compare")
+    more = panel.get_by_role("button", name=f"Show all {len(GALLERY)}")
+    cut_off = "(each) => each.scrollHeight > each.clientHeight"
+    assert boxes.evaluate(cut_off) and more.get_attribute("aria-expanded") == "false"
+    more.focus()
+    page.keyboard.press("Enter")
+    fewer = panel.get_by_role("button", name="Show fewer")
+    assert not boxes.evaluate(cut_off) and fewer.get_attribute("aria-expanded") == "true"
+    last = boxes.get_by_role("checkbox").last.bounding_box()
+    assert last["y"] + last["height"] <= fewer.bounding_box()["y"]
+    fewer.click()
+    assert boxes.evaluate(cut_off) and more.is_visible()
+
+
+def test_on_a_phone_the_words_of_a_picture_can_be_read(page):
+    """And the finger still reads the picture where it is."""
+    panel = opened(page, explore("linear"))
+    height = "() => document.querySelector('.lr-figure text').getBoundingClientRect().height"
+    wide = page.evaluate(height)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_selector(".lr-figure > svg[viewBox^='0 0 400 ']")
+    assert page.evaluate(height) > 0.6 * wide
+    box = panel.locator(".lr-figure svg").first.bounding_box()
+    middle = (66 + 400 - 20) / 2 / 400  # of the axis, as a share of the picture
+    page.mouse.move(box["x"] + box["width"] * middle, box["y"] + 100)
+    at = int(panel.locator(".lr-readout").inner_text().split(":")[0].split()[1])
+    assert 47 < at < 52
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_selector(".lr-figure > svg[viewBox^='0 0 640 ']")
+
+
 def test_a_typed_number_is_taken_or_refused_with_the_reason(page):
     panel = opened(page, explore("one_cycle"))
     controls = group(panel, "one_cycle")
@@ -369,7 +444,7 @@ def test_the_goal_is_told_when_it_is_reached(page):
 
 
 @pytest.mark.parametrize("name", PANELS)
-@pytest.mark.parametrize("width, theme", [(1280, "light"), (800, "dark")])
+@pytest.mark.parametrize("width, theme", [(1280, "light"), (800, "dark"), (390, "light")])
 def test_nothing_is_cut_off_and_every_control_has_a_name(browser, name, width, theme):
     """Also the pictures that are kept: each panel at two widths, in both themes."""
     panel, _ = PANELS[name]

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from course_lib.claims.records import read
-from course_lib.claims.statistics import gain, mean_interval
 from course_lib.lr_finder import LRFinderResult, find_lr
 from course_lib.plateau import Plateau
 from course_lib.plots import smooth
 from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import Schedule, constant, cosine, linear, per_epoch, power, warmup
+from course_lib.statistics import gain, mean_interval
 from course_lib.tensorflow import KerasSchedule
 from course_lib.widgets import recorded
 from course_lib.widgets.finder_reader import KINDS, finder_reader, fixed

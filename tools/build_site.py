@@ -25,9 +25,7 @@ from pathlib import Path
 from site_api import api_pages
 from site_claims import claims_page
 from site_notebooks import KINDS, notebook_page, raw
-from site_pages import ROOT, SITE, Pages, fenced
-
-WIDE = ("docs/rosetta.md",)  # pages whose tables are wider than a line of text
+from site_pages import ROOT, SITE, Pages, fenced, with_room
 
 
 def gather(staging: Path, only: list[str]) -> Pages:
@@ -49,33 +47,28 @@ def gather(staging: Path, only: list[str]) -> Pages:
         name = pages.page_of(path)
         if name and name not in ("index.md", "docs/claims.md"):
             text = pages.bend(path.read_text(encoding="utf-8"), path, name)
-            pages.file(name, with_room(text) if name in WIDE else text)
+            pages.file(name, with_room(text))
     text = (SITE / "explorer.md").read_text(encoding="utf-8")
     pages.file("explorer.md", text.replace("{panel}", raw(pages, "explorer", explore())))
     found = sorted(path.relative_to(staging).as_posix() for path in staging.rglob("*.md"))
-    exercises = [
-        numbered(pages, each).replace("<exercises/", "<")
-        for each in found
-        if each.startswith("exercises/")
-    ]
-    text = (SITE / "exercises.md").read_text(encoding="utf-8")
-    pages.file("exercises/index.md", text + toctree(exercises, titlesonly=True))
+    for folder in ("exercises", "solutions"):
+        listed = [
+            numbered(pages, each).replace(f"<{folder}/", "<")
+            for each in found
+            if each.startswith(f"{folder}/")
+        ]
+        text = (SITE / f"{folder}.md").read_text(encoding="utf-8")
+        pages.file(f"{folder}/index.md", text + toctree(listed, titlesonly=True))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     readme = pages.bend(readme, ROOT / "README.md", "index.md")
     pages.file("index.md", f"{readme}\n\n{contents(pages, found)}")
     return pages
 
 
-def with_room(text: str) -> str:
-    """The text with each table in a container of its own; site.css gives it the whole window."""
-    tables = re.compile(r"(?:^\|.*\n)+", re.M)
-    return tables.sub(lambda table: fenced("{container} wide", table[0]) + "\n", text)
-
-
 def numbered(pages: Pages, name: str) -> str:
     """An entry of the contents for a lesson, with its number."""
     title = (pages.staging / name).read_text(encoding="utf-8").partition("\n")[0].strip("# ")
-    title = title.removesuffix(": exercises")
+    title = re.sub(r": (exercises|solutions)$", "", title)
     return f"{int(Path(name).name[:2])}. {title} <{name}>"
 
 
@@ -88,7 +81,7 @@ def contents(pages: Pages, found: list[str]) -> str:
     guides = [each for each in found if each.startswith("docs/guides/")] + ["docs/grading.md"]
     groups = {
         "Course": [numbered(pages, each) for each in found if each.startswith("notebooks/")],
-        "To try and look up": ["explorer.md", "exercises/index.md"],
+        "To try and look up": ["explorer.md", "exercises/index.md", "solutions/index.md"],
         "Guides": guides,
         "Evidence": evidence,
         "Reference": ["api/index.md"],

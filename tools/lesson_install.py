@@ -32,6 +32,7 @@ if find_spec("course_lib") is None:
 
 def with_install(notebook, source: Path):
     """The notebook with the cell below its title; its id ends with 00, as no cell of a lesson."""
-    cell = new_code_cell(INSTALL, id=f"{source.stem}-00", metadata={"tags": ["install"]})
+    folded = {"tags": ["install"], "jupyter": {"source_hidden": True}}  # plumbing, for most readers
+    cell = new_code_cell(INSTALL, id=f"{source.stem}-00", metadata=folded)
     notebook.cells.insert(1, cell)
     return notebook

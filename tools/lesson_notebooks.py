@@ -5,6 +5,7 @@ lesson_install.py.
 """
 
 import copy
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from lesson_exercises import exercises_of, hidden_region
 from lesson_install import with_install
 from lesson_pages import lesson_table
 from lesson_rules import FRAMEWORK, read_lesson
+
+PREDICT, OUTCOME = (
+    re.compile(rf"^{name}\(\s*\"([^\"]+)\"", re.M) for name in ("predict", "outcome")
+)
 
 # Without the version of Python, so that another version builds the same file.
 METADATA = {
@@ -54,7 +59,21 @@ def render(source: Path, folder: str):
             if role(cell) == "check":
                 cell.metadata["editable"] = False
     notebook.cells = [cell for cell in notebook.cells if folder in ROLES[role(cell)]]
+    fold_outcomes(notebook)
     return with_install(notebook, source)
+
+
+def fold_outcomes(notebook) -> None:
+    """Fold the outputs from a prediction to its outcome: who opens the lesson sees no answer before
+    they predict. JupyterLab unfolds the output of a cell that is run."""
+    open_questions: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        if open_questions:
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+        open_questions |= set(PREDICT.findall(cell.source))
+        open_questions -= set(OUTCOME.findall(cell.source))
 
 
 def nbgrader_options(cell, grade_id: str, points) -> dict:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from lesson_cells import FOLDERS, LessonError, lessons, read_cells
-from lesson_rules import headline
+from lesson_rules import exercise_minutes, headline
 from measured import MARKED
 from measured import readme as with_headlines
 from pages import docs_pages
@@ -12,13 +12,15 @@ from pages import docs_pages
 
 def lesson_table(root: Path, prefix: str = "", brief: bool = False) -> str:
     """The lessons as a Markdown table; `prefix` leads from the page to the root. A brief table has
-    the first part of each promise, up to its first semicolon."""
+    the first part of each promise, up to its first semicolon, and the exercises' minutes too."""
     rows = ["| No. | Lesson | Afterwards you can | Minutes |", "| --: | --- | --- | --: |"]
     for source in lessons(root):
-        parts = headline(source, read_cells(source, said=False))
-        title, promise, minutes = (part.replace("|", r"\|") for part in parts)
-        if brief and ";" in promise:
-            promise = promise.partition(";")[0] + "."
+        lesson = read_cells(source, said=False)
+        title, promise, minutes = (p.replace("|", r"\|") for p in headline(source, lesson))
+        if brief:
+            promise = promise.partition(";")[0].rstrip(".")
+            promise = f"{promise[:1].upper()}{promise[1:]}"
+            minutes += f" + {exercise_minutes(lesson)}"
         texts = (title, "exercises", "solutions")
         links = [f"[{t}]({prefix}{f}/{source.stem}.ipynb)" for t, f in zip(texts, FOLDERS)]
         rows.append(f"| {int(source.name[:2])} | {' · '.join(links)} | {promise} | {minutes} |")

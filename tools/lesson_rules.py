@@ -86,6 +86,12 @@ def headline(source: Path, lesson) -> tuple[str, str, str]:
     return title[1], " ".join(promise[1].split()), minutes[1]
 
 
+def exercise_minutes(lesson) -> int:
+    """The minutes of a lesson's exercises together, from their headings."""
+    texts = [cell.source for cell in lesson.cells if role(cell) == "exercise"]
+    return sum(int(match[5]) for text in texts for match in HEADING.finditer(text))
+
+
 def check_grade_ids(sources: list[Path]) -> None:
     """Raise a LessonError when two cells of the course share a grade_id, or two checks an exercise:
     their grades would mix."""

@@ -175,7 +175,8 @@ def part(root: Path, name: str) -> str:
     kind, _, of = name.partition("-")
     if kind == "about":
         record = Record.read(root, of)
-        entries = [*record.about(), f"the whole record: [{of}.md](../benchmarks/{of}.md)"]
+        title = record.find(r"\A# (.+)$", "a title in its first line")[1]
+        entries = [*record.about(), f"the whole record: [{title}](../benchmarks/{of}.md)"]
         return "\n".join(f"- {each}" for each in entries)
     if name in RATIOS:
         return markdown(HEADS, [row.cells() for row in rows(root, name)])
@@ -195,11 +196,31 @@ def copied(name: str, *heads: str):
     return table
 
 
+def memory(root: Path) -> str:
+    """Seconds and memory of each grader, with the goals in seconds; those for ratios stand beside
+    the ratios."""
+    heads = (
+        "Notebook: grader",
+        "One more, s",
+        "Start, s",
+        "Own memory, MB",
+        "All together, MB",
+        "Scores right",
+        "Goal",
+    )
+    found = []
+    for row in Record.read(root, "grading").table(*heads):
+        if not row["Goal"].partition(":")[0].endswith(" s"):
+            row = {**row, "Goal": ""}
+        found.append(tuple(row[head] for head in heads))
+    return markdown(heads, found)
+
+
 def crowd(root: Path) -> str:
     """The list of the class of many submissions."""
     record = Record.read(root, "grading")
     found = record.find(r"^## A class.*\n\n\|.*\n\|.*\n((?:\|.*\n)+)", "the section `## A class`")
-    return markdown(("A class", ""), [tuple(cells(line)) for line in found[1].splitlines()])
+    return markdown(("A class", "Measured"), [tuple(cells(line)) for line in found[1].splitlines()])
 
 
 def suggestions(root: Path) -> str:
@@ -246,16 +267,7 @@ OF_OURS = (("grading", "Notebook: grader", "One more, s"), ("results", "Lesson",
 PARTS = {
     "missed": missed,
     "lessons": copied("results", "Lesson", "torch", "tensorflow", "Goal"),
-    "memory": copied(
-        "grading",
-        "Notebook: grader",
-        "One more, s",
-        "Start, s",
-        "Own memory, MB",
-        "All together, MB",
-        "Scores right",
-        "Goal",
-    ),
+    "memory": memory,
     "isolation": copied("grading", "Notebook: isolation", "One more, s", "More for each, ms"),
     "class": crowd,
     "suggestions": suggestions,

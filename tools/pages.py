@@ -80,7 +80,8 @@ def uses(root: Path, titles: dict[Path, str]) -> dict[str, list[str]]:
         for path, title in titles.items()
     }
     for path in sorted((root / "docs" / "templates").glob("*.md")):
-        places[path] = f"[{path.name}]({path.name})"
+        title = re.match(r"# (.+)", path.read_text(encoding="utf-8"))
+        places[path] = f"[{title[1] if title else path.stem}]({path.name})"
     found: dict[str, list[str]] = {}
     for path, link in places.items():
         for id in dict.fromkeys(CLAIM.findall(path.read_text(encoding="utf-8"))):

@@ -3,13 +3,43 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from site_pages import ROOT, SITE, Pages, fenced
+
+# What lessons and guides import, in this order. The others are documented too, for who changes
+# them, but neither the search nor the index of names lists them.
+PUBLIC = [
+    "course_lib",
+    "course_lib.schedules",
+    "course_lib.decays",
+    "course_lib.warmups",
+    "course_lib.cycles",
+    "course_lib.combined",
+    "course_lib.plateau",
+    "course_lib.pytorch",
+    "course_lib.tensorflow",
+    "course_lib.lr_finder",
+    "course_lib.lr_suggestions",
+    "course_lib.training",
+    "course_lib.data",
+    "course_lib.recipes",
+    "course_lib.rosetta",
+    "course_lib.plots",
+    "course_lib.widgets",
+    "course_lib.predictions",
+    "course_lib.checks",
+    "course_lib.claims",
+    "course_lib.adapters",
+    "course_lib.exercises",
+    "course_lib.cli",
+]
+DIRECTIVE = re.compile(r"^`{3,}\{py:\w+\} .*$", re.MULTILINE)
 
 
 def api_pages(pages: Pages) -> None:
     """A page for each module that has something public, and one that lists them all."""
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, str] = {}
     for path in sorted((ROOT / "course_lib").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
@@ -20,19 +50,34 @@ def api_pages(pages: Pages) -> None:
         text = list(members(tree.body))
         exported = next((node for node in tree.body if _is_all(node)), None)
         if is_package and exported is not None:
-            names = ", ".join(f"`{each}`" for each in ast.literal_eval(exported.value))
+            names = ", ".join(linked(each, tree) for each in ast.literal_eval(exported.value))
             text.insert(0, f"To import from here: {names}.")
         if not about or not text:
             continue
-        head = f"---\norphan: true\n---\n# {module}\n\n```{{py:module}} {module}\n```"
-        back = "[All modules](index.md)"
-        pages.file(f"api/{module}.md", "\n\n".join([head, about, *text, back]) + "\n")
+        head = f"# {module}\n\n```{{py:module}} {module}\n```"
+        page = "\n\n".join([head, about, *text, "[All modules](index.md)"]) + "\n"
+        options = "orphan: true"
+        if module not in PUBLIC:
+            page = DIRECTIVE.sub("\\g<0>\n:no-index:", page)
+            options += "\nnosearch: true"
+        pages.file(f"api/{module}.md", f"---\n{options}\n---\n{page}")
         first = " ".join(about.split("\n\n")[0].split("\n- ")[0].split())
-        rows.setdefault(package, []).append(f"| [{module}]({module}.md) | {first} |")
+        rows[module] = f"| [{module}]({module}.md) | {first} |"
+    public = [rows.pop(each) for each in PUBLIC]
     text = (SITE / "api.md").read_text(encoding="utf-8")
-    for package, lines in rows.items():
-        text += "\n".join([f"\n## {package}\n", "| Module | About |", "| --- | --- |", *lines, ""])
+    for title, lines in (("Public modules", public), ("Internals", rows.values())):
+        text += "\n".join([f"\n## {title}\n", "| Module | About |", "| --- | --- |", *lines, ""])
     pages.file("api/index.md", text)
+
+
+def linked(name: str, tree: ast.Module) -> str:
+    """A name that a package exports, with a link to the module of ours that it comes from."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and name in (each.name for each in node.names):
+            page = ROOT / Path(*(node.module or "").split("."))
+            if page.with_suffix(".py").is_file():
+                return f"[`{name}`]({node.module}.md)"
+    return f"`{name}`"
 
 
 def _is_all(node: ast.AST) -> bool:

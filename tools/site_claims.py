@@ -9,12 +9,108 @@ from typing import TYPE_CHECKING
 from site_pages import ROOT, Pages, fenced
 
 if TYPE_CHECKING:
-    from course_lib.claims import Claim
+    from course_lib.claims import Claim, Estimate
+
+Row = tuple[str, str, "Estimate"]  # framework, name, value
 
 DRAWN = (
     "Where a sentence has intervals, they are drawn below it: a dot for the mean, a line for its "
-    "95 % interval. The names are those of the numbers in the claim's own code."
+    "95 % interval."
 )
+POINTS = "points of test accuracy"
+PER_CENT = "test accuracy in per cent"
+AT_BUDGETS: dict[str, str | tuple[str, str]] = {
+    f"at_{share}": f"{share} % of the updates, linear minus constant"
+    for share in (2, 5, 10, 25, 100)
+}
+# What a drawing calls the numbers of a sentence, and their unit where it is not points.
+WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
+    "small-rate-costs": {"loss": "rate 0.3 minus rate 0.003"},
+    "best-beside-cliff": {"above": "rate 1 minus rate 0.3", "fall": "rate 1 minus rate 3"},
+    "cliff-moves": {"mnist": ("rate 1 on MNIST", PER_CENT)},
+    "mnist-printed": {"printed": ("the printed code", PER_CENT)},
+    "mnist-better": {"better": "line over 3 epochs minus printed"},
+    "mnist-fast": {"fast": "larger batches and momentum minus printed"},
+    "cifar-better": {"better": "line over 15 epochs minus printed"},
+    "decay-mean": {
+        "low": "from 0.1, decay minus constant",
+        "middle": "from 0.3, decay minus constant",
+    },
+    "decay-spread": {
+        "high": "from 1.0, decay minus constant",
+        "high_ratio": ("from 1.0, constant over decay", "ratio of the standard deviations"),
+    },
+    "momentum-jump": {
+        "own": ("Keras's form, after the drop minus before", "training loss"),
+        "other": ("PyTorch's form, after the drop minus before", "training loss"),
+    },
+    "momentum-end": {
+        "later": ("Keras's form minus PyTorch's, 20 updates later", "training loss"),
+        "end": "Keras's form minus PyTorch's, at the end",
+    },
+    "decay-at-a-high-peak": {"gap": "line minus constant"},
+    "line-against-cosine": {"gap": "line minus cosine"},
+    "low-peak-equal-peak": {
+        "constant": "constant minus line",
+        "quadratic": "quadratic minus line",
+    },
+    "low-peak-equal-area": {
+        "constant": "constant minus line",
+        "quadratic": "quadratic minus line",
+    },
+    "high-peak-equal-area": {
+        "quadratic": "quadratic minus line",
+        "constant": "constant minus line",
+    },
+    "horizon-early": {"gap": "whole run minus half of it"},
+    "horizon-late": {"gap": "horizon twice as long minus the run's"},
+    "floor": {"gap": "with the floor minus without"},
+    "plateau-alarms": {"alarms": ("500 images, patience 2", "alarms a run")},
+    "plateau-patience": {"spared": ("patience 2 minus patience 5", "alarms a run")},
+    "plateau-images": {"spared": ("500 images minus 5,000", "alarms a run")},
+    "finder-cost": {"points": "the best rate minus the one nearest to valley"},
+    "one-cycle-against-a-short-cosine": {"short": "one-cycle minus the short cosine"},
+    "one-cycle-against-a-long-cosine": {"long": "one-cycle minus the long cosine"},
+    "one-cycle-on-cifar10": {
+        "short": "one-cycle minus the short cosine",
+        "long": "one-cycle minus the long cosine",
+    },
+    "restarts-on-mnist": {"end": "three waves minus one cosine"},
+    "snapshots-on-mnist": {"vote": "vote of three minus the last alone"},
+    "restarts-on-cifar10": {
+        "end": "three waves minus one cosine",
+        "vote": "vote of three minus the last alone",
+    },
+    "adam-gains-from-a-schedule": {"gain": "cosine minus fixed rate"},
+    "adam-at-one-low-peak": {"low": "at 0.003, cosine minus fixed rate"},
+    "branch-constant": {
+        "short": "600 updates, cooldown minus constant",
+        "middle": "1,200 updates, cooldown minus constant",
+        "long": "2,400 updates, cooldown minus constant",
+    },
+    "branch-cosine": {
+        "short": "600 updates, branch minus cosine",
+        "middle": "1,200 updates, branch minus cosine",
+        "long": "2,400 updates, branch minus cosine",
+    },
+    "branch-cifar10": {
+        "short": "500 updates, cooldown minus constant",
+        "middle": "1,000 updates, cooldown minus constant",
+        "long": "2,000 updates, cooldown minus constant",
+        "cosine_short": "500 updates, branch minus cosine",
+        "cosine_middle": "1,000 updates, branch minus cosine",
+        "cosine_long": "2,000 updates, branch minus cosine",
+    },
+    "budgets-decay": AT_BUDGETS,
+    "budgets-decay-on-cifar10": AT_BUDGETS,
+    "budgets-untuned": {"linear": "linear, tuned minus 0.1", "wsd": "WSD, tuned minus 0.1"},
+    "schedule-free-fixed": {"gain": "schedule-free minus AdamW at a fixed rate"},
+    "schedule-free-line": {"gain": "schedule-free minus AdamW under a line"},
+    "prodigy-line": {
+        "gain": "Prodigy, with a line minus without",
+        "behind": "AdamW with a line minus Prodigy with one",
+    },
+}
 
 
 def claims_page(pages: Pages) -> None:
@@ -27,7 +123,7 @@ def claims_page(pages: Pages) -> None:
     for line in path.read_text(encoding="utf-8").split("\n"):
         heading = re.fullmatch(r"## (\S+)", line)
         if heading and heading.group(1) in CLAIMS:
-            drawn = estimates(CLAIMS[heading.group(1)])
+            drawn = estimates(CLAIMS[heading[1]], WORDS.get(heading[1], {}))
             figure = fenced("{raw} html", drawn) if drawn else ""
             if not any(each.startswith("## ") for each in lines):
                 lines += [DRAWN, ""]
@@ -45,52 +141,60 @@ def _with_record(match: re.Match) -> str:
     return f"[{match.group()}](../records/{record.name})" if record.exists() else match.group()
 
 
-def estimates(claim: "Claim") -> str:
-    """The estimates of a claim's sentence with their 95 % intervals, as SVG; "" if it has none."""
+def estimates(claim: "Claim", words: dict[str, str | tuple[str, str]]) -> str:
+    """The estimates of a claim's sentence with their 95 % intervals, a drawing for each unit; "" if
+    it has none. A number that `words` leaves out keeps its own name and gets no unit."""
     from course_lib.claims import Estimate
 
     fields = [field for _, field, _, _ in string.Formatter().parse(claim.sentence) if field]
-    rows = []
+    rows: dict[str, list[Row]] = {}
     for field in dict.fromkeys(fields):
         framework, _, name = field.partition(".")
         value = vars(claim.numbers(framework)).get(name) if framework in claim.frameworks else None
         if isinstance(value, Estimate):
-            rows.append((framework, name.replace("_", " "), value))
-    if not rows:
-        return ""
+            said = words.get(name, (name, ""))
+            shown, unit = (said, POINTS) if isinstance(said, str) else said
+            rows.setdefault(unit, []).append((framework, shown, value))
+    return "".join(drawing(each, unit) for unit, each in rows.items())
+
+
+def drawing(rows: list[Row], unit: str) -> str:
+    """Estimates of one unit, each below its name, as SVG."""
     low = min(row[2].low for row in rows)
     high = max(row[2].high for row in rows)
     if low > 0 and low < high - low:  # zero is near enough to be shown
         low = 0
     if high < 0 and -high < high - low:
         high = 0
-    left, right, width = 200, 20, 640
+    edge, width, line = 24, 440, 36
     room = (high - low) or 1.0
     low, high = low - 0.04 * room, high + 0.04 * room
 
     def at(value: float) -> float:
-        return round(left + (value - low) / (high - low) * (width - left - right), 1)
+        return round(edge + (value - low) / (high - low) * (width - 2 * edge), 1)
 
-    bottom = 8 + 20 * len(rows)
-    drawn = [f'<path class="axis" d="M{left} {bottom}H{width - right}"/>']
+    bottom = 4 + line * len(rows)
+    drawn = [f'<path class="axis" d="M{edge} {bottom}H{width - edge}"/>']
     for tick in ticks(low, high):
         drawn.append(f'<path class="axis" d="M{at(tick)} {bottom}v4"/>')
         label = f"{tick:g}".replace("-", "\N{MINUS SIGN}")
-        drawn.append(f'<text x="{at(tick)}" y="{bottom + 17}" text-anchor="middle">{label}</text>')
-    if low < 0 < high:
-        drawn.append(f'<path class="zero" d="M{at(0)} 4V{bottom}"/>')
+        drawn.append(f'<text x="{at(tick)}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
+    drawn.append(f'<text x="{width / 2:g}" y="{bottom + 36}" text-anchor="middle">{unit}</text>')
     said = []
     shown = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
     for number, (framework, name, value) in enumerate(rows):
-        y = 16 + 20 * number
-        drawn.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">')
-        drawn.append(f"{html.escape(name)}, {shown[framework]}</text>")
+        top = line * number
+        if low < 0 < high:  # not through the names
+            drawn.append(f'<path class="zero" d="M{at(0)} {top + 20}v{line - 16}"/>')
+        y = top + 29
+        name = f"{shown[framework]}: {name}"
+        drawn.append(f'<text x="{edge}" y="{top + 16}">{html.escape(name)}</text>')
         drawn.append(f'<path class="{framework}" stroke-width="2" ')
         drawn.append(f'd="M{at(value.low)} {y}H{at(value.high)}"/>')
         drawn.append(f'<circle class="{framework}" cx="{at(value.value)}" cy="{y}" r="4"/>')
-        said.append(f"{name} in {shown[framework]}: {value:.3g}")
-    label = html.escape("Mean and 95 % interval. " + "; ".join(said), quote=True)
-    size = f'viewBox="0 0 {width} {bottom + 24}"'
+        said.append(f"{name}: {value:.3g}")
+    label = html.escape(f"Mean and 95 % interval, {unit}. " + "; ".join(said), quote=True)
+    size = f'viewBox="0 0 {width} {bottom + 42}"'
     return f'<svg class="estimates" role="img" aria-label="{label}" {size}>{"".join(drawn)}</svg>'
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from site_pages import Pages, fenced
+from site_pages import Pages, fenced, with_room
 
 if TYPE_CHECKING:
     from course_lib.widgets.panel import Panel
@@ -30,7 +30,7 @@ KINDS = {"notebooks": "the lesson", "exercises": "the exercises", "solutions": "
 TOLD = {
     "notebooks": "as it was run; in JupyterLab you can change it and run it again.",
     "exercises": "to be solved in JupyterLab: its checks need Python.",
-    "solutions": "as it was run, without the tests that students do not see.",
+    "solutions": "as it was run; page and file lack the tests that students do not see.",
 }
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS\n?", re.DOTALL)
 LAB = "The lab trains real networks, so it is live in the notebook only; here is a picture of it."
@@ -40,12 +40,13 @@ def notebook_page(pages: Pages, path: Path) -> None:
     """A notebook as a page: prose, code, and what it showed."""
     name = pages.page_of(path)
     folder, stem = name.removesuffix(".md").split("/")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    parts = ["---\norphan: true\n---"] if folder == "solutions" else []
-    for number, cell in enumerate(cells):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    parts = []
+    for number, cell in enumerate(notebook["cells"]):
+        source = HIDDEN.sub("", "".join(cell["source"])).rstrip("\n")
+        cell["source"] = source
         if "install" in cell["metadata"].get("tags", ()):
             continue  # what it does, a page cannot
-        source = HIDDEN.sub("", "".join(cell["source"])).rstrip("\n")
         if cell["cell_type"] == "markdown":
             parts.append(pages.bend(source, path, name))
             continue
@@ -61,7 +62,7 @@ def notebook_page(pages: Pages, path: Path) -> None:
     parts.append(f"---\n\nThis page is the notebook [{path.name}]({path.name}), {TOLD[folder]}")
     others = [f"[{what}](../{each}/{stem}.md)" for each, what in KINDS.items() if each != folder]
     parts.append(f"Of the same lesson: {' and '.join(others)}.")
-    pages.file(f"{folder}/{path.name}", path.read_bytes())
+    pages.file(f"{folder}/{path.name}", json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
     text = "\n\n".join(parts) + "\n"
     if folder != "notebooks":  # the search and the tabs of a browser show titles only
         text = re.sub(r"^# .+", rf"\g<0>: {folder}", text, count=1, flags=re.MULTILINE)
@@ -98,7 +99,7 @@ def _output(pages: Pages, name: str, output: dict) -> str:
         pages.file(f"{name}.png", base64.b64decode("".join(data["image/png"])))
         return f"![{alt}]({Path(name).name}.png)"
     if "text/markdown" in data:
-        return "".join(data["text/markdown"])
+        return with_room("".join(data["text/markdown"]) + "\n")
     if "text/html" in data:
         shown = "".join(data["text/html"])
         return fenced("{raw} html", f'<div class="output-html">{shown}</div>')

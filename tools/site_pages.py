@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 TAG = re.compile(r"""(<(?:img|source|a)\b[^>]*?\b(?:src|srcset|href)=")([^"\s]+)(")""")
+WIDE = 600  # characters in a row of a table that no line of text has room for
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 
 
@@ -89,6 +90,16 @@ def outside_fences(text: str, change: Callable[[str], str]) -> str:
             line = change(line)
         lines.append(line)
     return "\n".join(lines)
+
+
+def with_room(text: str) -> str:
+    """The text with each wide table in a container of its own; site.css gives it the window."""
+
+    def kept(table: re.Match) -> str:
+        wide = max(map(len, table[0].split("\n"))) > WIDE
+        return fenced("{container} wide", table[0]) + "\n" if wide else table[0]
+
+    return re.sub(r"(?:^\|.*\n)+", kept, text, flags=re.MULTILINE)
 
 
 def fenced(kind: str, text: str) -> str:

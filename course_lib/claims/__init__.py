@@ -15,7 +15,8 @@ from course_lib.claims import records
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.records import RECORDS, Line
-from course_lib.claims.statistics import (
+from course_lib.parameters import Choice
+from course_lib.statistics import (
     Estimate,
     gain,
     mean_interval,
@@ -23,7 +24,6 @@ from course_lib.claims.statistics import (
     sampling_error,
     spread_ratio,
 )
-from course_lib.parameters import Choice
 
 __all__ = [
     "CLAIMS",

@@ -40,8 +40,10 @@ class Training:
     def sizes(self) -> tuple[int, int]:
         """Updates per epoch, and of the whole run."""
         data = real(self.data)
-        sizes = dict(batch_size=self.batch_size, validation=self.validation)
-        epoch, total = (updates(data, epochs=n, **sizes) for n in (1, self.epochs))
+        epoch, total = (
+            updates(data, epochs=n, batch_size=self.batch_size, validation=self.validation)
+            for n in (1, self.epochs)
+        )
         return epoch, total if self.max_updates is None else self.max_updates
 
     def train(self, framework: str, seed: int, **more: Any) -> Run:

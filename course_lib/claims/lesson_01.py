@@ -7,8 +7,8 @@ import numpy as np
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training, real
 from course_lib.claims.records import Line
-from course_lib.claims.statistics import gain, mean_of
 from course_lib.schedules import Schedule, constant
+from course_lib.statistics import gain, mean_of
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CIFAR_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 1.0, 3.0)

@@ -4,7 +4,6 @@ from typing import Any
 
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
-from course_lib.claims.statistics import gain, mean_of, sampling_error, spread_ratio
 from course_lib.schedules import (
     Schedule,
     constant,
@@ -14,6 +13,7 @@ from course_lib.schedules import (
     power,
     step_decay,
 )
+from course_lib.statistics import gain, mean_of, sampling_error, spread_ratio
 
 
 def constant_or_root(lr: float, root: bool) -> Training:

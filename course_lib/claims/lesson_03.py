@@ -5,8 +5,8 @@ from typing import Any
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.records import Line
-from course_lib.claims.statistics import gain
 from course_lib.schedules import Schedule, multistep
+from course_lib.statistics import gain
 
 DROP, AFTER = 400, 20
 

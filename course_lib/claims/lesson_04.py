@@ -2,8 +2,8 @@
 
 from course_lib.claims.claim import Claim
 from course_lib.claims.experiments import Experiment, Training
-from course_lib.claims.statistics import gain, mean_of, sampling_error
 from course_lib.schedules import Schedule, constant, cosine, linear, polynomial
+from course_lib.statistics import gain, mean_of, sampling_error
 
 LOW, LOW_STEPS, LOW_BATCH = 0.1, 300, 64
 HIGH, HIGH_STEPS, HIGH_BATCH = 1.0, 400, 32  # peaks chosen with seeds 100 and 101
@@ -99,7 +99,7 @@ CLAIMS: dict[str, Claim] = {
         "shapes_low",
         "At equal peak the constant rate lies {torch.constant:.2f} points above the line in "
         "PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic "
-        "{torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
+        "below, {torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
         quadratic="quadratic",

@@ -8,9 +8,9 @@ import numpy as np
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training, real
 from course_lib.claims.records import Line
-from course_lib.claims.statistics import gain, mean_of
 from course_lib.plateau import Plateau
 from course_lib.schedules import Schedule, constant
+from course_lib.statistics import gain, mean_of
 from course_lib.training import split
 
 EVERY = 25  # updates between two measurements

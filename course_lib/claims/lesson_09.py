@@ -3,8 +3,8 @@
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.lesson_08 import tuned
-from course_lib.claims.statistics import gain, sampling_error
 from course_lib.schedules import Schedule, constant, cosine
+from course_lib.statistics import gain, sampling_error
 
 PEAKS = (0.001, 0.003, 0.01, 0.03)
 

@@ -2,8 +2,8 @@
 
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
-from course_lib.claims.statistics import gain, mean_of, sampling_error
 from course_lib.schedules import Schedule, constant, cosine, wsd
+from course_lib.statistics import gain, mean_of, sampling_error
 
 # In updates. A run under `wsd` is, until its cooldown, the constant run: the same seed, the same
 # weights (lesson 10 asserts it). So the three are branches of one run.

@@ -5,8 +5,8 @@ from statistics import fmean
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.lesson_11 import schedule as of_kind
-from course_lib.claims.statistics import gain, sampling_error
 from course_lib.schedules import Schedule, constant, linear
+from course_lib.statistics import gain, sampling_error
 
 BUDGET, PEAK = 250, 0.05  # one peak for all, tuned for none
 BOARD = ("constant", "step", "linear", "cosine", "one_cycle", "wsd")

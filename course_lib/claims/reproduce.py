@@ -12,6 +12,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from course_lib.claims.records import RECORDS, Line, append, read, stamp
+from course_lib.cluster import cluster
 
 Task = tuple[str, str, str, int]  # experiment, variant, framework, seed
 
@@ -94,7 +95,7 @@ Finished = Generator[tuple[Task, Line | Exception], None, None]
 @contextmanager
 def _runner(jobs: int, scheduler: str | None) -> Iterator[Callable[[Sequence[Task]], Finished]]:
     if scheduler is not None:
-        with _cluster(scheduler) as client:
+        with cluster(scheduler) as client:
             yield lambda tasks: _on_cluster(client, tasks)
     elif jobs == 1:
         yield _here
@@ -138,20 +139,6 @@ def _in_processes(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Finished:
     finally:
         for future in futures:
             future.cancel()
-
-
-@contextmanager
-def _cluster(address: str) -> Iterator[Any]:
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"no dask scheduler answers at {address}: {error}") from error
-    with client:
-        if not client.scheduler_info()["workers"]:
-            raise ValueError(f"the dask scheduler at {address} has no workers; start some")
-        yield client
 
 
 def _on_cluster(client: Any, tasks: Sequence[Task]) -> Finished:

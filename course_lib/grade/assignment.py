@@ -113,7 +113,7 @@ def read_assignment(path: Path | str) -> Assignment:
         raise AssignmentError(f"{path}: not a readable notebook: {error}") from error
     cells, questions = [], []
     pending: list[str] = []  # answers that no check has claimed yet
-    heading, seen = None, set()
+    heading, seen = None, set[str]()
     for number, cell in enumerate(notebook.cells, 1):
         options = cell.options
         try:
@@ -226,7 +226,8 @@ def _written(cell: AssignmentCell, heading: re.Match | None) -> Question:
 def _asked(cell: AssignmentCell, heading: re.Match | None, answers: tuple[str, ...]) -> Question:
     exercise, name, text = _check_call(cell.source)
     groups = _groups(text)
-    title, shown, tolerance = _title(heading, exercise)[1], (), TOLERANCE
+    title, tolerance = _title(heading, exercise)[1], TOLERANCE
+    shown: tuple[Probe, ...] = ()
     known = course().get(exercise)
     # A teacher's own notebook may use the number of one of our exercises for something else.
     if known is not None and known.name == name:
@@ -260,8 +261,10 @@ def _check_call(source: str) -> tuple[str, str, str]:
             pass
         case _:
             raise AssignmentError(f"{form}, got {ast.unparse(call)[:80]}")
-    _need(isinstance(hidden, ast.Constant) and isinstance(hidden.value, str), f"{form} as a text")
-    return exercise, name, hidden.value
+    text = hidden.value if isinstance(hidden, ast.Constant) else None
+    if not isinstance(text, str):
+        raise AssignmentError(f"{form} as a text")
+    return exercise, name, text
 
 
 def _hidden_calls(tree: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:

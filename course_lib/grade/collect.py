@@ -6,7 +6,8 @@
     Lee Ann_123_assignsubmission_file_/x.ipynb       Moodle's, in a folder or in one zip
     leeann_LATE_123_456_x.ipynb                      Canvas's, in a folder or in one zip
 
-No student is lost: what cannot be graded is a Submission with a problem.
+No student is lost: what cannot be graded is a Submission with a problem. Of several copies of one
+notebook one is graded (`_Fit` says which), and the others are Submissions with a problem, too.
 """
 
 import hashlib
@@ -15,21 +16,23 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
 from course_lib.grade.archive import Item, Refused, members, read, shown
 from course_lib.grade.assignment import Assignment
+from course_lib.grade.match import match
 from course_lib.grade.notebook import read_notebook
-from course_lib.grade.piles import Caps, Pile, piles
+from course_lib.grade.piles import Caps, Pile, piles, said_by_canvas
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
-UNNAMED = 9  # how badly a name fits that says nothing
+ADDED = 8  # such additions to a name, at most
+IGNORED = "second copy ignored: {} is graded"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def collect(
     found = [
         replace(each, student=ids[name], name=shown(name, 200))
         for name, theirs in rows.items()
-        for each in _chosen(theirs)
+        for each in _chosen(theirs, assignments)
     ]
     found.sort(key=lambda each: (each.student, each.assignment, each.notebook or "~", each.origin))
     return _distinct(found)
@@ -83,11 +86,25 @@ def collect(
 
 
 @dataclass(frozen=True)
+class _Fit:
+    """How well a copy of a notebook fits, the most important first; the greatest is graded. Never a
+    file's date: zip files and copying change it."""
+
+    readable: bool
+    own: bool  # found under the student's own name, not in a folder or zip of many
+    answered: bool = False  # something stands in it that was not handed out
+    named: int = 0  # 2: as handed out, numbers aside; 1: as a copy of that; 0: otherwise
+    depth: int = 0  # minus the folders that it lies in
+    upload: int = 0  # Canvas's number
+    numbers: tuple[int, ...] = ()  # behind the name: a browser, Canvas and macOS count up
+
+
+@dataclass(frozen=True)
 class _Row:
-    """A submission, and how well it fits: the least is graded."""
+    """A submission, and how well it fits."""
 
     submission: Submission
-    rank: tuple = ()
+    fit: _Fit = _Fit(False, False)
     nothing: bool = False  # only says that nothing was found
 
 
@@ -110,12 +127,12 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
         item: Item, problem: str, notebook: str | None = None, elsewhere: bool = False
     ) -> None:
         there = Submission("", "", folder(item), notebook, None, problem, item.origin, elsewhere)
-        rows.append(_Row(there, (True,)))
+        rows.append(_Row(there))
 
     def folder(item: Item) -> str:
         """nbgrader's name of the assignment, if this is nbgrader's layout."""
         stamped = (*item.parts[:-1], "timestamp.txt") in paths
-        named = len(item.parts) == 2 and (pile.nbgrader or stamped)
+        named = len(item.parts) > 1 and (pile.nbgrader or (stamped and len(item.parts) == 2))
         return shown(item.parts[0], 80) if named else ""
 
     def unpacked(items: Iterable[Item], level: int) -> Iterator[Item]:
@@ -140,7 +157,7 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
             first = replace(items[-1], origin=f"{items[0].origin} ...")
             refuse(first, f"more than {caps.files} files; the rest was not looked at")
         for item in items[: caps.files]:
-            name, how = _by_name(item.parts[-1], assignments)
+            name, named, numbers = _by_name(item.parts[-1], assignments)
             if item.problem:
                 refuse(item, item.problem, name)
             elif item.suffix == ".ipynb":
@@ -153,7 +170,16 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
                     refuse(item, str(error), name, elsewhere)
                     continue
                 found = Submission("", "", folder(item), name, text, None, item.origin)
-                rows.append(_Row(found, (False, pile.shared, how, len(item.parts), item.origin)))
+                _, upload = said_by_canvas(item.origin)
+                fit = _Fit(
+                    True,
+                    not pile.shared,
+                    named=named,
+                    depth=-len(item.parts),
+                    upload=upload,
+                    numbers=numbers,
+                )
+                rows.append(_Row(found, fit))
     if not rows:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
         problem = f"no notebook here; found {seen or 'nothing'}, expected .ipynb or .zip"
@@ -170,20 +196,25 @@ def _decoded(data: bytes) -> str:
         raise Refused(f"not UTF-8 text (byte {error.start + 1:,}); save it again") from error
 
 
-def _by_name(name: str, assignments: Mapping[str, Assignment]) -> tuple[str | None, int]:
-    """The assignment that the file's name tells, and how badly it does (0: as it should be)."""
+def _by_name(
+    name: str, assignments: Mapping[str, Assignment]
+) -> tuple[str | None, int, tuple[int, ...]]:
+    """The assignment that the file's name tells, how well it does, and the numbers behind it; the
+    last two as in _Fit."""
     stem = unicodedata.normalize("NFKC", name.removesuffix(".ipynb"))
     if stem in assignments:
-        return stem, 0
-    if len(stem) > LONGEST_NAME:
-        return None, UNNAMED
+        return stem, 2, ()
     known = {each.lower(): each for each in assignments}
-    for badness in range(1, UNNAMED):
+    named, numbers = 2, tuple[int, ...]()
+    for _ in range(ADDED if len(stem) <= LONGEST_NAME else 0):
         stem = re.sub(r"\.ipynb$", "", stem.strip().lower())
         if stem in known:
-            return known[stem], badness
-        stem = COPY.sub("", stem, count=1)
-    return None, UNNAMED
+            return known[stem], named, numbers
+        if added := COPY.search(stem):
+            named = 1 if "copy" in added[0] else named
+            numbers += tuple(map(int, re.findall(r"\d+", added[0])))
+            stem = stem[: added.start()] + stem[added.end() :]
+    return None, 0, ()
 
 
 def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
@@ -203,22 +234,44 @@ def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
     return names[0]
 
 
-def _chosen(rows: Sequence[_Row]) -> Iterator[Submission]:
+def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iterator[Submission]:
     """One notebook for each assignment of a student, all others with a problem."""
-    told = [row for row in rows if not row.nothing] or rows[:1]
-    best: dict[tuple, _Row] = {}
-    for row in told:
-        key = (row.submission.assignment, row.submission.notebook)
-        if key[1] is not None and (key not in best or row.rank < best[key].rank):
-            best[key] = row
-    for row in told:
+    copies: dict[tuple, list[_Row]] = defaultdict(list)
+    for row in [row for row in rows if not row.nothing] or rows[:1]:
         each = row.submission
-        first = best.get((each.assignment, each.notebook), row)
-        if first is row:
-            yield each
-        else:
-            ignored = f"second copy ignored: {first.submission.origin} is graded"
-            yield replace(each, notebook=None, text=None, problem=each.problem or ignored)
+        assignment = "" if each.assignment == each.notebook else each.assignment
+        copies[assignment, each.notebook].append(row)
+    for (_, notebook), alike in copies.items():
+        if notebook is None or len(alike) == 1:
+            yield from (row.submission for row in alike)
+            continue
+        alike = [_looked_into(row, assignments[notebook]) for row in alike]
+        alike.sort(key=lambda row: row.submission.origin)
+        first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
+        for row in alike:
+            each = row.submission
+            if row is first:
+                yield each
+            else:
+                problem = each.problem or IGNORED.format(first.submission.origin)
+                yield replace(each, notebook=None, text=None, problem=problem)
+
+
+def _looked_into(row: _Row, assignment: Assignment) -> _Row:
+    """The row, when it is known whether the notebook can be read and has answers."""
+    each = row.submission
+    if each.text is None:
+        return row
+    try:
+        plan = match(read_notebook(each.text), assignment)
+    except ValueError as error:
+        return replace(
+            row,
+            submission=replace(each, text=None, problem=str(error)),
+            fit=replace(row.fit, readable=False),
+        )
+    answered = bool(plan.answers.keys() - plan.blank - plan.missing)
+    return replace(row, fit=replace(row.fit, answered=answered))
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ be graded, an exercise that does not hold); for the others see course_lib/cli.py
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import os
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -83,7 +85,7 @@ def add_to(commands) -> None:
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, metavar="N", help="workers here; default: one per core")
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a dask.distributed cluster")
-    grade.add_argument("--again", action="store_true", help="also what has been graded")
+    grade.add_argument("--again", action="store_true", help="grade again what has been graded")
     grade.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     grade.add_argument("--json", action="store_true", help="print the summary as JSON")
     grade.set_defaults(run=_grade, extra="grade")
@@ -91,15 +93,21 @@ def add_to(commands) -> None:
     report = commands.add_parser(
         "report", help="write HTML pages: one per student, one for the class"
     )
-    report.add_argument("results", metavar="RESULTS")
+    report.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
     report.set_defaults(run=_report, extra="grade")
 
     export = commands.add_parser(
         "export", parents=[solutions], help="write scores as CSV, or into nbgrader's gradebook"
     )
-    export.add_argument("results", metavar="RESULTS")
+    export.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
     export.add_argument("--csv", metavar="FILE", help="one line per student and notebook")
     export.add_argument("--long", action="store_true", help="one line per question, in --csv")
+    export.add_argument(
+        "--marks", metavar="FILE", help="a table of --long: what stands under mark counts in --csv"
+    )
+    export.add_argument(
+        "--force", action="store_true", help="write --csv also over a file with marks in it"
+    )
     export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
     export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
     export.add_argument(
@@ -108,7 +116,7 @@ def add_to(commands) -> None:
     export.set_defaults(run=_export, extra="grade")
 
     check = commands.add_parser("check", help="run your exercise notebook from top to bottom")
-    check.add_argument("notebook", metavar="NOTEBOOK")
+    check.add_argument("notebook", metavar="NOTEBOOK", help="a file of exercises/")
     check.set_defaults(run=_check)
 
     doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
@@ -127,6 +135,10 @@ def _conditions(options):
     from course_lib.grade.examine import Conditions
     from course_lib.grade.session import LEVELS, detect
 
+    # Without these every level but the weakest is refused, and there each submission would fail.
+    for name in ("psutil", "IPython", *(("landlock", "pyseccomp") * (sys.platform == "linux"))):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)
     limits = Limits(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Limits)})
     level = detect()
     if options.isolation and LEVELS.index(options.isolation) < LEVELS.index(level):
@@ -198,16 +210,19 @@ def _grade(options) -> int:
 
 
 def _summary(options, results: list[dict], new: int, others: int) -> int:
-    from course_lib.grade.report import order
+    from course_lib.grade.report import order, told
 
+    every, results = len(results), told(results)
+    copies = every - len(results)
     troubled = [each for each in results if each["status"] != "graded"]
     if options.json:
         print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
     elif not options.quiet:
         _table([_line(each) for each in sorted(results, key=order)])
         print(
-            f"{_count(len(results), 'notebook')}: {new} graded now, {len(results) - new} before, "
-            f"{len(troubled)} could not be graded; isolation: {results[0]['isolation']}"
+            f"{_count(every, 'notebook')}: {new} graded now, {every - new} before, "
+            f"{len(troubled)} could not be graded{f', {copies} ignored as copies' * (copies > 0)}; "
+            f"isolation: {results[0]['isolation']}"
             if results
             else "nothing to grade"
         )
@@ -280,16 +295,30 @@ def _export(options) -> int:
 
     if not options.csv and not options.nbgrader:
         raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
-    if options.long and not options.csv:
-        raise ValueError("--long is about --csv FILE, which is missing")
+    for option in ("long", "marks", "force"):
+        if getattr(options, option) and not options.csv:
+            raise ValueError(f"--{option} is about --csv FILE, which is missing")
+    if options.marks and not Path(options.marks).is_file():
+        raise ValueError(f"--marks must be a file that exists, got {options.marks}")
     if options.csv:
         try:
-            write_csv(Path(options.results), Path(options.csv), long=options.long)
+            waiting = write_csv(
+                options.results,
+                options.csv,
+                long=options.long,
+                marks=options.marks,
+                force=options.force,
+            )
         except StoreError:
             raise
         except OSError as error:
             raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
         print(options.csv)
+        if waiting:
+            print(
+                f"{_count(waiting, 'answer')} without a mark of a person yet "
+                "(--long writes a table to mark in, --marks reads it)"
+            )
     if options.nbgrader:
         from course_lib.grade.gradebook import to_gradebook
 

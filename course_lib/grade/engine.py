@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
+from course_lib.cluster import cluster
 from course_lib.grade.assignment import Assignment
 from course_lib.grade.collect import Submission
 from course_lib.grade.examine import Conditions, examine, failed, key_of
@@ -102,16 +103,9 @@ def on_cluster(
     Its workers need this package, the same version, and bubblewrap. A worker that is lost has its
     submissions graded by another.
     """
-    from distributed import Client
     from distributed import as_completed as in_order_of_completion
 
-    try:
-        client = Client(address, timeout=10)
-    except OSError as error:
-        raise ValueError(f"no dask scheduler answers at {address}: {error}") from error
-    with client:
-        if not client.scheduler_info()["workers"]:
-            raise ValueError(f"the dask scheduler at {address} has no workers; start some")
+    with cluster(address) as client:
         sent = {name: client.scatter(each, broadcast=True) for name, each in assignments.items()}
         futures = {}
         for each in submissions:
@@ -119,10 +113,10 @@ def on_cluster(
             key = f"lr-course-{key_of(each, assignments.get(each.notebook), conditions)}"
             assignment = sent.get(each.notebook)
             futures[client.submit(grade_one, each, assignment, conditions, key=key)] = each
-        for future in in_order_of_completion(list(futures)):
+        for future in in_order_of_completion(list(futures), loop=client.loop):
             submission = futures.pop(future)
             if future.status == "error":  # its workers were lost one after the other
-                assignment, error = assignments.get(submission.notebook), future.exception()
-                yield submission, failed(submission, assignment, conditions, error)
+                given = assignments.get(submission.notebook)
+                yield submission, failed(submission, given, conditions, future.exception())
             else:
                 yield submission, future.result()

@@ -226,7 +226,7 @@ class Examination:
             if second or group.weight or not quoted:
                 return _message(got, second), ""
             if (once_more := session.ask(question.name, probe.call.to_json())) == got:
-                return difference(probe, got, question.name), ""
+                return difference(probe, got, question.name, question.tolerance), ""
             return CHANGING, once_more.get("stopped", "")  # a clock, a random number: not quoted
         return "", ""
 

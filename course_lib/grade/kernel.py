@@ -66,7 +66,7 @@ class KernelSession:
         from jupyter_client.manager import KernelManager
 
         self._limits = limits
-        self._folder = tempfile.mkdtemp(prefix="lr-course-")
+        self._folder = tempfile.mkdtemp(prefix="lr-course-kernel-")
         self._reason: str | None = None
         self._usage: Usage | None = None
         self._peak = self._before = 0.0

@@ -310,7 +310,7 @@ def _changed_marks(ours: AssignmentCell, theirs: Cell) -> str:
     if not theirs.options:
         return ""
     grade, solution = ours.kind in ("check", "question"), ours.kind in ("answer", "question")
-    wanted = {"grade": grade, "solution": solution}
+    wanted: dict[str, object] = {"grade": grade, "solution": solution}
     if grade:
         wanted["points"] = ours.points
     return " and ".join(key for key in wanted if theirs.options.get(key, False) != wanted[key])

@@ -99,9 +99,8 @@ def _cell(number: int, raw: Any) -> Cell:
     options = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     options = options if isinstance(options, dict) else {}
     ids = (raw.get("id"), options.get("grade_id"))
-    cell = Cell(
-        kind, _clean(source), *(each if isinstance(each, str) else "" for each in ids), options
-    )
+    id, grade_id = (each if isinstance(each, str) else "" for each in ids)
+    cell = Cell(kind, _clean(source), id, grade_id, options)
     return limited(cell, f"cell {number}") if kind == "code" else cell
 
 

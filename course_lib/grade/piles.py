@@ -16,7 +16,7 @@ from pathlib import Path
 from course_lib.grade.archive import Item, Refused, kind_of, members, on_disk, shown, visible
 
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_(.*)", re.DOTALL)
-CANVAS = re.compile(r"([^_]+)_(?:LATE_)?(\d+)_\d+_(.+)", re.DOTALL)
+CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(\d+)_(.+)", re.DOTALL)
 DEPTH = 10  # folders within folders
 
 
@@ -124,7 +124,7 @@ def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[st
             name, number, rest = match.groups()
             found[path] = (name, number, ((rest,) if rest else ()) + path[1:])
         elif len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
-            name, number, rest = match.groups()
+            name, _, number, _, rest = match.groups()
             found[path] = (f"{name}_{number}", number, (rest,))
     numbers = defaultdict(set)
     for name, number, _ in found.values():
@@ -133,6 +133,17 @@ def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[st
         path: (name if len(numbers[name]) == 1 else f"{name}_{number}", rest)
         for path, (name, number, rest) in found.items()
     }
+
+
+def said_by_canvas(origin: str) -> tuple[bool, int]:
+    """What Canvas wrote into the name of a file that lies there: whether it is late, and the number
+    of its upload, which grows from one to the next (0: it says nothing).
+
+    >>> said_by_canvas("all.zip/leeann_LATE_12_345_01_fixed_rates-1.ipynb")
+    (True, 345)
+    """
+    names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
+    return next(((name[2] is not None, int(name[4])) for name in names), (False, 0))
 
 
 def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:

@@ -7,12 +7,14 @@ what could change how it is read, and cut; the pages hold no scripts and load no
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from course_lib.grade.collect import IGNORED
 from course_lib.grade.limits import NOT_ASKED, STOPPED_CALL
+from course_lib.grade.piles import said_by_canvas
 from course_lib.grade.release import write_whole
 from course_lib.grade.store import read, results
 
@@ -84,7 +86,8 @@ def write_report(folder: str | Path) -> Path:
 
 
 def load(folder: str | Path) -> list[dict[str, Any]]:
-    """Every result, with the record of its run under "run", by the students' names."""
+    """Every result as `told` tells it, with the record of its run under "run", by the students'
+    names."""
     rows = []
     for path, result in results(folder):
         run = read(path.with_suffix(".run.json"))
@@ -92,7 +95,27 @@ def load(folder: str | Path) -> list[dict[str, Any]]:
         rows.append(
             {**result, "run": run if current else {"seconds": 0, "peak_mb": 0, "cells": []}}
         )
-    return sorted(rows, key=order)
+    return sorted(told(rows), key=order)
+
+
+def told(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The results, with two more findings: that Canvas says late, and which other copies a student
+    handed in. Such a copy has no row of its own, unless nothing could be graded in its place."""
+    rows = [{**each, "findings": list(each["findings"])} for each in results]
+    graded = [each for each in rows if each["status"] == "graded"]
+    chosen = {(each["student"], IGNORED.format(each["origin"])): each for each in graded}
+    for row in graded:
+        if said_by_canvas(row["origin"])[0]:
+            text = "handed in late, as Canvas says; the grader takes nothing off for it"
+            row["findings"].append({"code": "late", "grade_id": "", "text": text})
+    kept = []
+    for row in rows:
+        if first := chosen.get((row["student"], row["reason"])):
+            text = f"another copy was handed in and not graded: {row['origin']}"
+            first["findings"].append({"code": "copy", "grade_id": "", "text": text})
+        else:
+            kept.append(row)
+    return kept
 
 
 def order(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -189,21 +189,21 @@ def _limit_calls(pyseccomp: Any) -> None:
 
     for name in REFUSED.split():
         refuse(name)
-    for name in (*WITHOUT_EFFECT.split(), FCHMODAT2):
-        rules.add_rule(pyseccomp.ERRNO(0), name)
+    for ignored in (*WITHOUT_EFFECT.split(), FCHMODAT2):
+        rules.add_rule(pyseccomp.ERRNO(0), ignored)
     for number in UNKNOWN:
         rules.add_rule(pyseccomp.ERRNO(ENOSYS), number)
     # The C library falls back from clone3, whose flags no filter can see, to clone.
     rules.add_rule(pyseccomp.ERRNO(ENOSYS), "clone3")
     refuse("clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
     refuse("prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
-    for name, place, values in (
+    for call, place, values in (
         ("ioctl", 1, IOCTL_REFUSED),
         ("fcntl", 1, FCNTL_REFUSED),
         ("prctl", 0, PRCTL_KEPT),
     ):
         for value in values:
-            refuse(name, pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value))
+            refuse(call, pyseccomp.Arg(place, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value))
     rules.load()
 
 

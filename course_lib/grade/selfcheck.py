@@ -9,6 +9,7 @@ from pathlib import Path
 
 from course_lib.calls import agrees, difference
 from course_lib.exercises import Exercise, course
+from course_lib.grade.kernel import KernelSession
 from course_lib.grade.limits import Limits
 from course_lib.grade.match import read_notebook
 from course_lib.grade.session import Session, Workshop
@@ -59,7 +60,7 @@ def _stopped_cell(name: str, stopped: list[tuple[str, str]]) -> str:
     return ""
 
 
-def _first_wrong(session: Session, exercise: Exercise) -> str:
+def _first_wrong(session: Session | KernelSession, exercise: Exercise) -> str:
     for probe in exercise.shown:
         got = session.ask(exercise.name, probe.call.to_json())
         if "stopped" in got:
@@ -69,7 +70,7 @@ def _first_wrong(session: Session, exercise: Exercise) -> str:
         if "NotImplementedError" in got.get("error", ()):
             return "not begun"
         if not agrees(got, probe.reply, exercise.tolerance):
-            return difference(probe, got, exercise.name)
+            return difference(probe, got, exercise.name, exercise.tolerance)
     for locked in exercise.locked:
         got = session.ask(exercise.name, locked.call.to_json())
         if not locked.opens(got):

@@ -133,7 +133,10 @@ class _Zygote:
         self, level: str, limits: Limits, data: str | None, preload: tuple[str, ...]
     ) -> None:
         # In the box all folders are the box's own; without it they are here and must be cleared.
-        self.folder, self.held = (None, -1) if level == "namespaces" else _own_folder()
+        self.folder: str | None = None
+        self.held = -1
+        if level != "namespaces":
+            self.folder, self.held = _own_folder()
         scratch = f"{self.folder}/scratch" if self.folder else "/scratch/home"
         home = self.folder or "/tmp/zygote"
         configuration = {

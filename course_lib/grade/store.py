@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ class Store:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        self._lock = None
+        self._lock: Any = None
 
     def __enter__(self) -> "Store":
         """Make the folder and hold it; StoreError when it cannot be written or is held already."""
@@ -139,9 +140,7 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 
 def _hold(file) -> None:
     """Lock the file for as long as it is open; BlockingIOError when another process holds it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         import msvcrt
 
         try:
@@ -149,6 +148,8 @@ def _hold(file) -> None:
         except OSError as error:
             raise BlockingIOError from error
     else:
+        import fcntl
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -66,37 +66,30 @@ def mark(at, label, color="currentColor", dash="4 3"):
     return {"at": at, "label": label, "color": color, "dash": dash}
 
 
-def layout(picture):
+def layout(picture, width=WIDTH):
     """Where each row's legend and axes begin, and how high the picture is, in pixels."""
     top, tops = 6, []
     rows = picture["rows"]
     for number in range(len(rows)):
-        top = top + _legend(rows[number]["lines"], top)["height"] + 6
+        top = top + _legend(rows[number]["lines"], top, width)["height"] + 6
         tops.append(top)
         top = top + rows[number]["height"] + (42 if _is_labelled(rows, number) else 14)
     return {"tops": tops, "height": top}
 
 
-def draw(picture):
-    """The SVG text of a chart."""
-    places, rows, parts = layout(picture), picture["rows"], []
+def draw(picture, width=WIDTH):
+    """The SVG text of a chart, `width` pixels wide; what is written keeps its size."""
+    places, rows, parts = layout(picture, width), picture["rows"], []
     for number in range(len(rows)):
         top = places["tops"][number]
-        legend = _legend(rows[number]["lines"], 0)
-        parts.append(_legend(rows[number]["lines"], top - legend["height"] - 6)["svg"])
+        legend = _legend(rows[number]["lines"], 0, width)
+        parts.append(_legend(rows[number]["lines"], top - legend["height"] - 6, width)["svg"])
         x_axis = rows[number]["x"] or picture["x"]
-        parts.append(_axes(rows[number], x_axis, top, _is_labelled(rows, number)))
-    size = "0 0 " + str(WIDTH) + " " + fixed(places["height"])
+        parts.append(_axes(rows[number], x_axis, top, width, _is_labelled(rows, number)))
+    height, label, drawn = fixed(places["height"]), escape(picture["label"]), "".join(parts)
     return (
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='"
-        + size
-        + "' role='img' aria-label='"
-        + escape(picture["label"])
-        + "' "
-        + FONT
-        + " fill='currentColor'>"
-        + "".join(parts)
-        + "</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
+        f"aria-label='{label}' {FONT} fill='currentColor'>{drawn}</svg>"
     )
 
 
@@ -174,20 +167,20 @@ def ticks(axis, most):
     return found
 
 
-def _legend(lines, top):
+def _legend(lines, top, width):
     """The names of the lines, each with its colour and dashes, in as many rows as that takes."""
     named = [one for one in lines if one["label"]]
     if len(named) == 0:
         return {"svg": "", "height": 0}
     x, y, parts = LEFT, top + 10, []
     for one in named:
-        width = 40 + 7.2 * len(one["label"])
-        if x + width > WIDTH and x > LEFT:
+        wide = 40 + 7.2 * len(one["label"])
+        if x + wide > width and x > LEFT:
             x, y = LEFT, y + 18
         xs = [x + 18] if one["dots"] else [x, x + 24]
         parts.append(_path(xs, [y - 4, y - 4], one))
         parts.append(_text(x + 30, y, one["label"], "start"))
-        x = x + width
+        x = x + wide
     return {"svg": "".join(parts), "height": y - top}
 
 
@@ -196,45 +189,14 @@ def _is_labelled(rows, number):
     return number == len(rows) - 1 or rows[number]["x"] is not rows[number + 1]["x"]
 
 
-def _axes(each, x_axis, top, labelled):
-    bottom, right, y_axis = top + each["height"], WIDTH - RIGHT, limits_of(each)
-    parts = []
-    for value in ticks(y_axis, 5):
-        y = place(value, y_axis, bottom, top)
-        parts.append(_straight(LEFT, y, right, y, "currentColor", "", 0.15))
-        parts.append(_text(LEFT - 6, y + 4, short(value, 6), "end"))
-    for value in ticks(x_axis, 8):
-        x = place(value, x_axis, LEFT, right)
-        parts.append(_straight(x, bottom, x, bottom + 4, "currentColor", "", 0.6))
-        if labelled:
-            parts.append(_text(x, bottom + 18, short(value, 6), "middle"))
-    parts.append(_straight(LEFT, bottom, right, bottom, "currentColor", "", 0.6))
-    parts.append(_straight(LEFT, top, LEFT, bottom, "currentColor", "", 0.6))
-    if labelled:
-        parts.append(_text((LEFT + right) / 2, bottom + 36, x_axis["label"], "middle"))
-    middle = (top + bottom) / 2
-    parts.append(
-        "<text transform='translate(14 "
-        + fixed(middle)
-        + ") rotate(-90)' text-anchor='middle'>"
-        + escape(each["label"])
-        + "</text>"
-    )
+def _axes(each, x_axis, top, width, labelled):
+    """One pair of axes with all that is in them."""
+    bottom, right, y_axis = top + each["height"], width - RIGHT, limits_of(each)
+    parts = [_scales(each["label"], x_axis, y_axis, top, bottom, right, labelled)]
     # An inner svg cuts off what lies outside of the axes.
-    size = [fixed(LEFT), fixed(top), fixed(right - LEFT), fixed(bottom - top)]
-    parts.append(
-        "<svg x='"
-        + size[0]
-        + "' y='"
-        + size[1]
-        + "' width='"
-        + size[2]
-        + "' height='"
-        + size[3]
-        + "' viewBox='"
-        + " ".join(size)
-        + "' overflow='hidden'>"
-    )
+    x, y, wide, high = fixed(LEFT), fixed(top), fixed(right - LEFT), fixed(bottom - top)
+    size = f"x='{x}' y='{y}' width='{wide}' height='{high}'"
+    parts.append(f"<svg {size} viewBox='{x} {y} {wide} {high}' overflow='hidden'>")
     for level in each["levels"]:
         y = place(level["at"], y_axis, bottom, top)
         if y is not None:
@@ -254,73 +216,58 @@ def _axes(each, x_axis, top, labelled):
     return "".join(parts)
 
 
+def _scales(label, x_axis, y_axis, top, bottom, right, labelled):
+    """The two axes: their numbers and their names."""
+    parts = []
+    for value in ticks(y_axis, 5):
+        y = place(value, y_axis, bottom, top)
+        parts.append(_straight(LEFT, y, right, y, "currentColor", "", 0.15))
+        parts.append(_text(LEFT - 6, y + 4, short(value, 6), "end"))
+    for value in ticks(x_axis, 8 if right > 500 else 5):
+        x = place(value, x_axis, LEFT, right)
+        parts.append(_straight(x, bottom, x, bottom + 4, "currentColor", "", 0.6))
+        if labelled:
+            parts.append(_text(x, bottom + 18, short(value, 6), "middle"))
+    parts.append(_straight(LEFT, bottom, right, bottom, "currentColor", "", 0.6))
+    parts.append(_straight(LEFT, top, LEFT, bottom, "currentColor", "", 0.6))
+    if labelled:
+        parts.append(_text((LEFT + right) / 2, bottom + 36, x_axis["label"], "middle"))
+    turned = f"translate(14 {fixed((top + bottom) / 2)}) rotate(-90)"
+    parts.append(f"<text transform='{turned}' text-anchor='middle'>{escape(label)}</text>")
+    return "".join(parts)
+
+
 def _path(xs, ys, one):
     color = "currentColor" if one["color"] == "#000000" else one["color"]  # on a dark page, white
     if one["dots"]:
-        radius = fixed(1.2 + one["width"], 1)
-        dots = []
+        radius, dots = fixed(1.2 + one["width"], 1), []
         for i in range(min(len(xs), len(ys))):
             if xs[i] is not None and ys[i] is not None:
-                dots.append(
-                    "<circle cx='"
-                    + fixed(xs[i], 1)
-                    + "' cy='"
-                    + fixed(ys[i], 1)
-                    + "' r='"
-                    + radius
-                    + "'/>"
-                )
-        return "<g fill='" + color + "'>" + "".join(dots) + "</g>"
+                dots.append(f"<circle cx='{fixed(xs[i], 1)}' cy='{fixed(ys[i], 1)}' r='{radius}'/>")
+        drawn = "".join(dots)
+        return f"<g fill='{color}'>{drawn}</g>"
     steps, pen = [], "M"
     for i in range(min(len(xs), len(ys))):
         if xs[i] is None or ys[i] is None:
             pen = "M"
         else:
             # Far outside is as good as outside, and keeps the numbers short.
-            steps.append(pen + fixed(xs[i], 1) + " " + fixed(max(-999, min(9999, ys[i])), 1))
+            steps.append(f"{pen}{fixed(xs[i], 1)} {fixed(max(-999, min(9999, ys[i])), 1)}")
             pen = "L"
+    way, width, dash = "".join(steps), short(one["width"]), one["dash"]
     return (
-        "<path d='"
-        + "".join(steps)
-        + "' fill='none' stroke='"
-        + color
-        + "' stroke-width='"
-        + str(one["width"])
-        + "' stroke-dasharray='"
-        + one["dash"]
-        + "'/>"
+        f"<path d='{way}' fill='none' stroke='{color}' stroke-width='{width}' "
+        f"stroke-dasharray='{dash}'/>"
     )
 
 
 def _straight(x1, y1, x2, y2, color, dash, opacity):
     return (
-        "<path d='M"
-        + fixed(x1, 1)
-        + " "
-        + fixed(y1, 1)
-        + "L"
-        + fixed(x2, 1)
-        + " "
-        + fixed(y2, 1)
-        + "' stroke='"
-        + color
-        + "' stroke-dasharray='"
-        + dash
-        + "' stroke-opacity='"
-        + str(opacity)
-        + "'/>"
+        f"<path d='M{fixed(x1, 1)} {fixed(y1, 1)}L{fixed(x2, 1)} {fixed(y2, 1)}' stroke='{color}' "
+        f"stroke-dasharray='{dash}' stroke-opacity='{short(opacity)}'/>"
     )
 
 
 def _text(x, y, text, anchor):
-    return (
-        "<text x='"
-        + fixed(x, 1)
-        + "' y='"
-        + fixed(y, 1)
-        + "' text-anchor='"
-        + anchor
-        + "'>"
-        + escape(text)
-        + "</text>"
-    )
+    at = f"x='{fixed(x, 1)}' y='{fixed(y, 1)}'"
+    return f"<text {at} text-anchor='{anchor}'>{escape(text)}</text>"

@@ -6,16 +6,17 @@ from dataclasses import replace
 from course_lib.plots import PALETTE
 from course_lib.schedules import Schedule, cosine_restarts, one_cycle, triangular
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.explorer import (
     assembled,
     classes_of,
     controls_of,
-    keras_code,
-    torch_code,
+    highest,
+    named_code,
 )
 from course_lib.widgets.numbers import short
-from course_lib.widgets.panel import Control, Panel
-from course_lib.widgets.schedules import code_of, node_of
+from course_lib.widgets.panel import Panel
+from course_lib.widgets.schedules import node_of
 
 UPDATES, WANTED, LOW_SHARE = 300, 4, 0.01
 STARTS = {
@@ -74,82 +75,107 @@ def view_cycles(values, data):
         params[each["name"]] = values[each["path"]]
     rates = [schedule(t) for t in range(total)]
     cycles = [each for each in cycles_of(formula, params, total) if each[2] < total]
-    peak, summed = 0.0, 0.0
-    for rate in rates:
-        peak, summed = max(peak, rate), summed + rate
-    below = len([rate for rate in rates if rate < peak / 10])
-    places, shares, restarts, doubled = [], [], [], True
-    for i in range(len(cycles)):
-        begin, length, last = cycles[i][0], cycles[i][1], cycles[i][2]
-        top = 0.0
-        for t in range(math.ceil(begin), last + 1):
-            top = max(top, rates[t])
-        places.append(last)
-        shares.append(100 * rates[last] / top if top > 0 else 100.0)
-        if last + 1 < total and formula != "one_cycle":
-            restarts.append(last + 1)
-        if i > 0 and abs(length - 2 * cycles[i - 1][1]) > 1e-9 * length:
-            doubled = False
+    places = [last for begin, length, last in cycles]
+    shares = shares_of(rates, cycles)
     complete = len([share for share in shares if share < 100 * data["low_share"]])
-    updates = list(range(total))
-    marks = [mark(t, str(t) if len(restarts) < 8 else "", "#888") for t in restarts]
-    curve = row(
-        "learning rate",
-        [
-            line(formula, updates, rates, data["colors"][0]),
-            line("snapshot", places, [rates[t] for t in places], data["colors"][1], "", True, 2.5),
-        ],
-        -0.04 * peak,  # room for the dots
-        1.15 * peak if peak > 0 else 1.0,
-        False,
-        210,
-        marks,
-    )
-    ends = row(
-        "% of its peak",
-        [line("", places, [max(each, 2e-4) for each in shares], data["colors"][1], "", True, 2.5)],
-        1e-4,
-        100.0,
-        True,
-        110,
-        [mark(t, "", "#888") for t in restarts],
-        [mark(100 * data["low_share"], "1 %", "currentColor", "2 3")],
-    )
-    report = str(len(cycles)) + (" complete cycle" if len(cycles) == 1 else " complete cycles")
-    report += " in " + str(total) + " updates"
-    if len(cycles) > 0:
-        lengths = [short(each[1], 4) for each in cycles]
-        report += ", of length " + first_ones(lengths)
-    report += ".\n"
-    if len(cycles) > 0:
-        said = [str(places[i]) + " (" + short(shares[i]) + " %)" for i in range(len(places))]
-        report += "Snapshots, after the last update of a cycle, with the rate as a share of the "
-        report += "cycle's peak: " + first_ones(said) + ". Below 1 %: " + str(complete) + ".\n"
-    if len(cycles) > 1:
-        report += "Each cycle is twice as long as the one before: " + ("yes" if doubled else "no")
-        report += ".\n"
-    report += "Updates below a tenth of the peak " + short(peak) + ": " + str(below) + " of "
-    report += str(total) + ". Sum of the rates: " + short(summed, 4) + "."
+    report = cycles_report(cycles, shares, complete, total) + rates_report(rates)
     if formula == "one_cycle" and params["total_steps"] < total:
         report += "\nAfter its last update the rate stays; PyTorch's OneCycleLR refuses to go on."
     return {
         "chart": chart(
-            "The learning rate of " + formula + " over " + str(total) + " updates, with "
-            + str(len(places)) + " snapshots, of which " + str(complete)
-            + " are below 1 % of the peak of their cycle",
+            f"The learning rate of {formula} over {total} updates, with {len(places)} snapshots, "
+            f"of which {complete} are below 1 % of the peak of their cycle",
             "update",
             0,
             total + 4,  # room for the last dot
-            [curve, ends],
+            cycles_rows(formula, rates, places, shares, data),
         ),
         "report": report,
-        "code": [
-            ["course_lib", "schedule = " + code_of(schedule)],
-            ["PyTorch", torch_code(schedule, data["torch"])],
-            ["Keras", keras_code(schedule, total, data["keras"])],
-        ],
-        "reached": complete >= data["wanted"] and doubled,
-    }  # fmt: skip
+        "code": named_code(schedule, total, data),
+        "reached": complete >= data["wanted"] and are_doubled(cycles),
+    }
+
+
+def shares_of(rates, cycles):
+    """The rate of each cycle's last update, in percent of the cycle's peak.
+
+    >>> shares_of([0.2, 0.1, 0.4, 0.1], [[0, 2, 1], [2, 2, 3]])
+    [50.0, 25.0]
+    """
+    shares = []
+    for begin, _, last in cycles:
+        peak, _ = highest(rates[math.ceil(begin) : last + 1])
+        shares.append(100 * rates[last] / peak if peak > 0 else 100.0)
+    return shares
+
+
+def are_doubled(cycles):
+    """Whether each cycle is twice as long as the one before."""
+    lengths = [length for begin, length, last in cycles]
+    for i in range(1, len(lengths)):
+        if abs(lengths[i] - 2 * lengths[i - 1]) > 1e-9 * lengths[i]:
+            return False
+    return True
+
+
+def cycles_rows(formula, rates, places, shares, data):
+    """The curve with its snapshots, and below it each snapshot's share of its peak."""
+    total, blue, orange = len(rates), data["colors"][0], data["colors"][1]
+    peak, _ = highest(rates)
+    restarts = [t + 1 for t in places if t + 1 < total and formula != "one_cycle"]
+    taken = [rates[t] for t in places]
+    curve = [
+        line(formula, list(range(total)), rates, blue),
+        line("snapshot", places, taken, orange, dots=True, width=2.5),
+    ]
+    seen = [max(each, 2e-4) for each in shares]
+    return [
+        row(
+            "learning rate",
+            curve,
+            -0.04 * peak,  # room for the dots
+            1.15 * peak if peak > 0 else 1.0,
+            height=210,
+            marks=[mark(t, str(t) if len(restarts) < 8 else "", "#888") for t in restarts],
+        ),
+        row(
+            "% of its peak",
+            [line("", places, seen, orange, dots=True, width=2.5)],
+            1e-4,
+            100.0,
+            log=True,
+            height=110,
+            marks=[mark(t, "", "#888") for t in restarts],
+            levels=[mark(100 * data["low_share"], "1 %", dash="2 3")],
+        ),
+    ]
+
+
+def cycles_report(cycles, shares, complete, total):
+    """How many cycles, how long, and how low their snapshots are."""
+    count = len(cycles)
+    report = f"{count} complete cycle{'' if count == 1 else 's'} in {total} updates"
+    if count == 0:
+        return f"{report}.\n"
+    lengths = first_ones([short(length, 4) for begin, length, last in cycles])
+    said = first_ones([f"{cycles[i][2]} ({short(shares[i])} %)" for i in range(count)])
+    report += f", of length {lengths}.\nSnapshots, after the last update of a cycle, with the rate "
+    report += f"as a share of the cycle's peak: {said}. Below 1 %: {complete}.\n"
+    if count > 1:
+        doubled = "yes" if are_doubled(cycles) else "no"
+        report += f"Each cycle is twice as long as the one before: {doubled}.\n"
+    return report
+
+
+def rates_report(rates):
+    """How many of the rates are low, and their sum."""
+    peak, _ = highest(rates)
+    below, summed = 0, 0.0
+    for rate in rates:
+        summed = summed + rate
+        below += 1 if rate < peak / 10 else 0
+    report = f"Updates below a tenth of the peak {short(peak)}: {below} of {len(rates)}. "
+    return f"{report}Sum of the rates: {short(summed, 4)}."
 
 
 def first_ones(words):
@@ -160,7 +186,7 @@ def first_ones(words):
     """
     if len(words) <= 7:
         return ", ".join(words)
-    return ", ".join(words[:6]) + " and " + str(len(words) - 6) + " more"
+    return f"{', '.join(words[:6])} and {len(words) - 6} more"
 
 
 def cycle_composer() -> Panel:

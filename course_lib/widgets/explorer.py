@@ -114,22 +114,20 @@ def view_explorer(values, data):
         rates = [schedule(step) for step in range(steps)]
         lines.append(line(key, list(range(steps)), rates, entry["color"], entry["dash"]))
         most, when = highest(rates)
-        said.append(
-            key + ": from " + short(rates[0]) + " to " + short(rates[steps - 1]) + ", highest "
-            + short(most) + " at update " + str(when)
-        )  # fmt: skip
-        heading = "# " + key + "\n" if len(values["schedules"]) > 1 else ""
+        ends = f"from {short(rates[0])} to {short(rates[-1])}"
+        said.append(f"{key}: {ends}, highest {short(most)} at update {when}")
+        heading = f"# {key}\n" if len(values["schedules"]) > 1 else ""
         ours.append(heading + code_of(schedule))
         torch.append(heading + torch_code(schedule, data["torch"]))
         keras.append(heading + keras_code(schedule, steps, data["keras"]))
-    axes = row("learning rate", lines, log=values["log"], height=280)
+    words = "; ".join(said) or "no schedule chosen"
     return {
         "chart": chart(
-            "Learning rate of each update: " + ("; ".join(said) or "no schedule chosen") + ".",
+            f"Learning rate of each update: {words}.",
             "update",
             0,
             steps - 1,
-            [axes],
+            [row("learning rate", lines, log=values["log"], height=280)],
         ),
         "report": "\n".join(said) or "Choose a schedule.",
         "code": [
@@ -163,17 +161,26 @@ def assembled(node, values):
     return schedule_of(node, params)
 
 
+def named_code(schedule, steps, data):
+    """One schedule in each library, where it has a name."""
+    return [
+        ["course_lib", f"schedule = {code_of(schedule)}"],
+        ["PyTorch", torch_code(schedule, data["torch"])],
+        ["Keras", keras_code(schedule, steps, data["keras"])],
+    ]
+
+
 def torch_code(schedule, classes):
     """The optimizer and its scheduler: PyTorch's own, or ours where it has none."""
     call = native_call(schedule, "torch")
-    optimizer = "optimizer = torch.optim.SGD(model.parameters(), lr="
-    optimizer += literal(own_lr(schedule), "float") + ")\n"
     if call is None:
         start = "from course_lib.pytorch import TorchSchedule\n"
-        call = "TorchSchedule(optimizer, " + code_of(schedule) + ")"
+        call = f"TorchSchedule(optimizer, {code_of(schedule)})"
     else:
         start = imports(call, classes, "torch.optim.lr_scheduler")
-    return start + optimizer + "scheduler = " + call
+    rate = literal(own_lr(schedule), "float")
+    return f"""{start}optimizer = torch.optim.SGD(model.parameters(), lr={rate})
+scheduler = {call}"""
 
 
 def keras_code(schedule, steps, classes):
@@ -181,14 +188,14 @@ def keras_code(schedule, steps, classes):
     call = native_call(schedule, "keras")
     if call is None:
         start = "from course_lib.tensorflow import KerasSchedule\n"
-        call = "KerasSchedule(" + code_of(schedule) + ", total_steps=" + str(steps) + ")"
+        call = f"KerasSchedule({code_of(schedule)}, total_steps={steps})"
     else:
         start = imports(call, classes, "keras.optimizers.schedules")
-    return start + "optimizer = keras.optimizers.SGD(learning_rate=" + call + ")"
+    return f"{start}optimizer = keras.optimizers.SGD(learning_rate={call})"
 
 
 def imports(call, classes, module):
     """The import of the classes that a call names."""
     spaced = " " + call.replace("(", " (").replace("[", "[ ")
-    used = [each for each in classes if spaced.find(" " + each + " (") >= 0]
-    return "from " + module + " import " + ", ".join(used) + "\n" if len(used) > 0 else ""
+    used = ", ".join([each for each in classes if spaced.find(f" {each} (") >= 0])
+    return f"from {module} import {used}\n" if used else ""

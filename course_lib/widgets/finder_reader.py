@@ -8,9 +8,11 @@ from course_lib.parameters import Choice, Number
 from course_lib.plots import PALETTE
 from course_lib.smoothing import smooth
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 from course_lib.widgets.recorded import load, source
+from course_lib.widgets.series import picked
 
 START_LR, END_LR, SEEDS = 1e-4, 30.0, 5
 NEAR = 2.5
@@ -85,72 +87,23 @@ def distance(rate, best):
 
 def view_finder_reader(values, data):
     """One sweep with the four suggestions, and those of all sweeps of its data."""
-    beta, rule, rules = values["beta"], values["rule"], data["rules"]
-    shown = data["sweeps"][0]
-    for sweep in data["sweeps"]:
-        if sweep["name"] == values["sweep"]:
-            shown = sweep
-    lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smooth(shown["losses"], beta)
-    curves = [
-        line("loss of each batch", lrs, shown["losses"], "#8888", dots=True, width=1),
-        line("smoothed", lrs, smoothed, data["ink"]),
-    ]
-    best = data["best"][shown["data"]]
-    marks, spread, texts, least, most = [mark(best, "", dash="")], [], [], None, None
-    for k in range(len(rules)):
-        color, dash = data["colors"][k], data["dashes"][k]
-        one = read_off(rules[k], lrs, smoothed)
-        if one is not None:
-            chosen = rules[k] + " " + short(one) if rules[k] == rule else ""
-            marks.append(mark(one, chosen, color, dash))
-            texts.append(rules[k] + " " + short(one))
-            least = one if least is None else min(least, one)
-            most = one if most is None else max(most, one)
-        else:
-            texts.append(rules[k] + " nothing")
-        xs, ys = [], []
-        for sweep in data["sweeps"]:
-            if sweep["data"] == shown["data"]:
-                found = suggestion_of(sweep, rules[k], data["lrs"], beta)
-                if found is not None:
-                    xs.append(found)
-                    ys.append(sweep["seed"])
-        wide = 5 if rules[k] == rule else 3
-        spread.append(line(rules[k], xs, ys, color, dash, width=1.5))
-        spread.append(line("", xs, ys, color, dots=True, width=wide))
-    # The learner sees the fall: one loss that explodes must not flatten it.
-    highest = 1.6 * max(smoothed[0], shown["losses"][0])
-    low, high = lrs[0] / 4, data["lrs"][len(data["lrs"]) - 1]  # `minimum` may suggest less
-    above = row("training loss", curves, 0, highest, height=200, marks=marks)
-    names = [mark(best, "best fixed rate " + short(best), dash="")]
-    below = row("seed", spread, -0.5, data["seeds"] + 0.4, height=130, marks=names)
-    report = "On " + shown["name"] + ", smoothed with beta = " + short(beta)
-    report += ", the rules suggest: " + ", ".join(texts) + "."
-    if least is not None:
-        report += " The largest is " + short(most / least) + " times the smallest."
-    far = {}
-    for kind in data["kinds"]:
-        rates, words = [], []
-        for sweep in data["sweeps"]:
-            if sweep["data"] == kind:
-                found = suggestion_of(sweep, rule, data["lrs"], beta)
-                words.append("nothing" if found is None else short(found))
-                rates.append(found)
-        far[kind] = 1.0
-        for rate in rates:
-            off = math.inf if rate is None else distance(rate, data["best"][kind])
-            far[kind] = max(far[kind], off)
-        report += "\n" + rule + " on the " + str(len(rates)) + " sweeps of " + kind + ": "
-        report += ", ".join(words) + ". The best fixed rate of the grid is "
-        report += short(data["best"][kind]) + "; the farthest suggestion is "
-        report += short(far[kind]) + " times off."
-    label = "Range test on " + shown["name"] + ": the loss of each rate, its mean, and the rates "
-    label += "that four rules suggest, over " + str(data["seeds"]) + " seeds."
+    beta, rule = values["beta"], values["rule"]
+    shown = picked(data["sweeps"], "name", values["sweep"])
+    found = [suggestion_of(shown, each, data["lrs"], beta) for each in data["rules"]]
+    reports = [finder_report(shown, found, beta, data["rules"])]
+    reports = reports + [kind_report(each, rule, beta, data) for each in data["kinds"]]
+    first = data["kinds"][0]
+    off = farthest(suggestions_of(first, rule, beta, data), data["best"][first])
+    label = f"Range test on {shown['name']}: the loss of each rate, its mean, and the rates that "
+    label += f"four rules suggest, over {data['seeds']} seeds."
+    # `minimum` may suggest less than the first rate.
+    low, high = data["lrs"][0] / 4, data["lrs"][-1]
+    rows = [sweep_row(shown, found, rule, beta, data), spread_row(shown, rule, beta, data)]
     return {
-        "chart": chart(label, "learning rate", low, high, [above, below], True),
-        "report": report,
+        "chart": chart(label, "learning rate", low, high, rows, log=True),
+        "report": "\n".join(reports),
         "code": finder_code(shown, rule, beta, data),
-        "reached": far[data["kinds"][0]] <= data["near"],
+        "reached": off <= data["near"],
     }
 
 
@@ -160,22 +113,98 @@ def suggestion_of(sweep, method, lrs, beta):
     return read_off(method, lrs[0 : len(losses)], smooth(losses, beta))
 
 
+def sweeps_of(kind, data):
+    """The sweeps on data of that name."""
+    return [each for each in data["sweeps"] if each["data"] == kind]
+
+
+def suggestions_of(kind, method, beta, data):
+    """What a rule suggests for each of these sweeps."""
+    return [suggestion_of(each, method, data["lrs"], beta) for each in sweeps_of(kind, data)]
+
+
+def farthest(rates, best):
+    """How many times the worst of the rates is off; without end where one is missing."""
+    return max([math.inf if rate is None else distance(rate, best) for rate in rates])
+
+
+def sweep_row(shown, found, rule, beta, data):
+    """The losses of one sweep, and what each rule reads off them."""
+    lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smooth(shown["losses"], beta)
+    curves = [
+        line("loss of each batch", lrs, shown["losses"], "#8888", dots=True, width=1),
+        line("smoothed", lrs, smoothed, data["ink"]),
+    ]
+    marks = [mark(data["best"][shown["data"]], "", dash="")]
+    for k in range(len(found)):
+        if found[k] is not None:
+            each = data["rules"][k]
+            name = f"{each} {short(found[k])}" if each == rule else ""
+            marks.append(mark(found[k], name, data["colors"][k], data["dashes"][k]))
+    # The learner sees the fall: one loss that explodes must not flatten it.
+    highest = 1.6 * max(smoothed[0], shown["losses"][0])
+    return row("training loss", curves, 0, highest, height=200, marks=marks)
+
+
+def spread_row(shown, rule, beta, data):
+    """What each rule suggests on every sweep of the same data, seed by seed."""
+    lines, best = [], data["best"][shown["data"]]
+    for k in range(len(data["rules"])):
+        each, xs, ys = data["rules"][k], [], []
+        for sweep in sweeps_of(shown["data"], data):
+            found = suggestion_of(sweep, each, data["lrs"], beta)
+            if found is not None:
+                xs.append(found)
+                ys.append(sweep["seed"])
+        color, wide = data["colors"][k], 5 if each == rule else 3
+        lines.append(line(each, xs, ys, color, data["dashes"][k], width=1.5))
+        lines.append(line("", xs, ys, color, dots=True, width=wide))
+    marks = [mark(best, f"best fixed rate {short(best)}", dash="")]
+    return row("seed", lines, -0.5, data["seeds"] + 0.4, height=130, marks=marks)
+
+
+def finder_report(shown, found, beta, rules):
+    """What the rules suggest on one sweep, and how far apart that is."""
+    words, least, most = [], None, None
+    for k in range(len(found)):
+        one = found[k]
+        if one is None:
+            words.append(f"{rules[k]} nothing")
+        else:
+            words.append(f"{rules[k]} {short(one)}")
+            least = one if least is None else min(least, one)
+            most = one if most is None else max(most, one)
+    said = ", ".join(words)
+    report = f"On {shown['name']}, smoothed with beta = {short(beta)}, the rules suggest: {said}."
+    if least is not None:
+        report += f" The largest is {short(most / least)} times the smallest."
+    return report
+
+
+def kind_report(kind, rule, beta, data):
+    """What one rule suggests for all sweeps on the same data, and how far off that is."""
+    rates, best = suggestions_of(kind, rule, beta, data), data["best"][kind]
+    words = ", ".join(["nothing" if rate is None else short(rate) for rate in rates])
+    return (
+        f"{rule} on the {len(rates)} sweeps of {kind}: {words}. The best fixed rate of the grid is "
+        f"{short(best)}; the farthest suggestion is {short(farthest(rates, best))} times off."
+    )
+
+
 def finder_code(sweep, rule, beta, data):
     """The same range test: the course's experiment, and one of your own objects."""
-    ends = "start_lr=" + literal(data["lrs"][0], "float") + ", end_lr="
-    ends += literal(data["lrs"][len(data["lrs"]) - 1], "float") + ", "
-    end = "beta=" + literal(beta, "float") + ").suggestion(" + literal(rule, "str") + ")"
-    own = "find_lr(model=" + literal(sweep["model"], "str") + ", data="
-    own += literal(sweep["load"], "str") + ", batch_size=" + literal(sweep["batch_size"], "int")
-    own += ", seed=" + literal(sweep["seed"], "int") + ",\n    " + ends
-    torch = "find_lr(model=model, optimizer=optimizer, data=loader,\n    "
-    torch += "loss=torch.nn.functional.cross_entropy,\n    " + ends
-    keras = "find_lr(model=model, optimizer=model.optimizer, loss=model.loss,\n    data=(x, y), "
-    return [
-        ["course_lib", own + end],
-        ["PyTorch", torch + end],
-        ["Keras", keras + ends + end],
-    ]
+    low, high = literal(data["lrs"][0], "float"), literal(data["lrs"][-1], "float")
+    ends = f"start_lr={low}, end_lr={high}, beta={literal(beta, 'float')}"
+    read = f"{ends}).suggestion({literal(rule, 'str')})"
+    own = f"""find_lr(model='{sweep["model"]}', data='{sweep["load"]}', \
+batch_size={sweep["batch_size"]}, seed={sweep["seed"]},
+    {read}"""
+    torch = f"""find_lr(model=model, optimizer=optimizer, data=loader,
+    loss=torch.nn.functional.cross_entropy,
+    {read}"""
+    keras = f"""find_lr(model=model, optimizer=model.optimizer, loss=model.loss,
+    data=(x, y), {read}"""
+    return [["course_lib", own], ["PyTorch", torch], ["Keras", keras]]
 
 
 def finder_reader(sweep: str = "MNIST, seed 0", rule: str = "valley", beta: float = 0.9) -> Panel:

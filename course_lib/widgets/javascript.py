@@ -11,7 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,7 +66,7 @@ def _collect(name: str, module: ModuleType, found: dict[str, str]) -> None:
     else:
         home, tree = _assignment(name, module)
     found[name] = ""  # a function may call itself
-    body = tree.body if isinstance(tree, ast.FunctionDef) else [tree.value]
+    body = [*tree.args.defaults, *tree.body] if isinstance(tree, ast.FunctionDef) else [tree.value]
     used = list(dict.fromkeys(_names(body)))
     for each in used:
         if each != name and hasattr(home, each):
@@ -102,6 +102,7 @@ class _Simpler(ast.NodeTransformer):
 
     def __init__(self, known: dict[str, Any]):
         self.known = known
+        self.in_error = False
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         if ast.get_docstring(node):
@@ -136,6 +137,31 @@ class _Simpler(ast.NodeTransformer):
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.ListComp:
         self.generic_visit(node)
         return ast.ListComp(node.elt, node.generators)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        self.in_error = True
+        self.generic_visit(node)
+        self.in_error = False
+        return node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        """An f-string as a sum, which begins with a string: pscript's own form is a slow call, and
+        knows only some formats. That is good enough for an error."""
+        if self.in_error:
+            self.generic_visit(node)
+            return node
+        parts: list[ast.expr] = []
+        for each in node.values:
+            if isinstance(each, ast.FormattedValue):
+                if each.format_spec or each.conversion >= 0:
+                    raise ValueError(
+                        f"{ast.unparse(node)} cannot be translated: the page knows no formats; "
+                        "take `short`, `fixed` or `literal` of numbers.py"
+                    )
+                parts = parts or [ast.Constant("")]
+                each = self.visit(each.value)
+            parts.append(each)
+        return reduce(lambda a, b: ast.BinOp(a, ast.Add(), b), parts or [ast.Constant("")])
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         # pscript takes a capital letter for a class, and calls it with `new`.

@@ -19,8 +19,9 @@ from course_lib.training import Run, planned_updates
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
+from course_lib.widgets.series import window_means
 
-WINDOW = 20
+WINDOW = 20  # updates, for the mean of the losses
 POINTS = 300  # of a line: one for two pixels of the picture
 COLORS = PALETTE[:6]  # its black would vanish on a dark page
 SVG_DASHES = ("", "6 3", "2 3", "8 3 2 3")
@@ -28,21 +29,6 @@ STEPS = {"every", "milestones", "boundaries", "knots", "timescale"}  # counts of
 
 
 # --- what is drawn and said -----------------------------------------------------------------------
-
-
-def window_means(
-    values: Sequence[float], window: int = WINDOW, at: Sequence[int] | None = None
-) -> list[float]:
-    """The mean of each value and the ones before it, `window` of them at most; `at` says for which.
-
-        s[t] = mean(v[max(0, t - window + 1)], ..., v[t])
-
-    >>> window_means([4.0, 2.0, 0.0, 1.0], window=2), window_means([4.0, 2.0, 0.0, 1.0], 2, at=[3])
-    ([4.0, 3.0, 1.0, 0.5], [0.5])
-    """
-    Whole(low=1).check("window", window)
-    parts = (values[max(0, t + 1 - window) : t + 1] for t in at or range(len(values)))
-    return [math.fsum(part) / len(part) for part in parts]
 
 
 def thinned(count: int, most: int = POINTS) -> list[int]:
@@ -138,7 +124,7 @@ def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates:
     shown = [trial for trial in trials if trial.shown and trial.done]
     for trial in shown:
         steps = thinned(trial.done)
-        means = window_means(trial.run.loss, at=steps)
+        means = window_means(trial.run.loss, WINDOW, at=steps)
         rates.append(line(trial.name, steps, [trial.run.lr[t] for t in steps], **trial.look))
         losses.append(line("", steps, means, **trial.look))
         rate, loss = short(trial.run.lr[steps[-1]]), short(means[-1])

@@ -3,8 +3,9 @@
 from course_lib.decays import multistep, piecewise_constant
 from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 
 UPDATES, WANTED = 100, (40, 75)
 AS_WRITTEN, ONE_LESS = "the milestones", "each one less"
@@ -24,7 +25,7 @@ def view_milestones(values, data):
     """Both frameworks' rates, and the updates around the first milestone."""
     first, second = values["first"], values["second"]
     if first == second:
-        raise ValueError("the two milestones must be two updates, got " + str(first) + " twice")
+        raise ValueError(f"the two milestones must be two updates, got {first} twice")
     lr, factor, last = data["lr"], data["factor"], data["updates"]
     places = [min(first, second), max(first, second)]
     less = 1 if values["boundaries"] == data["one_less"] else 0
@@ -33,106 +34,91 @@ def view_milestones(values, data):
     torch = [multistep(t, lr=lr, milestones=places, factor=factor) for t in range(last)]
     keras = [keras_rate(t, boundaries, levels) for t in range(last)]
     apart = [t for t in range(last) if abs(torch[t] - keras[t]) > 1e-9 * lr]
-    updates = list(range(last))
-    shown = [t for t in updates if abs(t - places[0]) <= 3]
-    blue, orange = data["colors"][0], data["colors"][1]
-    ends = [lr * factor**2 / 3, lr * 3]
-    whole = row(
-        "learning rate",
-        [
-            line("PyTorch", updates, torch, blue, "", False, 4),
-            line("Keras", updates, keras, orange, "6 3"),
-        ],
-        ends[0],
-        ends[1],
-        True,
-        150,
-        [mark(each, str(each)) for each in places],
-    )
-    near = {
-        "label": "updates around the first milestone",
-        "low": places[0] - 3.5,
-        "high": places[0] + 3.5,
-        "log": False,
-    }
-    zoom = row(
-        "learning rate",
-        [
-            line("PyTorch, one update", shown, [torch[t] for t in shown], blue, "", True, 4),
-            line("Keras, one update", shown, [keras[t] for t in shown], orange, "", True, 1.5),
-        ],
-        ends[0],
-        ends[1],
-        True,
-        130,
-        [mark(places[0], "milestone " + str(places[0]))],
-        None,
-        near,
-    )
-    drops = [t for t in range(1, last) if torch[t] < torch[t - 1]]
-    late = [t for t in range(1, last) if keras[t] < keras[t - 1]]
-    report = "First updates with a lower rate: PyTorch " + " and ".join([str(t) for t in drops])
-    report += ", Keras " + (" and ".join([str(t) for t in late]) if len(late) > 0 else "none")
-    report += ".\nThe two use different rates at " + str(len(apart)) + " of " + str(last)
-    report += " updates" + (": " if len(apart) > 0 else "") + " and ".join([str(t) for t in apart])
-    report += "."
-    if len(apart) > 0:
-        t = apart[0]
-        report += " Update " + str(t) + " is made with " + short(torch[t]) + " in PyTorch and with "
-        report += short(keras[t]) + " in Keras."
-    rate, gamma = literal(lr, "float"), literal(factor, "float")
-    marks = "[" + str(places[0]) + ", " + str(places[1]) + "]"
-    limits = "[" + str(boundaries[0]) + ", " + str(boundaries[1]) + "]"
-    powers = "[" + rate + " * " + gamma + "**i for i in range(3)]"
     return {
         "chart": chart(
-            "A rate of three steps in PyTorch and in Keras, which differ at "
-            + str(len(apart))
-            + " of "
-            + str(last)
-            + " updates, and the updates around "
-            + str(places[0])
-            + " one by one",
+            f"A rate of three steps in PyTorch and in Keras, which differ at {len(apart)} of "
+            f"{last} updates, and the updates around {places[0]} one by one",
             "update",
             0,
             last,
-            [whole, zoom],
+            milestone_rows(torch, keras, places, data),
         ),
-        "report": report,
-        "code": [
-            [
-                "course_lib",
-                "schedule = Schedule(multistep, lr="
-                + rate
-                + ", milestones="
-                + marks
-                + ", factor="
-                + gamma
-                + ")",
-            ],
-            [
-                "PyTorch",
-                "from torch.optim.lr_scheduler import MultiStepLR\n"
-                "optimizer = torch.optim.SGD(model.parameters(), lr="
-                + rate
-                + ")\nscheduler = MultiStepLR(optimizer, milestones="
-                + marks
-                + ", gamma="
-                + gamma
-                + ")",
-            ],
-            [
-                "Keras",
-                "from keras.optimizers.schedules import PiecewiseConstantDecay\n"
-                "rates = PiecewiseConstantDecay("
-                + limits
-                + ", "
-                + powers
-                + ")\noptimizer = keras.optimizers.SGD(learning_rate=rates)",
-            ],
-        ],
-        "reached": len(apart) == 0 and drops == data["wanted"],
+        "report": milestones_report(torch, keras, apart),
+        "code": drops_code(lr, factor, places, boundaries),
+        "reached": len(apart) == 0 and drops_of(torch) == data["wanted"],
     }
+
+
+def milestone_rows(torch, keras, places, data):
+    """All updates, and below them those around the first milestone one by one."""
+    low, high = data["lr"] * data["factor"] ** 2 / 3, data["lr"] * 3
+    blue, orange = data["colors"][0], data["colors"][1]
+    updates = list(range(len(torch)))
+    lines = [
+        line("PyTorch", updates, torch, blue, width=4),
+        line("Keras", updates, keras, orange, "6 3"),
+    ]
+    marks = [mark(each, str(each)) for each in places]
+    whole = row("learning rate", lines, low, high, log=True, height=150, marks=marks)
+    at = places[0]
+    near = {
+        "label": "updates around the first milestone",
+        "low": at - 3.5,
+        "high": at + 3.5,
+        "log": False,
+    }
+    shown = [t for t in updates if abs(t - at) <= 3]
+    dots = [
+        line("PyTorch, one update", shown, [torch[t] for t in shown], blue, dots=True, width=4),
+        line("Keras, one update", shown, [keras[t] for t in shown], orange, dots=True, width=1.5),
+    ]
+    marks = [mark(at, f"milestone {at}")]
+    zoom = row("learning rate", dots, low, high, log=True, height=130, marks=marks, x=near)
+    return [whole, zoom]
+
+
+def drops_of(rates):
+    """The updates that are the first with a lower rate.
+
+    >>> drops_of([1.0, 1.0, 0.1, 0.1, 0.01])
+    [2, 4]
+    """
+    return [t for t in range(1, len(rates)) if rates[t] < rates[t - 1]]
+
+
+def milestones_report(torch, keras, apart):
+    """Where each drops its rate, and where the two differ."""
+    drops = " and ".join([str(t) for t in drops_of(torch)])
+    late = " and ".join([str(t) for t in drops_of(keras)]) or "none"
+    where = "" if len(apart) == 0 else ": " + " and ".join([str(t) for t in apart])
+    report = f"First updates with a lower rate: PyTorch {drops}, Keras {late}.\n"
+    report += f"The two use different rates at {len(apart)} of {len(torch)} updates{where}."
+    if len(apart) > 0:
+        t = apart[0]
+        report += f" Update {t} is made with {short(torch[t])} in PyTorch and with "
+        report += f"{short(keras[t])} in Keras."
+    return report
+
+
+def drops_code(lr, factor, places, boundaries):
+    """A rate that drops: at some updates here and in PyTorch, after the boundaries in Keras."""
+    rate, gamma = literal(lr, "float"), literal(factor, "float")
+    marks, limits = literal(places, "[int]"), literal(boundaries, "[int]")
+    powers = f"[{rate} * {gamma}**i for i in range({len(places) + 1})]"
+    torch = f"""from torch.optim.lr_scheduler import MultiStepLR
+optimizer = torch.optim.SGD(model.parameters(), lr={rate})
+scheduler = MultiStepLR(optimizer, milestones={marks}, gamma={gamma})"""
+    keras = f"""from keras.optimizers.schedules import PiecewiseConstantDecay
+rates = PiecewiseConstantDecay({limits}, {powers})
+optimizer = keras.optimizers.SGD(learning_rate=rates)"""
+    return [
+        [
+            "course_lib",
+            f"schedule = Schedule(multistep, lr={rate}, milestones={marks}, factor={gamma})",
+        ],
+        ["PyTorch", torch],
+        ["Keras", keras],
+    ]
 
 
 def milestones() -> Panel:
@@ -146,18 +132,12 @@ def milestones() -> Panel:
     >>> panel.at(first=40, second=75, boundaries="each one less").reached
     True
     """
-    low, high = 1, UPDATES - 1
-    kept = dict(low=low, high=high, scale="whole", allowed=(low, high), drag=True)
+    kept = dict(low=1, high=UPDATES - 1, scale="whole", allowed=(1, UPDATES - 1), drag=True)
+    options = (AS_WRITTEN, ONE_LESS)
     controls = (
         Control("first", "slider", "first milestone", 30, **kept),
         Control("second", "slider", "second milestone", 60, **kept),
-        Control(
-            "boundaries",
-            "choice",
-            "boundaries for Keras",
-            AS_WRITTEN,
-            options=(AS_WRITTEN, ONE_LESS),
-        ),
+        Control("boundaries", "choice", "boundaries for Keras", AS_WRITTEN, options=options),
     )
     data = {
         "lr": 0.1,

@@ -8,8 +8,11 @@ from course_lib.parameters import Whole
 from course_lib.plots import PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
+from course_lib.widgets.milestones import drops_code
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
+from course_lib.widgets.series import commas, window_means
 
 UPDATES, WEIGHTS, START, MEAN_OF = 400, 40, 100.0, 20
 LOW, HIGH = 0.005, 1.9  # the slider's rates
@@ -53,100 +56,85 @@ def floor_of(lr):
 
 def view_noise_floor(values, data):
     """The rate so far, and the loss with its floor."""
-    lr, now, noted = values["lr"], values["now"], values["drops"]
-    word, weights, last = values["factor"], data["weights"], data["updates"]
-    factor = data["factors"][word]
-    drops = [t for t in range(1, last) if t in noted]  # in order, and each once
+    lr, now, last = values["lr"], values["now"], data["updates"]
+    factor = data["factors"][values["factor"]]
+    drops = [t for t in range(1, last) if t in values["drops"]]  # in order, and each once
     rates = [multistep(t, lr=lr, milestones=drops, factor=factor) for t in range(last)]
-    losses = noisy_descent(
-        rates[:now], normals(data["seed"], now * weights), weights, data["start"]
-    )
-    means = []
-    for t in range(now + 1):
-        first = max(0, t + 1 - data["mean_of"])
-        total = 0.0
-        for i in range(first, t + 1):
-            total = total + losses[i]
-        means.append(total / (t + 1 - first))
-    present, mean = rates[min(now, last - 1)], means[now]
-    floor = floor_of(present)
+    noise = normals(data["seed"], now * data["weights"])
+    losses = noisy_descent(rates[:now], noise, data["weights"], data["start"])
+    means = window_means(losses, data["mean_of"])
+    used = [rates[min(t, last - 1)] for t in range(now + 1)]
     past = [t for t in drops if t <= now]
-    updates = list(range(now + 1))
-    used = [rates[min(t, last - 1)] for t in updates]
-    above = row(
-        "learning rate",
-        [line("rate", updates, used, data["colors"][0])],
-        data["low"] / 30,
-        4.0,
-        True,
-        110,
-        [mark(t, "", "#888") for t in past],
-    )
-    below = row(
-        "loss",
-        [
-            line("each update", updates, losses, "#8888", "", False, 1),
-            line("mean of the last 20", updates, means, data["colors"][1]),
-            line("floor of the present rate", [0, last], [floor, floor], data["colors"][2], "8 3"),
-        ],
-        1e-4,
-        1e4,
-        True,
-        250,
-        [mark(t, "", "#888") for t in past],
-        [mark(data["goal"], "goal", "currentColor", "2 3")],
-    )
-    step = "s " if len(past) > 1 else " "
-    where = " after drops " + word if len(past) > 1 else " after a drop " + word
-    where += " at the update" + step + ", ".join([str(t) for t in past]) if len(past) > 0 else ""
-    if len(past) == 0:
-        where = ", without a drop"
-    ratio = mean / floor
-    if ratio > 3:
-        fate = "The loss is still on its way down to it."
-    elif ratio > 1 / 3:
-        fate = "The loss has arrived and rattles there: to wait longer does not help."
-    else:
-        fate = "The loss is below it for now, and the noise will lift it again."
-    report = "Update " + str(now) + " of " + str(last) + ": the rate is " + short(present) + where
-    report += ".\nMean loss of the last 20 updates: " + short(mean) + ". Floor of this rate, lr / "
-    report += "(2 (2 - lr)): " + short(floor) + ". " + fate + "\nNo rate that stays the same gets "
-    report += "below " + short(data["fixed"], 2) + " by update " + str(last) + "."
-    rate, gamma = literal(lr, "float"), literal(factor, "float")
-    marks = "[" + ", ".join([str(t) for t in drops]) + "]"
-    sgd = "torch.optim.SGD(model.parameters(), lr=" + rate + ")"
-    if len(drops) > 0:
-        torch_code = "from torch.optim.lr_scheduler import MultiStepLR\noptimizer = " + sgd
-        torch_code += "\nscheduler = MultiStepLR(optimizer, milestones="
-        torch_code += marks + ", gamma=" + gamma + ")"
-        limits = ", ".join([str(t - 1) for t in drops])
-        keras_code = "from keras.optimizers.schedules import PiecewiseConstantDecay\n"
-        keras_code += "rates = PiecewiseConstantDecay([" + limits + "], [" + rate + " * " + gamma
-        keras_code += "**i for i in range(" + str(len(drops) + 1) + ")])"
-        keras_code += "\noptimizer = keras.optimizers.SGD(learning_rate=rates)"
-        ours = "schedule = Schedule(multistep, lr=" + rate + ", milestones=" + marks + ", factor="
-        ours += gamma + ")"
-    else:
-        torch_code = "optimizer = " + sgd
-        keras_code = "optimizer = keras.optimizers.SGD(learning_rate=" + rate + ")"
-        ours = "schedule = Schedule(constant, lr=" + rate + ")"
+    mean, floor = means[-1], floor_of(used[-1])
+    where = after_drops(past, values["factor"])
     return {
         "chart": chart(
-            "The learning rate, and below it the noisy loss, which falls to "
-            + short(mean)
-            + " by update "
-            + str(now)
-            + "; the floor of the present rate is "
-            + short(floor),
+            f"The learning rate, and below it the noisy loss, which falls to {short(mean)} by "
+            f"update {now}; the floor of the present rate is {short(floor)}",
             "update",
             0,
             last,
-            [above, below],
+            floor_rows(used, losses, means, floor, past, data),
         ),
-        "report": report,
-        "code": [["course_lib", ours], ["PyTorch", torch_code], ["Keras", keras_code]],
+        "report": f"Update {now} of {last}: the rate is {short(used[-1])}{where}.\nMean loss of "
+        f"the last 20 updates: {short(mean)}. Floor of this rate, lr / (2 (2 - lr)): "
+        f"{short(floor)}. {floor_fate(mean / floor)}\nNo rate that stays the same gets below "
+        f"{short(data['fixed'], 2)} by update {last}.",
+        "code": floor_code(lr, factor, drops),
         "reached": now == last and mean < data["goal"],
     }
+
+
+def floor_rows(used, losses, means, floor, past, data):
+    """The rates that were used, and below them the losses."""
+    updates, colors, goal = list(range(len(used))), data["colors"], data["goal"]
+    drops = [mark(t, "", "#888") for t in past]
+    rate = [line("rate", updates, used, colors[0])]
+    across = [0, data["updates"]]
+    falls = [
+        line("each update", updates, losses, "#8888", width=1),
+        line("mean of the last 20", updates, means, colors[1]),
+        line("floor of the present rate", across, [floor, floor], colors[2], "8 3"),
+    ]
+    wanted = [mark(goal, "goal", dash="2 3")]
+    return [
+        row("learning rate", rate, data["low"] / 30, 4.0, log=True, height=110, marks=drops),
+        row("loss", falls, 1e-4, 1e4, log=True, height=250, marks=drops, levels=wanted),
+    ]
+
+
+def after_drops(past, word):
+    """Which drops there were, in words.
+
+    >>> after_drops([], "to a half"), after_drops([3, 5], "to a half")
+    (', without a drop', ' after drops to a half at the updates 3, 5')
+    """
+    if len(past) == 0:
+        return ", without a drop"
+    if len(past) == 1:
+        return f" after a drop {word} at the update {past[0]}"
+    return f" after drops {word} at the updates {commas(past)}"
+
+
+def floor_fate(ratio):
+    """What a loss that is so many times its floor will do."""
+    if ratio > 3:
+        return "The loss is still on its way down to it."
+    if ratio > 1 / 3:
+        return "The loss has arrived and rattles there: to wait longer does not help."
+    return "The loss is below it for now, and the noise will lift it again."
+
+
+def floor_code(lr, factor, drops):
+    """The rate and its drops in each library."""
+    if len(drops) > 0:
+        return drops_code(lr, factor, drops, [t - 1 for t in drops])
+    rate = literal(lr, "float")
+    return [
+        ["course_lib", f"schedule = Schedule(constant, lr={rate})"],
+        ["PyTorch", f"optimizer = torch.optim.SGD(model.parameters(), lr={rate})"],
+        ["Keras", f"optimizer = keras.optimizers.SGD(learning_rate={rate})"],
+    ]
 
 
 def best_fixed(seed: int) -> float:

@@ -121,7 +121,15 @@ function mount(root, spec, view) {
       row(control, label, select);
     },
     several(control) {
-      const list = make("div", {class: "lr-several", role: "group", "aria-label": control.label});
+      const id = `${root.id}-${count++}`;
+      const list = make("div", {class: "lr-several", id, role: "group", "aria-label": control.label});
+      const all = `Show all ${control.options.length}`;
+      const more = make("button", {type: "button", "aria-expanded": "false", "aria-controls": id}, all);
+      more.addEventListener("click", () => {
+        const open = list.classList.toggle("lr-open");
+        more.setAttribute("aria-expanded", open);
+        more.textContent = open ? "Show fewer" : all;
+      });
       const boxes = control.options.map((option) => {
         const box = make("input", {type: "checkbox", value: option});
         box.addEventListener("change", () => {
@@ -133,7 +141,7 @@ function mount(root, spec, view) {
       fields[control.name] = () => {
         for (const box of boxes) box.checked = values[control.name].includes(box.value);
       };
-      row(control, list);
+      row(control, list, make("span", {class: "lr-buttons"}, more));
     },
     flag(control) {
       const [id, label] = named(control);
@@ -211,7 +219,7 @@ function mount(root, spec, view) {
       return;
     }
     chart = shown.chart;
-    figure.innerHTML = draw(chart);
+    figure.innerHTML = draw(chart, width);
     point();
     report.textContent = shown.report;
     if (spec.goal) {
@@ -255,7 +263,15 @@ function mount(root, spec, view) {
 
   // --- reading the picture, and drawing on it -----------------------------------------------------
 
-  const [left, right] = [the_LEFT, the_WIDTH - the_RIGHT];
+  let width = the_WIDTH; // of the picture, in its own units: on a phone fewer, so that words stay legible
+  const left = the_LEFT;
+  let right = width - the_RIGHT;
+  new ResizeObserver(([{contentRect}]) => {
+    const now = contentRect.width > 0 && contentRect.width < 480 ? 400 : the_WIDTH;
+    if (now === width) return;
+    [width, right] = [now, now - the_RIGHT];
+    show();
+  }).observe(figure);
 
   function point() {
     figure.querySelectorAll(".lr-cursor").forEach((each) => each.remove());
@@ -266,7 +282,7 @@ function mount(root, spec, view) {
     const x = place(cursor, chart.x, left, right);
     const svg = figure.querySelector("svg");
     const parts = [];
-    layout(chart).tops.forEach((top, i) => {
+    layout(chart, width).tops.forEach((top, i) => {
       if (chart.rows[i].x) return; // another axis than the one that is read
       const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
       line.setAttribute("d", `M${x} ${top}V${top + chart.rows[i].height}`);
@@ -295,7 +311,7 @@ function mount(root, spec, view) {
 
   function spot(event) { // the pointer, in the picture's own units
     const box = figure.querySelector("svg").getBoundingClientRect();
-    const scale = the_WIDTH / box.width;
+    const scale = width / box.width;
     return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
   }
 
@@ -341,7 +357,7 @@ function mount(root, spec, view) {
       const kept = Math.min(held.high, Math.max(held.low, value));
       return set(held.name, held.scale === "whole" ? Math.round(kept) : Number(kept.toPrecision(4)));
     }
-    const top = layout(chart).tops[0];
+    const top = layout(chart, width).tops[0];
     const height = unplace(y, limits_of(chart.rows[0]), top + chart.rows[0].height, top);
     const list = [...values[held.name]];
     const now = Math.min(list.length - 1, Math.max(0, Math.round(unplace(x, chart.x, left, right))));

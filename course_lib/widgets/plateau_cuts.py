@@ -1,16 +1,19 @@
 """One drawn metric, the plateau rule of three libraries: where each cuts the rate."""
 
+from typing import Any
+
 from course_lib.parameters import Number, Whole
 from course_lib.plateau import after, keras_counts
 from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
+from course_lib.widgets.series import commas
 
 LR = 0.1
 EARLY = 25
 LIBRARIES = ("course_lib", "PyTorch", "Keras")
-
 
 # A validation loss as it may come: it falls, rests for ten evaluations, falls again, creeps on.
 METRIC = (
@@ -67,7 +70,7 @@ def plateau_walk(metrics, lr, given):
 
 def view_plateau_cuts(values, data):
     """The metric with every cut, and the three rates."""
-    metrics, lr = values["metric"], data["lr"]
+    metrics, lr, count = values["metric"], data["lr"], len(values["metric"])
     factor, patience = values["factor"], values["patience"]
     threshold, cooldown = values["threshold"], values["cooldown"]
     walks = [
@@ -75,64 +78,82 @@ def view_plateau_cuts(values, data):
         plateau_walk(metrics, lr, torch_rule(factor, patience, threshold, cooldown)),
         plateau_walk(metrics, lr, keras_rule(factor, patience, threshold, cooldown)),
     ]
-    count = len(metrics)
-    metric = [line("metric (dots: cuts)", [i for i in range(count)], metrics, "#8888", width=1.5)]
-    rates, reports, reached = [], [], metrics == data["metric"]
-    for k in range(3):
-        name, color, cuts = LIBRARIES[k], data["colors"][k], walks[k]["cuts"]
-        # The dots of one evaluation lie on each other, the largest below.
-        metric.append(line("", cuts, [metrics[i] for i in cuts], color, dots=True, width=6 - 2 * k))
-        xs, ys, rate = [0], [lr], lr
-        for i in cuts:
-            for seen in [rate, walks[k]["rates"][i]]:
-                xs.append(i)
-                ys.append(seen)
-            rate = walks[k]["rates"][i]
-        xs.append(count - 1)
-        ys.append(rate)
-        rates.append(line(name, xs, ys, color, data["dashes"][k], width=4 - k))
-        text = name + " cuts "
-        if len(cuts) == 0:
-            text += "never: the rate stays " + short(lr) + "."
-            reached = False
-        else:
-            text += (
-                "after " + evaluations(cuts) + ": from " + short(lr) + " to " + short(rate) + "."
-            )
-            reached = reached and cuts[0] >= data["early"]
-        reports.append(text)
-    together = alone = 0
-    for i in range(count):
-        cutting = 0
-        for walk in walks:
-            if i in walk["cuts"]:
-                cutting += 1
-        if cutting == 3:
-            together += 1
-        elif cutting > 0:
-            alone += 1
-    words = "All three cut together after " + str(together) + " of the " + str(count)
-    words += " evaluations; after " + str(alone) + " of them only one or two cut."
-    # A rate that fell without end must not squeeze the others.
-    below = row("rate", rates, 1e-7, 2 * lr, True, 150)
-    lowest = walks[0]["rates"][count - 1]
+    together, alone = agreement(walks, count)
+    reached = metrics == data["metric"]
     for walk in walks:
-        lowest = min(lowest, walk["rates"][count - 1])
-    below["low"] = max(1e-7, min(lowest / 2, lr / 10))
-    label = "A metric over " + str(count) + " evaluations and the rates that three plateau rules "
-    label += "make of it; they differ at " + str(alone) + " evaluations."
+        reached = reached and len(walk["cuts"]) > 0 and walk["cuts"][0] >= data["early"]
+    reports = [walk_report(LIBRARIES[k], walks[k], lr) for k in range(3)]
+    reports.append(
+        f"All three cut together after {together} of the {count} evaluations; after {alone} of "
+        "them only one or two cut."
+    )
     return {
         "chart": chart(
-            label,
+            f"A metric over {count} evaluations and the rates that three plateau rules make of it; "
+            f"they differ at {alone} evaluations.",
             "evaluation",
             0,
             count - 1,
-            [row("metric (draw it)", metric, 0, 1, height=210), below],
+            [metric_row(metrics, walks, data), rates_row(walks, lr, data)],
         ),
-        "report": "\n".join(reports) + "\n" + words,
+        "report": "\n".join(reports),
         "code": plateau_code(lr, factor, patience, threshold, cooldown),
         "reached": reached,
     }
+
+
+def metric_row(metrics, walks, data):
+    """The metric, and a dot where a library cuts."""
+    lines = [line("metric (dots: cuts)", list(range(len(metrics))), metrics, "#8888", width=1.5)]
+    for k in range(len(walks)):
+        cuts, color = walks[k]["cuts"], data["colors"][k]
+        # The dots of one evaluation lie on each other, the largest below.
+        lines.append(line("", cuts, [metrics[i] for i in cuts], color, dots=True, width=6 - 2 * k))
+    return row("metric (draw it)", lines, 0, 1, height=210)
+
+
+def rates_row(walks, lr, data):
+    """The three rates, each upright where it is cut."""
+    lines, lowest = [], lr
+    for k in range(len(walks)):
+        rates = walks[k]["rates"]
+        xs, ys, rate = [0], [lr], lr
+        for i in walks[k]["cuts"]:
+            for seen in [rate, rates[i]]:
+                xs.append(i)
+                ys.append(seen)
+            rate = rates[i]
+        xs.append(len(rates) - 1)
+        ys.append(rate)
+        lowest = min(lowest, rates[-1])
+        lines.append(line(LIBRARIES[k], xs, ys, data["colors"][k], data["dashes"][k], width=4 - k))
+    # A rate that fell without end must not squeeze the others.
+    low = max(1e-7, min(lowest / 2, lr / 10))
+    return row("rate", lines, low, 2 * lr, log=True, height=150)
+
+
+def agreement(walks, count):
+    """After how many evaluations all walks cut, and after how many only some of them.
+
+    >>> agreement([{"cuts": [1, 3]}, {"cuts": [3, 4]}], 5)
+    (1, 2)
+    """
+    together = alone = 0
+    for i in range(count):
+        cutting = len([walk for walk in walks if i in walk["cuts"]])
+        if cutting == len(walks):
+            together += 1
+        elif cutting > 0:
+            alone += 1
+    return together, alone
+
+
+def walk_report(name, walk, lr):
+    """When a library cuts, and where its rate ends."""
+    if len(walk["cuts"]) == 0:
+        return f"{name} cuts never: the rate stays {short(lr)}."
+    when = evaluations(walk["cuts"])
+    return f"{name} cuts after {when}: from {short(lr)} to {short(walk['rates'][-1])}."
 
 
 def evaluations(numbers):
@@ -141,23 +162,23 @@ def evaluations(numbers):
     >>> evaluations([3]), evaluations([3, 5, 8]), evaluations([1, 2, 3, 4, 5, 6, 7])
     ('evaluation 3', 'evaluations 3, 5, 8', 'evaluations 1, 2, 3, 4, 5 and 2 more')
     """
-    words = ", ".join([str(number) for number in numbers[0:5]])
-    if len(numbers) > 5:
-        words += " and " + str(len(numbers) - 5) + " more"
-    return ("evaluation " if len(numbers) == 1 else "evaluations ") + words
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return f"evaluation{'' if len(numbers) == 1 else 's'} {commas(numbers[0:5])}{more}"
 
 
 def plateau_code(lr, factor, patience, threshold, cooldown):
     """The same numbers given to each library."""
-    start = "factor=" + literal(factor, "float") + ", patience=" + literal(patience, "int") + ", "
-    limit, end = literal(threshold, "float"), ", cooldown=" + literal(cooldown, "int") + ")"
-    torch = "torch.optim.lr_scheduler.ReduceLROnPlateau(\n    optimizer, "
-    keras = 'keras.callbacks.ReduceLROnPlateau(\n    "val_loss", mode="min", '
-    own = "Plateau(" + literal(lr, "float") + ", "
+    rate, limit = literal(lr, "float"), literal(threshold, "float")
+    start = f"factor={literal(factor, 'float')}, patience={literal(patience, 'int')}"
+    end = f"{limit}, cooldown={literal(cooldown, 'int')})"
+    torch = f"""torch.optim.lr_scheduler.ReduceLROnPlateau(
+    optimizer, {start}, threshold={end}"""
+    keras = f"""keras.callbacks.ReduceLROnPlateau(
+    "val_loss", mode="min", {start}, min_delta={end}"""
     return [
-        ["course_lib", own + start + "threshold=" + limit + end],
-        ["PyTorch", torch + start + "threshold=" + limit + end],
-        ["Keras", keras + start + "min_delta=" + limit + end],
+        ["course_lib", f"Plateau({rate}, {start}, threshold={end}"],
+        ["PyTorch", torch],
+        ["Keras", keras],
     ]
 
 
@@ -181,21 +202,12 @@ def plateau_cuts(
     Whole().check("cooldown", cooldown)
     Number().check("threshold", threshold)
     Number(above=True, high=0.99).check("factor", factor)
+    from_0: dict[str, Any] = {"zero": True, "allowed": (0, None)}
     controls = (
         Control("metric", "curve", "metric", list(METRIC), 0.0, 1.0),
         Control("patience", "slider", "patience", patience, 0, 15, "whole", allowed=(0, 1000)),
         Control("factor", "slider", "factor", float(factor), 0.05, 0.95, allowed=(0.001, 0.99)),
-        Control(
-            "threshold",
-            "slider",
-            "threshold",
-            float(threshold),
-            1e-5,
-            0.5,
-            "log",
-            zero=True,
-            allowed=(0, None),
-        ),
+        Control("threshold", "slider", "threshold", float(threshold), 1e-5, 0.5, "log", **from_0),
         Control("cooldown", "slider", "cooldown", cooldown, 0, 15, "whole", allowed=(0, 1000)),
     )
     data = {

@@ -14,10 +14,11 @@ from course_lib.schedules import (
     wsd,
 )
 from course_lib.widgets.chart import chart, line, mark, row
-from course_lib.widgets.explorer import assembled, classes_of, keras_code, torch_code
+from course_lib.widgets.controls import Control
+from course_lib.widgets.explorer import assembled, classes_of, highest, named_code
 from course_lib.widgets.numbers import short
-from course_lib.widgets.panel import Control, Panel
-from course_lib.widgets.schedules import code_of, node_of
+from course_lib.widgets.panel import Panel
+from course_lib.widgets.schedules import node_of
 
 UPDATES, CLOSE = 100, 0.02
 
@@ -93,78 +94,55 @@ def view_puzzle(values, data):
     """The curve to be matched, yours, and how far they are apart."""
     target, entry = data["target"], data["formulas"][values["formula"]]
     given = {}
-    for pair in entry["defaults"]:
-        given[pair[0]] = pair[1]
+    for path, value in entry["defaults"]:
+        given[path] = value
     for name in values:
         given[name] = values[name]
     schedule = assembled(entry["node"], given)
     last = len(target)
     mine = [schedule(t) for t in range(last)]
-    peak, apart, where = 0.0, -1.0, 0
-    for t in range(last):
-        peak = max(peak, target[t])
-        if abs(mine[t] - target[t]) > apart:
-            apart, where = abs(mine[t] - target[t]), t
-    share = [100 * (mine[t] - target[t]) / peak for t in range(last)]
-    updates = list(range(last))
-    allowed = 100 * data["close"]
-    above = row(
-        "learning rate",
-        [
-            line("the curve to match", updates, target, "#8888", "", False, 7),
-            line("yours: " + values["formula"], updates, mine, data["color"]),
-        ],
-        0.0,
-        1.25 * peak,
-        False,
-        210,
-    )
-    below = row(
-        "yours - curve, %",
-        [line("", updates, share, data["color"], "", False, 1.5)],
-        -5 * allowed,
-        5 * allowed,
-        False,
-        110,
-        [mark(where, "farthest: " + str(where), "#888")],
-        [mark(allowed, "", "currentColor", "2 3"), mark(-allowed, "", "currentColor", "2 3")],
-    )
-    distance = short(100 * apart / peak, 3) + " % of the curve's peak"
-    report = "Largest difference: " + distance + ", at update " + str(where) + ", where yours is "
-    report += (
-        short(mine[where]) + " and the curve " + short(target[where]) + ".\nThe curve begins at "
-    )
-    report += short(target[0]) + ", has its peak, " + short(peak) + ", at update "
-    report += str(first_at(target, peak)) + ", and ends at " + short(target[last - 1]) + "."
+    peak, top = highest(target)
+    apart, where = highest([abs(mine[t] - target[t]) for t in range(last)])
+    distance = f"{short(100 * apart / peak, 3)} % of the curve's peak"
     return {
         "chart": chart(
-            "A thick grey curve to match and a thin one, yours, " + values["formula"]
-            + "; they are at most " + distance + " apart",
+            f"A thick grey curve to match and a thin one, yours, {values['formula']}; they are at "
+            f"most {distance} apart",
             "update",
             0,
             last,
-            [above, below],
+            puzzle_rows(target, mine, peak, where, values["formula"], data),
         ),
-        "report": report,
-        "code": [
-            ["course_lib", "schedule = " + code_of(schedule)],
-            ["PyTorch", torch_code(schedule, data["torch"])],
-            ["Keras", keras_code(schedule, last, data["keras"])],
-        ],
+        "report": f"Largest difference: {distance}, at update {where}, where yours is "
+        f"{short(mine[where])} and the curve {short(target[where])}.\nThe curve begins at "
+        f"{short(target[0])}, has its peak, {short(peak)}, at update {top}, and ends at "
+        f"{short(target[-1])}.",
+        "code": named_code(schedule, last, data),
         "reached": apart < data["close"] * peak,
-    }  # fmt: skip
+    }
 
 
-def first_at(numbers, value):
-    """Where a value comes first.
-
-    >>> first_at([0.1, 0.3, 0.3], 0.3)
-    1
-    """
-    for i in range(len(numbers)):
-        if numbers[i] == value:
-            return i
-    return None
+def puzzle_rows(target, mine, peak, where, formula, data):
+    """Both curves, and below them the difference with its bounds."""
+    updates, allowed = list(range(len(target))), 100 * data["close"]
+    share = [100 * (mine[t] - target[t]) / peak for t in updates]
+    curves = [
+        line("the curve to match", updates, target, "#8888", width=7),
+        line(f"yours: {formula}", updates, mine, data["color"]),
+    ]
+    bounds = [mark(allowed, "", dash="2 3"), mark(-allowed, "", dash="2 3")]
+    return [
+        row("learning rate", curves, 0.0, 1.25 * peak, height=210),
+        row(
+            "yours - curve, %",
+            [line("", updates, share, data["color"], width=1.5)],
+            -5 * allowed,
+            5 * allowed,
+            height=110,
+            marks=[mark(where, f"farthest: {where}", "#888")],
+            levels=bounds,
+        ),
+    ]
 
 
 def puzzle(number: int = 1) -> Panel:

@@ -5,8 +5,9 @@ from course_lib.parameters import Flag, Number, Whole
 from course_lib.plots import LOOKS, PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 
 STEPS, EARLY, LATE = 100, 30, 70
 STEEP, FLAT, MOMENTUM, NOISE = 20.0, 1.0, 0.9, 0.3
@@ -49,65 +50,69 @@ def view_resume(values, data):
     speeds = kept if values["optimizer"] else fresh
     state = [weights[0], weights[1], speeds[2], speeds[3]]
     again = resumed_run(state, kill, kill if values["schedule"] else 0, data, lr)
-    rate_gap, rate_at, gap, gap_at = 0.0, kill, 0.0, kill
-    for i in range(steps - kill + 1):
-        if i < steps - kill:
-            off = abs(again["rates"][i] - whole["rates"][kill + i])
-            if off > rate_gap:
-                rate_gap, rate_at = off, kill + i
-        for k in [0, 1]:
-            off = abs(again["states"][i][k] - whole["states"][kill + i][k])
-            if off > gap:
-                gap, gap_at = off, kill + i
-    runs = [
-        {"name": "never killed", "first": 0, "run": whole, "color": data["colors"][0]},
-        {"name": "resumed", "first": kill, "run": again, "color": data["colors"][1]},
-    ]
-    rates, losses, ends = [], [], []
-    for i in range(2):
-        one, dash = runs[i], "6 4" if i == 1 else ""
-        xs = list(range(one["first"], steps + 1))
-        height = [loss_of(each, data) for each in one["run"]["states"]]
-        rates.append(line(one["name"], xs[0:-1], one["run"]["rates"], one["color"], dash, width=3))
-        losses.append(line(one["name"], xs, height, one["color"], dash, width=2))
-        ends.append(height[len(height) - 1])
-    missing = []
-    for piece in data["pieces"]:
-        if not values[piece["name"]]:
-            missing.append(piece["words"])
-    report = "Killed after " + str(kill) + " of " + str(steps) + " updates and resumed "
-    if len(missing) == 0:
-        report += "with all of its state: "
-    else:
-        report += "without " + " and without ".join(missing) + ": "
-    exact = rate_gap == 0 and gap == 0
-    if exact:
-        report += "not the least difference, in any rate or weight."
-    else:
-        report += "the rates differ by up to " + short(rate_gap)
-        report += (" (update " + str(rate_at) + ")" if rate_gap > 0 else "") + ", the weights by up"
-        report += " to " + short(gap) + " (before update " + str(gap_at) + ")."
-    report += "\nThe loss at the end is " + short(ends[1]) + "; never killed, " + short(ends[0])
-    report += ". The last rate is " + short(again["rates"][steps - kill - 1]) + "; never killed, "
-    report += short(whole["rates"][steps - 1]) + "."
-    label = "Rate and loss of a run of " + str(steps) + " updates, never killed and killed after "
-    label += str(kill) + ("; the two lines are one." if exact else "; the two lines part.")
-    killed = [mark(kill, "killed")]
+    gaps = gaps_of(whole, again, kill)
+    exact = gaps["rate"] == 0 and gaps["weight"] == 0
+    part = "the two lines are one" if exact else "the two lines part"
+    missing = [each["words"] for each in data["pieces"] if not values[each["name"]]]
+    state_words = "without " + " and without ".join(missing) if missing else "with all of its state"
+    fate = "not the least difference, in any rate or weight." if exact else gaps_report(gaps)
+    losses = [loss_of(run["states"][-1], data) for run in [whole, again]]
     return {
         "chart": chart(
-            label,
+            f"Rate and loss of a run of {steps} updates, never killed and killed after {kill}; "
+            f"{part}.",
             "update",
             0,
             steps,
-            [
-                row("rate", rates, 0, 1.15 * lr, height=150, marks=killed),
-                row("loss", losses, None, None, True, 180, marks=[mark(kill, "")]),
-            ],
+            resume_rows(whole, again, kill, lr, data),
         ),
-        "report": report,
+        "report": f"Killed after {kill} of {steps} updates and resumed {state_words}: {fate}\n"
+        f"The loss at the end is {short(losses[1])}; never killed, {short(losses[0])}. The last "
+        f"rate is {short(again['rates'][-1])}; never killed, {short(whole['rates'][-1])}.",
         "code": resume_code(values, data),
         "reached": exact and data["early"] <= kill and kill <= data["late"],
     }
+
+
+def gaps_of(whole, again, kill):
+    """How far the resumed run is from the whole one at most, and at which update first."""
+    gaps = {"rate": 0.0, "rate_at": kill, "weight": 0.0, "weight_at": kill}
+    for i in range(len(again["rates"])):
+        off = abs(again["rates"][i] - whole["rates"][kill + i])
+        if off > gaps["rate"]:
+            gaps["rate"], gaps["rate_at"] = off, kill + i
+    for i in range(len(again["states"])):
+        for k in [0, 1]:
+            off = abs(again["states"][i][k] - whole["states"][kill + i][k])
+            if off > gaps["weight"]:
+                gaps["weight"], gaps["weight_at"] = off, kill + i
+    return gaps
+
+
+def gaps_report(gaps):
+    """How far the two runs are apart, in words."""
+    where = f" (update {gaps['rate_at']})" if gaps["rate"] > 0 else ""
+    return (
+        f"the rates differ by up to {short(gaps['rate'])}{where}, the weights by up to "
+        f"{short(gaps['weight'])} (before update {gaps['weight_at']})."
+    )
+
+
+def resume_rows(whole, again, kill, lr, data):
+    """The rates of both runs, and below them their losses."""
+    rates, losses = [], []
+    for name, run, first, color, dash in [
+        ["never killed", whole, 0, data["colors"][0], ""],
+        ["resumed", again, kill, data["colors"][1], "6 4"],
+    ]:
+        xs = list(range(first, data["steps"] + 1))
+        height = [loss_of(each, data) for each in run["states"]]
+        rates.append(line(name, xs[0:-1], run["rates"], color, dash, width=3))
+        losses.append(line(name, xs, height, color, dash))
+    return [
+        row("rate", rates, 0, 1.15 * lr, height=150, marks=[mark(kill, "killed")]),
+        row("loss", losses, log=True, height=180, marks=[mark(kill, "")]),
+    ]
 
 
 def loss_of(state, data):
@@ -117,47 +122,62 @@ def loss_of(state, data):
 
 def resume_code(values, data):
     """The same in each library: what is saved, and what is put back."""
-    done = str(values["kill"] if values["schedule"] else 0)
-    lr, steps = literal(values["lr"], "float"), str(data["steps"])
-    plan = "Schedule(cosine, peak_lr=" + lr + ", total_steps=" + steps + ")"
-    sgd = "SGD(model.parameters(), lr=" + lr + ", momentum=" + literal(data["momentum"], "float")
-    saved, after = [], []
-    if values["weights"]:
-        saved.append("'model': model.state_dict()")
-        after.append("model.load_state_dict(saved['model'])")
-    after.append("optimizer = torch.optim." + sgd + ")")
-    if values["optimizer"]:
-        saved.append("'optimizer': optimizer.state_dict()")
-        after.append("optimizer.load_state_dict(saved['optimizer'])")
-    after.append("scheduler = TorchSchedule(optimizer, " + plan + ")")
-    if values["schedule"]:
-        saved.append("'scheduler': scheduler.state_dict()")
-        after.append("scheduler.load_state_dict(saved['scheduler'])")
-    torch, keras = ["# nothing is put back: a new run"], ["# nothing is put back: a new run"]
-    if len(saved) > 0:
-        torch = ["torch.save({" + ",\n    ".join(saved) + "}, 'run.pt')", "# in the new process"]
-        torch.append("saved = torch.load('run.pt')")
-        keras = ["model.save('run.keras')", "# in the new process"]
-        if len(saved) == 3:
-            keras.append("model = keras.models.load_model('run.keras')")
-        else:  # the new model is built and compiled as the old one was
-            keras.append("old = keras.models.load_model('run.keras')")
-    if values["weights"] and len(saved) < 3:
-        keras.append("model.set_weights(old.get_weights())")
-    if values["optimizer"] and len(saved) < 3:
-        keras.append("for new, kept in zip(model.optimizer.momentums, old.optimizer.momentums):")
-        keras.append("    new.assign(kept)")
-    if values["schedule"] and len(saved) < 3:
-        keras.append("model.optimizer.iterations.assign(old.optimizer.iterations)")
-    own = "schedule = " + plan + "\ndone = " + done + "  # the updates that it believes made\n"
-    own += (
-        "rates = [schedule(done + i) for i in range(" + str(data["steps"] - values["kill"]) + ")]"
-    )
+    rate, kill, steps = literal(values["lr"], "float"), values["kill"], data["steps"]
+    plan = f"Schedule(cosine, peak_lr={rate}, total_steps={steps})"
+    done = kill if values["schedule"] else 0
+    own = f"""schedule = {plan}
+done = {done}  # the updates that it believes made
+rates = [schedule(done + i) for i in range({steps - kill})]"""
     return [
         ["course_lib", own],
-        ["PyTorch", "\n".join(torch) + "\n" + "\n".join(after)],
-        ["Keras", "\n".join(keras)],
+        ["PyTorch", resume_torch(values, rate, literal(data["momentum"], "float"), plan)],
+        ["Keras", resume_keras(values)],
     ]
+
+
+def resume_torch(values, rate, momentum, plan):
+    """What is saved of a run in PyTorch, and how a new process goes on with it."""
+    made = {
+        "model": "",
+        "optimizer": "optimizer = torch.optim.SGD(model.parameters(), "
+        f"lr={rate}, momentum={momentum})",
+        "scheduler": f"scheduler = TorchSchedule(optimizer, {plan})",
+    }
+    saved, after = [], []
+    for flag, name in [["weights", "model"], ["optimizer", "optimizer"], ["schedule", "scheduler"]]:
+        if made[name]:
+            after.append(made[name])
+        if values[flag]:
+            saved.append(f"'{name}': {name}.state_dict()")
+            after.append(f"{name}.load_state_dict(saved['{name}'])")
+    lines = "\n".join(after)
+    if len(saved) == 0:
+        return f"# nothing is put back: a new run\n{lines}"
+    pieces = ",\n    ".join(saved)
+    return f"""torch.save({{{pieces}}}, 'run.pt')
+# in the new process
+saved = torch.load('run.pt')
+{lines}"""
+
+
+def resume_keras(values):
+    """The same in Keras, whose saved model holds all three."""
+    kept = [name for name in ["weights", "optimizer", "schedule"] if values[name]]
+    if len(kept) == 0:
+        return "# nothing is put back: a new run"
+    start = "model.save('run.keras')\n# in the new process\n"
+    if len(kept) == 3:
+        return start + "model = keras.models.load_model('run.keras')"
+    # The new model is built and compiled as the old one was.
+    lines = ["old = keras.models.load_model('run.keras')"]
+    if values["weights"]:
+        lines.append("model.set_weights(old.get_weights())")
+    if values["optimizer"]:
+        lines.append("for new, kept in zip(model.optimizer.momentums, old.optimizer.momentums):")
+        lines.append("    new.assign(kept)")
+    if values["schedule"]:
+        lines.append("model.optimizer.iterations.assign(old.optimizer.iterations)")
+    return start + "\n".join(lines)
 
 
 def kill_and_resume(

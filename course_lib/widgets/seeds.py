@@ -7,9 +7,11 @@ from course_lib.parameters import Choice, Whole
 from course_lib.plots import PALETTE
 from course_lib.widgets.chance import draws
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 from course_lib.widgets.recorded import load, source
+from course_lib.widgets.series import commas, first_lasting, picked
 
 MOST = 20
 # Name, experiment, the two variants: the first less the second. "root" is peak / sqrt(epoch).
@@ -57,7 +59,7 @@ def order_of(name: str, count: int) -> list[int]:
 
 def t_interval(values, quantile):
     """The mean of at least two values, and half the width of its interval, whose Student's t is
-    known: `mean_interval` of course_lib.claims.statistics.
+    known: `mean_interval` of course_lib.statistics.
 
     >>> [round(each, 3) for each in t_interval([1.0, 2.0, 3.0], 4.3027)]
     [2.0, 2.484]
@@ -98,101 +100,103 @@ def decided_from(found):
     >>> decided_from([[1.0, 0.5], [1.0, 2.0], [1.0, 0.5], [1.0, 0.1]])
     4
     """
-    first = None
-    for i in range(len(found)):
-        if not decided(found[i]):
-            first = None
-        elif first is None:
-            first = i + 2
-    return first
+    first = first_lasting([decided(look) for look in found])
+    return None if first is None else first + 2
 
 
 def view_seeds(values, data):
     """The differences, and the interval after every seed until now."""
-    pair = data["pairs"][0]
-    for each in data["pairs"]:
-        if each["name"] == values["pair"]:
-            pair = each
-    order = []
-    for seed in data["orders"][values["order"]]:
-        if seed < len(pair["differences"]):
-            order.append(seed)
+    pair = picked(data["pairs"], "name", values["pair"])
+    order = [seed for seed in data["orders"][values["order"]] if seed < len(pair["differences"])]
     total = len(order)
     count = min(values["count"], total)
-    ordered = [pair["differences"][seed] for seed in order]
-    every = looks(ordered, data["quantiles"])
+    every = looks([pair["differences"][seed] for seed in order], data["quantiles"])
     seen = every[0 : count - 1]
-    mean, half = seen[count - 2][0], seen[count - 2][1]
-    size = 0.0
+    excludes = "excludes" if decided(seen[-1]) else "holds"
+    label = "Differences in accuracy between two schedules, seed by seed, their running mean and "
+    label += f"its interval, which {excludes} zero after {count} seeds."
+    rows = seeds_rows(pair, order, seen, data["colors"])
+    return {
+        "chart": chart(label, "seeds looked at", 0.5, total + 0.5, rows),
+        "report": f"{values['pair']}, after {count} of {total} seeds ({values['order']}): "
+        f"{seeds_report(seen, total)}",
+        "code": seeds_code(pair, order[0:count]),
+        "reached": pair["name"] == data["pairs"][0]["name"] and count == decided_from(every),
+    }
+
+
+def seeds_rows(pair, order, seen, colors):
+    """The differences of all seeds, and below them mean and interval of those looked at."""
+    count, size = len(seen) + 1, 0.0
+    ordered = [pair["differences"][seed] for seed in order]
     for value in ordered:
         size = max(size, 1.25 * abs(value))
-    xs, used = list(range(2, count + 1)), list(range(1, count + 1))
-    later = list(range(count + 1, total + 1))
+    used, later = list(range(1, count + 1)), list(range(count + 1, len(order) + 1))
     above = [
-        line("difference of one seed", used, ordered[0:count], data["colors"][0], dots=True),
-        line("not looked at yet", later, ordered[count:total], "#8884", dots=True, width=1),
+        line("difference of one seed", used, ordered[0:count], colors[0], dots=True),
+        line("not looked at yet", later, ordered[count:], "#8884", dots=True, width=1),
     ]
+    xs = list(range(2, count + 1))
     below = [
-        line("mean so far", xs, [each[0] for each in seen], data["colors"][0], width=2.5),
-        line("95 % interval", xs, [each[0] - each[1] for each in seen], data["colors"][1], "6 3"),
-        line("", xs, [each[0] + each[1] for each in seen], data["colors"][1], "6 3"),
+        line("mean so far", xs, [mean for mean, half in seen], colors[0], width=2.5),
+        line("95 % interval", xs, [mean - half for mean, half in seen], colors[1], "6 3"),
+        line("", xs, [mean + half for mean, half in seen], colors[1], "6 3"),
     ]
-    limit = [mark(0, "", "currentColor", "")]
-    now = [mark(count, str(count) + " seeds")]
-    rows = [
+    limit, now = [mark(0, "", dash="")], [mark(count, f"{count} seeds")]
+    return [
         row("points", above, -size, size, height=160, marks=now, levels=limit),
         row("points", below, -size, size, height=190, marks=[mark(count, "")], levels=limit),
     ]
-    report = values["pair"] + ", after " + str(count) + " of " + str(total) + " seeds ("
-    report += values["order"] + "): the accuracy differs by " + short(mean)
-    report += " points, with the interval " + short(mean - half) + " to " + short(mean + half)
-    excludes = decided(seen[count - 2])
-    report += ", which " + ("excludes" if excludes else "holds") + " zero.\n"
+
+
+def seeds_report(seen, total):
+    """What the last interval says, and whether the ones before it said the same."""
+    count, excludes = len(seen) + 1, decided(seen[-1])
+    mean, half = seen[-1]
+    report = f"the accuracy differs by {short(mean)} points, with the interval "
+    report += f"{short(mean - half)} to {short(mean + half)}, which "
+    report += "excludes zero.\n" if excludes else "holds zero.\n"
     first, stays = first_decided(seen), decided_from(seen)
     if first is None:
         report += "Until now no interval has excluded zero."
     elif stays == first:
-        report += "The interval has excluded zero from " + str(first) + " seeds on."
+        report += f"The interval has excluded zero from {first} seeds on."
     else:
-        report += "It first excluded zero after " + str(first) + " seeds, but held it again later"
-        report += "." if stays is None else "; it has excluded it from " + str(stays) + " on."
+        report += f"It first excluded zero after {first} seeds, but held it again later"
+        report += "." if stays is None else f"; it has excluded it from {stays} on."
     if count < total:
-        report += " Whether that lasts, the other " + str(total - count) + " must show."
+        report += f" Whether that lasts, the other {total - count} must show."
     elif not excludes:
-        report += " So no difference was found; one of less than "
-        report += short(max(abs(mean - half), abs(mean + half))) + " points may be there."
-    label = "Differences in accuracy between two schedules, seed by seed, their running mean and "
-    label += "its interval, which " + ("excludes" if excludes else "holds") + " zero after "
-    label += str(count) + " seeds."
-    goal = pair["name"] == data["pairs"][0]["name"] and count == decided_from(every)
-    return {
-        "chart": chart(label, "seeds looked at", 0.5, total + 0.5, rows),
-        "report": report,
-        "code": seeds_code(pair, order[0:count]),
-        "reached": goal,
-    }
+        least = short(max(abs(mean - half), abs(mean + half)))
+        report += f" So no difference was found; one of less than {least} points may be there."
+    return report
 
 
 def seeds_code(pair, seeds):
     """The comparison that was made: the same seed for both schedules of a pair."""
-    several = "[" + ", ".join([str(seed) for seed in seeds]) + "]"
-    own, names = (
-        "settings = dict(\n    data='mnist', model='" + pair["model"] + "', optimizer='",
-        [],
-    )
-    own += pair["optimizer"] + "', batch_size=" + str(pair["batch_size"]) + ",\n    max_updates="
-    own += str(pair["updates"]) + ", validation="
-    own += literal(pair["validation"], "float") + ", test=True)\n"
-    for i in [0, 1]:
-        names.append(["after", "before"][i])
-        own += names[i] + " = {seed: fit(\n    " + pair["schedules"][i]
-        own += ",\n    seed=seed, **settings).test_accuracy for seed in " + several + "}\n"
-    loop = "differences = []\nfor seed in " + several + ":\n    accuracies = []\n"
-    loop += "    for schedule in (after, before):\n        SEED\n"
-    loop += "        accuracies.append(train(schedule))  # makes the model and draws the batches\n"
-    loop += "    differences.append(accuracies[0] - accuracies[1])"
+    several, validation = f"[{commas(seeds)}]", literal(pair["validation"], "float")
+    settings = f"data='mnist', model='{pair['model']}', optimizer='{pair['optimizer']}', "
+    settings += f"batch_size={pair['batch_size']},\n    max_updates={pair['updates']}, "
+    settings += f"validation={validation}, test=True"
+    after, before = pair["schedules"]
+    own = f"""settings = dict(
+    {settings})
+after = {{seed: fit(
+    {after},
+    seed=seed, **settings).test_accuracy for seed in {several}}}
+before = {{seed: fit(
+    {before},
+    seed=seed, **settings).test_accuracy for seed in {several}}}
+gain(after, before)"""
+    loop = f"""differences = []
+for seed in {several}:
+    accuracies = []
+    for schedule in (after, before):
+        SEED
+        accuracies.append(train(schedule))  # makes the model and draws the batches
+    differences.append(accuracies[0] - accuracies[1])"""
     return [
-        ["course_lib", own + "gain(after, before)"],
+        ["course_lib", own],
         ["PyTorch", loop.replace("SEED", "torch.manual_seed(seed)")],
         ["Keras", loop.replace("SEED", "keras.utils.set_random_seed(seed)")],
     ]

@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from course_lib.parameters import Number, Whole
 from course_lib.plots import DPI, HEIGHT, PALETTE, WIDTH
 from course_lib.widgets.chart import chart, line, mark, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
+from course_lib.widgets.series import first_lasting
 
 GOAL = 1e-6
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -63,70 +65,70 @@ def descend(lr, momentum, steep, flat, steps):
 def view_valley(values, data):
     """The walk seen from above, and its loss."""
     lr, momentum, steep = values["lr"], values["momentum"], values["steep"]
-    flat, goal, steps = data["flat"], data["goal"], data["steps"]
-    places = descend(lr, momentum, steep, flat, steps)
-    losses = [(steep * each[0] ** 2 + flat * each[1] ** 2) / 2 for each in places]
+    goal, steps = data["goal"], data["steps"]
+    places = descend(lr, momentum, steep, data["flat"], steps)
+    losses = [(steep * w**2 + data["flat"] * v**2) / 2 for w, v in places]
+    seen = [min(max(loss, 1e-30), 1e30) if math.isfinite(loss) else 1e30 for loss in losses]
+    fall = line("loss", list(range(steps + 1)), seen, data["loss_color"])
+    below = row("loss", [fall], 1e-12, 1e3, log=True, height=150, levels=[mark(goal, "goal")])
     edge = 2 * (1 + momentum) / steep
-    rings = []
+    fate = fate_of(lr, momentum, steep, edge)
+    first = first_lasting([loss < goal for loss in losses])
+    when = "at no update's end" if first is None else f"from update {first} on"
+    return {
+        "chart": chart(
+            f"Gradient descent in a valley at learning rate {short(lr)}: {fate}",
+            "update",
+            0,
+            steps,
+            [seen_from_above(places, steep, data), below],
+        ),
+        "report": f"The edge is 2 (1 + momentum) / L = {short(edge)}; lr = {short(lr)} is "
+        f"{short(lr / edge)} of it, {fate}\nAfter {steps} updates the loss is "
+        f"{short(seen[-1])}; it is below {short(goal)} {when}.",
+        "code": valley_code(lr, momentum),
+        "reached": first is not None,
+    }
+
+
+def seen_from_above(places, steep, data):
+    """The walk between the lines of equal loss."""
+    rings, flat = [], data["flat"]
     for height in [0.5, 0.125, 0.03]:
         level = height * (steep + flat)
         angles = [math.pi * i / 40 for i in range(81)]
         along = [math.sqrt(2 * level / flat) * math.cos(angle) for angle in angles]
         across = [math.sqrt(2 * level / steep) * math.sin(angle) for angle in angles]
         rings.append(line("", along, across, "#8888", width=1))
-    along, across = [each[1] for each in places], [each[0] for each in places]
+    along, across = [v for w, v in places], [w for w, v in places]
     walk = [
         line("the walk, seen from above", along, across, data["color"], width=1.5),
         line("", along, across, data["color"], dots=True, width=1.5),
     ]
     plane = {"label": "flat weight", "low": -1.8, "high": 1.8, "log": False}
-    above = row("steep weight", rings + walk, -1.6, 1.6, height=210, x=plane)
-    seen = [min(max(loss, 1e-30), 1e30) if math.isfinite(loss) else 1e30 for loss in losses]
-    losses_line = line("loss", list(range(steps + 1)), seen, data["loss_color"])
-    below = row("loss", [losses_line], 1e-12, 1e3, True, 150, levels=[mark(goal, "goal")])
-    ratio = lr / edge
-    if ratio > 1.0001:
-        fate = "beyond the edge: along the steep wall each jump is longer than the one before."
-    elif ratio > 0.9999:
-        fate = "on the edge: it jumps between the steep walls for ever."
-    elif momentum == 0 and lr * steep > 1:
-        fate = "inside the edge: it jumps between the steep walls, and comes nearer."
-    else:
-        fate = "inside the edge: it comes nearer."
-    first = next_below(losses, goal)
-    report = "The edge is 2 (1 + momentum) / L = " + short(edge) + "; lr = " + short(lr)
-    report += " is " + short(ratio) + " of it, " + fate + "\nAfter " + str(steps)
-    report += " updates the loss is " + short(seen[steps]) + "; it is below " + short(goal)
-    report += " from update " + str(first) + " on." if first is not None else " at no update's end."
-    rate, push = literal(lr, "float"), literal(momentum, "float")
-    more = ", momentum=" + push if momentum > 0 else ""
-    return {
-        "chart": chart(
-            "Gradient descent in a valley at learning rate " + short(lr) + ": " + fate,
-            "update",
-            0,
-            steps,
-            [above, below],
-        ),
-        "report": report,
-        "code": [
-            ["course_lib", "fit(Schedule(constant, lr=" + rate + ")" + more + ", ...)"],
-            ["PyTorch", "torch.optim.SGD(model.parameters(), lr=" + rate + more + ")"],
-            ["Keras", "keras.optimizers.SGD(learning_rate=" + rate + more + ")"],
-        ],
-        "reached": first is not None,
-    }
+    return row("steep weight", rings + walk, -1.6, 1.6, height=210, x=plane)
 
 
-def next_below(losses, goal):
-    """From which entry on all are below the goal; None where the last one is not."""
-    first = None
-    for i in range(len(losses)):
-        if losses[i] < goal and first is None:
-            first = i
-        elif not losses[i] < goal:
-            first = None
-    return first
+def fate_of(lr, momentum, steep, edge):
+    """What the ball does at this rate, in words."""
+    if lr / edge > 1.0001:
+        return "beyond the edge: along the steep wall each jump is longer than the one before."
+    if lr / edge > 0.9999:
+        return "on the edge: it jumps between the steep walls for ever."
+    if momentum == 0 and lr * steep > 1:
+        return "inside the edge: it jumps between the steep walls, and comes nearer."
+    return "inside the edge: it comes nearer."
+
+
+def valley_code(lr, momentum):
+    """The rate and the momentum in each library."""
+    rate = literal(lr, "float")
+    push = f", momentum={literal(momentum, 'float')}" if momentum > 0 else ""
+    return [
+        ["course_lib", f"fit(Schedule(constant, lr={rate}){push}, ...)"],
+        ["PyTorch", f"torch.optim.SGD(model.parameters(), lr={rate}{push})"],
+        ["Keras", f"keras.optimizers.SGD(learning_rate={rate}{push})"],
+    ]
 
 
 def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: int = 100) -> Panel:

@@ -8,9 +8,11 @@ from course_lib.parameters import Choice
 from course_lib.plots import PALETTE
 from course_lib.warmups import warmup
 from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
-from course_lib.widgets.panel import Control, Panel
+from course_lib.widgets.panel import Panel
 from course_lib.widgets.recorded import load, source
+from course_lib.widgets.series import picked
 
 MOMENTUM = 0.9
 
@@ -78,59 +80,67 @@ def best_cell(cells, learned):
 def view_warmup_map(values, data):
     """The map with the chosen cell in a ring, and that cell's schedule."""
     cells, learned, steps = data["cells"], data["learned"], data["steps"]
-    chosen = cells[0]
-    for cell in cells:
-        if cell["peak_name"] == values["peak"] and cell["length_name"] == values["length"]:
-            chosen = cell
+    chosen = picked(cells, "name", f"{values['peak']} after {values['length']}")
     peak, length = chosen["peak"], chosen["length"]
-    angles = [math.pi * i / 20 for i in range(41)]
-    across = [peak * math.exp(0.07 * math.cos(angle)) for angle in angles]
-    upwards = [length + 14.5 * math.sin(angle) for angle in angles]
-    dots, others = [], []
-    for kind in data["kinds"]:
-        dots.append(line(kind["label"], [], [], kind["color"], "", True, kind["width"]))
-        for cell in cells:
-            share = count_learned(cell, learned) / len(cell["accuracies"])
-            is_kind = kind["low"] <= share and share <= kind["high"]
-            if is_kind:
-                place = [[cell["peak"]], [cell["length"]]]
-                width = 2 + 7 * share
-                dots.append(line("", place[0], place[1], kind["color"], "", True, width))
-    dots.append(line("chosen", across, upwards, "currentColor", width=1.5))
-    for cell in cells:
-        if cell["peak"] == peak:
-            some = str(count_learned(cell, learned)) + " of " + str(len(cell["accuracies"]))
-            others.append(some + " after " + str(cell["length"]))
-    plane = {"label": "peak rate", "low": 0.12, "high": 1.4, "log": True}
-    above = row("updates of warmup", dots, -28, 188, height=230, x=plane)
+    column = [each for each in cells if each["peak"] == peak]
+    alive, count = count_learned(chosen, learned), len(chosen["accuracies"])
     rates = [warmed_linear(t, peak, length, steps) for t in range(steps)]
     plan = line("rate of the chosen runs", list(range(steps)), rates, data["ink"])
-    below = row("rate", [plan], 0, 0.9, height=110)
-    alive, count = count_learned(chosen, learned), len(chosen["accuracies"])
-    report = "Peak " + short(peak) + " after " + str(length) + " updates of warmup: "
-    report += str(alive) + " of " + str(count) + " runs learned"
-    report += ending(chosen, learned) + "\nAt this peak learned " + ", ".join(others)
-    report += " updates of warmup.\n"
-    # Of n runs that all end alike, the rarer end may have a chance p with (1 - p)^n = 0.05.
-    sure = short(100 * 0.05 ** (1 / count), 2) + " %"
-    if alive == count:
-        report += "That all " + str(count) + " learned leaves room for chance: if only " + sure
-        report += " of all runs did, it would still be seen once in twenty times."
-    elif alive == 0:
-        report += "That none of " + str(count) + " learned leaves room for chance: if only " + sure
-        report += " of all runs failed, it would still be seen once in twenty times."
-    else:
-        report += "Where some seeds live and others die, one run alone says little."
     best = best_cell(cells, learned)
     label = "Map of the recorded runs: the peak rate across, the updates of warmup upwards, a "
-    label += "larger dot where more runs learned. Chosen: " + short(peak) + " after "
-    label += str(length) + ", " + str(alive) + " of " + str(count) + "."
+    label += f"larger dot where more runs learned. Chosen: {short(peak)} after {length}, {alive} "
+    label += f"of {count}."
+    others = ", ".join([f"{share_of(each, learned)} after {each['length']}" for each in column])
     return {
-        "chart": chart(label, "update", 0, steps, [above, below]),
-        "report": report,
+        "chart": chart(
+            label,
+            "update",
+            0,
+            steps,
+            [map_row(chosen, data), row("rate", [plan], 0, 0.9, height=110)],
+        ),
+        "report": f"Peak {short(peak)} after {length} updates of warmup: "
+        f"{share_of(chosen, learned)} runs learned{ending(chosen, learned)}\n"
+        f"At this peak learned {others} updates of warmup.\n{chance_left(alive, count)}",
         "code": warmup_code(peak, length, steps, data["momentum"]),
         "reached": peak == best["peak"] and length == best["length"],
     }
+
+
+def share_of(cell, learned):
+    """How many of a cell's runs learned, in words."""
+    return f"{count_learned(cell, learned)} of {len(cell['accuracies'])}"
+
+
+def map_row(chosen, data):
+    """A dot for each cell, and a ring around the chosen one."""
+    angles, learned = [math.pi * i / 20 for i in range(41)], data["learned"]
+    across = [chosen["peak"] * math.exp(0.07 * math.cos(angle)) for angle in angles]
+    upwards = [chosen["length"] + 14.5 * math.sin(angle) for angle in angles]
+    dots = []
+    for kind in data["kinds"]:
+        dots.append(line(kind["label"], [], [], kind["color"], dots=True, width=kind["width"]))
+        for cell in data["cells"]:
+            share = count_learned(cell, learned) / len(cell["accuracies"])
+            if kind["low"] <= share and share <= kind["high"]:
+                xs, ys, width = [cell["peak"]], [cell["length"]], 2 + 7 * share
+                dots.append(line("", xs, ys, kind["color"], dots=True, width=width))
+    dots.append(line("chosen", across, upwards, "currentColor", width=1.5))
+    plane = {"label": "peak rate", "low": 0.12, "high": 1.4, "log": True}
+    return row("updates of warmup", dots, -28, 188, height=230, x=plane)
+
+
+def chance_left(alive, count):
+    """What so many runs that learned leave open."""
+    if alive not in [0, count]:
+        return "Where some seeds live and others die, one run alone says little."
+    all_or_none, did = ["none of", "failed"] if alive == 0 else ["all", "did"]
+    # Of n runs that all end alike, the rarer end may have a chance p with (1 - p)^n = 0.05.
+    sure = short(100 * 0.05 ** (1 / count), 2)
+    return (
+        f"That {all_or_none} {count} learned leaves room for chance: if only {sure} % of all runs "
+        f"{did}, it would still be seen once in twenty times."
+    )
 
 
 def ending(cell, learned):
@@ -148,28 +158,25 @@ def ending(cell, learned):
             low, high = group[0], group[0]
             for accuracy in group:
                 low, high = min(low, accuracy), max(high, accuracy)
-            words.append(short(low) + (" to " + short(high) if high > low else ""))
-    if len(words) == 2:
-        return " (test accuracy " + words[0] + "), the others end at " + words[1] + "."
-    return " (test accuracy " + words[0] + ")."
+            words.append(short(low) + (f" to {short(high)}" if high > low else ""))
+    others = f", the others end at {words[1]}" if len(words) == 2 else ""
+    return f" (test accuracy {words[0]}){others}."
 
 
 def warmup_code(peak, length, steps, momentum):
     """The chosen runs' schedule and optimizer."""
-    top, rest = literal(peak, "float"), literal(steps - length, "int")
-    plan = "Schedule(linear, peak_lr=" + top + ", total_steps=" + rest + ")"
+    top, rest = literal(peak, "float"), steps - length
+    plan = f"Schedule(linear, peak_lr={top}, total_steps={rest})"
     if length > 0:
-        plan = "Schedule(\n    warmup, warmup_steps=" + str(length) + ",\n    then=" + plan + ")"
-    push = "momentum=" + literal(momentum, "float") + ")"
-    climb = "min((t + 1) / " + str(length + 1) + ", (" + str(steps) + " - t) / " + rest + ")"
-    torch = "optimizer = torch.optim.SGD(model.parameters(), lr=" + top + ", " + push
-    torch += "\nscheduler = torch.optim.lr_scheduler.LambdaLR(\n    optimizer, lambda t: "
-    keras = "schedule = " + plan + "\noptimizer = keras.optimizers.SGD(\n    KerasSchedule(schedule"
-    return [
-        ["course_lib", plan],
-        ["PyTorch", torch + climb + ")"],
-        ["Keras", keras + ", total_steps=" + str(steps) + "), " + push],
-    ]
+        plan = f"Schedule(\n    warmup, warmup_steps={length},\n    then={plan})"
+    push = f"momentum={literal(momentum, 'float')}"
+    torch = f"""optimizer = torch.optim.SGD(model.parameters(), lr={top}, {push})
+scheduler = torch.optim.lr_scheduler.LambdaLR(
+    optimizer, lambda t: min((t + 1) / {length + 1}, ({steps} - t) / {rest}))"""
+    keras = f"""schedule = {plan}
+optimizer = keras.optimizers.SGD(
+    KerasSchedule(schedule, total_steps={steps}), {push})"""
+    return [["course_lib", plan], ["PyTorch", torch], ["Keras", keras]]
 
 
 def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
@@ -186,12 +193,9 @@ def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
     True
     """
     kept = load("warmup_map")
-    cells = [
-        {**cell, "peak_name": f"{cell['peak']:g}", "length_name": str(cell["length"])}
-        for cell in kept["cells"]
-    ]
-    peaks = tuple(dict.fromkeys(cell["peak_name"] for cell in cells))
-    lengths = tuple(dict.fromkeys(cell["length_name"] for cell in cells))
+    cells = [{**cell, "name": f"{cell['peak']:g} after {cell['length']}"} for cell in kept["cells"]]
+    peaks = tuple(dict.fromkeys(f"{cell['peak']:g}" for cell in cells))
+    lengths = tuple(dict.fromkeys(str(cell["length"]) for cell in cells))
     Choice(peaks).check("peak", peak)
     Choice(lengths).check("length", length)
     controls = (

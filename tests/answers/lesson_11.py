@@ -163,6 +163,13 @@ def worst_seed_decides(runs):
     return _told(peak, groups, _groups(runs))
 
 
+def middle_of_the_extremes(runs):
+    groups = _finished(_groups(runs))
+    losses = {peak: [run["val_loss"] for run in group] for peak, group in groups.items()}
+    peak = min(groups, key=lambda p: min(losses[p]) + max(losses[p]))
+    return _told(peak, groups, _groups(runs))
+
+
 def most_seeds_are_enough(runs):
     groups = {
         peak: [run for run in group if run["val_loss"] is not None]
@@ -370,6 +377,13 @@ def any_sentence_will_do(sentence, low, high):
         return "undecided"
 
 
+def refuted_beyond_zero_only(sentence, low, high):
+    """A gain of exactly 0 does not refute "better" for it."""
+    if sentence in ("better", "worse") and 0 in (low, high):
+        return "undecided"
+    return right_judge_opposites(sentence, low, high)
+
+
 def no_better_is_worse(sentence, low, high):
     plain = {"no better": "worse", "no worse": "better"}
     return right_judge_opposites(plain.get(sentence, sentence), low, high)
@@ -439,6 +453,7 @@ WRONG = {
         best_single_loss,
         middle_loss,
         worst_seed_decides,
+        middle_of_the_extremes,
         middle_test_result,
         most_seeds_are_enough,
         mean_of_the_survivors,
@@ -464,6 +479,7 @@ WRONG = {
         never_refutes,
         strict_at_zero,
         loose_at_zero,
+        refuted_beyond_zero_only,
         upside_down,
         any_sentence_will_do,
         no_better_is_worse,

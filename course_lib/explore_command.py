@@ -27,8 +27,8 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--save", metavar="FILE", type=Path, help="write the page and stop")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
-    parser.add_argument("--port", type=int, default=8850, help="0: any that is free")
-    parser.add_argument("--no-browser", action="store_true", help="only say the address")
+    parser.add_argument("--port", type=int, default=8850, help="default: 8850; 0 takes a free one")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.set_defaults(run=run)
 
 

@@ -90,8 +90,8 @@ def spread_ratio(wide: Sequence[float], narrow: Sequence[float]) -> Estimate:
     ratio = (stdev(wide) / stdev(narrow)) ** 2
     degrees = len(wide) - 1, len(narrow) - 1
     tail = (1 - CONFIDENCE) / 2
-    low, high = (ratio / fdtri(*degrees, p) for p in (1 - tail, tail))
-    return Estimate(*(math.sqrt(each) for each in (ratio, low, high)), min(degrees) + 1)
+    low, high = (math.sqrt(ratio / fdtri(*degrees, p)) for p in (1 - tail, tail))
+    return Estimate(math.sqrt(ratio), low, high, min(degrees) + 1)
 
 
 def sampling_error(accuracy: float, images: int = 10_000) -> float:

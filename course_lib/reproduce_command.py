@@ -14,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from course_lib import needs
-from course_lib.claims.statistics import Estimate
 from course_lib.parameters import Choice, Whole
+from course_lib.statistics import Estimate
 
 HERE = Path("reproduced")
 
@@ -80,11 +80,11 @@ def _reproduce(options: argparse.Namespace) -> int:
         seeds = range(experiment.seeds if options.seeds is None else options.seeds)
         variants = list(experiment.variants)
         tasks += reproduce.missing(name, variants, frameworks, seeds, options.records)
-    if not (options.quiet or options.json):
-        print(f"{len(tasks)} runs to make, kept in {options.records}", flush=True)
     for framework in {task[2] for task in tasks if not options.scheduler}:
         with needs(framework):  # before the first run, and not once in each of them
             version(framework)
+    if not (options.quiet or options.json):
+        print(f"{len(tasks)} runs to make, kept in {options.records}", flush=True)
     # What runs print, which data there are, is news for a reader and none for `| jq`.
     with _stdout_elsewhere() if options.quiet or options.json else nullcontext():
         reproduce.make(
@@ -138,14 +138,15 @@ def _plain(value: Any) -> Any:
 def _list(*, as_json: bool) -> None:
     from course_lib import claims
 
+    # All before the first line: a claim may need a package that is not here.
+    texts = {id: c.text() if c.is_recorded() else None for id, c in claims.CLAIMS.items()}
     if as_json:
-        texts = {id: c.text() if c.is_recorded() else None for id, c in claims.CLAIMS.items()}
         titles = {name: each.title for name, each in claims.EXPERIMENTS.items()}
         _print_json({"claims": texts, "experiments": titles})
         return
     print("claims (lr-course reproduce CLAIM)")
-    for id, claim in claims.CLAIMS.items():
-        print(f"  {id:28} {claim.text() if claim.is_recorded() else '(no record yet)'}")
+    for id, text in texts.items():
+        print(f"  {id:28} {text or '(no record yet)'}")
     print("experiments (lr-course reproduce EXPERIMENT)")
     for name, experiment in claims.EXPERIMENTS.items():
         print(f"  {name:28} {experiment.title}")
