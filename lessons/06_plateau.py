@@ -165,7 +165,7 @@ plt.show()
 # %%
 from course_lib.widgets import plateau_cuts
 
-plateau_cuts()  # your turn: draw on the metric; then keep all three from cutting before 25
+plateau_cuts()  # your turn: make all three cut, none before 25; then draw a metric of your own
 
 # %% [markdown]
 # To make Keras cut where PyTorch does, ask for one more patience, one more cooldown (if there is

@@ -26,6 +26,7 @@ from course_lib import exercises
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
 import lesson_install
+import lesson_notebooks
 
 TOOLS = builder.ROOT / "tools"
 
@@ -286,7 +287,8 @@ def test_the_first_code_cell_installs_and_is_the_same_everywhere(built, folder):
     found = notebook(built, folder)
     cell = next(cell for cell in found.cells if cell.cell_type == "code")
     assert (cell.id, cell.source) == ("01_decay-00", lesson_install.INSTALL)
-    assert cell.metadata == {"tags": ["install"]} and cell.outputs == []
+    folded = {"tags": ["install"], "jupyter": {"source_hidden": True}}
+    assert cell.metadata == folded and cell.outputs == []
     ast.parse(cell.source)  # no magics: a grader runs it without IPython
 
 
@@ -600,6 +602,15 @@ def test_a_builder_that_forgets_to_blank_is_caught(lesson):
 
 
 # ---------------------------------------------------------------- flavours, table, README
+
+
+def test_outputs_from_a_prediction_to_its_outcome_are_folded():
+    sources = ["1", 'predict("1.a", "Up?", {})', "2", 'predict(\n    "1.b", "Down?", {})']
+    sources += ['outcome("1.a", "yes")', "3", 'x = 1\noutcome(\n    "1.b", "no")', "4"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    lesson_notebooks.fold_outcomes(notebook)
+    folded = [bool(cell.metadata.get("jupyter")) for cell in notebook.cells]
+    assert folded == [False, False, True, True, True, True, True, False]
 
 
 def test_flavoured_replaces_the_one_line(lesson):

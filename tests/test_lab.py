@@ -123,6 +123,8 @@ def test_the_chart_holds_the_plan_and_every_shown_run_on_one_axis():
     assert [each["label"] for each in rates["lines"]] == ["planned", "1 constant", "2 constant"]
     assert rates["lines"][0]["ys"][10] == pytest.approx(0.2) and rates["lines"][0]["dash"]
     assert rates["lines"][0]["width"] < rates["lines"][1]["width"]
+    assert all(each["steps"] for each in rates["lines"])
+    assert not any(each["steps"] for each in losses["lines"])
     assert [each["ys"] for each in losses["lines"]] == [[2.0, 1.5], [3.0, 2.5, 3.0]]
     assert picture["x"] == {"label": "update", "low": 0, "high": 49, "log": False}
     assert rates["x"] is losses["x"] is None  # the axis is one and the same

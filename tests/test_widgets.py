@@ -11,7 +11,20 @@ import pytest
 from course_lib import parameters, schedules
 from course_lib.rosetta import own_lr, translate
 from course_lib.schedules import GALLERY, Schedule, cosine
-from course_lib.widgets import explore, plot_valley, valley, valley_path, valley_regime
+from course_lib.widgets import (
+    cycle_composer,
+    explore,
+    kill_and_resume,
+    milestones,
+    noise_floor,
+    plateau_cuts,
+    plot_valley,
+    puzzle,
+    valley,
+    valley_path,
+    valley_regime,
+    warmup_map,
+)
 from course_lib.widgets.chart import chart, draw, layout, line, mark, place, row, ticks, unplace
 from course_lib.widgets.controls import Control
 from course_lib.widgets.explorer import controls_of
@@ -19,6 +32,7 @@ from course_lib.widgets.javascript import to_javascript
 from course_lib.widgets.numbers import fixed, literal, short
 from course_lib.widgets.panel import Panel
 from course_lib.widgets.schedules import node_of
+from course_lib.widgets.valley import descend
 
 PNG = b"\x89PNG"
 
@@ -73,7 +87,7 @@ def test_the_ball_walks_as_torch_does(lr, momentum):
         optimizer.step()
     panel = valley(lr=lr, momentum=momentum)
     drawn = panel.shown()["chart"]["rows"][1]["lines"][0]["ys"]
-    assert drawn == pytest.approx([min(loss, 1e30) for loss in losses], rel=1e-9)
+    assert drawn == pytest.approx(losses, rel=1e-9)
     assert panel.reached == (losses[-1] < 1e-6)
 
 
@@ -82,6 +96,20 @@ def test_the_goal_is_not_reached_at_the_start_nor_beyond_the_edge():
     assert valley(lr=0.09).reached is True
     assert valley(lr=0.1001).reached is False and "beyond the edge" in valley(lr=0.1001).report
     assert "on the edge" in valley(lr=0.1).report
+
+
+@pytest.mark.parametrize(
+    "lr, said",
+    [(0.2, "2.66e+96"), (5.0, "more than 1e+308 (an overflow)"), (1e6, "more than 1e+308")],
+)
+def test_a_loss_that_explodes_is_told_as_it_is(lr, said):
+    panel = valley(lr=lr)
+    losses = [(20 * w * w + v * v) / 2 for w, v in descend(lr, 0.0, 20, 1, 100)]
+    assert short(losses[-1]) == said or not math.isfinite(losses[-1])
+    assert panel.report.count(f"After 100 updates the loss is {said}") == 1
+    assert f"not reached: after 100 updates the loss is {said}" in panel.report
+    drawn = panel.shown()["chart"]["rows"][1]["lines"][0]["ys"]
+    assert drawn == [loss if math.isfinite(loss) else None for loss in losses]
 
 
 def test_code_of_the_valley_sets_this_rate_and_momentum():
@@ -237,9 +265,20 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     panel = valley(lr=0.09)
     data, metadata = panel._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(PNG)
-    assert metadata["image/png"]["alt"] == panel.shown()["chart"]["label"]
+    label, told = panel.shown()["chart"]["label"], "A picture: run this cell to move it."
+    assert metadata["image/png"]["alt"] == f"{label} Goal: {panel.goal}. {told}"
+    still = ElementTree.fromstring(panel.still())
+    words = ["".join(each.itertext()) for each in still if each.tag.endswith("text")]
+    assert words == [f"Goal: {panel.goal}.", told]  # above the picture, which is moved down
+    (picture,) = [each for each in still if each.tag.endswith("svg")]
+    top, height = float(picture.get("y")), layout(panel.shown()["chart"])["height"]
+    assert top > 18 * len(words) and float(still.get("viewBox").split()[3]) == top + height
+    width = int.from_bytes(base64.b64decode(data["image/png"])[16:20], "big")
+    high = int.from_bytes(base64.b64decode(data["image/png"])[20:24], "big")
+    assert (width, high) == (1280, 2 * (top + height))  # the PNG is of that, not of the bare chart
+    assert f"<p>{told}</p>" in panel.html() and "Goal" not in explore().still()
     assert data["text/plain"] == panel.report and "is 0.9 of it" in panel.report
-    assert "- reached." in panel.report and "- not reached." in valley().report
+    assert "- reached." in panel.report and "- not reached: after 100" in valley().report
     assert not [mime for mime in data if "widget" in mime]  # nothing that a kernel has to feed
 
 
@@ -293,6 +332,65 @@ def test_a_chart_is_one_svg_with_a_label_and_every_line():
         paths[-1].count("M") == 3 and paths[-1].count("L") == 0
     )  # a gap at each that is no number
     assert float(svg.get("viewBox").split()[3]) == layout(picture)["height"]
+
+
+def path_of(one, low=0.0, high=1.0, last=100):
+    """The places of a line that is alone in a chart, and the pieces that its path has."""
+    svg = ElementTree.fromstring(draw(chart("", "x", 0, last, [row("y", [one], low, high)])))
+    (way,) = [each.get("d") for each in svg.iter() if each.get("stroke") == one["color"]]
+    pieces = [piece.split("L") for piece in way.split("M")[1:]]
+    return [[tuple(map(float, at.split())) for at in piece] for piece in pieces]
+
+
+@pytest.mark.parametrize("start, end", [(0.9, 0.2), (0.2, 0.9)])
+def test_a_rate_jumps_upright_at_the_update_that_has_the_new_one(start, end):
+    rates = [start] * 30 + [end] * 71
+    (sloped,) = path_of(line("", list(range(101)), rates, "red"))
+    assert not any(x == a for (x, _), (a, _) in itertools.pairwise(sloped))
+    (stepped,) = path_of(line("", list(range(101)), rates, "red", steps=True))
+    upright = [(x, y, b) for (x, y), (a, b) in itertools.pairwise(stepped) if x == a]
+    (jump,) = upright
+    axis = {"low": 0, "high": 100, "log": False}
+    assert jump[0] == pytest.approx(place(30, axis, 66, 620), abs=0.05)
+    assert jump[1:] == (stepped[0][1], stepped[-1][1])
+
+
+def test_many_updates_of_a_smooth_rate_make_a_smooth_line_few_make_steps():
+    for count, steps in [(101, 0), (21, 20)]:
+        rates = [GALLERY["cosine"](100 * t / (count - 1)) for t in range(count)]
+        one = line("", list(range(count)), rates, "red", steps=True)
+        (way,) = path_of(one, high=0.1, last=count - 1)
+        assert len(way) == count + steps
+        assert sum(x == a for (x, _), (a, _) in itertools.pairwise(way)) == steps
+
+
+def test_every_rate_that_is_drawn_has_steps():
+    panels = [explore("cosine", "step_decay"), valley(), noise_floor(), milestones(), puzzle()]
+    panels += [cycle_composer(), kill_and_resume(), plateau_cuts(), warmup_map()]
+    for panel in panels:
+        for each in panel.shown()["chart"]["rows"]:
+            rates = each["label"] in ("rate", "learning rate")
+            lines = [one for one in each["lines"] if not one["dots"]]
+            assert all(one["steps"] == rates or "%" in each["label"] for one in lines), panel.title
+
+
+@pytest.mark.parametrize("far", [1e5, 1e9, 1e38, 1e199, 1e307])
+def test_a_line_that_leaves_the_picture_keeps_its_direction_and_short_numbers(far):
+    """And what comes back is drawn again; between two places far away on one side, nothing is."""
+    xs, ys = [50, 60, 200, 90, 95], [0.5, far, 2 * far, 0.25, 0.5]
+    pieces = path_of(line("", xs, ys, "red"))
+    flat = [at for piece in pieces for at in piece]
+    assert all(abs(number) <= 4000 for at in flat for number in at)
+    assert pieces[0][0] == pytest.approx((343, 122), abs=12) and len(pieces) == 2
+    assert len(pieces[1]) >= 2 or far > 1e9  # from so far away no direction is left
+    dots = draw(chart("", "x", 0, 100, [row("y", [line("", xs, ys, "red", dots=True)], 0, 1)]))
+    assert dots.count("<circle") == 3 and "e+" not in dots
+
+
+def test_a_line_between_two_far_places_is_drawn_where_it_crosses_the_picture():
+    (across,) = path_of(line("", [50, 50], [-1e6, 1e6], "red"))
+    assert across == [(343, 4000), (343, -4000)]
+    assert path_of(line("", [50, 1e7], [1e6, -1.0], "red")) == []
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -119,7 +119,10 @@ PANELS = {
             {"count": 20, "order": "shuffled, 3"},
         ],
     ),
-    "valley": (valley(), [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}]),
+    "valley": (
+        valley(),
+        [{"lr": 0.09}, {"lr": 0.2, "steep": 3.5}, {"lr": 0.07, "momentum": 0.9}, {"lr": 5.0}],
+    ),
 }
 
 
@@ -130,6 +133,7 @@ def page(browser):
     page = context.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))
     page.on("requestfailed", lambda request: page.problems.append(request.url))
     yield page
     assert page.problems == []
@@ -154,10 +158,12 @@ def in_browser(page, panel):
 
 
 def answering(panel):
-    """JavaScript that calls the translated view, and draws what it says."""
+    """JavaScript that calls the translated view, and draws what it says: in the page, which would
+    say on its console what it cannot draw."""
     return f"""window.answer = (() => {{ {panel.script()}; return (values, data) => {{
         const shown = {panel.view.__name__}(values, data);
-        return {{...shown, svg: draw(shown.chart)}};
+        const svg = document.body.innerHTML = draw(shown.chart);
+        return {{...shown, svg}};
     }}; }})();"""
 
 
@@ -410,6 +416,74 @@ def test_a_typed_number_is_taken_or_refused_with_the_reason(page):
     assert "warmup_fraction must be at most 0.5" in panel.get_by_role("alert").inner_text()
     controls.get_by_label("three_phase").uncheck()
     assert not panel.get_by_role("alert").is_visible()
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "1e"])
+def test_an_emptied_field_is_no_zero(page, typed):
+    panel = opened(page, explore("cosine"))
+    for label in ("peak_lr", "total_steps"):
+        before = code_in(panel)
+        field = group(panel, "cosine").get_by_label(f"{label}, exact value")
+        value = field.input_value()
+        field.press("Control+a")
+        field.press("Delete")
+        field.press_sequentially(typed)
+        field.press("Enter")
+        got = "what is no number" if typed.strip() else "nothing"
+        assert panel.get_by_role("alert").inner_text().endswith(f", got {got}")
+        assert field.input_value() == value and code_in(panel) == before
+    panel = opened(page, explore("triangular"))  # here nothing means the default
+    field = group(panel, "triangular").get_by_label("down_steps, exact value")
+    field.fill("7")
+    field.press("Enter")
+    assert "down_steps=7" in code_in(panel)
+    field.fill("")
+    field.press("Enter")
+    assert "down_steps" not in code_in(panel)
+
+
+def test_an_emptied_list_of_numbers_got_nothing(page):
+    panel = opened(page, explore("multistep"))
+    field = group(panel, "multistep").get_by_label("milestones", exact=True)
+    field.fill("")
+    field.press("Enter")
+    assert panel.get_by_role("alert").inner_text().endswith("between, got nothing")
+
+
+def test_a_walk_that_explodes_is_drawn_without_a_complaint(page):
+    panel = opened(page, valley())
+    field = panel.get_by_label("learning rate, exact value")
+    for typed in ("0.2", "5", "1e6"):
+        field.fill(typed)
+        field.press("Enter")
+        walk = panel.locator(".lr-figure svg svg").first.locator("path[stroke='#D55E00']")
+        assert "L" in walk.get_attribute("d") and "e" not in walk.get_attribute("d")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_goal_and_verdict_are_seen_while_a_slider_moves(page, width):
+    """And the verdict, however long it is, does not move the slider away from the hand."""
+    page.set_viewport_size({"width": width, "height": 900})
+    panel = opened(page, plateau_cuts())
+    slider = panel.get_by_role("slider", name="patience")
+    goal = panel.locator(".lr-goal")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    if width < 900:
+        slider.evaluate("(it) => it.scrollIntoView({block: 'center'})")
+    before = slider.bounding_box()
+    said = goal.inner_text()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    assert goal.inner_text() != said and "not reached: " in said
+    assert slider.bounding_box() == before
+    box = goal.bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 900
+    figure = panel.locator(".lr-figure").bounding_box()
+    page.mouse.move(figure["x"] + 200, figure["y"] + 80)
+    page.mouse.down()
+    page.mouse.up()
+    assert goal.inner_text().endswith("not reached: you changed the metric: Start over.")
 
 
 def test_the_picture_is_read_by_keyboard_and_pointer(page):

@@ -103,7 +103,9 @@ def test_plateau_cuts_are_those_of_the_real_classes(curve, patience, factor, thr
         assert one["xs"] == cuts[name] and one["ys"] == [curve[i] for i in cuts[name]]
         rates = line_of(panel, name)
         assert rates["ys"][-1] == pytest.approx(ends[name], rel=1e-5)
-        assert rates["xs"][1:-1:2] == rates["xs"][2:-1:2] == cuts[name]
+        was = [0.1, *rates["ys"]]  # a rate for each evaluation, for the pointer that reads it
+        assert rates["xs"] == list(range(40)) and rates["steps"]
+        assert [i for i in range(40) if rates["ys"][i] < was[i]] == cuts[name]
         assert (name + " cuts never" in panel.report) == (not cuts[name])
     differing = {i for name in cuts for i in cuts[name]} - set.intersection(
         *(set(each) for each in cuts.values())
@@ -119,10 +121,16 @@ def test_plateau_goal_takes_both_patience_and_threshold():
     thresholds = np.geomspace(1e-5, 0.5, 100)
     assert not any(panel.at(threshold=float(each)).reached for each in thresholds)
     assert not any(panel.at(cooldown=each).reached for each in range(16))
+    assert panel.report.count(
+        "- not reached: course_lib cuts at 11, PyTorch cuts at 11, Keras cuts at 10."
+    )
+    assert "- not reached: Keras cuts at 13." in panel.at(patience=6).report
+    assert "not reached: course_lib never cuts, PyTorch never" in panel.at(patience=40).report
     # On a curve of one's own it does not count.
     easy = [0.9 - i / 50 if i < 26 else 0.9 for i in range(40)]
     cuts, _ = real_cuts(panel.at(metric=easy))
     assert all(each and each[0] >= 25 for each in cuts.values())
+    assert "- not reached: you changed the metric: Start over." in panel.at(metric=easy).report
     assert not panel.at(metric=easy).reached
 
 

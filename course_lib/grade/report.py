@@ -31,6 +31,7 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
 STOPPED = {  # of a cell
     "time": "it took too long",
     "total": "the notebook as a whole took too long",
+    "starts": "it had to be started anew too often",
     "memory": "it used too much memory",
     "output": "it printed too much",
     "threads": "it started too many threads",

@@ -10,7 +10,10 @@ A chart is a dictionary
 - rows: axes from top to bottom, each {"label", "low", "high", "log", "height", "lines", "marks",
   "levels", "x"}; low and high may be None: then the lines decide. "x" is None, or an axis of its
   own where the row does not share the others'.
-- lines: {"label", "xs", "ys", "color", "dash", "dots", "width"}; "dots" draws points, not a line.
+- lines: {"label", "xs", "ys", "color", "dash", "dots", "width", "steps"}; "dots" draws points, no
+  line. "steps" keeps each y until the next x, as a rate is kept until the next update: wherever it
+  jumps, and everywhere if there are so few points that each one is seen. Between many points of a
+  smooth curve the line stays smooth.
 - marks and levels: a line across the axes at {"at", "label", "color"}: marks upright, levels flat.
 
 `chart`, `row`, `line` and `mark` fill in what is not said.
@@ -21,6 +24,9 @@ import math
 from course_lib.widgets.numbers import fixed, short
 
 WIDTH, LEFT, RIGHT = 640, 66, 20
+WIDE = 6  # pixels: from there, each update of a rate has a step that is seen
+FAR = 4000  # pixels: what lies beyond is cut off
+NOWHERE = 1e12  # pixels: from there, a line to the picture has no direction that a float can hold
 FONT = "font-family='DejaVu Sans, Verdana, sans-serif' font-size='12'"
 
 
@@ -48,7 +54,7 @@ def row(label, lines, low=None, high=None, log=False, height=220, marks=None, le
     }
 
 
-def line(label, xs, ys, color, dash="", dots=False, width=2):
+def line(label, xs, ys, color, dash="", dots=False, width=2, steps=False):
     """One line; a y that is no finite number leaves a gap. Without a label it is in no legend."""
     return {
         "label": label,
@@ -58,6 +64,7 @@ def line(label, xs, ys, color, dash="", dots=False, width=2):
         "dash": dash,
         "dots": dots,
         "width": width,
+        "steps": steps,
     }
 
 
@@ -242,23 +249,87 @@ def _path(xs, ys, one):
     if one["dots"]:
         radius, dots = fixed(1.2 + one["width"], 1), []
         for i in range(min(len(xs), len(ys))):
-            if xs[i] is not None and ys[i] is not None:
+            if is_near(xs[i], ys[i]):
                 dots.append(f"<circle cx='{fixed(xs[i], 1)}' cy='{fixed(ys[i], 1)}' r='{radius}'/>")
         drawn = "".join(dots)
         return f"<g fill='{color}'>{drawn}</g>"
-    steps, pen = [], "M"
-    for i in range(min(len(xs), len(ys))):
-        if xs[i] is None or ys[i] is None:
-            pen = "M"
-        else:
-            # Far outside is as good as outside, and keeps the numbers short.
-            steps.append(f"{pen}{fixed(xs[i], 1)} {fixed(max(-999, min(9999, ys[i])), 1)}")
-            pen = "L"
-    way, width, dash = "".join(steps), short(one["width"]), one["dash"]
+    way, width, dash = _way(xs, ys, one["steps"]), short(one["width"]), one["dash"]
     return (
         f"<path d='{way}' fill='none' stroke='{color}' stroke-width='{width}' "
         f"stroke-dasharray='{dash}'/>"
     )
+
+
+def _way(xs, ys, steps):
+    """The d of a path through these places."""
+    parts, before = [], None
+    for i in range(min(len(xs), len(ys))):
+        x, y = xs[i], ys[i]
+        if x is None or y is None or max(abs(x), abs(y)) > NOWHERE:
+            before = None
+            continue
+        if before is None:
+            if is_near(x, y):
+                parts.append(f"M{fixed(x, 1)} {fixed(y, 1)}")
+        elif steps and (x - before[0] > WIDE or is_jump(ys, i)):
+            parts.append(_piece(before[0], before[1], x, before[1]))
+            parts.append(_piece(x, before[1], x, y))
+        else:
+            parts.append(_piece(before[0], before[1], x, y))
+        before = [x, y]
+    return "".join(parts)
+
+
+def is_jump(ys, i):
+    """Whether the change up to place i is no part of a smooth curve: far more than those beside it.
+
+    >>> [is_jump([0, 2, 4, 6, 60, 61], i) for i in range(1, 6)]
+    [False, False, False, True, False]
+    """
+    most = 0
+    for k in [i - 1, i + 1]:
+        if k > 0 and k < len(ys) and ys[k] is not None and ys[k - 1] is not None:
+            most = max(most, abs(ys[k] - ys[k - 1]))
+    return abs(ys[i] - ys[i - 1]) > max(1, 4 * most)
+
+
+def is_near(x, y):
+    """Whether a place, in pixels, is in the picture or not far outside.
+
+    >>> is_near(100, -50), is_near(100, 1e9), is_near(None, 5)
+    (True, False, False)
+    """
+    return x is not None and y is not None and abs(x) <= FAR and abs(y) <= FAR
+
+
+def _piece(x0, y0, x1, y1):
+    """One straight piece of a path, which stands at its first place; what is far is cut off."""
+    if is_near(x0, y0) and is_near(x1, y1):
+        return f"L{fixed(x1, 1)} {fixed(y1, 1)}"
+    ends = cut(x0, y0, x1, y1)
+    if ends is None:
+        return ""
+    first = "" if is_near(x0, y0) else f"M{fixed(ends[0], 1)} {fixed(ends[1], 1)}"
+    return f"{first}L{fixed(ends[2], 1)} {fixed(ends[3], 1)}"
+
+
+def cut(x0, y0, x1, y1):
+    """The part of a straight line that is not farther than FAR from 0; None where there is none.
+
+    >>> cut(0, 0, 8000, 8000), cut(0, 9000, 10, 9000)
+    ([0.0, 0.0, 4000.0, 4000.0], None)
+    """
+    first, last = 0.0, 1.0
+    for start, end in [[x0, x1], [y0, y1]]:
+        if start != end:
+            one, other = (-FAR - start) / (end - start), (FAR - start) / (end - start)
+            first, last = max(first, min(one, other)), min(last, max(one, other))
+        elif abs(start) > FAR:
+            return None
+    if first >= last:
+        return None
+    wide, high = x1 - x0, y1 - y0
+    return [x0 + first * wide, y0 + first * high, x0 + last * wide, y0 + last * high]
 
 
 def _straight(x1, y1, x2, y2, color, dash, opacity):

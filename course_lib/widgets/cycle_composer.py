@@ -93,6 +93,9 @@ def view_cycles(values, data):
         "report": report,
         "code": named_code(schedule, total, data),
         "reached": complete >= data["wanted"] and are_doubled(cycles),
+        "missing": f"below 1 % are {complete}"
+        if complete < data["wanted"]
+        else "a cycle is not twice as long as the one before",
     }
 
 
@@ -125,7 +128,7 @@ def cycles_rows(formula, rates, places, shares, data):
     restarts = [t + 1 for t in places if t + 1 < total and formula != "one_cycle"]
     taken = [rates[t] for t in places]
     curve = [
-        line(formula, list(range(total)), rates, blue),
+        line(formula, list(range(total)), rates, blue, steps=True),
         line("snapshot", places, taken, orange, dots=True, width=2.5),
     ]
     seen = [max(each, 2e-4) for each in shares]

@@ -112,7 +112,9 @@ def view_explorer(values, data):
         entry = data["schedules"][key]
         schedule = assembled(entry["node"], values)
         rates = [schedule(step) for step in range(steps)]
-        lines.append(line(key, list(range(steps)), rates, entry["color"], entry["dash"]))
+        lines.append(
+            line(key, list(range(steps)), rates, entry["color"], entry["dash"], steps=True)
+        )
         most, when = highest(rates)
         ends = f"from {short(rates[0])} to {short(rates[-1])}"
         said.append(f"{key}: {ends}, highest {short(most)} at update {when}")

@@ -104,6 +104,9 @@ def view_finder_reader(values, data):
         "report": "\n".join(reports),
         "code": finder_code(shown, rule, beta, data),
         "reached": off <= data["near"],
+        "missing": f"the farthest is {short(off)} times off"
+        if math.isfinite(off)
+        else "on one of them the rule finds nothing",
     }
 
 

@@ -118,14 +118,16 @@ def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates:
     """
     rates, losses, said = [], [], []
     if plan:
-        rates.append(line("planned", plan["steps"], plan["rates"], "currentColor", "5 4", width=1))
+        xs, ys = plan["steps"], plan["rates"]
+        rates.append(line("planned", xs, ys, "currentColor", "5 4", width=1, steps=True))
         first, last = short(plan["rates"][0]), short(plan["rates"][-1])
         said.append(f"The planned learning rate of {updates} updates, from {first} to {last}.")
     shown = [trial for trial in trials if trial.shown and trial.done]
     for trial in shown:
         steps = thinned(trial.done)
         means = window_means(trial.run.loss, WINDOW, at=steps)
-        rates.append(line(trial.name, steps, [trial.run.lr[t] for t in steps], **trial.look))
+        applied = [trial.run.lr[t] for t in steps]
+        rates.append(line(trial.name, steps, applied, **trial.look, steps=True))
         losses.append(line("", steps, means, **trial.look))
         rate, loss = short(trial.run.lr[steps[-1]]), short(means[-1])
         said.append(

@@ -46,6 +46,9 @@ def view_milestones(values, data):
         "report": milestones_report(torch, keras, apart),
         "code": drops_code(lr, factor, places, boundaries),
         "reached": len(apart) == 0 and drops_of(torch) == data["wanted"],
+        "missing": f"the rates differ at {len(apart)} updates"
+        if len(apart) > 0
+        else f"both drop at {places[0]} and {places[1]}",
     }
 
 
@@ -55,8 +58,8 @@ def milestone_rows(torch, keras, places, data):
     blue, orange = data["colors"][0], data["colors"][1]
     updates = list(range(len(torch)))
     lines = [
-        line("PyTorch", updates, torch, blue, width=4),
-        line("Keras", updates, keras, orange, "6 3"),
+        line("PyTorch", updates, torch, blue, width=4, steps=True),
+        line("Keras", updates, keras, orange, "6 3", steps=True),
     ]
     marks = [mark(each, str(each)) for each in places]
     whole = row("learning rate", lines, low, high, log=True, height=150, marks=marks)

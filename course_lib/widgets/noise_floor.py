@@ -82,6 +82,7 @@ def view_noise_floor(values, data):
         f"{short(data['fixed'], 2)} by update {last}.",
         "code": floor_code(lr, factor, drops),
         "reached": now == last and mean < data["goal"],
+        "missing": f"it is {short(mean)} at update {now}",
     }
 
 
@@ -89,7 +90,7 @@ def floor_rows(used, losses, means, floor, past, data):
     """The rates that were used, and below them the losses."""
     updates, colors, goal = list(range(len(used))), data["colors"], data["goal"]
     drops = [mark(t, "", "#888") for t in past]
-    rate = [line("rate", updates, used, colors[0])]
+    rate = [line("rate", updates, used, colors[0], steps=True)]
     across = [0, data["updates"]]
     falls = [
         line("each update", updates, losses, "#8888", width=1),

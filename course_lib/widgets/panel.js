@@ -22,7 +22,7 @@ function mount(root, spec, view) {
   const drawn = spec.controls.find((each) => each.kind === "curve");
   if (drawn) figure.classList.add("lr-drawn");
   root.replaceChildren(make("div", {class: "lr-body"},
-    make("div", {class: "lr-seen"}, figure, readout, error, goal), controls,
+    make("div", {class: "lr-seen"}, figure, readout, error), make("div", {class: "lr-side"}, controls, goal),
     make("div", {class: "lr-words"}, report, code), said));
   // JupyterLab takes the arrow keys away from what is focused inside of an output.
   root.addEventListener("keydown", (event) => {
@@ -69,14 +69,14 @@ function mount(root, spec, view) {
       });
       range.addEventListener("input", () => set(control.name, slider_value(control, Number(range.value))));
       number.addEventListener("change", () => {
-        const typed = number.value.trim() === "" && control.optional ? null : Number(number.value);
+        const got = number.validity.badInput ? "what is no number" : number.value.trim() || "nothing";
+        const typed = got === "nothing" && control.optional ? null : Number(got); // a word is no number
         const [least, most] = control.allowed;
         const wrong = typed !== null && (!Number.isFinite(typed) || (whole && !Number.isInteger(typed))
           || (least !== null && (control.above ? typed <= least : typed < least)) || (most !== null && typed > most));
         if (wrong) {
           const kind = whole ? "a whole number" : "a number";
           const most_ = most === null ? "" : ` and at most ${most}`;
-          const got = number.value;
           fields[control.name]();
           const least_ = least === null ? "" : ` ${control.above ? "above" : "of at least"} ${least}`;
           error.textContent = `${control.label} must be ${kind}${least_}${most_}, got ${got}`;
@@ -158,7 +158,7 @@ function mount(root, spec, view) {
         const whole = control.scale === "whole";
         if (!typed.length || typed.some((each) => !(whole ? Number.isInteger(each) : each >= 0))) {
           error.textContent =
-            `${control.label} must be ${whole ? "whole " : ""}numbers with commas between, got ${text.value}`;
+            `${control.label} must be ${whole ? "whole " : ""}numbers with commas between, got ${text.value.trim() || "nothing"}`;
         } else set(control.name, typed);
       });
       fields[control.name] = () => {
@@ -223,7 +223,7 @@ function mount(root, spec, view) {
     point();
     report.textContent = shown.report;
     if (spec.goal) {
-      goal.textContent = `Goal: ${spec.goal} - ${shown.reached ? "reached" : "not reached"}.`;
+      goal.textContent = verdict(spec.goal, shown.reached, shown.missing);
       goal.dataset.reached = shown.reached;
     }
     write(shown.code);

@@ -10,11 +10,13 @@ loaded from anywhere.
 - report: what there is to see, in words; a screen reader reads it out.
 - code: pairs (heading, code) to copy.
 - reached: whether the goal is reached; None where there is no goal.
+- missing: if the view knows it, what keeps the goal from being reached, in a few words.
 """
 
 import base64
 import html
 import json
+import textwrap
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,11 +27,12 @@ from typing import Any
 from course_lib.parameters import Choice
 from course_lib.rosetta import derived, own_lr, whole
 from course_lib.widgets import schedules
-from course_lib.widgets.chart import draw, unplace
+from course_lib.widgets.chart import FONT, WIDTH, draw, escape, layout, unplace
 from course_lib.widgets.controls import Control, slider_place, slider_value
 from course_lib.widgets.javascript import browser, to_javascript
 
 HERE = Path(__file__).parent
+STILL = "A picture: run this cell to move it."
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Panel:
         shown = self.shown()
         lines = [shown["report"]]
         if self.goal:
-            lines.append(f"Goal: {self.goal} - {'reached' if shown['reached'] else 'not reached'}.")
+            lines.append(verdict(self.goal, shown["reached"], shown.get("missing", "")))
         lines += [f"{heading}\n{code}" for heading, code in shown["code"]]
         return "\n\n".join(lines)
 
@@ -81,8 +84,25 @@ class Panel:
         """The picture as it stands."""
         return draw(self.shown()["chart"])
 
+    def still(self) -> str:
+        """The picture under the goal, and the word that it is only a picture."""
+        picture = self.shown()["chart"]
+        words = textwrap.wrap(f"Goal: {self.goal}.", 84) if self.goal else []
+        lines = [
+            f"<text x='14' y='{16 + 18 * i}'>{escape(each)}</text>"
+            for i, each in enumerate([*words, STILL])
+        ]
+        top, height = 18 * len(lines) + 8, layout(picture)["height"]
+        inner = draw(picture).replace(
+            "<svg ", f"<svg y='{top}' width='{WIDTH}' height='{height}' ", 1
+        )
+        return (
+            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {top + height}' {FONT} "
+            f"fill='currentColor'>{''.join(lines)}{inner}</svg>"
+        )
+
     def png(self) -> bytes:
-        """The picture as it stands, for where no SVG is shown."""
+        """The still picture, for where no SVG is shown."""
         import resvg_py
         from matplotlib import get_data_path
 
@@ -90,7 +110,7 @@ class Panel:
         fonts = [str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")]
         return bytes(
             resvg_py.svg_to_bytes(
-                svg_string=self.svg().replace("currentColor", "#222"),
+                svg_string=self.still().replace("currentColor", "#222"),
                 font_files=fonts,
                 skip_system_fonts=True,
                 sans_serif_family="DejaVu Sans",
@@ -108,7 +128,9 @@ class Panel:
         return f"""\
 <style>{_style()}</style>
 <section class="lr-panel" id="{spot}" aria-label="{html.escape(self.title, quote=True)}">
-<img alt="{alt}" src="data:image/svg+xml;base64,{picture}" style="background: white">
+<p>{STILL}</p>
+<img alt="{alt}" width="{WIDTH}" style="background: white"
+src="data:image/svg+xml;base64,{picture}">
 <pre>{html.escape(self.report)}</pre>
 </section>
 <script>(() => {{
@@ -137,7 +159,7 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
 
     def script(self) -> str:
         """All the JavaScript of this panel: the view and its formulas, and what moves them."""
-        needed = [self.view, draw, unplace, slider_place, slider_value]
+        needed = [self.view, draw, unplace, slider_place, slider_value, verdict]
         writers = tables = ""
         if self.gallery:
             writers, tables = schedules.tables()
@@ -162,10 +184,22 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
             "image/png": base64.b64encode(self.png()).decode(),
             "text/plain": self.report,
         }
-        return data, {"image/png": {"alt": self.shown()["chart"]["label"], "width": 640}}
+        goal = f" Goal: {self.goal}." if self.goal else ""
+        alt = f"{self.shown()['chart']['label']}{goal} {STILL}"
+        return data, {"image/png": {"alt": alt, "width": 640}}
 
     def __repr__(self) -> str:
         return f"<{self.title}: {self.values}>"
+
+
+def verdict(goal, reached, missing):
+    """The goal, whether it is reached, and what is missing; read by the browser, too.
+
+    >>> verdict("a low loss", False, "it is 0.5")
+    'Goal: a low loss - not reached: it is 0.5.'
+    """
+    why = f": {missing}" if missing else ""
+    return f"Goal: {goal} - reached." if reached else f"Goal: {goal} - not reached{why}."
 
 
 def _safe(value: Any) -> str:

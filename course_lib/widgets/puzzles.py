@@ -119,6 +119,7 @@ def view_puzzle(values, data):
         f"{short(target[-1])}.",
         "code": named_code(schedule, last, data),
         "reached": apart < data["close"] * peak,
+        "missing": f"{short(100 * apart / peak, 3)} % at update {where}",
     }
 
 
@@ -127,15 +128,15 @@ def puzzle_rows(target, mine, peak, where, formula, data):
     updates, allowed = list(range(len(target))), 100 * data["close"]
     share = [100 * (mine[t] - target[t]) / peak for t in updates]
     curves = [
-        line("the curve to match", updates, target, "#8888", width=7),
-        line(f"yours: {formula}", updates, mine, data["color"]),
+        line("the curve to match", updates, target, "#8888", width=7, steps=True),
+        line(f"yours: {formula}", updates, mine, data["color"], steps=True),
     ]
     bounds = [mark(allowed, "", dash="2 3"), mark(-allowed, "", dash="2 3")]
     return [
         row("learning rate", curves, 0.0, 1.25 * peak, height=210),
         row(
             "yours - curve, %",
-            [line("", updates, share, data["color"], width=1.5)],
+            [line("", updates, share, data["color"], width=1.5, steps=True)],
             -5 * allowed,
             5 * allowed,
             height=110,

@@ -71,6 +71,7 @@ def view_resume(values, data):
         f"rate is {short(again['rates'][-1])}; never killed, {short(whole['rates'][-1])}.",
         "code": resume_code(values, data),
         "reached": exact and data["early"] <= kill and kill <= data["late"],
+        "missing": f"killed after update {kill}" if exact else "the two runs differ",
     }
 
 
@@ -107,7 +108,7 @@ def resume_rows(whole, again, kill, lr, data):
     ]:
         xs = list(range(first, data["steps"] + 1))
         height = [loss_of(each, data) for each in run["states"]]
-        rates.append(line(name, xs[0:-1], run["rates"], color, dash, width=3))
+        rates.append(line(name, xs[0:-1], run["rates"], color, dash, width=3, steps=True))
         losses.append(line(name, xs, height, color, dash))
     return [
         row("rate", rates, 0, 1.15 * lr, height=150, marks=[mark(kill, "killed")]),

@@ -67,14 +67,15 @@ def view_valley(values, data):
     lr, momentum, steep = values["lr"], values["momentum"], values["steep"]
     goal, steps = data["goal"], data["steps"]
     places = descend(lr, momentum, steep, data["flat"], steps)
-    losses = [(steep * w**2 + data["flat"] * v**2) / 2 for w, v in places]
-    seen = [min(max(loss, 1e-30), 1e30) if math.isfinite(loss) else 1e30 for loss in losses]
+    losses = [(steep * w * w + data["flat"] * v * v) / 2 for w, v in places]  # w**2 may be an error
+    seen = [loss if math.isfinite(loss) else None for loss in losses]
     fall = line("loss", list(range(steps + 1)), seen, data["loss_color"])
     below = row("loss", [fall], 1e-12, 1e3, log=True, height=150, levels=[mark(goal, "goal")])
     edge = 2 * (1 + momentum) / steep
     fate = fate_of(lr, momentum, steep, edge)
     first = first_lasting([loss < goal for loss in losses])
     when = "at no update's end" if first is None else f"from update {first} on"
+    end = loss_words(losses[-1])
     return {
         "chart": chart(
             f"Gradient descent in a valley at learning rate {short(lr)}: {fate}",
@@ -84,11 +85,21 @@ def view_valley(values, data):
             [seen_from_above(places, steep, data), below],
         ),
         "report": f"The edge is 2 (1 + momentum) / L = {short(edge)}; lr = {short(lr)} is "
-        f"{short(lr / edge)} of it, {fate}\nAfter {steps} updates the loss is "
-        f"{short(seen[-1])}; it is below {short(goal)} {when}.",
+        f"{short(lr / edge)} of it, {fate}\nAfter {steps} updates the loss is {end}; "
+        f"it is below {short(goal)} {when}.",
         "code": valley_code(lr, momentum),
         "reached": first is not None,
+        "missing": f"after {steps} updates the loss is {end}",
     }
+
+
+def loss_words(loss):
+    """A loss as a number, or in words where it is none.
+
+    >>> loss_words(0.25), loss_words(math.inf), loss_words(math.nan)
+    ('0.25', 'more than 1e+308 (an overflow)', 'more than 1e+308 (an overflow)')
+    """
+    return short(loss) if math.isfinite(loss) else "more than 1e+308 (an overflow)"
 
 
 def seen_from_above(places, steep, data):
@@ -100,7 +111,8 @@ def seen_from_above(places, steep, data):
         along = [math.sqrt(2 * level / flat) * math.cos(angle) for angle in angles]
         across = [math.sqrt(2 * level / steep) * math.sin(angle) for angle in angles]
         rings.append(line("", along, across, "#8888", width=1))
-    along, across = [v for w, v in places], [w for w, v in places]
+    there = [[w, v] for w, v in places if math.isfinite(w) and math.isfinite(v)]
+    along, across = [v for w, v in there], [w for w, v in there]
     walk = [
         line("the walk, seen from above", along, across, data["color"], width=1.5),
         line("", along, across, data["color"], dots=True, width=1.5),

@@ -85,7 +85,7 @@ def view_warmup_map(values, data):
     column = [each for each in cells if each["peak"] == peak]
     alive, count = count_learned(chosen, learned), len(chosen["accuracies"])
     rates = [warmed_linear(t, peak, length, steps) for t in range(steps)]
-    plan = line("rate of the chosen runs", list(range(steps)), rates, data["ink"])
+    plan = line("rate of the chosen runs", list(range(steps)), rates, data["ink"], steps=True)
     best = best_cell(cells, learned)
     label = "Map of the recorded runs: the peak rate across, the updates of warmup upwards, a "
     label += f"larger dot where more runs learned. Chosen: {short(peak)} after {length}, {alive} "
