@@ -28,7 +28,7 @@ def cluster(tmp_path):
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", *common)]
     try:
-        while not file.exists():
+        while not (file.exists() and file.read_text()):
             assert processes[0].poll() is None
             time.sleep(0.05)
         worker = ["worker", *common, "--nthreads", "1", "--no-nanny"]

@@ -415,7 +415,7 @@ def test_a_real_cluster_makes_them_too(tmp_path, environment):
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", *common, env=environment)]
     try:
-        while not file.exists():
+        while not (file.exists() and file.read_text()):  # there for a moment before it is written
             assert processes[0].poll() is None
             time.sleep(0.05)
         address = json.loads(file.read_text())["address"]

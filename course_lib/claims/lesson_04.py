@@ -97,9 +97,9 @@ CLAIMS: dict[str, Claim] = {
     ),
     "low-peak-equal-peak": against(
         "shapes_low",
-        "At equal peak the constant rate lies {torch.constant:.2f} points above the line in "
-        "PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic "
-        "below, {torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
+        "At equal peak the constant rate lies {torch.constant:.2f} (PyTorch) and "
+        "{tensorflow.constant:.2f} points (TensorFlow) above the line, and the quadratic below, "
+        "{torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
         quadratic="quadratic",
