@@ -102,7 +102,7 @@ WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
         "cosine_long": "2,000 updates, branch minus cosine",
     },
     "budgets-decay": AT_BUDGETS,
-    "budgets-decay-on-cifar10": AT_BUDGETS,
+    "budgets-decay-on-cifar10": {"at_100": AT_BUDGETS["at_100"]},
     "budgets-untuned": {"linear": "linear, tuned minus 0.1", "wsd": "WSD, tuned minus 0.1"},
     "schedule-free-fixed": {"gain": "schedule-free minus AdamW at a fixed rate"},
     "schedule-free-line": {"gain": "schedule-free minus AdamW under a line"},
