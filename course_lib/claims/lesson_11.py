@@ -83,7 +83,7 @@ EXPERIMENTS = {
         variants=at_budgets("mnist", "mlp", 128, 1_000, (0.03, 0.1, 0.3, 1.0)),
     ),
     "budgets_cifar10": Experiment(
-        title="the same on CIFAR-10, with a small convolutional network",
+        title="eight schedules at five budgets on CIFAR-10, each with its own tuned peak",
         variants=at_budgets("cifar10", "cnn", 64, 1_000, (0.01, 0.03, 0.1)),
         frameworks=("torch",),
     ),
