@@ -210,9 +210,9 @@ def _grade(options) -> int:
 
 
 def _summary(options, results: list[dict], new: int, others: int) -> int:
-    from course_lib.grade.report import order, told
+    from course_lib.grade.report import noted, order
 
-    every, results = len(results), told(results)
+    every, results = len(results), noted(results)
     copies = every - len(results)
     troubled = [each for each in results if each["status"] != "graded"]
     if options.json:

@@ -87,7 +87,7 @@ def write_report(folder: str | Path) -> Path:
 
 
 def load(folder: str | Path) -> list[dict[str, Any]]:
-    """Every result as `told` tells it, with the record of its run under "run", by the students'
+    """Every result as `noted` has it, with the record of its run under "run", by the students'
     names."""
     rows = []
     for path, result in results(folder):
@@ -96,10 +96,10 @@ def load(folder: str | Path) -> list[dict[str, Any]]:
         rows.append(
             {**result, "run": run if current else {"seconds": 0, "peak_mb": 0, "cells": []}}
         )
-    return sorted(told(rows), key=order)
+    return sorted(noted(rows), key=order)
 
 
-def told(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def noted(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The results, with two more findings: that Canvas says late, and which other copies a student
     handed in. Such a copy has no row of its own, unless nothing could be graded in its place."""
     rows = [{**each, "findings": list(each["findings"])} for each in results]
