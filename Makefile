@@ -19,8 +19,8 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # What needs no framework, and the Pythons in which it is tried.
 PYTHONS ?= python3.11 python3.12 python3.13
 FREE := tests/test_schedules.py tests/test_progress.py \
-  $(addprefix course_lib/,schedules.py decays.py warmups.py cycles.py combined.py plateau.py \
-  parameters.py smoothing.py lr_suggestions.py rosetta.py values.py calls.py)
+  $(addprefix course_lib/,schedules.py plateau.py formulas finder/suggestions.py rosetta \
+  questions/values.py questions/calls.py)
 .PHONY: help lab test slow pythons quick notebooks check benchmarks site clean
 
 help:  ## print this list of verbs

@@ -3,17 +3,17 @@
 Importing this package loads the formulas only; frameworks are imported by `course_lib.pytorch` and
 `course_lib.tensorflow`.
 
-Where to look
-- for a schedule: schedules.py (decays.py, warmups.py, cycles.py, combined.py, parameters.py),
-  plateau.py
-- to use one in your own training: pytorch.py, tensorflow.py (quiet.py), lr_finder.py
-  (lr_suggestions.py, finder_*.py, smoothing.py), rosetta.py (rosetta_writer.py), adaptive.py
-- for the experiments of the course: training.py (trainer_*.py, models.py), data.py (data_*.py),
-  recipes.py, claims/, statistics.py
+Where to look: a file here is a door, with the names to import; a folder in brackets is the room
+behind it
+- for a schedule: schedules.py (formulas/), plateau.py
+- to use one in your own training: pytorch.py, tensorflow.py (quiet.py), lr_finder.py (finder/),
+  rosetta/, adaptive.py
+- for the experiments of the course: training.py (trainers/), data.py (datasets/), recipes.py,
+  claims/, statistics.py
 - for what a lesson shows and asks: plots.py, widgets/, checks.py, predictions.py, progress.py
   (notes.py, errors.py)
-- to write or grade exercises: exercises.py (calls.py, adapters.py, values.py, locks.py), grade/
-- for the command: cli.py, explore_command.py, reproduce_command.py, cluster.py
+- to write or grade exercises: exercises.py (questions/), grade/
+- for the command: cli.py (commands/), cluster.py
 """
 
 from collections.abc import Iterator

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib.parameters import Number
+from course_lib.formulas.parameters import Number
 
 
 def adagrad_rates(

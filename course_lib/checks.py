@@ -22,14 +22,15 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
-from course_lib import calls, exercises
+from course_lib import exercises
 from course_lib import progress as kept
-from course_lib.adapters import ADAPTERS
-from course_lib.calls import Call, Probe, differing, items, written
 from course_lib.errors import told
 from course_lib.exercises import Exercise, Locked
 from course_lib.progress import progress
-from course_lib.values import decode
+from course_lib.questions import calls
+from course_lib.questions.adapters import ADAPTERS
+from course_lib.questions.calls import Call, Probe, differing, items, written
+from course_lib.questions.values import decode
 
 __all__ = ["check", "progress"]
 

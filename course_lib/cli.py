@@ -13,7 +13,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from course_lib import __version__, explore_command, needs, reproduce_command
+from course_lib import __version__, needs
+from course_lib.commands import explore, reproduce
 from course_lib.grade import commands as grading
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -85,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--json", action="store_true", help="print what was found as JSON")
     data.set_defaults(run=_data)
 
-    explore_command.add_to(commands)
-    reproduce_command.add_to(commands)
+    explore.add_to(commands)
+    reproduce.add_to(commands)
     grading.add_to(commands)
 
     completion = commands.add_parser(

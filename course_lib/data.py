@@ -9,7 +9,7 @@
 5. a built-in stand-in, with a loud warning, so that every cell runs without any data.
 
 A folder may hold `mnist.npz` or `cifar10.npz`, or the files of Keras or torchvision as they are:
-data_files.py reads them. Downloads are data_download.py's, stand-ins data_stand_ins.py's.
+datasets/ reads them, downloads them, and draws the stand-ins.
 """
 
 import os
@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pooch
 
-from course_lib.data_download import FILES, fetch
-from course_lib.data_files import LAYOUTS, TITLES, DataError, read
-from course_lib.data_stand_ins import STAND_INS
+from course_lib.datasets.download import FILES, fetch
+from course_lib.datasets.files import LAYOUTS, TITLES, DataError, read
+from course_lib.datasets.stand_ins import STAND_INS
 
 
 class StandInWarning(UserWarning):

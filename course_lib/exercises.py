@@ -1,8 +1,8 @@
 """What an exercise is: the calls that it makes of a student's function, and the right replies.
 
 One description serves the instant check in a notebook, nbgrader's hidden tests and `lr-course
-grade`. How a call is made and compared is calls.py; what an author needs of it has its name here
-too.
+grade`. How a call is made and compared stands in the folder questions/; what an author needs of it
+has its name here too.
 
 An author describes an exercise in the lesson, in a cell tagged `probes`:
 
@@ -24,9 +24,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib import locks
-from course_lib.calls import Call, Probe, call, curve, reply, through
-from course_lib.values import TOLERANCE
+from course_lib.questions import locks
+from course_lib.questions.calls import Call, Probe, call, curve, reply, through
+from course_lib.questions.values import TOLERANCE
 
 __all__ = ["Call", "Exercise", "Group", "Locked", "Probe", "call", "course", "curve", "exercise"]
 __all__ += ["hidden_groups", "lock", "reply", "through"]

@@ -2,7 +2,7 @@
 update on record, and everything put back as it was.
 
 The sweep shows a range to look at, not one right number: the four common ways to read a rate off
-the same curve (lr_suggestions.py) disagree.
+the same curve (finder/suggestions.py) disagree.
 """
 
 import math
@@ -18,9 +18,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from course_lib import needs
-from course_lib.lr_suggestions import METHODS, suggested
-from course_lib.parameters import Choice, Flag, Number, Whole
-from course_lib.smoothing import averaged
+from course_lib.finder.suggestions import METHODS, suggested
+from course_lib.formulas.parameters import Choice, Flag, Number, Whole
+from course_lib.formulas.smoothing import averaged
 from course_lib.training import FRAMEWORKS, fit
 
 SWEEPS = ("exponential", "linear")
@@ -189,11 +189,11 @@ def find_lr(
                 if value is None:
                     raise TypeError(f"{name} must be given with a model of your own, got None")
             if kind == "torch":
-                from course_lib.finder_torch import finder_step
+                from course_lib.finder.in_torch import finder_step
 
                 train_step = finder_step(model, optimizer, loss, data)
             else:
-                from course_lib.finder_keras import finder_step
+                from course_lib.finder.in_keras import finder_step
 
                 train_step = finder_step(model, optimizer, loss, data, batch_size, seed)
         return _sweep(train_step, lrs, beta, stop_factor, progress)
@@ -260,12 +260,12 @@ def _untouched(framework: str, model: Any, optimizer: Any, data: Any) -> Iterato
         stack.callback(random.setstate, python)
         if framework == "torch" or "torch" in sys.modules:
             with needs("torch"):
-                from course_lib.finder_torch import untouched
+                from course_lib.finder.in_torch import untouched
 
             ours = (model, optimizer, data) if framework == "torch" else ()
             stack.enter_context(untouched(*ours))
         if framework == "tensorflow" or "tensorflow" in sys.modules:
-            from course_lib.finder_keras import untouched
+            from course_lib.finder.in_keras import untouched
 
             ours = (model, optimizer) if framework == "tensorflow" else ()
             stack.enter_context(untouched(*ours))

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from course_lib.parameters import Choice, Number, Whole
+from course_lib.formulas.parameters import Choice, Number, Whole
 
 
 def after(

@@ -10,8 +10,8 @@ from itertools import cycle
 from typing import Any
 
 from course_lib import needs
+from course_lib.formulas.smoothing import smooth
 from course_lib.schedules import GALLERY
-from course_lib.smoothing import smooth
 from course_lib.statistics import mean_interval
 from course_lib.training import Run
 

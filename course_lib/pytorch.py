@@ -1,7 +1,7 @@
 """Schedules in PyTorch: `TorchSchedule` for your own loop, `TorchPlateau` for one that listens.
 
 It knows no schedule by name: anything that answers `step -> rate` will do. `training.fit` runs in
-trainer_torch.py.
+trainers/in_torch.py.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from course_lib import needs
-from course_lib.parameters import Number, describe
+from course_lib.formulas.parameters import Number, describe
 from course_lib.plateau import Plateau, WarmedPlateau
 
 with needs("torch"):

@@ -17,9 +17,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from course_lib.data import FILES, Dataset
-from course_lib.models import MODELS
-from course_lib.parameters import Choice, Flag, Maybe, Number, Whole, describe
+from course_lib.formulas.parameters import Choice, Flag, Maybe, Number, Whole, describe
 from course_lib.schedules import FORMULAS, Schedule
+from course_lib.trainers.models import MODELS
 from course_lib.training import FRAMEWORKS, OPTIMIZERS, Run, fit
 
 EXAMPLE = "cosine(peak_lr=0.3, total_steps=469) | mlp | mnist | seed=3"

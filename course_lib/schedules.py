@@ -7,9 +7,8 @@ What every formula here means by its words
 - A milestone m is the first update made with the new rate.
 - A formula is a pure function: asked twice, it answers the same, in any order of steps.
 
-The formulas stand in decays.py, warmups.py, cycles.py and combined.py, and have their names here
-too. To add a schedule: write the formula there, and add one line to `GALLERY`, at the end of this
-file. That is all: adapters, plots, widgets, tables and tests find it there.
+The formulas stand in the folder formulas/, by family, and have their names here too. To add a
+schedule: write the formula there, and add one line to `GALLERY`, at the end of this file. That is all: adapters, plots, widgets, tables and tests find it there.
 """
 
 import inspect
@@ -17,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from course_lib.combined import *
-from course_lib.cycles import *
-from course_lib.decays import *
-from course_lib.parameters import describe, limits, nearest, rate_at
-from course_lib.warmups import *
+from course_lib.formulas.combined import *
+from course_lib.formulas.cycles import *
+from course_lib.formulas.decays import *
+from course_lib.formulas.parameters import describe, limits, nearest, rate_at
+from course_lib.formulas.warmups import *
 
 
 @dataclass(frozen=True, init=False, repr=False)

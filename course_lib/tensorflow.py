@@ -2,7 +2,7 @@
 
 The only file that imports keras and tensorflow: the others take both from here, where their
 start-up notes are hidden. It knows no schedule by name: anything that answers `step -> rate` will
-do. `training.fit` runs in trainer_keras.py.
+do. `training.fit` runs in trainers/in_keras.py.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from course_lib import needs
-from course_lib.parameters import Choice, Number, Whole, rate_at
+from course_lib.formulas.parameters import Choice, Number, Whole, rate_at
 from course_lib.plateau import Plateau, WarmedPlateau
 from course_lib.quiet import startup_notes_hidden
 from course_lib.schedules import Schedule, tabulated

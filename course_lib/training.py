@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from course_lib import models, needs
+from course_lib import needs
 from course_lib.data import Dataset, load
-from course_lib.parameters import Choice, Maybe, Number, Whole, describe
+from course_lib.formulas.parameters import Choice, Maybe, Number, Whole, describe
 from course_lib.plateau import Plateau, plateaus_in
+from course_lib.trainers import models
 
 FRAMEWORKS = ("torch", "tensorflow")
 MEASURED = ("val_loss", "val_accuracy")  # after every epoch, where images are held out
@@ -274,10 +275,10 @@ def _check_plateau(
 def _trainer(framework: str):
     with needs(framework):
         if framework == "torch":
-            from course_lib.trainer_torch import TorchTrainer
+            from course_lib.trainers.in_torch import TorchTrainer
 
             return TorchTrainer
-        from course_lib.trainer_keras import KerasTrainer
+        from course_lib.trainers.in_keras import KerasTrainer
 
         return KerasTrainer
 

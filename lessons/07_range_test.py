@@ -28,8 +28,7 @@ import torch
 
 from course_lib.claims import record
 from course_lib.data import load
-from course_lib.lr_finder import find_lr
-from course_lib.lr_suggestions import METHODS
+from course_lib.lr_finder import METHODS, find_lr
 from course_lib.plots import PALETTE, smooth
 from course_lib.predictions import outcome, predict
 from course_lib.schedules import Schedule

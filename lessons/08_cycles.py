@@ -25,7 +25,6 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_lib.cycles import one_cycle_momentum
 from course_lib.data import load
 from course_lib.plots import look, plot_runs, plot_schedules
 from course_lib.predictions import outcome, predict
@@ -35,6 +34,7 @@ from course_lib.schedules import (
     cosine_restarts,
     linear,
     one_cycle,
+    one_cycle_momentum,
     restart,
     triangular,
 )

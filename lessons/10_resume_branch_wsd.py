@@ -768,7 +768,7 @@ def resumed(optimizer, *, done, milestones, gamma):
 
 
 # Try it yourself: expect 0.01, 0.01, 0.01, 0.001
-# from course_lib.adapters import torch_rates
+# from course_lib.questions.adapters import torch_rates
 # torch_rates(resumed, 1.0, 4, done=5, milestones=[2, 4, 8], gamma=0.1)
 
 # %% tags=["check"] grade_id="10-resumed" points=3

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from course_lib import calls, exercises, values
+from course_lib import exercises
 from course_lib.checks import check
 from course_lib.exercises import Exercise
+from course_lib.questions import calls, values
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder

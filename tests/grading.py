@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from course_lib.exercises import Exercise, call, curve, exercise
-from course_lib.grade.sandbox import why_not
+from course_lib.grade.walls.sandbox import why_not
 
 # LR_COURSE_NEED_SANDBOX=1: run, and fail, where there is none.
 NO_SANDBOX = "" if os.environ.get("LR_COURSE_NEED_SANDBOX") else why_not("namespaces")

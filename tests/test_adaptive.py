@@ -14,11 +14,12 @@ import tensorflow as tf
 import torch
 from patterns import patterns
 
-from course_lib import adaptive, models, pytorch, training
+from course_lib import adaptive, pytorch, training
 from course_lib import tensorflow as ours
 from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import Schedule, constant, cosine, one_cycle, one_cycle_momentum
 from course_lib.tensorflow import KerasSchedule
+from course_lib.trainers import models
 from course_lib.training import FRAMEWORKS, OPTIMIZERS, Run, fit
 
 F = np.float64

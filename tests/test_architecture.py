@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,19 @@ def below(name):
 
 def test_imports_are_read_wherever_they_stand():
     tree = ast.parse(
-        "import a.b, c\nfrom course_lib import models, GALLERY\nfrom course_lib.data import load\n"
+        "import a.b, c\nfrom course_lib.trainers import models\nfrom course_lib import GALLERY\nfrom course_lib.data import load\n"
         "def f():\n    from d.e import g\n"
     )
-    assert imports(tree) == {"a.b", "c", "course_lib.models", "course_lib.data", "d.e"}
+    assert imports(tree) == {
+        "a.b",
+        "c",
+        "course_lib",
+        "course_lib.trainers.models",
+        "course_lib.data",
+        "d.e",
+    }
     assert {"schedules", "training", "pytorch", "plots", "cli"} <= FILES.keys()
-    assert "trainer_torch" in of_ours("training") and "parameters" in below("plots")
+    assert "trainers.in_torch" in of_ours("training") and "formulas.parameters" in below("plots")
 
 
 @every_module
@@ -91,28 +99,33 @@ def test_the_framework_of_each_adapter_is_imported_there_alone(name):
     frameworks = of_others(name) & {"torch", "keras", "tensorflow"}
     assert frameworks == {
         "pytorch": {"torch"},
-        "finder_torch": {"torch"},
-        "trainer_torch": {"torch"},
+        "finder.in_torch": {"torch"},
+        "trainers.in_torch": {"torch"},
         "tensorflow": {"keras", "tensorflow"},
     }.get(name, set())
 
 
-FORMULAS = {"decays", "warmups", "cycles", "combined"}
+FORMULAS = {name for name in FILES if f"{name}.".startswith("formulas.")}
 
 
-@pytest.mark.parametrize("name", ["parameters", *sorted(FORMULAS), "schedules", "plateau", "quiet"])
+@pytest.mark.parametrize("name", [*sorted(FORMULAS), "schedules", "plateau", "quiet"])
 def test_the_bottom_needs_the_standard_library_only(name):
     assert of_others(name) == set()
-    assert below(name) <= {"parameters"} | (FORMULAS if name == "schedules" else set())
+    assert below(name) <= FORMULAS
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS - {"formulas.parameters"}))
+def test_a_formula_needs_no_other_formula(name):
+    assert below(name) <= {"formulas", "formulas.parameters"}
 
 
 @pytest.mark.parametrize(
     "name, allowed",
     [
-        ("models", set()),
-        ("data", {"data_files", "data_download", "data_stand_ins"}),
-        ("pytorch", {"models", "parameters", "schedules", "plateau", *FORMULAS}),
-        ("tensorflow", {"models", "parameters", "schedules", "plateau", "quiet", *FORMULAS}),
+        ("trainers.models", {"trainers"}),
+        ("data", {name for name in FILES if f"{name}.".startswith("datasets.")}),
+        ("pytorch", {"schedules", "plateau", *FORMULAS}),
+        ("tensorflow", {"schedules", "plateau", "quiet", *FORMULAS}),
     ],
 )
 def test_data_models_and_adapters_know_nothing_of_what_is_built_on_them(name, allowed):
@@ -138,10 +151,44 @@ def test_the_course_knows_nothing_of_the_grader():
     assert of_others("grade.commands") <= {"tqdm"} and of_ours("grade.commands") <= GRADE
 
 
+@pytest.mark.parametrize("inside", ["", "grade."])
+def test_arrows_between_rooms_go_one_way_too(inside):
+    """A room is a folder, or a file beside the folders: no two of them need each other."""
+    rooms = {}
+    for name in FILES:
+        if name.startswith(inside):
+            here = name.removeprefix(inside).partition(".")[0]
+            rooms.setdefault(here, set()).update(
+                each.removeprefix(inside).partition(".")[0]
+                for each in ARROWS[name]
+                if each.startswith(inside)
+            )
+    try:
+        TopologicalSorter({room: needed - {room} for room, needed in rooms.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(f"these rooms need each other: {error.args[1]}")
+
+
+def test_students_code_runs_in_one_room_that_knows_nothing_of_points():
+    walls = {name for name in GRADE if name.startswith("grade.walls")}
+    assert {each for name in walls for each in below(name)} & GRADE <= walls
+    intake = {name for name in GRADE if name.startswith("grade.intake")}
+    assert not {each for name in intake for each in below(name)} & walls
+
+
 def test_the_grader_asks_and_compares_but_runs_no_student_and_trains_nothing():
     """What decides points stands apart from what runs inside the sandbox."""
-    deciding = set().union(*(below(f"grade.{n}") for n in ("examine", "assignment", "match")))
-    assert not deciding & {"grade.zygote", "grade.child", "checks", "training", "plots", "widgets"}
+    deciding = set().union(
+        *(below(f"grade.{n}") for n in ("examine", "intake.assignment", "intake.match"))
+    )
+    assert not deciding & {
+        "grade.walls.zygote",
+        "grade.walls.child",
+        "checks",
+        "training",
+        "plots",
+        "widgets",
+    }
     for name in GRADE:
         assert "pickle" not in imports(TREES[name]) and "dill" not in imports(TREES[name])
 
@@ -186,11 +233,12 @@ def test_the_files_that_a_module_sends_its_reader_to_exist(path):
         assert any((place / named).is_file() for place in places), f"there is no {named}"
 
 
-def test_the_map_of_the_library_has_every_file_and_folder():
-    said = ast.get_docstring(ast.parse((LIBRARY / "__init__.py").read_text()))
+@pytest.mark.parametrize("folder", [LIBRARY, LIBRARY / "grade"], ids=lambda path: path.name)
+def test_a_map_has_every_file_and_folder(folder):
+    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     named = re.findall(r"[\w*]+(?:\.py|/)", said)
-    there = [path.name for path in LIBRARY.glob("[!_]*.py")]
-    there += [f"{path.parent.name}/" for path in LIBRARY.glob("*/__init__.py")]
+    there = [path.name for path in folder.glob("[!_]*.py")]
+    there += [f"{path.parent.name}/" for path in folder.glob("*/__init__.py")]
     assert [each for each in there if not any(fnmatch(each, name) for name in named)] == []
 
 

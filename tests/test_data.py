@@ -28,9 +28,10 @@ import numpy as np
 import pooch
 import pytest
 
-from course_lib import cli, data, data_download, data_files, data_stand_ins
+from course_lib import cli, data
 from course_lib.data import DataError, StandInWarning, load
-from course_lib.data_download import RemoteFile
+from course_lib.datasets import download, files, stand_ins
+from course_lib.datasets.download import RemoteFile
 
 REAL_DATA = os.environ.get("LR_COURSE_DATA")
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -110,7 +111,7 @@ def batches(monkeypatch):
         for name, (x, y) in parts.items()
     }
     monkeypatch.setattr(
-        data_files, "CIFAR_BATCHES", {name: hashlib.md5(raw[name]).hexdigest() for name in raw}
+        files, "CIFAR_BATCHES", {name: hashlib.md5(raw[name]).hexdigest() for name in raw}
     )
     return raw
 
@@ -451,7 +452,7 @@ def known(arrays, keys=KEYS):
 
 
 def test_mnist_is_recognised_in_whatever_file_it_comes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(data_files.KNOWN, "mnist", ("MNIST", known(tiny())))
+    monkeypatch.setitem(files.KNOWN, "mnist", ("MNIST", known(tiny())))
     wide = {key: tiny()[key].astype(np.int32) for key in ("y_train", "y_test")}
     fortran = {key: np.asfortranarray(tiny()[key]) for key in ("x_train", "x_test")}
     put(tmp_path / "npz/mnist.npz", npz(tiny() | wide | fortran))
@@ -473,7 +474,7 @@ def test_cifar_copies_are_told_apart(tmp_path, monkeypatch, batches):
     put(tmp_path / "npz/cifar10.npz", npz(tiny("cifar10")))
     assert load("cifar10", folder=tmp_path / "npz").title == "CIFAR-10 (unrecognised copy)"
     labels = known(tiny("cifar10"), keys=("y_train", "y_test"))
-    monkeypatch.setitem(data_files.KNOWN, "cifar10", ("CIFAR-10 (JPEG copy)", labels))
+    monkeypatch.setitem(files.KNOWN, "cifar10", ("CIFAR-10 (JPEG copy)", labels))
     assert load("cifar10", folder=tmp_path / "npz").title == "CIFAR-10 (JPEG copy)"
 
 
@@ -662,15 +663,15 @@ def test_each_mirror_is_tried_until_one_is_good(tmp_path, monkeypatch, server, n
 def test_a_bad_mirror_leaves_nothing_and_is_named(
     path, complaint, tmp_path, monkeypatch, server, nobody
 ):
-    monkeypatch.setattr(data_download, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(data_download, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
     server.carry("/other", npz(tiny(seed=8)))
     server.carry("/short", OFFICIAL, stop_after=len(OFFICIAL) // 2)
     server.carry("/stall", OFFICIAL, stop_after=len(OFFICIAL) // 2, hang=True)
     server.say_nothing("/silent")
     url = server.url(path) if path else nobody
     remote(monkeypatch, OFFICIAL, url)
-    data_stand_ins._digits()  # so that scikit-learn is imported before the clock starts
+    stand_ins._digits()  # so that scikit-learn is imported before the clock starts
     start = time.perf_counter()
     dataset, warning = load_stand_in()
     assert time.perf_counter() - start < 30, "the timeouts are not kept"
@@ -711,7 +712,7 @@ def test_the_mirror_of_a_classroom_comes_first(monkeypatch, server):
 
 def test_a_host_with_many_silent_addresses_costs_seconds(monkeypatch, server):
     """Each address gets a timeout of its own from requests; `load` must not wait for them all."""
-    monkeypatch.setattr(data_download, "ANSWER_SECONDS", 1.5)
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 1.5)
     full = [socket.create_server(("127.0.0.1", 0), backlog=0) for _ in range(8)]
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each.getsockname()) for each in full]
     fillers = [socket.socket() for _ in range(16)]
@@ -721,10 +722,10 @@ def test_a_host_with_many_silent_addresses_costs_seconds(monkeypatch, server):
     addresses *= 5
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
     remote(monkeypatch, OFFICIAL, "http://silent.example/mnist.npz")
-    data_stand_ins._digits()  # so that scikit-learn is imported before the clock starts
+    stand_ins._digits()  # so that scikit-learn is imported before the clock starts
     start = time.perf_counter()
     _, warning = load_stand_in()
-    one_after_the_other = len(addresses) * data_download.ANSWER_SECONDS
+    one_after_the_other = len(addresses) * download.ANSWER_SECONDS
     assert time.perf_counter() - start < one_after_the_other
     assert "TimeoutError: no answer within 1.5 seconds" in warning
     for each in full + fillers:
@@ -802,7 +803,7 @@ def test_who_is_killed_while_downloading_leaves_nothing_that_counts(tmp_path, mo
     server.carry("/mnist.npz", large, stop_after=len(large) // 2, hang=True)
     remote(monkeypatch, large, server.url("/mnist.npz"))
     program = (
-        "from course_lib import data; from course_lib.data_download import RemoteFile; "
+        "from course_lib import data; from course_lib.datasets.download import RemoteFile; "
         f"data.FILES = {data.FILES!r}; data.load('mnist')"
     )
     child = subprocess.Popen(
@@ -873,7 +874,7 @@ def test_stand_ins_are_whole_data_and_the_same_each_time(name, shapes, capsys):
     assert [first.x_train.shape, first.x_test.shape] == shapes
     assert first.title == TITLES[name]
     assert_holds(second, {key: getattr(first, key) for key in KEYS})
-    data_files.checked(name, {key: getattr(first, key) for key in KEYS})
+    files.checked(name, {key: getattr(first, key) for key in KEYS})
     for labels in (first.y_train, first.y_test):
         counts = np.bincount(labels, minlength=10)
         assert len(counts) == 10 and counts.min() > 0.07 * len(labels)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import adapters, exercises
-from course_lib.calls import Call, Probe, agrees, call, curve, difference, reply, through
+from course_lib import exercises
 from course_lib.exercises import Exercise, Group, Locked, exercise, lock
-from course_lib.values import Unanswerable, decode, encode, same
+from course_lib.questions import adapters
+from course_lib.questions.calls import Call, Probe, agrees, call, curve, difference, reply, through
+from course_lib.questions.values import Unanswerable, decode, encode, same
 
 # --- values ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from course_lib.cli import main
-from course_lib.explore_command import server
+from course_lib.commands.explore import server
 from course_lib.schedules import GALLERY
 
 

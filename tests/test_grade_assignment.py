@@ -9,8 +9,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.exercises import TOLERANCE, Exercise, Probe, call
-from course_lib.grade import assignment as module
-from course_lib.grade.assignment import AssignmentError, read_assignment, read_assignments
+from course_lib.grade.intake import assignment as module
+from course_lib.grade.intake.assignment import AssignmentError, read_assignment, read_assignments
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder

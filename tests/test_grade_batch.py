@@ -16,12 +16,12 @@ from grading import RIGHT, submission, write_solutions, write_submission
 from grading import boxed as sandboxed
 
 from course_lib.cli import main
-from course_lib.grade.collect import Submission
 from course_lib.grade.engine import preload
 from course_lib.grade.examine import Conditions, key_of
-from course_lib.grade.limits import LEVELS, Limits
-from course_lib.grade.report import _of_question
-from course_lib.grade.store import Store, StoreError
+from course_lib.grade.intake.collect import Submission
+from course_lib.grade.results.report import _of_question
+from course_lib.grade.results.store import Store, StoreError
+from course_lib.grade.walls.limits import LEVELS, Limits
 
 pytestmark = sandboxed
 STUDENTS = 14

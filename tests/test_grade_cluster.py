@@ -10,7 +10,7 @@ import time
 import pytest
 from grading import boxed, submission, write_solutions, write_submission
 
-from course_lib.grade.store import results
+from course_lib.grade.results.store import results
 
 pytestmark = boxed
 STUDENTS = 40

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.grade import archive
-from course_lib.grade import collect as module
-from course_lib.grade.assignment import Assignment, AssignmentCell
-from course_lib.grade.collect import Caps, collect, student_ids
-from course_lib.grade.piles import said_by_canvas
+from course_lib.grade.intake import archive
+from course_lib.grade.intake import collect as module
+from course_lib.grade.intake.assignment import Assignment, AssignmentCell
+from course_lib.grade.intake.collect import Caps, collect, student_ids
+from course_lib.grade.intake.piles import said_by_canvas
 
 
 def lesson(name):

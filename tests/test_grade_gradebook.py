@@ -26,9 +26,9 @@ from test_grade_report import (
     watched,
 )
 
-from course_lib.grade.collect import Submission
-from course_lib.grade.gradebook import GradebookError, literal, to_gradebook
+from course_lib.grade.intake.collect import Submission
 from course_lib.grade.release import released, source_tree
+from course_lib.grade.results.gradebook import GradebookError, literal, to_gradebook
 
 SCRIPTS = Path(sys.executable).parent
 WALK = "def walk(start, *, lr, curvature, steps):\n    return [start]"

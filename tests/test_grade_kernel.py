@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from course_lib.grade import doctor, sandbox
-from course_lib.grade.kernel import KernelSession
-from course_lib.grade.limits import Limits
-from course_lib.grade.session import Workshop
+from course_lib.grade import doctor
+from course_lib.grade.walls import sandbox
+from course_lib.grade.walls.kernel import KernelSession
+from course_lib.grade.walls.limits import Limits
+from course_lib.grade.walls.session import Workshop
 
 LIMITS = Limits(cell_seconds=15, memory_mb=300, output_kb=16)
 SHORT = Limits(cell_seconds=1.5, memory_mb=150, output_kb=16)
@@ -81,7 +82,9 @@ def test_what_takes_too_much_is_stopped(source, reason):
 
 
 def test_a_forged_answer_is_refused(opened):
-    opened.run("import course_lib.calls as e; kept = e.reply; e.reply = lambda *a: 'right'")
+    opened.run(
+        "import course_lib.questions.calls as e; kept = e.reply; e.reply = lambda *a: 'right'"
+    )
     assert opened.ask("half", {"args": [1.0]}) == {"stopped": "protocol"}
     assert opened.run("1").stopped == "protocol"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from course_lib.grade import notebook as reading
-from course_lib.grade.assignment import Assignment, AssignmentCell, Question
-from course_lib.grade.match import Finding, Plan, Step, match, read_notebook
+from course_lib.grade.intake import notebook as reading
+from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
+from course_lib.grade.intake.match import Finding, Plan, Step, match, read_notebook
 
 SETUP = 'import math\n\nframework = "torch"  # or "tensorflow"'
 WALK = (

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grade import gradebook, report
-from course_lib.grade.collect import IGNORED
-from course_lib.grade.export import write_csv
-from course_lib.grade.store import StoreError
+from course_lib.grade.intake.collect import IGNORED
+from course_lib.grade.results import gradebook, report
+from course_lib.grade.results.export import write_csv
+from course_lib.grade.results.store import StoreError
 
 # Each would run, load, hide or fake something if it were not plain text.
 HOSTILE = [

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from grading import boxed
 
-from course_lib.grade import messages, sandbox, session
-from course_lib.grade.limits import LEVELS, STOPPED_IN_WORDS, Limits
-from course_lib.grade.messages import BadReply
-from course_lib.grade.session import SandboxError, Workshop
+from course_lib.grade.walls import messages, sandbox, session
+from course_lib.grade.walls.limits import LEVELS, STOPPED_IN_WORDS, Limits
+from course_lib.grade.walls.messages import BadReply
+from course_lib.grade.walls.session import SandboxError, Workshop
 
 ROOT = Path(__file__).parents[1]
 LIMITS = Limits(cell_seconds=10, memory_mb=200, files=300, threads=40, scratch_mb=24, output_kb=16)
@@ -400,7 +400,7 @@ def test_no_mark_is_left_for_the_next(walls):
     "source",
     [
         "import json; json.dumps = json.loads = None",
-        "import course_lib.calls as e; e.encode = lambda *a: 1; e.reply = None",
+        "import course_lib.questions.calls as e; e.encode = lambda *a: 1; e.reply = None",
         "import builtins; builtins.print = builtins.len = builtins.isinstance = None",
         "get_ipython().run_cell = None",
         "get_ipython().user_ns.clear()",
@@ -409,7 +409,7 @@ def test_no_mark_is_left_for_the_next(walls):
         "import atexit; atexit.register(lambda: 1 / 0)",
         "from threading import Thread\ndef f():\n    while True: pass\nThread(target=f).start()",
         "import gc\nfor o in gc.get_objects():\n  if type(o).__name__ == 'Child': vars(o).clear()",
-        "from course_lib.grade import child\nchild.Child.run = lambda *a: {'ok': True}",
+        "from course_lib.grade.walls import child\nchild.Child.run = lambda *a: {'ok': True}",
         "import sys; sys.stdout.write = None; sys.stdout.parts = 3",
     ],
 )
@@ -486,7 +486,7 @@ def test_a_sandbox_that_cannot_start_is_the_grader_s_trouble(monkeypatch):
 def test_no_process_runs_unlocked(tmp_path):
     """Where one part of the lock fails, the process says so and runs nothing."""
     code = (
-        "import os, sys; from course_lib.grade import sandbox, limits, zygote\n"
+        "import os, sys; from course_lib.grade.walls import sandbox, limits, zygote\n"
         "def broken(*a, **k): raise OSError('no wall')\n"
         "setattr(sandbox, sys.argv[1], broken)\n"
         "import socket; a, b = socket.socketpair()\n"
@@ -520,7 +520,7 @@ def test_workshops_do_not_disturb_each_other():
 
 def test_nothing_survives_a_workshop_or_its_grader():
     code = (
-        "import sys; from course_lib.grade.session import Limits, Workshop\n"
+        "import sys; from course_lib.grade.walls.session import Limits, Workshop\n"
         "w = Workshop(Limits(), level=sys.argv[1], preload=())\n"
         "s = w.open(); print(w._zygote.process.pid, flush=True)\n"
         "s.run('import time, os; os.setsid(); time.sleep(60)')"

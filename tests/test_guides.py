@@ -27,7 +27,7 @@ import pytest
 from grading import handed_out, submission, write_solutions, write_submission
 
 from course_lib import cli
-from course_lib.grade.sandbox import detect
+from course_lib.grade.walls.sandbox import detect
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
@@ -611,7 +611,7 @@ def at_the_end_of(name: str, entry: str):
 @pytest.mark.slow
 def test_author_adds_a_schedule(copy):
     formula, line, golden = python_blocks("A schedule")
-    edit(copy / "course_lib" / "decays.py", lambda words: f"{words}\n\n{formula}")
+    edit(copy / "course_lib" / "formulas" / "decays.py", lambda words: f"{words}\n\n{formula}")
     edit(copy / "course_lib" / "schedules.py", at_the_end_of("GALLERY", line))
     # Two edits are all it takes: what walks GALLERY is green before the numbers are kept.
     everywhere = ["rosetta", "recipes", "widgets", "plots", "explore_command", "lab"]

@@ -135,7 +135,7 @@ from course_lib import GALLERY, Schedule
 from course_lib.plateau import Plateau
 from course_lib.schedules import cosine, warmup
 from course_lib.rosetta import ROSETTA
-from course_lib.lr_suggestions import METHODS
+from course_lib.finder.suggestions import METHODS
 both = Schedule(warmup, then=Schedule(cosine, peak_lr=0.1, total_steps=900), warmup_steps=100)
 assert both(99) == 0.1 * 100 / 101 and both(100) == 0.1
 assert all(schedule(0) >= 0 for schedule in GALLERY.values())

@@ -17,7 +17,7 @@ from patterns import patterns
 
 from course_lib import GALLERY, Schedule, recipes
 from course_lib.data import Dataset
-from course_lib.parameters import Choice, Flag, Number, Whole, limits
+from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits
 from course_lib.recipes import Recipe
 from course_lib.schedules import constant, cosine, join, warmup
 from course_lib.training import FRAMEWORKS, Run, split

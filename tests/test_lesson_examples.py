@@ -9,8 +9,8 @@ import pytest
 from exercise_helper import builder, checks
 from test_answers import LESSONS
 
-from course_lib.calls import call
-from course_lib.values import encode, same
+from course_lib.questions.calls import call
+from course_lib.questions.values import encode, same
 
 # `walk(8.0, lr=0.25)` is `[8.0, 4.0]`, or is 14.
 EXAMPLE = re.compile(r"`(\w+)(\([^`]*\))` is (?:`([^`]+)`|(-?\d[\d.]*\d|\d))")

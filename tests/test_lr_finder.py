@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_lib import Schedule, plots
 from course_lib.data import load
+from course_lib.finder.suggestions import METHODS, minimum, slide, steepest, valley
 from course_lib.lr_finder import LRFinderResult, Spread, find_lr, spread
-from course_lib.lr_suggestions import METHODS, minimum, slide, steepest, valley
 from course_lib.schedules import constant
 from course_lib.training import FRAMEWORKS, fit
 

@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 import course_lib
 from course_lib import cli
-from course_lib.reproduce_command import _plain as plain
+from course_lib.commands.reproduce import _plain as plain
 from course_lib.statistics import Estimate
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Every translation of course_lib/rosetta.py is run and compared with our formula."""
+"""Every translation of course_lib/rosetta is run and compared with our formula."""
 
 import math
 import subprocess

@@ -235,7 +235,7 @@ def test_the_index_of_names_lists_what_lessons_and_guides_import(site):
     index = (site / "genindex.html").read_text(encoding="utf-8")
     listed = set(re.findall(r'href="api/([.\w]+)\.html#', index))
     assert len(listed) > 10 and listed <= set(PUBLIC)
-    assert (site / "api" / "course_lib.grade.child.html").exists()
+    assert (site / "api" / "course_lib.grade.walls.child.html").exists()
 
 
 def test_a_wide_table_gets_room():
@@ -369,5 +369,5 @@ def test_the_search_works_without_a_server(open_page):
     page.get_by_text("Search finished").wait_for()
     titles = page.locator("#search-results li > a").all_inner_texts()
     assert titles[0] == "Warmup" and "Warmup: solutions" in titles  # not the reference first
-    assert "course_lib.warmups.warmup" in titles and page.wrong == []
+    assert "course_lib.formulas.warmups.warmup" in titles and page.wrong == []
     page.close()

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from patterns import patterns
 
-from course_lib import GALLERY, Schedule, models, trainer_keras, trainer_torch, training
+from course_lib import GALLERY, Schedule, training
 from course_lib.data import load
 from course_lib.schedules import constant, cosine, linear, multistep
+from course_lib.trainers import in_keras, in_torch, models
 from course_lib.training import FRAMEWORKS, Run, fit, updates
 
 both_frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -67,7 +68,7 @@ def test_both_frameworks_build_the_same_function(model):
         trainer(
             layers, weights, FALLING, momentum=0, total_steps=1, x_train=x[:1], y_train=y[:1]
         ).evaluate(x, y)
-        for trainer in (trainer_torch.TorchTrainer, trainer_keras.KerasTrainer)
+        for trainer in (in_torch.TorchTrainer, in_keras.KerasTrainer)
     ]
     np.testing.assert_allclose(*measured, rtol=1e-5)
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from course_lib import parameters, schedules
+from course_lib import schedules
+from course_lib.formulas import parameters
 from course_lib.rosetta import own_lr, translate
 from course_lib.schedules import GALLERY, Schedule, cosine
 from course_lib.widgets import (

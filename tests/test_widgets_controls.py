@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from course_lib.parameters import Choice, Flag, Increasing, Inner, Maybe, Number, Numbers, Whole
+from course_lib.formulas.parameters import (
+    Choice,
+    Flag,
+    Increasing,
+    Inner,
+    Maybe,
+    Number,
+    Numbers,
+    Whole,
+)
 from course_lib.schedules import GALLERY
 from course_lib.widgets import explore
 from course_lib.widgets.controls import PLACES, control_of, slider_place, slider_value

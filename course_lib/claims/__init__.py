@@ -15,7 +15,7 @@ from course_lib.claims import records
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.claims.records import RECORDS, Line
-from course_lib.parameters import Choice
+from course_lib.formulas.parameters import Choice
 from course_lib.statistics import (
     Estimate,
     gain,

@@ -44,9 +44,9 @@ def at_edge(ratio: float):
 
 def _descend(framework: str):
     if framework == "torch":
-        from course_lib.trainer_torch import descend
+        from course_lib.trainers.in_torch import descend
     else:
-        from course_lib.trainer_keras import descend
+        from course_lib.trainers.in_keras import descend
     return descend
 
 

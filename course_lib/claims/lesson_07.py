@@ -8,8 +8,8 @@ from typing import Any
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, real
 from course_lib.claims.records import Line
+from course_lib.finder.suggestions import METHODS
 from course_lib.lr_finder import find_lr
-from course_lib.lr_suggestions import METHODS
 from course_lib.statistics import gain, sampling_error
 
 

@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from course_lib.grade.limits import MEANING, Limits
+from course_lib.grade.walls.limits import MEANING, Limits
 
 
 def add_to(commands) -> None:
@@ -133,7 +133,7 @@ def _of_the_course(name: str) -> str:
 def _conditions(options):
     """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
     from course_lib.grade.examine import Conditions
-    from course_lib.grade.session import LEVELS, detect
+    from course_lib.grade.walls.session import LEVELS, detect
 
     # Without these every level but the weakest is refused, and there each submission would fail.
     for name in ("psutil", "IPython", *(("landlock", "pyseccomp") * (sys.platform == "linux"))):
@@ -163,11 +163,11 @@ def _grade(options) -> int:
     from tqdm import tqdm
 
     from course_lib.grade import engine
-    from course_lib.grade.assignment import read_assignments
-    from course_lib.grade.collect import collect
     from course_lib.grade.examine import key_of
-    from course_lib.grade.store import Store
-    from course_lib.grade.store import results as stored
+    from course_lib.grade.intake.assignment import read_assignments
+    from course_lib.grade.intake.collect import collect
+    from course_lib.grade.results.store import Store
+    from course_lib.grade.results.store import results as stored
 
     jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
@@ -210,7 +210,7 @@ def _grade(options) -> int:
 
 
 def _summary(options, results: list[dict], new: int, others: int) -> int:
-    from course_lib.grade.report import noted, order
+    from course_lib.grade.results.report import noted, order
 
     every, results = len(results), noted(results)
     copies = every - len(results)
@@ -237,7 +237,7 @@ def _summary(options, results: list[dict], new: int, others: int) -> int:
 
 def _line(result: dict) -> tuple[str, str, str]:
     """What the table says about a notebook: whose it is, which, and how it went."""
-    from course_lib.grade.report import line, number
+    from course_lib.grade.results.report import line, number
 
     if result["status"] == "graded":
         manual = sum(question["status"] == "manual" for question in result["questions"])
@@ -281,17 +281,17 @@ def _count(number: int, word: str) -> str:
 
 
 def _report(options) -> int:
-    from course_lib.grade.report import write_report
+    from course_lib.grade.results.report import write_report
 
     print(write_report(Path(options.results)))
     return 0
 
 
 def _export(options) -> int:
-    from course_lib.grade.assignment import read_assignments
-    from course_lib.grade.collect import collect
-    from course_lib.grade.export import write_csv
-    from course_lib.grade.store import StoreError
+    from course_lib.grade.intake.assignment import read_assignments
+    from course_lib.grade.intake.collect import collect
+    from course_lib.grade.results.export import write_csv
+    from course_lib.grade.results.store import StoreError
 
     if not options.csv and not options.nbgrader:
         raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
@@ -320,7 +320,7 @@ def _export(options) -> int:
                 "(--long writes a table to mark in, --marks reads it)"
             )
     if options.nbgrader:
-        from course_lib.grade.gradebook import to_gradebook
+        from course_lib.grade.results.gradebook import to_gradebook
 
         submissions = []
         if options.submissions:

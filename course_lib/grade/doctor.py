@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from course_lib.grade.sandbox import detect, why_not
+from course_lib.grade.walls.sandbox import detect, why_not
 
 Line = tuple[str, bool, str]
 PACKAGES = ("torch", "tensorflow", "keras", "IPython", "nbgrader", "distributed", "psutil")

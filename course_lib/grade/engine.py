@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from course_lib.cluster import cluster
-from course_lib.grade.assignment import Assignment
-from course_lib.grade.collect import Submission
 from course_lib.grade.examine import Conditions, examine, failed, key_of
-from course_lib.grade.session import FRAMEWORKS, Workshop
+from course_lib.grade.intake.assignment import Assignment
+from course_lib.grade.intake.collect import Submission
+from course_lib.grade.walls.session import FRAMEWORKS, Workshop
 
 OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
 Graded = tuple[dict[str, Any], dict[str, Any]]

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from course_lib.calls import agrees, difference
 from course_lib.exercises import Group, course
-from course_lib.grade.assignment import Assignment, Question
-from course_lib.grade.collect import Submission
-from course_lib.grade.limits import NOT_ASKED, STOPPED_CALL, Limits
-from course_lib.grade.match import Finding, Plan, match, read_notebook
-from course_lib.grade.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
+from course_lib.grade.intake.assignment import Assignment, Question
+from course_lib.grade.intake.collect import Submission
+from course_lib.grade.intake.match import Finding, Plan, match, read_notebook
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, Limits
+from course_lib.grade.walls.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
+from course_lib.questions.calls import agrees, difference
 
 VERSION = 1  # of the result files; a change of it grades everything anew
 STARTS = 40  # processes for one submission, each of which costs the grader time of its own

@@ -7,12 +7,12 @@ its lesson what students may see: the shown calls and the locked ones.
 import re
 from pathlib import Path
 
-from course_lib.calls import agrees, difference
 from course_lib.exercises import Exercise, course
-from course_lib.grade.kernel import KernelSession
-from course_lib.grade.limits import Limits
-from course_lib.grade.match import read_notebook
-from course_lib.grade.session import Session, Workshop
+from course_lib.grade.intake.match import read_notebook
+from course_lib.grade.walls.kernel import KernelSession
+from course_lib.grade.walls.limits import Limits
+from course_lib.grade.walls.session import Session, Workshop
+from course_lib.questions.calls import agrees, difference
 
 
 def selfcheck(path: Path) -> bool:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from course_lib.calls import Call, agrees
 from course_lib.exercises import course
-from course_lib.grade.assignment import Assignment, Question, read_assignments
-from course_lib.grade.collect import Submission
 from course_lib.grade.engine import preload, workshop_for
 from course_lib.grade.examine import Conditions, Examination, examine, sole
-from course_lib.grade.match import Plan, match, read_notebook
+from course_lib.grade.intake.assignment import Assignment, Question, read_assignments
+from course_lib.grade.intake.collect import Submission
+from course_lib.grade.intake.match import Plan, match, read_notebook
 from course_lib.grade.release import leaks, read, released, written
-from course_lib.grade.session import Session, Workshop
+from course_lib.grade.walls.session import Session, Workshop
+from course_lib.questions.calls import Call, agrees
 
 QUICK = 2.0  # seconds for a cell or call: a mutation may loop for ever
 CROSSED = 200  # calls with which a mutation that passes is looked at again

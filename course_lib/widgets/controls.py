@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from course_lib.parameters import Choice, Flag, Increasing, Maybe, Number, Numbers, Whole
+from course_lib.formulas.parameters import Choice, Flag, Increasing, Maybe, Number, Numbers, Whole
 from course_lib.widgets.numbers import short
 
 PLACES = 200  # of a slider; one for whole numbers has a place for each of them
@@ -68,7 +68,7 @@ def control_of(
     around a rate of 0 it goes up to `rate`, and counts go to twice `steps` at least. `more` is what
     else the control is to have.
 
-    >>> from course_lib.parameters import Fraction, Rate, Steps, limits
+    >>> from course_lib.formulas.parameters import Fraction, Rate, Steps, limits
     >>> each = control_of("peak_lr", limits(Rate), 0.1)
     >>> each.scale, each.low, each.high, each.zero
     ('log', 0.001, 1.0, True)

@@ -5,7 +5,7 @@ at once, and the code that makes the same in this library, PyTorch and Keras.
 import re
 from typing import Any
 
-from course_lib.parameters import Choice, Flag, Whole, limits
+from course_lib.formulas.parameters import Choice, Flag, Whole, limits
 from course_lib.plots import LOOKS
 from course_lib.rosetta import ROSETTA, own_lr
 from course_lib.schedules import GALLERY, Schedule

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from course_lib.lr_suggestions import METHODS, lowest, suggested, without_start
-from course_lib.parameters import Choice, Number
+from course_lib.finder.suggestions import METHODS, lowest, suggested, without_start
+from course_lib.formulas.parameters import Choice, Number
+from course_lib.formulas.smoothing import smooth
 from course_lib.plots import PALETTE
-from course_lib.smoothing import smooth
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short

@@ -10,10 +10,10 @@ from typing import Any
 
 from course_lib import needs
 from course_lib.data import FILES
-from course_lib.models import MODELS
-from course_lib.parameters import Whole
+from course_lib.formulas.parameters import Whole
 from course_lib.recipes import Recipe
 from course_lib.schedules import GALLERY, Schedule
+from course_lib.trainers.models import MODELS
 from course_lib.training import FRAMEWORKS
 from course_lib.widgets.controls import PLACES, Control, slider_place, slider_value
 from course_lib.widgets.lab_parts import (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_lib.parameters import Choice, Flag, Number, Whole, limits, rate_at
+from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits, rate_at
 from course_lib.plots import PALETTE
 from course_lib.recipes import Recipe, code, read_value
 from course_lib.rosetta import own_lr

@@ -1,6 +1,6 @@
 """Two milestones: PyTorch and Keras read the same numbers, and drop the rate one update apart."""
 
-from course_lib.decays import multistep, piecewise_constant
+from course_lib.formulas.decays import multistep, piecewise_constant
 from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

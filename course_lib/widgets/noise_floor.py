@@ -3,8 +3,8 @@ drop of the rate lets it fall further."""
 
 import numpy as np
 
-from course_lib.decays import multistep
-from course_lib.parameters import Whole
+from course_lib.formulas.decays import multistep
+from course_lib.formulas.parameters import Whole
 from course_lib.plots import PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row

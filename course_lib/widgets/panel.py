@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.parameters import Choice
+from course_lib.formulas.parameters import Choice
 from course_lib.rosetta import derived, own_lr, whole
 from course_lib.widgets import schedules
 from course_lib.widgets.chart import FONT, WIDTH, draw, escape, layout, unplace

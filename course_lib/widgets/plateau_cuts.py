@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from course_lib.parameters import Number, Whole
+from course_lib.formulas.parameters import Number, Whole
 from course_lib.plateau import after, keras_counts
 from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, row

@@ -1,6 +1,6 @@
 """Puzzles: a curve without a name, to be matched by a formula and its parameters."""
 
-from course_lib.parameters import Whole
+from course_lib.formulas.parameters import Whole
 from course_lib.plots import PALETTE
 from course_lib.schedules import (
     Schedule,

@@ -1,7 +1,7 @@
 """A run that is killed and resumed, with some of its state or all of it."""
 
-from course_lib.decays import cosine
-from course_lib.parameters import Flag, Number, Whole
+from course_lib.formulas.decays import cosine
+from course_lib.formulas.parameters import Flag, Number, Whole
 from course_lib.plots import LOOKS, PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from course_lib import rosetta
-from course_lib.parameters import Maybe, Whole, limits
+from course_lib.formulas.parameters import Maybe, Whole, limits
 from course_lib.rosetta import kind_of
 from course_lib.schedules import FORMULAS, GALLERY, Schedule
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from course_lib.parameters import Number, Whole
+from course_lib.formulas.parameters import Number, Whole
 from course_lib.plots import DPI, HEIGHT, PALETTE, WIDTH
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

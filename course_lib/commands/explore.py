@@ -1,0 +1,88 @@
+"""`lr-course explore`: the schedule explorer as one page, for a classroom."""
+
+import argparse
+import json
+import sys
+import webbrowser
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from course_lib.formulas.parameters import Whole, describe
+
+
+def add_to(commands: Any) -> None:
+    """Put the verb among the others."""
+    parser = commands.add_parser(
+        "explore",
+        help="serve the schedule explorer as one page, or save it",
+        description="One page without a kernel, that works offline: the class opens the address, "
+        "or gets the file.",
+    )
+    parser.add_argument("schedules", nargs="*", help="names to begin with (see `--list`)")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: also the schedules that they begin with"
+    )
+    parser.add_argument("--save", metavar="FILE", type=Path, help="write the page and stop")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
+    parser.add_argument("--port", type=int, default=8850, help="default: 8850; 0 takes a free one")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Save the page, or serve it until Ctrl-C."""
+    from course_lib.schedules import GALLERY
+
+    if options.json and not options.list:
+        raise ValueError("--json is about --list, which is missing")
+    if options.list:
+        known = {name: describe(schedule) for name, schedule in GALLERY.items()}
+        print(json.dumps(known, indent=1) if options.json else "\n".join(known))
+        return 0
+    from course_lib.widgets.explorer import explore
+
+    page = explore(*options.schedules).page()
+    if options.save:
+        options.save.write_text(page, encoding="utf-8")
+        print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
+        return 0
+    with server(page, options.host, options.port) as serving:
+        address = f"http://{options.host}:{serving.server_address[1]}/"
+        print(f"The schedule explorer is at {address} (Ctrl-C stops it)", flush=True)
+        if not options.no_browser:
+            webbrowser.open(address)
+        try:
+            serving.serve_forever()
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+    return 0
+
+
+def server(page: str, host: str, port: int) -> ThreadingHTTPServer:
+    """A server that answers every request for `/` with the page, to many at once."""
+    port = Whole(low=0).check("port", port)
+    content = page.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != "/":
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet: a class of 300 would fill the screen."""
+
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"port {port} of {host} cannot be served ({error}); take another with --port"
+        ) from None

@@ -1,0 +1,335 @@
+"""What to run of a submitted notebook: the student's answers among the assignment's own cells.
+
+Only sources are taken from a submission. Its points, its marks, its checks and its outputs decide
+nothing, and what goes wrong is a ValueError in words, never another error.
+"""
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+
+from course_lib.grade.intake.assignment import Assignment, AssignmentCell
+from course_lib.grade.intake.notebook import (
+    Cell,
+    Notebook,
+    defined,
+    known_lines,
+    limited,
+    read_notebook,
+)
+
+__all__ = ["Finding", "Notebook", "Plan", "Step", "match", "read_notebook"]
+
+ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
+FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece of code to run."""
+
+    kind: str  # given, answer, extra
+    grade_id: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about the notebook that its reader may want to know; it costs no points."""
+
+    code: str
+    grade_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, in order, and what was answered."""
+
+    steps: tuple[Step, ...]
+    answers: dict[str, str]  # by grade id, as submitted
+    findings: tuple[Finding, ...]
+    missing: frozenset[str]  # answers that are not in the notebook
+    blank: frozenset[str]  # answers that are as they were handed out
+
+
+def match(notebook: Notebook, assignment: Assignment) -> Plan:
+    """What to run of the notebook for this assignment, and what was found on the way."""
+    return _Matching(notebook, assignment).plan()
+
+
+class _Matching:
+    """Places are positions in the notebook; indices are positions in the assignment."""
+
+    def __init__(self, notebook: Notebook, assignment: Assignment) -> None:
+        self.theirs, self.ours = notebook.cells, assignment.cells
+        self.findings: list[tuple[int, Finding]] = []
+        self.found: dict[int, int] = {}  # index -> place of the cell that counts
+        self.owner: dict[int, int] = {}  # place -> index, copies included
+        self.borrowed: dict[int, int] = {}  # index -> place of another cell that answers it too
+        self.copied: set[int] = set()  # indices of cells that are there several times
+        self.dropped: set[int] = set()  # places of stubs whose answer stands elsewhere
+        functions = {id: each.name for each in assignment.questions for id in each.answers}
+        self.names = [_names(cell, functions.get(cell.grade_id, "")) for cell in self.ours]
+        self.asked = [i for i, cell in enumerate(self.ours) if cell.kind in ("answer", "question")]
+
+    def plan(self) -> Plan:
+        self._by_ids()
+        for find in (self._by_name, self._by_likeness, self._by_position, self._borrow):
+            for index in self.asked:
+                find(index)
+        self._report()
+        answers, missing, blank = {}, set(), set()
+        for index in self.asked:
+            grade_id, place = self.ours[index].grade_id, self._answer(index)
+            if place is None:
+                missing.add(grade_id)
+                continue
+            cell = limited(self.theirs[place], f"answer {grade_id}")
+            answers[grade_id] = cell.source
+            if self._untouched(index, place):
+                blank.add(grade_id)
+        findings = [each for _, each in sorted(self.findings, key=lambda pair: pair[0])]
+        steps = tuple(self._steps())
+        return Plan(steps, answers, tuple(findings), frozenset(missing), frozenset(blank))
+
+    # Which cell is which
+
+    def _by_ids(self) -> None:
+        """By grade id, and what is left by the notebook's own cell id."""
+        for key in ("grade_id", "id"):
+            indices = {
+                getattr(cell, key): index
+                for index, cell in enumerate(self.ours)
+                if getattr(cell, key) and index not in self.found
+            }
+            places = defaultdict(list)
+            for place, cell in enumerate(self.theirs):
+                index = indices.get(getattr(cell, key))
+                if index is not None and place not in self.owner:
+                    places[index].append(place)
+            for index, copies in places.items():
+                self.owner |= dict.fromkeys(copies, index)
+                self.found[index] = self._best(index, copies)
+
+    def _best(self, index: int, copies: list[int]) -> int:
+        """The last copy; of answers, the last that was begun and defines what is asked for."""
+        if len(copies) == 1:
+            return copies[0]
+        best = copies
+        if self.ours[index].kind in ("answer", "question"):
+            begun = [place for place in copies if self._is_work(index, place)]
+            defining = [p for p in begun if self.names[index] <= self.theirs[p].defines]
+            best = defining or begun or copies
+        self.copied.add(index)
+        which = "the last one" if best[-1] == copies[-1] else f"cell {best[-1] + 1}"
+        cells = ", ".join(str(place + 1) for place in copies[:10])
+        self._find("duplicated", index, f"in the notebook {len(copies)} times (cells {cells}); "
+                   f"{which} counts")  # fmt: skip
+        return best[-1]
+
+    def _begun(self, index: int) -> bool:
+        return index in self.found and self._is_work(index, self.found[index])
+
+    def _is_work(self, index: int, place: int) -> bool:
+        """Whether the cell is neither empty nor as it was handed out."""
+        return bool(self.theirs[place].source.strip()) and not self._untouched(index, place)
+
+    def _untouched(self, index: int, place: int) -> bool:
+        return self.ours[index].released.split() == self.theirs[place].source.split()
+
+    def _free(self) -> list[int]:
+        return [place for place in range(len(self.theirs)) if place not in self.owner]
+
+    def _by_name(self, index: int) -> None:
+        """An answer that stands in a cell of the student's own, under the right name."""
+        if self._begun(index) or not self.names[index]:
+            return
+        for place in reversed(self._free()):
+            cell = self.theirs[place]
+            named = cell.cell_type == "code" and self.names[index] <= cell.defines
+            if named and (self._is_work(index, place) or index not in self.found):
+                self._take(index, place, "which defines the same name")
+                return
+
+    def _by_likeness(self, index: int) -> None:
+        """An answer in a cell that lost its ids and still has most of the lines handed out."""
+        if index in self.found:
+            return
+        lines = known_lines(self.ours[index].released)
+        scores = [(len(lines & self.theirs[place].lines), -place) for place in self._free()]
+        count, place = max(scores, default=(0, 0))
+        if lines and count >= ALIKE * len(lines):
+            self._take(index, -place, "which is alike")
+
+    def _by_position(self, index: int) -> None:
+        """An answer in the only cell of its kind between its neighbours."""
+        if index in self.found:
+            return
+        before = [place for i, place in self.found.items() if i < index]
+        after = [place for i, place in self.found.items() if i > index]
+        start, stop = max(before, default=-1), min(after, default=len(self.theirs))
+        kind = self.ours[index].cell_type
+        fitting = [
+            place
+            for place in self._free()
+            if start < place < stop and self.theirs[place].cell_type == kind
+        ]
+        if len(fitting) == 1 and before and after:
+            self._take(index, fitting[0], "which is in its place")
+
+    def _borrow(self, index: int) -> None:
+        """An answer that stands in the cell of another exercise, or in one that was given."""
+        if self._begun(index) or not self.names[index] or self.ours[index].kind != "answer":
+            return
+        for place, other in sorted(self.owner.items(), reverse=True):
+            cell, theirs = self.theirs[place], self.ours[other]
+            runs = cell.cell_type == "code" and theirs.kind in ("given", "answer")
+            runs = runs and other != index and place not in self.dropped
+            own = defined(theirs.released)
+            if runs and self.names[index] <= cell.defines - own:
+                self.borrowed[index] = place
+                self._find("found", index, f"answered in cell {place + 1}")
+                return
+
+    def _take(self, index: int, place: int, why: str) -> None:
+        if index in self.found:
+            self.dropped.add(self.found[index])
+        self.found[index] = place
+        self.owner[place] = index
+        self._find("found", index, f"taken from cell {place + 1}, {why}")
+
+    def _answer(self, index: int) -> int | None:
+        """The place of what answers a question."""
+        return self.borrowed.get(index, self.found.get(index))
+
+    # What was found
+
+    def _find(self, code: str, index: int, text: str) -> None:
+        self.findings.append((index, Finding(code, self.ours[index].grade_id, text)))
+
+    def _report(self) -> None:
+        for index, cell in enumerate(self.ours):
+            if not cell.grade_id or (cell.kind == "given" and not cell.runs):
+                continue  # prose may be read, moved and removed
+            if index not in self.found:
+                if index not in self.borrowed:
+                    self._find("removed", index, "not in the notebook")
+                continue
+            theirs = self.theirs[self.found[index]]
+            if theirs.cell_type != cell.cell_type:
+                text = f"made a {theirs.cell_type} cell; handed out as {cell.cell_type}"
+                self._find("retyped", index, text)
+            if self._edited(index):
+                text = "changed by the student; the original counts"
+                self._find("edited", index, text)
+            if marks := _changed_marks(cell, theirs):
+                self._find("edited", index, f"its {marks} were changed in the file; ignored")
+        order = sorted(self.found, key=self.found.__getitem__)
+        for index in sorted(set(order) - set(_longest_rise(order))):
+            if self.ours[index].grade_id and index not in self.copied:
+                self._find("moved", index, "not where it was handed out")
+        extras = [place for place in range(len(self.theirs)) if self._is_extra(place)]
+        if extras:
+            text = f"{len(extras)} code cells of the student's own, run as well"
+            self.findings.append((len(self.ours), Finding("extra", "", text)))
+
+    def _edited(self, index: int) -> bool:
+        """Whether the student changed a cell that was to stay as it is."""
+        cell, theirs = self.ours[index], self.theirs[self.found[index]]
+        if cell.kind not in ("given", "check"):
+            return False
+        allowed = [FRAMEWORK.sub("", each).split() for each in (cell.source, cell.released)]
+        return FRAMEWORK.sub("", theirs.source).split() not in allowed
+
+    # What to run
+
+    def _is_extra(self, place: int) -> bool:
+        """Whether the cell is code of the student's own."""
+        cell, index = self.theirs[place], self.owner.get(place)
+        if cell.cell_type != "code" or place in self.dropped or not cell.source.strip():
+            return False
+        if index is None:
+            return True
+        ours = self.ours[index]
+        if ours.kind == "given" and ours.cell_type == "markdown":
+            return True  # code was written into a cell of prose
+        copy = ours.kind in ("given", "answer") and self.found[index] != place
+        return copy and not self._untouched(index, place)
+
+    def _steps(self) -> list[Step]:
+        """Answers and own cells in the student's order; given code where he left it, but before
+        every answer that follows it in the assignment."""
+        steps: list[tuple[float, Step]] = []
+        answers = {
+            self.found[i]: i
+            for i in self.asked
+            if i in self.found and self.ours[i].kind == "answer"
+        }
+        for place, cell in enumerate(self.theirs):
+            if self._is_extra(place):
+                steps.append((place, Step("extra", "", cell.source)))
+            elif place in answers and place not in self.dropped:
+                index = answers[place]
+                if index not in self.borrowed or self._begun(index):
+                    steps.append((place, Step("answer", self.ours[index].grade_id, cell.source)))
+        latest = float(len(self.theirs))
+        for index in reversed([i for i, cell in enumerate(self.ours) if cell.runs]):
+            later = [place for place, other in answers.items() if other > index]
+            latest = min(self._place(index), min(later, default=latest) - 0.5, latest)
+            steps += [(latest, step) for step in reversed(self._given(index))]
+        steps.reverse()  # among equal places, given cells in their own order
+        return [step for _, step in sorted(steps, key=lambda pair: pair[0])]
+
+    def _place(self, index: int) -> float:
+        """Where given code belongs: where it is, else right after what it followed."""
+        before = (i for i in range(index, -1, -1) if i in self.found)
+        nearest = next(before, None)
+        if nearest is None:
+            return -1.0
+        return self.found[nearest] + (0.0 if nearest == index else 0.5)
+
+    def _given(self, index: int) -> list[Step]:
+        """Our own cell, in the student's framework. What he wrote into it, an import perhaps, runs
+        first: nothing of ours is replaced by it, and his answers may need it."""
+        cell, place = self.ours[index], self.found.get(index)
+        source, before = cell.source, []
+        if place is not None:
+            theirs = self.theirs[place]
+            if chosen := FRAMEWORK.findall(theirs.source):
+                source = FRAMEWORK.sub(f'framework = "{chosen[-1]}"', source)
+            if theirs.cell_type == "code" and self._edited(index) and theirs.source.strip():
+                before = [Step("extra", cell.grade_id, theirs.source)]
+        return [*before, Step("given", cell.grade_id, source)]
+
+
+def _names(cell: AssignmentCell, function: str) -> set[str]:
+    """The names by which an answer is known: the function that is asked for, if it is there."""
+    if cell.kind != "answer":
+        return set()
+    names = defined(cell.source)
+    return {function} & names or set(re.findall(r"^(?:def|class)\s+(\w+)", cell.released, re.M))
+
+
+def _changed_marks(ours: AssignmentCell, theirs: Cell) -> str:
+    """Which of nbgrader's marks differ from those handed out; "" also where there are none."""
+    if not theirs.options:
+        return ""
+    grade, solution = ours.kind in ("check", "question"), ours.kind in ("answer", "question")
+    wanted: dict[str, object] = {"grade": grade, "solution": solution}
+    if grade:
+        wanted["points"] = ours.points
+    return " and ".join(key for key in wanted if theirs.options.get(key, False) != wanted[key])
+
+
+def _longest_rise(numbers: list[int]) -> list[int]:
+    """A longest rising part of the numbers: the cells that stayed in order."""
+    ends: list[int] = []
+    chains: list[list[int]] = []
+    for number in numbers:
+        at = bisect_left(ends, number)
+        chain = [*(chains[at - 1] if at else ()), number]
+        ends[at : at + 1] = [number]
+        chains[at : at + 1] = [chain]
+    return chains[-1] if chains else []

@@ -1,0 +1,170 @@
+"""Whose files: one pile for each student, from the layouts that teachers get (see collect.py).
+
+Nothing is opened here but folders and the lists of zip files; an LMS writes into the names whose a
+file is.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_disk, shown, visible
+
+MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_(.*)", re.DOTALL)
+CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(\d+)_(.+)", re.DOTALL)
+DEPTH = 10  # folders within folders
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most that is looked at; of one submission, but for `students`."""
+
+    files: int = 200
+    notebook: int = 5_000_000  # bytes, as are the next two
+    entry: int = 20_000_000  # of a zip within a zip
+    total: int = 100_000_000
+    ratio: int = 100  # of unpacked to packed
+    students: int = 20_000
+
+
+@dataclass(frozen=True)
+class Pile:
+    """What one student handed in, in one place."""
+
+    name: str
+    items: Iterable[Item]
+    shared: bool = False  # from a folder or zip of many students
+    nbgrader: bool = False
+    level: int = 1  # of the next zip within
+
+
+def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
+    """What lies in a folder of submissions. Raises ValueError where there is no such folder."""
+    if not folder.is_dir():
+        what = "is a file; put it into a folder" if folder.exists() else "does not exist"
+        raise ValueError(f"{folder} {what}; expected a folder of submissions")
+    names, nbgrader, origin = _listed(folder), folder.resolve().name == "submitted", ""
+    if "submitted" in names and kind_of(folder / "submitted") == "folder":
+        folder, nbgrader, origin = folder / "submitted", True, "submitted/"
+        names = _listed(folder)
+    names = [name for name in names if not name.lower().endswith(".csv")]  # lists of students
+    owners = _owners([(name,) for name in names])
+    for name in names:
+        path, place, alone = folder / name, origin + shown(name), len(names) == 1
+        owner, parts = owners.get((name,), (None, ()))
+        item = on_disk(path, parts or (name,), place)
+        if kind_of(path) == "folder":
+            children = [] if owner or nbgrader else [(each,) for each in _children(path)]
+            within = _owners(children)
+            if _is_shared(children, within, alone):
+                for (child,), (who, rest) in within.items():
+                    items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
+                    yield Pile(who, items, shared=True)
+            else:
+                yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
+        elif item.suffix == ".zip" and item.open and not owner:
+            yield from _zip_piles(item, path.stem, alone)
+        else:
+            yield Pile(owner or path.stem, [item])
+
+
+def _listed(folder: Path) -> list[str]:
+    return sorted(filter(visible, os.listdir(folder)))
+
+
+def _children(folder: Path) -> list[str]:
+    try:
+        return _listed(folder)
+    except OSError:
+        return []  # said when its files are collected
+
+
+def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
+    """One student's zip, or that of an LMS with all students."""
+    with ExitStack() as stack:
+        try:
+            items = members(stack.enter_context(item.open()), item.origin)
+        except (Refused, OSError) as error:
+            yield Pile(stem, [replace(item, open=None, problem=str(error))])
+            return
+        firsts = {each.parts[0] for each in items}
+        if len(firsts) == 1 and not _owners([(name, "") for name in firsts]):
+            items = [replace(each, parts=each.parts[1:] or each.parts) for each in items]
+        owners = _owners([each.parts for each in items])
+        useful = [each.parts for each in items if each.suffix in (".ipynb", ".zip")]
+        if not _is_shared(useful, owners, alone):
+            yield Pile(stem, items, level=2)
+            return
+        by_student = defaultdict(list)
+        for each in items:
+            if each.parts in owners:
+                who, rest = owners[each.parts]
+                by_student[who].append(replace(each, parts=rest or each.parts))
+        for who, theirs in by_student.items():
+            yield Pile(who, theirs, shared=True, level=2)
+
+
+def _is_shared(paths: Sequence[tuple], owners: Mapping[tuple, tuple], alone: bool) -> bool:
+    """Whether a folder or zip has the files of many students. A student could name his files as an
+    LMS does, and so hand in for others: therefore all of them must say so, and say two names."""
+    several = len({who for who, _ in owners.values()}) > 1 or alone
+    return bool(owners) and several and all(path in owners for path in paths)
+
+
+def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[str, ...]]]:
+    """Whose each path is and the path without that, where an LMS has written it into the name."""
+    found = {}
+    for path in paths:
+        if match := MOODLE.fullmatch(path[0]):
+            name, number, rest = match.groups()
+            found[path] = (name, number, ((rest,) if rest else ()) + path[1:])
+        elif len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
+            name, _, number, _, rest = match.groups()
+            found[path] = (f"{name}_{number}", number, (rest,))
+    numbers = defaultdict(set)
+    for name, number, _ in found.values():
+        numbers[name].add(number)
+    return {  # Moodle's number is another one in each assignment: used only to tell namesakes apart
+        path: (name if len(numbers[name]) == 1 else f"{name}_{number}", rest)
+        for path, (name, number, rest) in found.items()
+    }
+
+
+def said_by_canvas(origin: str) -> tuple[bool, int]:
+    """What Canvas wrote into the name of a file that lies there: whether it is late, and the number
+    of its upload, which grows from one to the next (0: it says nothing).
+
+    >>> said_by_canvas("all.zip/leeann_LATE_12_345_01_fixed_rates-1.ipynb")
+    (True, 345)
+    """
+    names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
+    return next(((name[2] is not None, int(name[4])) for name in names), (False, 0))
+
+
+def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:
+    """The file, or the files in a folder, the nearest first."""
+    found, waiting = [], [(path, parts, origin)]
+    for count, (here, names, place) in enumerate(waiting):  # it grows meanwhile: breadth first
+        if count > 2 * caps.files or len(names) > DEPTH:
+            what = f"more than {caps.files} files or {DEPTH} folders deep; the rest was not read"
+            found.append(Item(f"{place} ...", (*names, "..."), problem=what))
+            break
+        try:
+            if kind_of(here) != "folder":
+                found.append(on_disk(here, names or (here.name,), place))
+                continue
+            children = _listed(here)
+        except OSError as error:
+            found.append(Item(place, (*names, "."), problem=f"cannot be read: {error.strerror}"))
+            continue
+        children.sort(key=lambda name: not name.lower().endswith((".ipynb", ".zip")))
+        waiting += [
+            (here / name, (*names, name), f"{place}/{shown(name)}")
+            for name in islice(children, 2 * caps.files + 1)
+        ]
+    return found

@@ -1,0 +1,339 @@
+"""Our results in a course of nbgrader's: its gradebook, and the notebooks that it shows.
+
+After this, formgrader, `nbgrader generate_feedback` and `nbgrader export` work as if nbgrader had
+graded. What a person gave (scores, extra credit, comments) is never touched. The notebooks in
+`autograded/` hold the students' answers as text: nbgrader shows them without escaping anything.
+"""
+
+import copy
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.grade.intake.collect import Submission
+from course_lib.grade.walls.limits import NOT_ASKED
+from course_lib.grade.release import (
+    ReleaseError,
+    chosen,
+    prepared,
+    read,
+    released,
+    without_answers,
+    write_whole,
+    written,
+)
+from course_lib.grade.results.report import STATUS, line, load, number, plain, printed
+
+PLACEHOLDER = "YOUR ANSWER HERE"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,100}")  # of an assignment: a folder, in URLs
+
+
+class GradebookError(ValueError):
+    """The gradebook cannot take the results. The message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What `to_gradebook` did: so many notebooks are in, and these are not, in words."""
+
+    done: int
+    skipped: tuple[str, ...]
+
+
+def to_gradebook(
+    results: str | Path,
+    solutions: str | Path,
+    *,
+    course: str | Path,
+    db: str | None = None,
+    submissions: Iterable[Submission] = (),
+) -> Imported:
+    """Put a folder of results into the nbgrader course in the folder `course`; again: update.
+
+    `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
+    of `submissions` is not in the course's `submitted/` yet is written there; without them, the
+    answers that were graded are. Raises GradebookError when the course, its gradebook or a result
+    does not fit the solutions, ReleaseError and StoreError when those cannot be read.
+    """
+    from nbgrader.api import Gradebook
+
+    coursedir = _course(Path(course), db)
+    texts = {(each.student, each.assignment or each.notebook, each.notebook): each.text
+             for each in submissions}  # fmt: skip
+    rows, skipped = [], []
+    for row in load(results):
+        where = f"{row['student']}: {line(row['origin'])}"
+        if row["status"] == "failed" or not row["notebook"]:
+            skipped.append(f"{where}: {line(row['reason'])}")
+        elif not NAME.fullmatch(row["assignment"]):
+            skipped.append(f"{where}: no name for an assignment: {line(row['assignment'])}")
+        else:
+            rows.append(row)
+    names = sorted({row["notebook"] for row in rows})
+    sources = {path.stem: read(path) for path in chosen(Path(solutions), names)} if names else {}
+    with _trouble(coursedir), Gradebook(coursedir.db_url, coursedir.course_id) as book:
+        for assignment, notebook in sorted({(row["assignment"], row["notebook"]) for row in rows}):
+            _make_assignment(book, coursedir, assignment, notebook, sources[notebook])
+        handed_out = {name: released(sources[name], name) for name in names}
+        for row in rows:
+            text = texts.get((row["student"], row["assignment"], row["notebook"]))
+            _import(book, coursedir, row, handed_out[row["notebook"]], text)
+    return Imported(len(rows), tuple(skipped))
+
+
+# --- the course -----------------------------------------------------------------------------------
+
+
+def _course(folder: Path, db: str | None) -> Any:
+    """nbgrader's description of the course, from its own configuration."""
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import PyFileConfigLoader
+
+    if not (folder / "nbgrader_config.py").is_file():
+        raise GradebookError(
+            f"{folder} is no course of nbgrader's: it has no nbgrader_config.py. Give the folder "
+            "that `nbgrader quickstart NAME` made, or write that file"
+        )
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    except Exception as error:  # it is a program: it may raise anything
+        raise GradebookError(f"{folder}/nbgrader_config.py stops with {error!r}") from error
+    if "root" not in config.CourseDirectory:
+        config.CourseDirectory.root = str(folder.resolve())
+    if db is not None:
+        config.CourseDirectory.db_url = db if "://" in db else f"sqlite:///{Path(db).resolve()}"
+    return CourseDirectory(config=config)
+
+
+@contextmanager
+def _trouble(coursedir: Any) -> Iterator[None]:
+    """Say in words what a database refuses."""
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
+
+    # nbgrader calls the program alembic, which is beside python also where nobody activated it.
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # about how nbgrader makes its own objects
+            yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        advice = (
+            "another program holds it: close formgrader or wait for `nbgrader autograde`"
+            if "locked" in reason
+            else "is it a gradebook of this version of nbgrader? try `nbgrader db upgrade`"
+        )
+        raise GradebookError(f"the gradebook {coursedir.db_url}: {reason}; {advice}") from error
+    finally:
+        os.environ["PATH"] = before
+
+
+def _make_assignment(
+    book: Any, coursedir: Any, assignment: str, notebook: str, source: Any
+) -> None:
+    """Make sure that the gradebook knows the notebook, with the cells that our results score."""
+    from nbgrader.api import MissingEntry
+    from nbgrader.preprocessors import ComputeChecksums, SaveCells
+
+    wanted = {
+        cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
+        for cell in without_answers(source).cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    try:
+        known = book.find_notebook(notebook, assignment)
+    except MissingEntry:
+        if book.update_or_create_assignment(assignment).submissions:
+            raise GradebookError(
+                f"assignment {assignment!r} of the gradebook has submissions and no notebook "
+                f"{notebook!r}; nbgrader cannot add one now: use another assignment name"
+            ) from None
+        folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+        path = Path(folder) / f"{notebook}.ipynb"
+        if not path.exists():  # formgrader lists an assignment only when its source is there
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, written(without_answers(source)))
+        where = {"notebook": notebook, "assignment": assignment, "db_url": coursedir.db_url}
+        save = SaveCells()
+        for step in (ComputeChecksums(), save):
+            step.preprocess(prepared(source), {"nbgrader": where})
+        save.gradebook.close()
+        book.db.expire_all()
+        known = book.find_notebook(notebook, assignment)
+    found = {cell.name: cell.max_score for cell in known.grade_cells if cell.max_score}
+    if found != {name: points for name, points in wanted.items() if points}:
+        raise GradebookError(
+            f"the gradebook's {assignment}/{notebook} has the cells and points {found}, the "
+            f"solutions have {wanted}: one is of another version of the lesson. Take another "
+            "gradebook, or run `nbgrader generate_assignment` anew where nothing is graded"
+        )
+
+
+# --- one notebook of one student ------------------------------------------------------------------
+
+
+def _import(
+    book: Any, coursedir: Any, row: Mapping[str, Any], clean: Any, text: str | None
+) -> None:
+    student, assignment, notebook = row["student"], row["assignment"], row["notebook"]
+    released_as, questions = _sources(clean), {each["grade_id"]: each for each in row["questions"]}
+    asked = {
+        cell.metadata.nbgrader.grade_id
+        for cell in clean.cells
+        if cell.metadata.get("nbgrader", {}).get("points")
+    }
+    if row["status"] == "graded" and asked != questions.keys():
+        raise GradebookError(
+            f"the result of {student} for {notebook} answers {sorted(questions)}, the solutions "
+            f"ask {sorted(asked)}: it was graded with others; run `lr-course grade` again"
+        )
+    folders = [
+        Path(coursedir.format_path(step, student, assignment))
+        for step in (coursedir.submitted_directory, coursedir.autograded_directory)
+    ]
+    handed_in, graded = (folder / f"{notebook}.ipynb" for folder in folders)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    if not handed_in.exists():
+        write_whole(handed_in, text or written(answered(clean, row, as_text=False)))
+    shown = answered(clean, row)
+    try:
+        before = _sources(read(graded))
+    except ReleaseError:  # not there, or not a notebook any more
+        before = {}
+    write_whole(graded, written(shown))
+
+    book.update_or_create_student(student)
+    # formgrader takes a submission for graded when both times agree.
+    when = coursedir.get_existing_timestamp(str(folders[0]))
+    book.update_or_create_submission(assignment, student, **({"timestamp": when} if when else {}))
+    theirs = book.find_submission_notebook(notebook, assignment, student)
+    now = _sources(shown)
+    for grade in theirs.grades:
+        name = grade.cell.name
+        score = questions[name]["score"] if name in questions else 0.0
+        if score is None and is_blank(questions[name], released_as[name]):
+            score = 0.0  # nothing was written: there is nothing for a person to read
+        changed = score != grade.auto_score or before.get(name, now.get(name)) != now.get(name)
+        grade.auto_score = score
+        if grade.manual_score is None:
+            grade.needs_manual_grade = score is None
+        elif changed:  # a person scored another answer: a person should look again
+            grade.needs_manual_grade = True
+    reasons = dict(_comments(row, clean))
+    for comment in theirs.comments:
+        comment.auto_comment = reasons.get(comment.cell.name)
+    book.db.commit()
+
+
+def _sources(notebook: Any) -> dict[str, str]:
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if "nbgrader" in cell.metadata
+    }
+
+
+def _comments(row: Mapping[str, Any], clean: Any) -> Iterator[tuple[str, str]]:
+    """What nbgrader is to say about answer cells, by grade id."""
+    for question, cells in _answer_cells(clean):
+        if row["status"] != "graded":
+            yield cells[0], f"This notebook could not be graded:\n\n{literal(row['reason'])}"
+            return
+        found = [q for q in row["questions"] if q["grade_id"] == question]
+        if found and is_blank(found[0], _sources(clean)[cells[0]]):
+            yield from ((cell, "No response.") for cell in cells)
+
+
+def is_blank(question: Mapping[str, Any], handed_out: str) -> bool:
+    """Whether nobody wrote an answer, given the source of the first answer cell."""
+    untouched = question["answer"].strip() in ("", handed_out.strip())
+    return untouched or question["status"] in ("not begun", "missing")
+
+
+def _answer_cells(clean: Any) -> Iterator[tuple[str, list[str]]]:
+    """Each question's grade id with those of its answer cells, in the order of the notebook."""
+    cells: list[str] = []
+    for cell in clean.cells:
+        options = cell.metadata.get("nbgrader", {})
+        if options.get("solution"):
+            cells.append(options["grade_id"])
+        if options.get("grade"):
+            if cells:
+                yield options["grade_id"], cells
+            cells = []
+
+
+def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any:
+    """The notebook as it was handed out, with the student's answers in it.
+
+    With `as_text`, what is markup is shown as it was typed, and the check cells say what was found.
+    """
+    notebook = copy.deepcopy(clean)
+    by_id = {each["grade_id"]: each for each in row["questions"]}
+    cells = {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in notebook.cells
+        if "nbgrader" in cell.metadata
+    }
+    for grade_id, (first, *others) in _answer_cells(clean):
+        question = by_id.get(grade_id)
+        if question and not is_blank(question, cells[first].source):
+            answer = question["answer"]
+            cells[first].source = _as_text(cells[first], answer) if as_text else answer
+            for other in others:
+                cells[other].source = "# what was written here stands in the answer cell above"
+    if as_text:
+        for grade_id, text in printed(row):
+            if grade_id in cells and cells[grade_id].cell_type == "code":
+                cells[grade_id].outputs = [_stream(text)]
+        for grade_id, question in by_id.items():
+            if cells[grade_id].cell_type == "code":
+                cells[grade_id].outputs = [_stream(in_words(question))]
+    return notebook
+
+
+def _as_text(cell: Any, answer: str) -> str:
+    """The answer for its cell: code as it is, which is shown as text only; words as a literal,
+    below the question when that was left in place."""
+    if cell.cell_type == "code":
+        return plain(answer)
+    asked = cell.source.rpartition(PLACEHOLDER)[0]
+    if asked and answer.startswith(asked):
+        return asked + literal(answer.removeprefix(asked))
+    return literal(answer)
+
+
+def literal(text: str) -> str:
+    """Markdown that shows the text as it is typed: in a fence longer than any within it."""
+    text = plain(text)
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
+    return f"{fence}\n{text}\n{fence}"
+
+
+def in_words(question: Mapping[str, Any]) -> str:
+    """What was found out about an answer, for the output of its check cell."""
+    score = f"{number(question['score'])} of {number(question['points'])}"
+    lines = [f"{STATUS[question['status']][1]}: {score}", question["reason"]]
+    for group in question["groups"] if question["status"] != "not begun" else ():
+        name = "the examples that you can see" if group["name"] == "shown" else group["name"]
+        worth = (
+            f" ({number(group['score'])} of {number(group['points'])})" if group["points"] else ""
+        )
+        wrong = NOT_ASKED if group["message"] == NOT_ASKED else f"not right: {group['message']}"
+        verdict = "right" if group["passed"] else wrong
+        lines.append(f"- {name}{worth}: {verdict}".rstrip(": "))
+    return "\n".join(each for each in lines if each)
+
+
+def _stream(text: str) -> Any:
+    from nbformat.v4 import new_output
+
+    return new_output("stream", name="stdout", text=plain(text) + "\n")

@@ -1,0 +1,334 @@
+"""Reports: a page for the class and one for each student, from the results on disk.
+
+Nothing that came from a submission is trusted: every text is escaped by the templates, stripped of
+what could change how it is read, and cut; the pages hold no scripts and load nothing.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from course_lib.grade.intake.collect import IGNORED
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
+from course_lib.grade.intake.piles import said_by_canvas
+from course_lib.grade.release import write_whole
+from course_lib.grade.results.store import read, results
+
+LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
+STATUS = {  # of a question: a sign and words, so that colour is never the only difference
+    "right": ("✓", "right"),
+    "partly": ("◐", "partly right"),
+    "wrong": ("✗", "not right yet"),
+    "not begun": ("○", "not begun"),
+    "missing": ("∅", "answer cell missing"),
+    "stopped": ("■", "stopped"),
+    "manual": ("✎", "to be marked by hand"),
+}
+STOPPED = {  # of a cell
+    "time": "it took too long",
+    "total": "the notebook as a whole took too long",
+    "starts": "it had to be started anew too often",
+    "memory": "it used too much memory",
+    "output": "it printed too much",
+    "threads": "it started too many threads",
+    "files": "it wrote too many files",
+    "exit": "it ended the process",
+    "crash": "it crashed the process",
+    "protocol": "it wrote where only the grader writes",
+}
+ISOLATION = {
+    "namespaces": "full (own namespaces, no network, no files but its own)",
+    "process": "weak (a process of its own; namespaces were not available)",
+    "none": "none (the code could do whatever the grader may do)",
+}
+# Terminal commands: colours, titles, links. What is left of a broken one is shown as a symbol.
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+
+
+def write_report(folder: str | Path) -> Path:
+    """Write `report/` in a folder of results; returns the path of its page for the class.
+
+    The same results make the same bytes. Raises StoreError when there are no results.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    rows = load(folder)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        plain=plain, line=line, words=words, number=number, isolation=isolation
+    )
+    environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
+    students: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        students.setdefault(row["student"], []).append(row)
+    pages = {"index.html": environment.get_template("class.html").render(overview(rows))}
+    for student, own in students.items():
+        name = own[0]["name"]  # as found; the id, made of it, is what files are called
+        content = {"name": name, "rows": own, "next_step": next_step, "printed": printed}
+        pages[page_of(student)] = environment.get_template("student.html").render(content)
+    out = Path(folder) / "report"
+    out.mkdir(exist_ok=True)
+    for old in out.glob("*.html"):
+        if old.name not in pages:
+            old.unlink()  # of a student whose results are gone
+    for name, text in pages.items():
+        write_whole(out / name, text + "\n")
+    return out / "index.html"
+
+
+def load(folder: str | Path) -> list[dict[str, Any]]:
+    """Every result as `noted` has it, with the record of its run under "run", by the students'
+    names."""
+    rows = []
+    for path, result in results(folder):
+        run = read(path.with_suffix(".run.json"))
+        current = run is not None and run["key"] == result["key"]
+        rows.append(
+            {**result, "run": run if current else {"seconds": 0, "peak_mb": 0, "cells": []}}
+        )
+    return sorted(noted(rows), key=order)
+
+
+def noted(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The results, with two more findings: that Canvas says late, and which other copies a student
+    handed in. Such a copy has no row of its own, unless nothing could be graded in its place."""
+    rows = [{**each, "findings": list(each["findings"])} for each in results]
+    graded = [each for each in rows if each["status"] == "graded"]
+    chosen = {(each["student"], IGNORED.format(each["origin"])): each for each in graded}
+    for row in graded:
+        if said_by_canvas(row["origin"])[0]:
+            text = "handed in late, as Canvas says; the grader takes nothing off for it"
+            row["findings"].append({"code": "late", "grade_id": "", "text": text})
+    kept = []
+    for row in rows:
+        if first := chosen.get((row["student"], row["reason"])):
+            text = f"another copy was handed in and not graded: {row['origin']}"
+            first["findings"].append({"code": "copy", "grade_id": "", "text": text})
+        else:
+            kept.append(row)
+    return kept
+
+
+def order(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The place of a result in a list for people: by name, then by notebook."""
+    name = unicodedata.normalize("NFKD", row["name"]).casefold()  # É beside E
+    return name, row["student"], row["assignment"], row["notebook"]
+
+
+def page_of(student: str) -> str:
+    """The file name of a student's page. `~` is in no student's id, so nothing can be called so."""
+    return "index~.html" if student.lower() == "index" else f"{student}.html"
+
+
+# --- text of students -----------------------------------------------------------------------------
+
+
+def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
+    """The text without terminal commands, cut, every invisible character shown as what it is.
+
+    >>> plain("a\\x1b[31mred\\x1b[0m \\u202eevil\\x00")
+    'ared [U+202E]evil␀'
+    """
+    text = str(text)
+    whole = len(text)
+    # Cut first, widely: to take commands out of 100 MB takes long, and makes a text only shorter.
+    text = TERMINAL.sub("", text[: 4 * longest]).replace("\r\n", "\n")
+    shown = "".join(map(_visible, text[:longest]))
+    if whole <= 4 * longest and len(text) <= longest:
+        return shown
+    return f"{shown}\n... (cut: {whole:,} characters in all)"
+
+
+def line(text: Any, longest: int = 300) -> str:
+    """The text as `plain` does, in one line."""
+    return " ".join(plain(text, longest).split())
+
+
+def words(text: Any) -> Any:
+    """The text as `line` does, as HTML with what stands between backticks as code.
+
+    >>> str(words("`walk` is < 0"))
+    '<code>walk</code> is &lt; 0'
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, 1000)))))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t\u200c\u200d":  # the last two join letters in Persian, and emoji
+        return character
+    category = unicodedata.category(character)
+    if category == "Cc" and ord(character) < 32:
+        return chr(0x2400 + ord(character))
+    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+def number(value: float | None) -> str:
+    """Points as people write them: `2`, `0.5`, `0.33`; `?` when there is no score.
+
+    >>> [number(x) for x in (2.0, 0.5, 1 / 3, 0.996, None)]
+    ['2', '0.5', '0.33', '1', '?']
+    """
+    return "?" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def duration(seconds: float) -> str:
+    """A time in words: `0.15 s`, `2 min 5 s`."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def isolation(level: str) -> str:
+    """The level of isolation, in words."""
+    return ISOLATION.get(level, level)
+
+
+# --- the class ------------------------------------------------------------------------------------
+
+
+def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the page of the class shows."""
+    graded = [row for row in rows if row["status"] == "graded"]
+    times = [row["run"]["seconds"] for row in graded]
+    shares = [row["score"] / row["points"] for row in graded if row["points"]]
+    names = sorted({(row["assignment"], row["notebook"]) for row in graded})
+    return {
+        "students": len({row["student"] for row in rows}),
+        "graded": len(graded),
+        "by_hand": sum(q["status"] == "manual" for row in graded for q in row["questions"]),
+        "mean": f"{100 * fmean(shares):.0f} %" if shares else "-",
+        "total_seconds": sum(times),
+        "median_seconds": median(times) if times else 0,
+        "peak_mb": max((row["run"]["peak_mb"] for row in rows), default=0),
+        "levels": sorted({row["isolation"] for row in rows}),
+        "unread": [row for row in rows if row["status"] != "graded"],
+        "findings": [
+            {**{key: row[key] for key in ("student", "name", "notebook")}, **finding}
+            for row in graded
+            for finding in row["findings"]
+            if finding["code"] != "extra"
+        ],
+        "assignments": [
+            _of_assignment([r for r in graded if (r["assignment"], r["notebook"]) == name])
+            for name in names
+        ],
+    }
+
+
+def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    assignment, notebook = rows[0]["assignment"], rows[0]["notebook"]
+    questions: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        for question in row["questions"]:
+            questions.setdefault(question["grade_id"], []).append(question)
+    return {
+        "name": notebook if assignment in ("", notebook) else f"{assignment}: {notebook}",
+        "rows": [
+            {**row, "by_id": {each["grade_id"]: each for each in row["questions"]}} for row in rows
+        ],
+        "questions": [_of_question(each) for each in questions.values()],
+        "points": rows[0]["points"],
+    }
+
+
+def _of_question(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    failed = Counter(each for answer in answers for each in _failures(answer))
+    scores = [answer["score"] for answer in answers if answer["score"] is not None]
+    statuses = Counter(answer["status"] for answer in answers)
+    first = answers[0]
+    return {
+        "grade_id": first["grade_id"],
+        "label": label(first),
+        "title": first["title"],
+        "points": first["points"],
+        "mean": fmean(scores) if scores else None,
+        "right": f"{100 * statuses['right'] / len(answers):.0f} %" if scores else "-",
+        "not_begun": statuses["not begun"] + statuses["missing"],
+        "failures": sorted(failed.items(), key=lambda item: (-item[1], item[0]))[:3],
+    }
+
+
+def _failures(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What failed in an answer, as (group, message). What says nothing of one group, because the
+    answer was stopped or never defined, is told once, with "" for the group."""
+    if answer["status"] == "not begun":
+        return []
+    failed = [
+        (group["name"], line(group["message"]))
+        for group in answer["groups"]
+        if not group["passed"] and group["message"] != NOT_ASKED
+    ]
+    if answer["status"] == "stopped":
+        failed = [each for each in failed if each[1] != STOPPED_CALL]
+        return [("", line(answer["reason"])), *failed]
+    if failed and all(message.endswith("is not defined") for _, message in failed):
+        return [("", failed[0][1])]
+    return failed
+
+
+def label(question: Mapping[str, Any]) -> str:
+    """What a question is called in a table: "1.1", or its grade id when it has no number."""
+    return question["exercise"] or question["grade_id"]
+
+
+# --- the student ----------------------------------------------------------------------------------
+
+
+def next_step(row: Mapping[str, Any]) -> str:
+    """One thing to do now, in words for the student."""
+    if row["status"] == "unreadable":
+        return (
+            "Nothing in this notebook could be graded, and nothing is lost: open it in JupyterLab, "
+            "save it, and hand the saved file in again."
+        )
+    if row["status"] == "failed":
+        return "This is the grader's trouble and not yours; your teacher can see it, too."
+    open_ones = [q for q in row["questions"] if q["status"] not in ("right", "manual")]
+    if not open_ones:
+        by_hand = any(q["status"] == "manual" for q in row["questions"])
+        rest = " Your written answers will be marked by hand." if by_hand else ""
+        return f"All exercises of this notebook are right.{rest}"
+    question = open_ones[0]
+    name = f"Exercise {question['exercise']}" if question["exercise"] else question["grade_id"]
+    if question["status"] == "not begun":
+        return f"{name} is not begun yet: it is the next one to write."
+    if question["status"] == "missing":
+        return f"{name}: its answer cell is gone. Take a fresh notebook and put your answers in."
+    if question["status"] == "stopped":
+        return f"{name} was stopped. Look for a loop that never ends, or for very large values."
+    failed = next((group for group in question["groups"] if not group["passed"]), None)
+    if failed is None or failed["points"] == 0:
+        return f"{name}: run its check in your notebook; it says what is wrong and gives a hint."
+    return (
+        f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Read "
+        "the exercise with that in mind, and try such a call yourself."
+    )
+
+
+def printed(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the student's cells said, as (grade id, text); cells that said nothing are left out."""
+    found = []
+    for cell in row["run"]["cells"]:
+        parts = [cell["output"].rstrip("\n")]
+        if cell["error"]:
+            parts.append(f"{cell['error']}: {cell['message']}")
+        if cell["stopped"]:
+            parts.append(f"(stopped: {STOPPED.get(cell['stopped'], cell['stopped'])})")
+        text = "\n".join(part for part in parts if part)
+        if text and cell["kind"] != "given":
+            found.append((cell["grade_id"], text))
+    return found

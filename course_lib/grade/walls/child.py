@@ -1,0 +1,208 @@
+"""Inside a submission's process: run its cells in IPython, call its functions, tell the grader.
+
+Everything here shares its process with the student's code, which may change any of it. That is no
+danger to others, only to the student's own answers: the grader believes nothing but the form of
+what it reads. What is taken by name below is taken before the student's code runs, so that honest
+code which changes a global thing (a stream, a module) does not disturb the grader by accident.
+"""
+
+import importlib
+import io
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import dumps, loads
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from course_lib.grade.walls.messages import LARGEST_REPLY
+from course_lib.questions.calls import Call, reply
+
+CUT = "\n... output cut"
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+CELL = re.compile(r"<ipython-input-\d+-[0-9a-f]+>")
+
+
+class Kept(io.TextIOBase):
+    """A text stream that keeps the first `most` characters and drops the rest."""
+
+    encoding = "utf-8"
+
+    def __init__(self, most: int) -> None:
+        self.parts: list[str] = []
+        self.left = most
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self.left >= 0:
+            self.parts.append(text[: self.left])
+            self.left -= len(text)
+        return len(text)
+
+    def text(self) -> str:
+        return "".join(self.parts) + (CUT if self.left < 0 else "")
+
+
+def in_words(data: dict[str, Any]) -> str:
+    """A displayed value as text: its own, or the name of its kind where that says nothing."""
+    text = str(data.get("text/plain", ""))
+    if text and not text.startswith("<IPython.core.display."):
+        return text
+    kinds = [kind for kind in data if kind != "text/plain"]
+    return f"[{kinds[0].split('/')[-1] if 'html' in kinds[0] else 'image'}]" if kinds else text
+
+
+class _Shown(DisplayPublisher):
+    def publish(self, data: dict[str, Any], *_args: Any, **_kwargs: Any) -> None:
+        sys.stdout.write(in_words(data) + "\n")
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Keep what was there."""
+
+
+class _Value(DisplayHook):
+    def write_output_prompt(self) -> None:
+        """Write none."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        sys.stdout.write(in_words(format_dict))
+
+
+class Shell(InteractiveShell):
+    """IPython without a screen: errors are results, and what is shown is text."""
+
+    display_pub_class = _Shown
+    displayhook_class = _Value
+
+    def showtraceback(self, *_args: Any, **_kwargs: Any) -> None:
+        """The error itself is in the cell's result."""
+
+    showsyntaxerror = showindentationerror = showtraceback
+
+    def ask_exit(self) -> None:
+        """`exit()` ends the cell, like sys.exit()."""
+        raise SystemExit
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """There is no window to wait for."""
+
+
+def make_shell() -> Shell:
+    """The one shell of this process; made before the fork, so that no submission waits for it."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InlineBackend.figure_formats = set()  # a figure is shown as text: nothing is drawn
+    config.InteractiveShell.colors = "nocolor"
+    shell = Shell.instance(config=config)
+    shell.showwarning = None
+    return shell
+
+
+class Child:
+    """The submission's side of the channel."""
+
+    def __init__(self, channel: socket.socket, shell: Shell, output_kb: int, scratch: str) -> None:
+        self.channel, self.shell, self.scratch = channel, shell, scratch
+        self.most = output_kb * 1024
+        self.streams = (sys.stdin, sys.__stdout__, sys.__stderr__)
+        self.folder = os.getcwd()
+
+    def serve(self) -> None:
+        """Answer the grader's messages until it closes the channel."""
+        for line in self._lines():
+            message = loads(line)
+            if "run" in message:
+                found = self.run(message["run"])
+            else:
+                found = self.ask(message["ask"], message["call"])
+            self.send({"id": message["id"], **found})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write one message."""
+        self.channel.sendall(dumps(message).encode() + b"\n")
+
+    def _lines(self) -> Iterator[bytes]:
+        rest = b""
+        while data := self.channel.recv(1 << 16):
+            *lines, rest = (rest + data).split(b"\n") if b"\n" in data else [rest + data]
+            yield from lines
+
+    def run(self, source: str) -> dict[str, Any]:
+        """Run a cell; its outcome as JSON."""
+        kept = Kept(self.most)
+        with self._streams(kept):
+            try:
+                result = self.shell.run_cell(source, store_history=True)
+                error = result.error_before_exec or result.error_in_exec
+            except BaseException as raised:  # IPython itself, changed by the student
+                error = raised
+        found: dict[str, Any] = {"ok": error is None, "error": None, "message": ""}
+        if error is not None:
+            found |= {"error": type(error).__name__, "message": self._words(error)}
+        return {**found, "output": kept.text()}
+
+    def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:
+        """Call one of the student's functions; what came of it as JSON."""
+        if name not in self.shell.user_ns:
+            return {"missing": True}
+        with self._streams(Kept(0)):
+            try:
+                found = reply(self.shell.user_ns[name], Call.from_json(call))
+                if "message" in found:
+                    found["message"] = self._repeatable(found["message"])
+                if len(dumps(found)) > LARGEST_REPLY - 1000:
+                    found = {"error": ["Unanswerable"], "message": "an answer of too many values"}
+            except BaseException as error:
+                classes = [each.__name__ for each in type(error).__mro__[:-1]]
+                found = {"error": classes[:10], "message": self._words(error)}
+        return found
+
+    @contextmanager
+    def _streams(self, kept: Kept) -> Iterator[None]:
+        """Output goes to `kept`; afterwards streams and folder are as they were."""
+        sys.stdin, sys.stdout, sys.stderr = self.streams[0], kept, kept  # type: ignore
+        try:
+            yield
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = self.streams
+            sys.__stdout__, sys.__stderr__ = self.streams[1:]
+            os.chdir(self.folder)
+
+    def _words(self, error: BaseException) -> str:
+        try:
+            return self._repeatable(str(error))[:2000]
+        except BaseException:
+            return "(its message cannot be shown)"
+
+    def _repeatable(self, text: str) -> str:
+        """The text without what differs from run to run: addresses, and the folder's name."""
+        text = CELL.sub("the cell", str(text).replace(self.scratch, "."))
+        return ADDRESS.sub("0x...", text)
+
+
+def seed(seeded: list[str]) -> None:
+    """Start every random generator that is loaded at 0."""
+    import random
+
+    import numpy
+
+    random.seed(0)
+    numpy.random.seed(0)
+    seeds: dict[str, Callable[[], Any]] = {
+        "torch": lambda: importlib.import_module("torch").manual_seed(0),
+        "keras": lambda: importlib.import_module("keras").utils.set_random_seed(0),
+    }
+    for name in seeded:
+        if name in seeds:
+            seeds[name]()
