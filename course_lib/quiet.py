@@ -7,8 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What TensorFlow's C++ says where there is no NVIDIA driver, whatever TF_CPP_MIN_LOG_LEVEL is.
-NOTE = re.compile(rb"All log messages before absl|cudart_stub\.cc|failed call to cuInit")
+# What TensorFlow's C++ says, whatever TF_CPP_MIN_LOG_LEVEL is, where there is no NVIDIA driver and
+# of processors that have more instructions than it was built for.
+NOTE = re.compile(
+    rb"All log messages before absl|cudart_stub\.cc|failed call to cuInit"
+    rb"|port\.cc.*oneDNN|cpu_feature_guard\.cc|^To enable the following instructions:"
+)
 
 
 @contextmanager

@@ -248,6 +248,9 @@ NOTES = """\
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1761.1  12 cudart_stub.cc:31] Could not find cuda drivers on your machine
 E0000 00:00:1761.2  12 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error
+I0000 00:00:1761.3  12 port.cc:153] oneDNN custom operations are on. You may see slightly different
+I0000 00:00:1761.4  12 cpu_feature_guard.cc:227] This TensorFlow binary is optimized to use what
+To enable the following instructions: AVX2 AVX512F FMA, in other operations, rebuild TensorFlow
 """
 
 
