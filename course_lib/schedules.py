@@ -8,7 +8,8 @@ What every formula here means by its words
 - A formula is a pure function: asked twice, it answers the same, in any order of steps.
 
 The formulas stand in the folder formulas/, by family, and have their names here too. To add a
-schedule: write the formula there, and add one line to `GALLERY`, at the end of this file. That is all: adapters, plots, widgets, tables and tests find it there.
+schedule: write the formula there, and add one line to `GALLERY`, at the end of this file. That is
+all: adapters, plots, widgets, tables and tests find it there.
 """
 
 import inspect
@@ -78,8 +79,9 @@ class Schedule:
         """
         if self.formula not in FORMULAS.values():
             return None
-        params = {name: _plain(value) for name, value in self.params.items()}
-        if any(value is None for value in params.values()):
+        try:
+            params = {name: _plain(value) for name, value in self.params.items()}
+        except TypeError:
             return None
         return {"formula": self.formula.__name__, "params": params}
 
@@ -124,13 +126,14 @@ def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str,
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as JSON knows it; None for what has no such form."""
-    if isinstance(value, Schedule):
-        return value.to_config()
+    """A parameter as JSON knows it. Raises TypeError for what has no such form."""
+    if isinstance(value, Schedule) and (config := value.to_config()) is not None:
+        return config
     if isinstance(value, tuple):
-        plain = [_plain(each) for each in value]
-        return None if None in plain else plain
-    return value if isinstance(value, str | bool | int | float) else None
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(f"{value!r} has no name that another process could look up")
 
 
 def _revived(value: Any) -> Any:

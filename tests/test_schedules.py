@@ -1,5 +1,6 @@
 """The formulas against tables a person can check, and what a wrong schedule says when made."""
 
+import contextlib
 import inspect
 import itertools
 import json
@@ -612,6 +613,13 @@ BAD = [
     (lambda: Schedule(lambda step: None), ValueError, "returned None at step 0"),
     (lambda: Schedule(lambda step: math.nan), ValueError, "returned nan at step 0"),
     (lambda: Schedule("cosine", peak_lr=1), TypeError, "formula must be a function"),
+    (lambda: Schedule(constant, lr=10**400), ValueError, "lr must be a number of at least 0"),
+    (lambda: Schedule(lambda step: 10.0**400), ValueError, "returned inf at step 0"),
+    (
+        lambda: Schedule(one_cycle, peak_lr=1, total_steps=9, anneal=np.array(["cosine", "x"])),
+        ValueError,
+        "anneal must be one of cosine, linear, got array",
+    ),
 ]
 
 
@@ -627,11 +635,32 @@ def test_numpy_numbers_are_as_good_as_pythons():
     assert json.dumps(ours.to_config())
 
 
+def test_a_factor_that_the_mode_does_not_use_may_be_any():
+    for mode, above in (("triangular", 1.0), ("triangular2", 0.5**50)):
+        ours = Schedule(
+            triangular, base_lr=1, peak_lr=2, half_cycle_steps=20, factor=3.0, mode=mode
+        )
+        assert ours(2020) == 1 + above  # where 3**2020 is no float
+
+
+@pytest.mark.parametrize("step", [-1, 2.5])
+def test_a_product_of_factors_answers_or_refuses_but_ends(step):
+    halving = Schedule(multiplicative, lr=1.0, factor=lambda t: 0.5)
+    with contextlib.suppress(TypeError):
+        halving(step)
+
+
 def test_a_list_that_changes_later_does_not_change_the_schedule():
     milestones = [5]
     schedule = Schedule(multistep, lr=1, milestones=milestones)
     milestones.append(7)
     assert schedule(9) == pytest.approx(0.1)
+
+
+def test_a_parameter_that_is_none_has_its_place_in_the_config():
+    ours = Schedule(warmup, then=GALLERY["cosine"], warmup_steps=3, start_factor=None)
+    config = json.loads(json.dumps(ours.to_config()))
+    assert config["params"]["start_factor"] is None and Schedule.from_config(config) == ours
 
 
 def test_a_formula_without_a_name_has_no_config():

@@ -122,18 +122,15 @@ def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     [1.0, 0.5, 0.25, 0.125]
     """
     products = _products(factor)
-    done = step
-    while done not in products:
-        done -= 1
-    for number in range(done + 1, step + 1):
-        products[number] = products[number - 1] * factor(number)
+    for number in range(len(products), step + 1):
+        products.append(products[number - 1] * factor(number))
     return lr * products[step]
 
 
 @lru_cache(maxsize=16)
-def _products(factor: Callable[[int], float]) -> dict[int, float]:
+def _products(factor: Callable[[int], float]) -> list[float]:
     """The products so far, so that N rates in a row cost N factors and not N * N / 2."""
-    return {0: 1.0}
+    return [1.0]
 
 
 def per_epoch(step: int, *, then: Then, steps_per_epoch: Steps) -> float:

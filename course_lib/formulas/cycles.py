@@ -107,8 +107,12 @@ def triangular(
         height = position / half_cycle_steps
     else:
         height = (half_cycle_steps + down_steps - position) / down_steps
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    return base_lr + (peak_lr - base_lr) * height * scale
+    above = (peak_lr - base_lr) * height
+    if mode == "triangular2":
+        above *= 0.5**cycle
+    elif mode == "exp_range":
+        above *= factor**step
+    return base_lr + above
 
 
 def one_cycle(

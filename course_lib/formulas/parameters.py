@@ -29,7 +29,7 @@ class Number:
         try:
             # A string is refused although float("0.1") works: it is a sign of an unread setting.
             number = math.nan if isinstance(value, str | bytes | bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         inside = number > self.low if self.above else number >= self.low
         if not (math.isfinite(number) and inside and number <= self.high):
@@ -106,10 +106,11 @@ class Choice:
     options: tuple[str, ...]
 
     def check(self, name: str, value: Any) -> str:
-        if value not in self.options:
-            allowed, hint = ", ".join(self.options), nearest(value, self.options)
-            raise ValueError(f"{name} must be one of {allowed}, got {value!r}{hint}")
-        return value
+        # Not `value in options`: an array answers == element by element.
+        if isinstance(value, str | int | float) and value in self.options:
+            return value
+        allowed, hint = ", ".join(map(str, self.options)), nearest(value, self.options)
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}{hint}")
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,10 @@ def limits(annotation: Any) -> Any | None:
 
 def rate_at(schedule: Callable[[int], float], step: int) -> float:
     """The rate of any schedule at one step, or an error if that is not a finite number."""
-    rate = schedule(step)
+    try:
+        rate = schedule(step)
+    except OverflowError:
+        rate = math.inf
     try:
         if isinstance(rate, str | bytes | bool):
             raise TypeError
