@@ -84,8 +84,8 @@ def the(folder, **caps):
 # Layouts
 
 ALICE = [("alice", "01_rates", None)]
-BO = "Bo_9_assignsubmission_file_"
-MOODLE = "Lee Ann_123_assignsubmission_file_"
+BO = "Bo_9_assignsubmission_file"  # as Moodle 4 writes it; until then `_` stood at the end
+MOODLE = "Lee Ann_123_assignsubmission_file"
 LAYOUTS = {
     "a folder": ({f"alice/{RATES}": TEXT}, ALICE),
     "nested": ({f"alice/home/work/{RATES}": TEXT, "alice/home/data.csv": "1"}, ALICE),
@@ -128,8 +128,9 @@ LAYOUTS = {
     "Moodle's folders": (
         {
             f"{MOODLE}/{RATES}": TEXT,
-            "Lee Ann_123_assignsubmission_onlinetext_/onlinetext.html": "",
-            "Bo_9_assignsubmission_file_/x.pdf": "",
+            "Lee Ann_123_assignsubmission_onlinetext/onlinetext.html": "",
+            "Lee Ann_123_assignsubmission_github/link.html": "",
+            f"{BO}/x.pdf": "",
         },
         [("Bo", None, "no notebook here; found x.pdf"), ("Lee Ann", "01_rates", None)],
     ),
@@ -139,6 +140,10 @@ LAYOUTS = {
     ),
     "Moodle's zip": (
         {"all.zip": zipped({f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT})},
+        [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None)],
+    ),
+    "the zip of an old Moodle": (
+        {"all.zip": zipped({f"{MOODLE}_/{RATES}": TEXT, f"{BO}_/{RATES}": TEXT})},
         [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None)],
     ),
     "Moodle's zip, unpacked, beside others": (
@@ -157,8 +162,8 @@ LAYOUTS = {
         {
             "1.zip": zipped({f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT}),
             "2.zip": zipped({
-                "Lee Ann_77_assignsubmission_file_/02_decay.ipynb": TEXT,
-                "Bo_8_assignsubmission_file_/02_decay.ipynb": TEXT,
+                "Lee Ann_77_assignsubmission_file/02_decay.ipynb": TEXT,
+                "Bo_8_assignsubmission_file/02_decay.ipynb": TEXT,
             }),
         },
         [
@@ -288,6 +293,33 @@ def test_of_several_copies_one_is_graded_and_the_others_say_which(tmp_path):
     assert [row.origin for row in rows if row.text] == ["alice/01_rates (1).ipynb"]
     words = {"second copy ignored: alice/01_rates (1).ipynb is graded"}
     assert len(rows) == 4 and {row.problem for row in rows if not row.text} == words
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{who}/{RATES}" for who in "abcdef"],
+        [f"{who}_attempt_2026_01_rates.ipynb" for who in "abcdef"],
+        [f"{who}.zip" for who in "abcdef"],
+    ],
+)
+def test_a_class_under_one_name_is_never_ignored_as_copies(tmp_path, names):
+    """A zip whose layout nobody knows. Copies would be left out of the report's list of files
+    without a score, and of the exit status."""
+    files = {each: ONE if each.endswith(".zip") else TEXT for each in names}
+    rows = collect(write(tmp_path, {"class.zip": zipped(files)}), ASSIGNMENTS)
+    problems = [row.problem for row in rows if row.problem]
+    assert len(rows) == 6 and len(problems) == 5
+    assert all(each.startswith("this notebook lies in 6 places under one") for each in problems)
+
+
+def test_a_students_own_versions_are_copies(tmp_path):
+    names = [f"walk_v{number}.ipynb" for number in range(9)] + [f"old/{RATES}", RATES]
+    rows = collect(write(tmp_path / "alice", dict.fromkeys(names, TEXT)).parent, ASSIGNMENTS)
+    assert all(row.problem.startswith("second copy") for row in rows if row.problem)
+    weeks = {f"{n}.zip": zipped({f"{who}/{RATES}": TEXT for who in (MOODLE, BO)}) for n in range(9)}
+    rows = collect(write(tmp_path / "weeks", weeks), ASSIGNMENTS)
+    assert all(row.problem.startswith("second copy") for row in rows if row.problem)
 
 
 BLANK = TEXT.replace("x = 1", "")

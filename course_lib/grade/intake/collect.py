@@ -3,7 +3,7 @@
     alice/01_fixed_rates.ipynb                       a folder for each student, also nested
     submitted/alice/ps1/01_fixed_rates.ipynb         nbgrader's
     alice.zip, alice.ipynb                           a file for each student
-    Lee Ann_123_assignsubmission_file_/x.ipynb       Moodle's, in a folder or in one zip
+    Lee Ann_123_assignsubmission_file/x.ipynb        Moodle's, in a folder or in one zip
     leeann_LATE_123_456_x.ipynb                      Canvas's, in a folder or in one zip
 
 No student is lost: what cannot be graded is a Submission with a problem. Of several copies of one
@@ -33,6 +33,11 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
 ADDED = 8  # such additions to a name, at most
 IGNORED = "second copy ignored: {} is graded"
+MOST_PLACES = 4  # in which one student's copies of a notebook may lie; more are a class
+CROWDED = (
+    "this notebook lies in {} places under one name, and only {} is graded; if these are several "
+    "students', make a folder for each"
+)
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,12 @@ class _Row:
     submission: Submission
     fit: _Fit = _Fit(False, False)
     nothing: bool = False  # only says that nothing was found
+    places: int = 1  # in which this pile has the notebook: folders, and names of another kind
 
 
 def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list[_Row]:
     rows, left = [], caps.total
+    places: dict[tuple, set] = defaultdict(set)
 
     def take(item: Item, most: int) -> bytes:
         nonlocal left
@@ -179,7 +186,12 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
                     upload=upload,
                     numbers=numbers,
                 )
+                called = "" if named else re.sub(r"\d+", "", item.parts[-1])
+                places[found.assignment, name].add((item.origin.rpartition("/")[0], called))
                 rows.append(_Row(found, fit))
+    for number, row in enumerate(rows):
+        seen = len(places[row.submission.assignment, row.submission.notebook])
+        rows[number] = replace(row, places=seen)
     if not rows:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
         problem = f"no notebook here; found {seen or 'nothing'}, expected .ipynb or .zip"
@@ -248,12 +260,15 @@ def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iter
         alike = [_looked_into(row, assignments[notebook]) for row in alike]
         alike.sort(key=lambda row: row.submission.origin)
         first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
+        ignored = IGNORED.format(first.submission.origin)
+        if (places := max(row.places for row in alike)) > MOST_PLACES:
+            ignored = CROWDED.format(places, first.submission.origin)
         for row in alike:
             each = row.submission
             if row is first:
                 yield each
             else:
-                problem = each.problem or IGNORED.format(first.submission.origin)
+                problem = each.problem or ignored
                 yield replace(each, notebook=None, text=None, problem=problem)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_disk, shown, visible
 
-MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_(.*)", re.DOTALL)
+MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?", re.DOTALL)  # 4 has no last _
 CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(\d+)_(.+)", re.DOTALL)
 DEPTH = 10  # folders within folders
 
