@@ -14,6 +14,7 @@ behind it
   (notes.py, errors.py)
 - to write or grade exercises: exercises.py (questions/), grade/
 - for the command: cli.py (commands/), cluster.py
+- for files that several processes write: files.py
 """
 
 from collections.abc import Iterator

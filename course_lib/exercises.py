@@ -63,22 +63,24 @@ class Locked:
 
     call: Call
     salt: str
-    scale: float
+    cell: float
+    shifts: tuple[float, ...]
     digest: str
 
     def opens(self, got: Mapping[str, Any]) -> bool:
         """Whether this reply is the right one."""
         if "value" not in got:
             return False
-        return locks.digest(got["value"], self.salt, self.scale) == self.digest
+        return locks.digest(got["value"], self.salt, self.cell, self.shifts) == self.digest
 
     def to_json(self) -> dict[str, Any]:
-        found = {"call": self.call.to_json(), "salt": self.salt}
-        return {**found, "scale": self.scale, "digest": self.digest}
+        found = {"call": self.call.to_json(), "salt": self.salt, "cell": self.cell}
+        return {**found, "shifts": list(self.shifts), "digest": self.digest}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> "Locked":
-        return cls(Call.from_json(parts["call"]), parts["salt"], parts["scale"], parts["digest"])
+        asked, shifts = Call.from_json(parts["call"]), tuple(parts["shifts"])
+        return cls(asked, parts["salt"], parts["cell"], shifts, parts["digest"])
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def exercise(
         seen = [each for each in calls if json.dumps(each.to_json()) in known]
         need(not seen, f"hidden {name!r} asks what students can see: {seen[:1]}")
         groups.append(Group(name, group))
-    locks = tuple(lock(probe.call, probe.reply) for probe in probes(locked))
+    locks = tuple(lock(probe.call, probe.reply, tolerance) for probe in probes(locked))
     return Exercise(
         id,
         answer.__name__,
@@ -225,12 +227,13 @@ def _is_curve(probes: Sequence[Probe]) -> bool:
     return False
 
 
-def lock(question: Call, wanted: Mapping[str, Any]) -> Locked:
+def lock(question: Call, wanted: Mapping[str, Any], tolerance: float = TOLERANCE) -> Locked:
     """A lock that opens for the wanted reply, up to rounding errors, and does not tell it."""
     if "value" not in wanted:
         raise ValueError(f"only a value can be locked, got {wanted}")
-    salt, scale = locks.key(wanted["value"], json.dumps(question.to_json()))
-    return Locked(question, salt, scale, locks.digest(wanted["value"], salt, scale))
+    salt, cell, shifts = locks.key(wanted["value"], json.dumps(question.to_json()), tolerance)
+    digest = locks.digest(wanted["value"], salt, cell, shifts)
+    return Locked(question, salt, cell, tuple(shifts), digest)
 
 
 # --- the course's exercises -----------------------------------------------------------------------

@@ -146,9 +146,7 @@ def find_lr(
     end_lr = Number(low=start_lr, above=True).check("end_lr", end_lr)
     steps = Whole(low=10).check("steps", steps)
     Choice(SWEEPS).check("sweep", sweep)
-    beta = Number(low=0).check("beta", beta)
-    if beta >= 1:  # the mean would never move
-        raise ValueError(f"beta must be below 1, got {beta!r}")
+    beta = Number(below=1).check("beta", beta)  # at 1 the mean would never move
     stop_factor = Number(low=1, above=True).check("stop_factor", stop_factor)
     Choice(FRAMEWORKS).check("framework", framework)
     batch_size = Whole(low=1).check("batch_size", batch_size)
@@ -174,7 +172,6 @@ def find_lr(
                 data=data,
                 model=model,
                 framework=framework,
-                epochs=steps,
                 batch_size=batch_size,
                 seed=seed,
                 momentum=momentum,

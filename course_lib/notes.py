@@ -8,16 +8,15 @@ so trouble with it is said in a line and stops nothing.
 import copy
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-STALE = (
-    3.0  # seconds after which a lock's owner must have been killed: it holds it for milliseconds
-)
+import platformdirs
+
+from course_lib.files import alone, write_whole
+
 Entries = dict[str, dict[str, Any]]
 
 
@@ -28,17 +27,8 @@ def place() -> Path | None:
         return None
     if named:
         return Path(named)
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home
-        return None
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return folder / "lr-course" / "progress.json"
+    folder = platformdirs.user_data_path("lr-course", appauthor=False)
+    return folder / "progress.json" if folder.is_absolute() else None  # a user without a home
 
 
 class Notes:
@@ -80,10 +70,7 @@ class Notes:
                 with alone(path):
                     entries = self.read()
                     edit(entries)
-                    draft = path.with_name(f".{path.name}.{os.getpid()}")
-                    text = json.dumps({"version": 1, self.key: entries}, indent=1)
-                    draft.write_text(text, encoding="utf-8")
-                    os.replace(draft, path)
+                    write_whole(path, json.dumps({"version": 1, self.key: entries}, indent=1))
                 self.memory.clear()
                 return entries
             except OSError as error:
@@ -124,27 +111,3 @@ class Notes:
         if text not in self.said:  # once: a line under every check would be a nuisance
             self.said.add(text)
             print(text)
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold a lock beside the file, as a file that only one can create."""
-    lock = path.with_name(f".{path.name}.lock")
-    started = time.monotonic()
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            break
-        except FileExistsError:
-            try:
-                if time.time() - lock.stat().st_mtime > STALE:
-                    lock.unlink(missing_ok=True)
-            except FileNotFoundError:
-                continue  # it was let go just now
-            if time.monotonic() - started > 2 * STALE:
-                raise TimeoutError(f"{lock} is in the way") from None
-            time.sleep(0.01)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)

@@ -13,30 +13,22 @@ A recipe is read, never executed: it may come from anyone.
 
 import ast
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from course_lib.data import FILES, Dataset
-from course_lib.formulas.parameters import Choice, Flag, Maybe, Number, Whole, describe
+from course_lib.formulas.parameters import Choice, describe
 from course_lib.schedules import FORMULAS, Schedule
-from course_lib.trainers.models import MODELS
-from course_lib.training import FRAMEWORKS, OPTIMIZERS, Run, fit
+from course_lib.training import SETTINGS, Run, checked, fit
 
 EXAMPLE = "cosine(peak_lr=0.3, total_steps=469) | mlp | mnist | seed=3"
 
-# The settings that a recipe may name, in the order in which it names them, and what each may be.
-SETTINGS: dict[str, Any] = {
-    "seed": Whole(low=0),
-    "framework": Choice(FRAMEWORKS),
-    "optimizer": Choice(OPTIMIZERS),
-    "momentum": Number(low=0),
-    "batch_size": Whole(low=1),
-    "epochs": Maybe(Whole(low=1)),
-    "max_updates": Maybe(Whole(low=1)),
-    "validation": Number(low=0, high=1),
-    "test": Flag(),
-}
-DEFAULTS = {name: inspect.signature(fit).parameters[name].default for name in SETTINGS}
+# The settings of fit that a recipe may name, in the order in which it names them.
+NAMED = (
+    *("seed", "framework", "optimizer", "momentum", "batch_size", "epochs", "max_updates"),
+    *("validation", "test"),
+)
+DEFAULTS = {name: inspect.signature(fit).parameters[name].default for name in NAMED}
 
 
 @dataclass(frozen=True)
@@ -70,18 +62,15 @@ class Recipe:
                 f"schedule must be a Schedule, like Schedule(constant, lr=0.1), got {given}"
             )
         code(self.schedule)  # an error where a recipe cannot say it
-        Choice(tuple(MODELS)).check("model", self.model)
         Choice(tuple(FILES)).check("data", self.data)
-        for name, kind in SETTINGS.items():
-            object.__setattr__(self, name, kind.check(name, getattr(self, name)))
+        for name, value in checked(model=self.model, **self.settings).items():
+            object.__setattr__(self, name, value)
 
     @property
     def text(self) -> str:
         """The recipe in one line; the seed is always in it, other settings where they are not
         fit's default."""
-        said = [
-            name for name in SETTINGS if name == "seed" or self.settings[name] != DEFAULTS[name]
-        ]
+        said = [name for name in NAMED if name == "seed" or self.settings[name] != DEFAULTS[name]]
         settings = [f"{name}={_setting(self.settings[name])}" for name in said]
         return " | ".join([code(self.schedule), self.model, self.data, *settings])
 
@@ -91,7 +80,7 @@ class Recipe:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of `fit`, all of them, by name."""
-        return {each.name: getattr(self, each.name) for each in fields(self)[3:]}
+        return {name: getattr(self, name) for name in NAMED}
 
     @staticmethod
     def parse(text: str) -> "Recipe":
@@ -118,11 +107,11 @@ class Recipe:
             name, equals, value = (each.strip() for each in part.partition("="))
             if not equals:
                 raise ValueError(f"a setting must be name=value, like seed=3, got {_cut(part)}")
-            Choice(tuple(SETTINGS)).check("a setting's name", name)
+            Choice(NAMED).check("a setting's name", name)
             if name in settings:
                 raise ValueError(f"{name} must be said once, got it twice")
             settings[name] = _read_setting(name, value)
-        Choice(tuple(MODELS)).check("model", model)
+        SETTINGS["model"].check("model", model)
         Choice(tuple(FILES)).check("data", data)
         return Recipe(read_schedule(schedule), model, data, **settings)
 

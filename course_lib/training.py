@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from course_lib import needs
 from course_lib.data import Dataset, load
-from course_lib.formulas.parameters import Choice, Maybe, Number, Whole, describe
+from course_lib.formulas.parameters import Choice, Flag, Maybe, Number, Whole, describe
 from course_lib.plateau import Plateau, plateaus_in
 from course_lib.trainers import models
 
@@ -90,10 +90,48 @@ def planned_updates(steps_per_epoch: int, epochs: int | None, max_updates: int |
     >>> planned_updates(422, 2, 900), planned_updates(422, 3, 900)
     (844, 900)
     """
-    most = Maybe(Whole(low=1)).check("max_updates", max_updates)
-    if most is None:
+    if max_updates is None:
         return (epochs or 1) * steps_per_epoch
-    return most if epochs is None else min(epochs * steps_per_epoch, most)
+    return max_updates if epochs is None else min(epochs * steps_per_epoch, max_updates)
+
+
+# What each setting of `fit` may be: also for recipes, the lab and the finder.
+SETTINGS: dict[str, Any] = {
+    "model": Choice(tuple(models.MODELS)),
+    "seed": Whole(low=0),
+    "framework": Choice(FRAMEWORKS),
+    "optimizer": Choice(OPTIMIZERS),
+    "momentum": Number(below=1),  # at 1 the velocity would never end
+    "batch_size": Whole(low=1),
+    "epochs": Maybe(Whole(low=1)),
+    "max_updates": Maybe(Whole(low=1)),
+    "validation": Number(below=1),
+    "test": Flag(),
+}
+
+
+def checked(**settings: Any) -> dict[str, Any]:
+    """Settings of `fit` in their plain form; ValueError for one that is not allowed, or not with
+    another."""
+    settings = {name: SETTINGS[name].check(name, value) for name, value in settings.items()}
+    optimizer, framework = settings["optimizer"], settings["framework"]
+    momentum = settings["momentum"]
+    if momentum and optimizer not in ("sgd", "keras_sgd"):
+        raise ValueError(
+            f'momentum must be 0 with optimizer="{optimizer}", got {momentum!r}; '
+            'leave it out, or take optimizer="sgd"'
+        )
+    if (framework, optimizer) == ("tensorflow", "prodigy"):
+        raise ValueError(
+            'optimizer must not be "prodigy" with framework="tensorflow": Keras has none, '
+            'got "prodigy"; take framework="torch", or "schedule_free"'
+        )
+    if (framework, optimizer) == ("torch", "keras_sgd"):
+        raise ValueError(
+            'optimizer must not be "keras_sgd" with framework="torch": PyTorch has no SGD with the '
+            'rate inside of the velocity, got "keras_sgd"; take framework="tensorflow", or "sgd"'
+        )
+    return settings
 
 
 def fit(
@@ -151,30 +189,19 @@ def fit(
             f"schedule must be a function of the step, got {schedule!r}; "
             "for a fixed rate use Schedule(constant, lr=...)"
         )
-    Choice(tuple(models.MODELS)).check("model", model)
-    Choice(FRAMEWORKS).check("framework", framework)
-    epochs = Maybe(Whole(low=1)).check("epochs", epochs)
-    batch_size = Whole(low=1).check("batch_size", batch_size)
-    seed = Whole(low=0).check("seed", seed)
-    momentum = Number(low=0).check("momentum", momentum)
-    if momentum >= 1:  # the velocity would never end
-        raise ValueError(f"momentum must be below 1, got {momentum!r}")
-    Choice(OPTIMIZERS).check("optimizer", optimizer)
-    if momentum and optimizer not in ("sgd", "keras_sgd"):
-        raise ValueError(
-            f'momentum must be 0 with optimizer="{optimizer}", got {momentum!r}; '
-            'leave it out, or take optimizer="sgd"'
-        )
-    if (framework, optimizer) == ("tensorflow", "prodigy"):
-        raise ValueError(
-            'optimizer must not be "prodigy" with framework="tensorflow": Keras has none, '
-            'got "prodigy"; take framework="torch", or "schedule_free"'
-        )
-    if (framework, optimizer) == ("torch", "keras_sgd"):
-        raise ValueError(
-            'optimizer must not be "keras_sgd" with framework="torch": PyTorch has no SGD with the '
-            'rate inside of the velocity, got "keras_sgd"; take framework="tensorflow", or "sgd"'
-        )
+    given = checked(
+        model=model,
+        framework=framework,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        momentum=momentum,
+        optimizer=optimizer,
+        validation=validation,
+        max_updates=max_updates,
+    )
+    epochs, batch_size, seed = given["epochs"], given["batch_size"], given["seed"]
+    momentum = given["momentum"]
     data = _dataset(data)
     train, held_out = split(data, validation)
     _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
@@ -293,8 +320,7 @@ def _dataset(data: Dataset | str) -> Dataset:
 
 def split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows to train on and rows held out; the same split for every seed, so that runs compare."""
-    if not 0 <= Number(low=0).check("validation", validation) < 1:
-        raise ValueError(f"validation must be a fraction from 0 to below 1, got {validation!r}")
+    validation = SETTINGS["validation"].check("validation", validation)
     rows = np.random.default_rng(0).permutation(len(data.x_train))
     held_out = min(round(validation * len(rows)), len(rows) - 1)  # one image is left to train on
     return np.sort(rows[held_out:]), np.sort(rows[:held_out])

@@ -74,7 +74,8 @@ def below(name):
 
 def test_imports_are_read_wherever_they_stand():
     tree = ast.parse(
-        "import a.b, c\nfrom course_lib.trainers import models\nfrom course_lib import GALLERY\nfrom course_lib.data import load\n"
+        "import a.b, c\nfrom course_lib.trainers import models\n"
+        "from course_lib import GALLERY\nfrom course_lib.data import load\n"
         "def f():\n    from d.e import g\n"
     )
     assert imports(tree) == {

@@ -349,7 +349,8 @@ def test_the_extras_that_it_asks_for_are_there():
 def test_a_student_may_delete_it(built):
     """Nobody is told, and nothing else is run, when it is gone or from an older release."""
     from course_lib.grade.intake.assignment import read_assignment
-    from course_lib.grade.intake.match import match, read_notebook
+    from course_lib.grade.intake.match import match
+    from course_lib.grade.intake.notebook import read_notebook
 
     assignment = read_assignment(built.parents[1] / "solutions" / f"{built.stem}.ipynb")
     whole = notebook(built, "exercises")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from course_lib.grade.intake import notebook as reading
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
-from course_lib.grade.intake.match import Finding, Plan, Step, match, read_notebook
+from course_lib.grade.intake.match import Finding, Plan, Step, match
+from course_lib.grade.intake.notebook import read_notebook
 
 SETUP = 'import math\n\nframework = "torch"  # or "tensorflow"'
 WALK = (

@@ -14,8 +14,8 @@ from grading import boxed
 
 from course_lib.grade.walls import messages, sandbox, session
 from course_lib.grade.walls.limits import LEVELS, STOPPED_IN_WORDS, Limits
-from course_lib.grade.walls.messages import BadReply
-from course_lib.grade.walls.session import SandboxError, Workshop
+from course_lib.grade.walls.messages import BadReply, SandboxError
+from course_lib.grade.walls.session import Workshop
 
 ROOT = Path(__file__).parents[1]
 LIMITS = Limits(cell_seconds=10, memory_mb=200, files=300, threads=40, scratch_mb=24, output_kb=16)

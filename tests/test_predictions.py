@@ -354,7 +354,7 @@ def test_what_is_solved_lies_beside_it_untouched(place):
     predict("1.a", "Heads?", COIN)
     progress.touch("1.1")
     forget()
-    names = sorted(path.name for path in place.parent.iterdir())
+    names = sorted(path.name for path in place.parent.glob("[!.]*"))
     assert names == ["predictions.json", "progress.json"]
     assert list(progress.NOTES.read()) == ["1.1"]
 

@@ -7,7 +7,7 @@ import pytest
 from patterns import patterns
 
 from course_lib import GALLERY, Schedule, recipes
-from course_lib.recipes import DEFAULTS, EXAMPLE, FORMULAS, SETTINGS, Recipe, read_value, run
+from course_lib.recipes import DEFAULTS, EXAMPLE, FORMULAS, NAMED, Recipe, read_value, run
 from course_lib.schedules import constant, cosine, multistep, warmup
 from course_lib.training import FRAMEWORKS, fit, updates
 
@@ -50,9 +50,9 @@ def test_the_form_of_a_recipe():
 def test_what_is_not_said_is_what_fit_does_without_being_told():
     declared = inspect.signature(fit).parameters
     recipe = Recipe.parse("constant(lr=0.1)|softmax|mnist")
-    assert recipe.settings == {name: declared[name].default for name in SETTINGS} == DEFAULTS
+    assert recipe.settings == {name: declared[name].default for name in NAMED} == DEFAULTS
     # All that decides about a run can be said; the rest tells of it, or is a schedule that hears.
-    assert declared.keys() - SETTINGS.keys() == {
+    assert declared.keys() - set(NAMED) == {
         *("schedule", "data", "model", "plateau", "monitor", "progress", "watch")
     }
 

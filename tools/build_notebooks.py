@@ -52,7 +52,6 @@ This file is the command. Its rooms are beside it, each importing only those abo
 """
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
@@ -66,6 +65,8 @@ from lesson_outputs import execute, tidy
 from lesson_pages import lesson_table, pages, readme
 from lesson_rules import HEADING, check_grade_ids, headline, read_lesson
 from pages import with_claims
+
+from course_lib.files import write_whole
 
 # What tests and benchmarks take from here, wherever it is written.
 __all__ = [
@@ -100,13 +101,6 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
-
-
 def build(source: Path) -> None:
     """Write the three notebooks of one lesson."""
     if found := leaks(source):
@@ -120,7 +114,7 @@ def build(source: Path) -> None:
             execute(source, notebook, folder)
             tidy(source, notebook)
         nbformat.validate(notebook)
-        write(path, nbformat.writes(notebook) + "\n")
+        write_whole(path, nbformat.writes(notebook) + "\n")
         print(f"{folder}/{path.name}  {time.perf_counter() - started:.1f} s", flush=True)
 
 
@@ -189,12 +183,12 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if not options.lesson:
             for path, text in pages(root).items():
                 path.parent.mkdir(exist_ok=True)
-                write(path, text)
+                write_whole(path, text)
             for path in [] if options.pages else orphans(root):
                 path.unlink()
                 print(f"{path.relative_to(root)}  removed, its lesson is gone")
         (root / INDEX).parent.mkdir(exist_ok=True)
-        write(root / INDEX, index)
+        write_whole(root / INDEX, index)
         for source in [] if options.pages else sources:
             build(source)
     except LessonError as error:

@@ -1,6 +1,5 @@
 """Experiments: what was tried, in which variants, with which seeds and in which frameworks."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +54,6 @@ class Training:
             data=real(self.data),
             model=self.model,
             framework=framework,
-            epochs=math.ceil(total / epoch),
             max_updates=total,
             batch_size=self.batch_size,
             seed=seed,

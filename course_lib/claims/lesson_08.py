@@ -143,8 +143,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "one-cycle-against-a-long-cosine": Claim(
         "one_cycle_third",
-        "A cosine over 6 epochs stays ahead of one-cycle over 2: {torch.long:.2f} points (Keras "
-        "{tensorflow.long:.2f}; another 10,000 test images would move one accuracy by about "
+        "A cosine over 6 epochs stays ahead: one-cycle over 2 differs from it by {torch.long:.2f} "
+        "points (Keras {tensorflow.long:.2f}; another 10,000 test images would move one accuracy by about "
         "{torch.noise:.2f}).",
         of_a_third,
         lambda n: n.long.below_zero,
@@ -159,14 +159,14 @@ CLAIMS: dict[str, Claim] = {
     ),
     "one-cycle-peaks": Claim(
         "one_cycle_third",
-        "All three chose the largest of {torch.peaks} peaks on MNIST, {torch.lowest:g} (Keras "
-        "{tensorflow.lowest:g}).",
+        "On MNIST all three did best at the largest of the {torch.peaks} peaks tried, "
+        "{torch.lowest:g} (Keras {tensorflow.lowest:g}).",
         of_the_peaks,
         lambda n: n.lowest == n.largest,
     ),
     "one-cycle-peaks-on-cifar10": Claim(
         "one_cycle_third_cifar10",
-        "So they did on CIFAR-10, {torch.lowest:g} of only {torch.peaks}.",
+        "So they did on CIFAR-10, at {torch.lowest:g} of only {torch.peaks}.",
         of_the_peaks,
         lambda n: n.lowest == n.largest,
         frameworks=("torch",),
@@ -189,9 +189,10 @@ CLAIMS: dict[str, Claim] = {
     ),
     "restarts-on-cifar10": Claim(
         "snapshots_cifar10",
-        "In 3 epochs of CIFAR-10 the end of three waves is {torch.end:.2f} points off that of one "
-        "cosine, and the vote is another {torch.vote:.2f} off: both worse (another 10,000 test "
-        "images would move one accuracy by about {torch.noise:.2f}).",
+        "In 3 epochs of CIFAR-10 the end of three waves differs from that of one cosine by "
+        "{torch.end:.2f} points, and the vote from that of the last wave by {torch.vote:.2f}: both "
+        "are worse (another 10,000 test images would move one accuracy by about "
+        "{torch.noise:.2f}).",
         of_restarts,
         lambda n: n.end.below_zero and n.vote.below_zero,
         frameworks=("torch",),

@@ -115,16 +115,16 @@ CLAIMS: dict[str, Claim] = {
     ),
     "schedule-free-line": Claim(
         "without_plan",
-        "Above AdamW under a straight line to zero, at its best of four peaks, it ends "
-        "{torch.gain:.2f} and {tensorflow.gain:.2f} points on these test images; other ones would "
+        "It ends {torch.gain:.2f} and {tensorflow.gain:.2f} points above AdamW under a straight "
+        "line to zero, at the best of four peaks, on these test images; other ones would "
         "move an accuracy by up to {torch.sampling:.2f} points.",
         against("adamw linear"),
         lambda n: n.gain.above_zero,
     ),
     "prodigy-line": Claim(
         "prodigy",
-        "Prodigy, whose rate nobody tuned, gains {torch.gain:.2f} points from a straight line on "
-        "top, and ends {torch.behind:.2f} points below the tuned AdamW with one (PyTorch).",
+        "Prodigy, whose rate nobody tuned, gains {torch.gain:.2f} points when a straight line "
+        "is added, and ends {torch.behind:.2f} points below the tuned AdamW with one (PyTorch).",
         of_prodigy,
         lambda n: n.gain.above_zero and n.behind.above_zero,
         frameworks=("torch",),

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from course_lib.notes import alone
+from course_lib.files import hold
 
 LIBRARY = Path(__file__).parents[1]
 # In the repository they lie beside the library; once installed, inside of it.
@@ -48,8 +48,8 @@ def append(name: str, line: Line, folder: Path = RECORDS) -> None:
     text = json.dumps(line, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
-    with alone(path), open(path, "ab+") as file:
-        file.seek(0)
+    with open(path, "ab+") as file:
+        hold(file, wait=True)
         written = file.read()
         if not written.endswith(b"\n"):
             file.truncate(written.rfind(b"\n") + 1)

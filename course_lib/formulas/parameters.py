@@ -16,23 +16,27 @@ from typing import Annotated, Any
 
 @dataclass(frozen=True)
 class Number:
-    """A finite real number, at least `low` (or above it, when `above`) and at most `high`."""
+    """A finite real number: at least `low` (above it, when `above`), at most `high`, and below
+    `below`."""
 
     low: float = 0.0
     above: bool = False
     high: float = math.inf
+    below: float = math.inf
 
     def check(self, name: str, value: Any) -> float:
         allowed = f"a number {'above' if self.above else 'of at least'} {self.low:g}"
         if self.high < math.inf:
             allowed += f" and at most {self.high:g}"
+        if self.below < math.inf:
+            allowed += f" and below {self.below:g}"
         try:
             # A string is refused although float("0.1") works: it is a sign of an unread setting.
             number = math.nan if isinstance(value, str | bytes | bool) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         inside = number > self.low if self.above else number >= self.low
-        if not (math.isfinite(number) and inside and number <= self.high):
+        if not (math.isfinite(number) and inside and number <= self.high and number < self.below):
             raise ValueError(f"{name} must be {allowed}, got {value!r}")
         return number
 

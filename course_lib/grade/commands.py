@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from course_lib.grade.walls.limits import MEANING, Limits
+from course_lib.grade.walls.limits import LEVELS, MEANING, Limits
 
 
 def add_to(commands) -> None:
@@ -133,7 +133,7 @@ def _of_the_course(name: str) -> str:
 def _conditions(options):
     """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
     from course_lib.grade.examine import Conditions
-    from course_lib.grade.walls.session import LEVELS, detect
+    from course_lib.grade.walls.sandbox import detect
 
     # Without these every level but the weakest is refused, and there each submission would fail.
     for name in ("psutil", "IPython", *(("landlock", "pyseccomp") * (sys.platform == "linux"))):

@@ -17,9 +17,11 @@ from typing import Any
 from course_lib.exercises import Group, course
 from course_lib.grade.intake.assignment import Assignment, Question
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.intake.match import Finding, Plan, match, read_notebook
-from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, Limits
-from course_lib.grade.walls.session import FRAMEWORKS, STOPPED_IN_WORDS, Outcome, Session, Workshop
+from course_lib.grade.intake.match import Finding, Plan, match
+from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, STOPPED_IN_WORDS, Limits
+from course_lib.grade.walls.messages import Outcome
+from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
 from course_lib.questions.calls import agrees, difference
 
 VERSION = 1  # of the result files; a change of it grades everything anew

@@ -6,11 +6,12 @@ of their own into a notebook of solutions/ needs no builder.
 
 import ast
 import copy
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from course_lib.files import write_whole
 
 STUB = "raise NotImplementedError()"
 # Lines that a model answer may share with what students see: comments, signatures, imports,
@@ -241,10 +242,3 @@ def _write(made: dict[Path, str], force: bool) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     return list(made)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all; half a surrogate pair is written \\ud800, as JSON does."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(draft, path)

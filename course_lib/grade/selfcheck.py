@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from course_lib.exercises import Exercise, course
-from course_lib.grade.intake.match import read_notebook
+from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.walls.kernel import KernelSession
 from course_lib.grade.walls.limits import Limits
 from course_lib.grade.walls.session import Session, Workshop

@@ -17,7 +17,8 @@ from course_lib.grade.engine import preload, workshop_for
 from course_lib.grade.examine import Conditions, Examination, examine, sole
 from course_lib.grade.intake.assignment import Assignment, Question, read_assignments
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.intake.match import Plan, match, read_notebook
+from course_lib.grade.intake.match import Plan, match
+from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.release import leaks, read, released, written
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import Call, agrees

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.questions.values import Unanswerable, decode, encode, same
+from course_lib.questions.values import differing as differing_values
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def differing(got: Any, wanted: Any, tolerance: float) -> list[int]:
     mine, goals = items(got), items(wanted)
     if len(mine) != len(goals):
         return []
-    return [i for i, pair in enumerate(zip(mine, goals)) if not same(*pair, tolerance)]
+    return differing_values(mine, goals, tolerance)
 
 
 def items(value: Any) -> list[Any]:

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-5  # an answer computed in float32 is right
+ROUNDING = 1e-9  # of whole numbers, which count: 100,000 is not 100,001
 LARGEST_ANSWER = 100_000  # numbers in one answer
 DEEPEST_ANSWER = 20  # lists within lists
 
@@ -75,11 +76,15 @@ def decode(value: Any) -> Any:
     raise ValueError(f"expected a value that encode() wrote, got {value!r}")
 
 
-def same(got: Any, wanted: Any, tolerance: float = TOLERANCE) -> bool:
+def same(got: Any, wanted: Any, tolerance: float = TOLERANCE, largest: float = 0.0) -> bool:
     """Whether two encoded answers agree: numbers up to rounding errors, all else exactly.
 
     A truth is not a number, a text is not what it spells, and arrays and tuples count as lists.
-    NaN agrees with NaN. The tolerance is relative; near 0, a thousandth of it is absolute.
+    NaN agrees with NaN. The tolerance is relative. In a list, a fiftieth of it is of the `largest`
+    number beside: in float32, what was subtracted down to nearly 0 is as inexact as before.
+
+    >>> same([1.0, 0.3000001], [1.0, 0.3]), same(100_001, 100_000)
+    (True, False)
     """
     if isinstance(wanted, dict) and "array" in wanted:
         wanted = wanted["array"]
@@ -89,7 +94,7 @@ def same(got: Any, wanted: Any, tolerance: float = TOLERANCE) -> bool:
         return (
             isinstance(got, list)
             and len(got) == len(wanted)
-            and all(same(*pair, tolerance) for pair in zip(got, wanted))
+            and not differing(got, wanted, tolerance)
         )
     if isinstance(wanted, dict) and "dict" in wanted:
         found, goals = _by_key(got), _by_key(wanted)
@@ -103,7 +108,17 @@ def same(got: Any, wanted: Any, tolerance: float = TOLERANCE) -> bool:
         return False
     if math.isnan(goal):
         return math.isnan(number)
-    return math.isclose(number, goal, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
+    relative = min(tolerance, ROUNDING) if isinstance(wanted, int) else tolerance
+    absolute = max(relative * largest / 50, 1e-12)
+    return math.isclose(number, goal, rel_tol=relative, abs_tol=absolute)
+
+
+def differing(got: list[Any], wanted: list[Any], tolerance: float) -> list[int]:
+    """The places at which two lists of encoded values differ, of one length."""
+    sizes = [abs(number) for number in map(_number, wanted) if number is not None]
+    largest = max(filter(math.isfinite, sizes), default=0.0)
+    pairs = enumerate(zip(got, wanted))
+    return [place for place, pair in pairs if not same(*pair, tolerance, largest)]
 
 
 def _by_key(value: Any) -> dict[str | None, Any]:

@@ -54,16 +54,7 @@ class KerasTrainer:
     """One model in training: `update` makes one, `evaluate` measures loss and accuracy."""
 
     def __init__(
-        self,
-        layers,
-        weights,
-        schedule,
-        *,
-        momentum,
-        total_steps,
-        x_train,
-        y_train,
-        optimizer="sgd",
+        self, layers, weights, schedule, *, momentum, optimizer, total_steps, x_train, y_train
     ):
         model = build(layers, x_train.shape[1:], weights)
         rates = KerasSchedule(schedule, total_steps)

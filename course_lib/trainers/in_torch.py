@@ -66,16 +66,7 @@ class TorchTrainer:
     """One model in training: `update` makes one, `evaluate` measures loss and accuracy."""
 
     def __init__(
-        self,
-        layers,
-        weights,
-        schedule,
-        *,
-        momentum,
-        total_steps,
-        x_train,
-        y_train,
-        optimizer="sgd",
+        self, layers, weights, schedule, *, momentum, optimizer, total_steps, x_train, y_train
     ):
         self.model = build(layers, weights)
         self.dropout = next((m for m in self.model if isinstance(m, _GivenDropout)), None)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from course_lib.plots import PALETTE
 from course_lib.schedules import Schedule, cosine_restarts, one_cycle, triangular
@@ -9,9 +10,9 @@ from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.explorer import (
     assembled,
-    classes_of,
     controls_of,
     highest,
+    imported,
     named_code,
 )
 from course_lib.widgets.numbers import short
@@ -33,7 +34,7 @@ STARTS = {
     "one_cycle": Schedule(one_cycle, peak_lr=0.1, total_steps=UPDATES),
 }
 # Where a slider made from the declared limits would be too coarse, or too wide.
-RANGES = {
+RANGES: dict[str, dict[str, Any]] = {
     "cosine_restarts.cycle_steps": {"low": 5, "high": 150},
     "cosine_restarts.cycle_factor": {"low": 1.0, "high": 3.0},
     "cosine_restarts.warmup_steps": {"low": 0, "high": 40},
@@ -216,8 +217,7 @@ def cycle_composer() -> Panel:
         "wanted": WANTED,
         "low_share": LOW_SHARE,
         "nodes": nodes,
-        "torch": classes_of("torch"),
-        "keras": classes_of("keras"),
+        "imports": imported(),
         "colors": PALETTE[:2],
     }
     return Panel(

@@ -87,7 +87,7 @@ def _assignment(name: str, module: ModuleType) -> tuple[ModuleType, ast.Assign]:
         if getattr(each, name, None) is not getattr(module, name):
             continue
         for node in ast.parse(inspect.getsource(each)).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets) == name:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
                 return each, node
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
                 names = [ast.unparse(part) for part in node.targets[0].elts]

@@ -1,5 +1,7 @@
 """Two milestones: PyTorch and Keras read the same numbers, and drop the rate one update apart."""
 
+from typing import Any
+
 from course_lib.formulas.decays import multistep, piecewise_constant
 from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
@@ -135,7 +137,9 @@ def milestones() -> Panel:
     >>> panel.at(first=40, second=75, boundaries="each one less").reached
     True
     """
-    kept = dict(low=1, high=UPDATES - 1, scale="whole", allowed=(1, UPDATES - 1), drag=True)
+    kept: dict[str, Any] = dict(
+        low=1, high=UPDATES - 1, scale="whole", allowed=(1, UPDATES - 1), drag=True
+    )
     options = (AS_WRITTEN, ONE_LESS)
     controls = (
         Control("first", "slider", "first milestone", 30, **kept),

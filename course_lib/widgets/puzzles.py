@@ -1,5 +1,7 @@
 """Puzzles: a curve without a name, to be matched by a formula and its parameters."""
 
+from typing import Any
+
 from course_lib.formulas.parameters import Whole
 from course_lib.plots import PALETTE
 from course_lib.schedules import (
@@ -15,7 +17,7 @@ from course_lib.schedules import (
 )
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
-from course_lib.widgets.explorer import assembled, classes_of, highest, named_code
+from course_lib.widgets.explorer import assembled, highest, imported, named_code
 from course_lib.widgets.numbers import short
 from course_lib.widgets.panel import Panel
 from course_lib.widgets.schedules import node_of
@@ -53,7 +55,7 @@ _RATE = (0.01, 1.0, "log", (1e-6, None))
 _FLOOR = (0.001, 0.3, "log", (0.0, None))
 _LENGTH = (10, 150, "whole", (1, None))
 _PART = (0.1, 1.0, "linear", (1e-6, None))
-SLIDERS = {
+SLIDERS: dict[str, dict[str, tuple]] = {
     "step_decay": {"lr": _RATE, "every": (1, 60, "whole", (1, None)), "factor": _PART},
     "exponential": {"lr": _RATE, "factor": _PART},
     "polynomial": {
@@ -178,8 +180,7 @@ def puzzle(number: int = 1) -> Panel:
         "target": [float(f"{rate:.4g}") for rate in PUZZLES[number - 1].values(UPDATES)],
         "close": CLOSE,
         "formulas": formulas,
-        "torch": classes_of("torch"),
-        "keras": classes_of("keras"),
+        "imports": imported(),
         "color": PALETTE[0],
     }
     return Panel(
@@ -194,7 +195,7 @@ def puzzle(number: int = 1) -> Panel:
 
 def _values(node: dict, schedule: Schedule) -> dict:
     """What each parameter is, by its path; those of a schedule inside too."""
-    found = {}
+    found: dict[str, Any] = {}
     for each in node["params"]:
         if each["kind"] == "Schedule":
             found |= _values(each["node"], schedule.params[each["name"]])

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 LARGEST_DIRECTORY = 8_000_000  # bytes of a zip's table of contents, about 80,000 files
 FREE_OF_RATIO = 1_000_000  # bytes that may come out of a zip's file however small it was
@@ -42,7 +42,7 @@ class Item:
 
     origin: str  # where, for humans
     parts: tuple[str, ...]  # folders and name, from the student's own folder on
-    open: Callable[[], BinaryIO] | None = None
+    open: Callable[[], IO[bytes]] | None = None
     packed: int | None = None  # bytes in the zip; None on disk
     problem: str | None = None
 
@@ -80,7 +80,7 @@ def on_disk(path: Path, parts: tuple[str, ...], origin: str) -> Item:
     return Item(origin, parts, problem=f"{kind}, not a file; it was not opened")
 
 
-def _open_regular(path: Path) -> BinaryIO:
+def _open_regular(path: Path) -> IO[bytes]:
     file = os.fdopen(os.open(path, FLAGS), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -109,7 +109,7 @@ def read(item: Item, most: int, ratio: int) -> bytes:
     return bytes(data)
 
 
-def members(file: BinaryIO, origin: str) -> list[Item]:
+def members(file: IO[bytes], origin: str) -> list[Item]:
     """The files in a zip that stays open. Raises Refused when the zip itself is not sound."""
     try:
         _check_directory(file)
@@ -127,7 +127,7 @@ def members(file: BinaryIO, origin: str) -> list[Item]:
     return [item for info in infos if (item := _member(archive, info, origin)) is not None]
 
 
-def _check_directory(file: BinaryIO) -> None:
+def _check_directory(file: IO[bytes]) -> None:
     """Raise Refused before ZipFile reads a table of contents that would fill the memory."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 65_578))  # the end record, its longest comment, a locator before it

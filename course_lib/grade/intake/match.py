@@ -10,16 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
-from course_lib.grade.intake.notebook import (
-    Cell,
-    Notebook,
-    defined,
-    known_lines,
-    limited,
-    read_notebook,
-)
-
-__all__ = ["Finding", "Notebook", "Plan", "Step", "match", "read_notebook"]
+from course_lib.grade.intake.notebook import Cell, Notebook, defined, known_lines, limited
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)

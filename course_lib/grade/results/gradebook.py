@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.walls.limits import NOT_ASKED
 from course_lib.grade.release import (
@@ -25,7 +26,6 @@ from course_lib.grade.release import (
     read,
     released,
     without_answers,
-    write_whole,
     written,
 )
 from course_lib.grade.results.report import STATUS, line, load, number, plain, printed

@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
 from course_lib.grade.intake.piles import said_by_canvas
-from course_lib.grade.release import write_whole
 from course_lib.grade.results.store import read, results
 
 LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
@@ -27,18 +27,6 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
     "missing": ("∅", "answer cell missing"),
     "stopped": ("■", "stopped"),
     "manual": ("✎", "to be marked by hand"),
-}
-STOPPED = {  # of a cell
-    "time": "it took too long",
-    "total": "the notebook as a whole took too long",
-    "starts": "it had to be started anew too often",
-    "memory": "it used too much memory",
-    "output": "it printed too much",
-    "threads": "it started too many threads",
-    "files": "it wrote too many files",
-    "exit": "it ended the process",
-    "crash": "it crashed the process",
-    "protocol": "it wrote where only the grader writes",
 }
 ISOLATION = {
     "namespaces": "full (own namespaces, no network, no files but its own)",
@@ -65,7 +53,7 @@ def write_report(folder: str | Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        plain=plain, line=line, words=words, number=number, isolation=isolation
+        plain=plain, line=line, words=words, number=number, isolation=ISOLATION.__getitem__
     )
     environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
     students: dict[str, list[dict[str, Any]]] = {}
@@ -190,11 +178,6 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.2f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def isolation(level: str) -> str:
-    """The level of isolation, in words."""
-    return ISOLATION.get(level, level)
 
 
 # --- the class ------------------------------------------------------------------------------------
@@ -324,10 +307,10 @@ def printed(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for cell in row["run"]["cells"]:
         parts = [cell["output"].rstrip("\n")]
-        if cell["error"]:
-            parts.append(f"{cell['error']}: {cell['message']}")
         if cell["stopped"]:
-            parts.append(f"(stopped: {STOPPED.get(cell['stopped'], cell['stopped'])})")
+            parts.append(f"(stopped: {cell['message']})")
+        elif cell["error"]:
+            parts.append(f"{cell['error']}: {cell['message']}")
         text = "\n".join(part for part in parts if part)
         if text and cell["kind"] != "given":
             found.append((cell["grade_id"], text))

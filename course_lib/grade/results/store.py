@@ -11,12 +11,11 @@ import hashlib
 import json
 import os
 import re
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import hold, write_whole
 from course_lib.grade.intake.collect import Submission
 
 
@@ -36,8 +35,7 @@ class Store:
         try:
             (self.folder / "students").mkdir(parents=True, exist_ok=True)
             self._lock = open(self.folder / ".lock", "a+", encoding="utf-8")
-            _hold(self._lock)
-            self._lock.seek(0)
+            hold(self._lock)
             self._lock.truncate()
             self._lock.write(str(os.getpid()))
             self._lock.flush()
@@ -124,33 +122,7 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
-    try:
-        with open(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _hold(file) -> None:
-    """Lock the file for as long as it is open; BlockingIOError when another process holds it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError from error
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    write_whole(path, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True) + "\n")
 
 
 def _cannot(verb: str, path: Path, error: OSError) -> str:

@@ -15,11 +15,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from json import dumps, loads
+from traceback import walk_tb
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import SList
 from traitlets.config import Config
 
 from course_lib.grade.walls.messages import LARGEST_REPLY
@@ -85,6 +87,10 @@ class Shell(InteractiveShell):
     display_pub_class = _Shown
     displayhook_class = _Value
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        go_on(self)
+
     def showtraceback(self, *_args: Any, **_kwargs: Any) -> None:
         """The error itself is in the cell's result."""
 
@@ -96,6 +102,42 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui: str | None = None) -> None:
         """There is no window to wait for."""
+
+
+def go_on(shell: InteractiveShell) -> None:
+    """Let a statement that stops with an ordinary error cost itself, not what stands below it: here
+    is no network, no file and no program of the student's. The cell's error is the first one."""
+    run_code, run_cell_magic = shell.run_code, shell.run_cell_magic
+
+    async def run_and_go_on(code: Any, result: Any = None, **options: Any) -> bool:
+        first = result and result.error_in_exec
+        failed = await run_code(code, result, **options)
+        if not failed or result is None or not isinstance(result.error_in_exec, Exception):
+            return failed
+        if first:
+            result.error_in_exec = first
+        else:
+            steps = walk_tb(result.error_in_exec.__traceback__)
+            result.line = next((n for frame, n in steps if frame.f_code is code), 0)
+        return False
+
+    def run_magic(name: str, line: str, cell: str) -> Any:
+        if name != "time" and shell.find_cell_magic(name):
+            return run_cell_magic(name, line, cell)
+        shell.run_cell(cell).raise_error()  # what it was to wrap is what counts
+        return None
+
+    def not_here(command: str, **_options: Any) -> None:
+        print(f"not run here: {command}")
+
+    def nothing(command: str, **_options: Any) -> SList:
+        not_here(command)
+        return SList()
+
+    shell.run_code, shell.run_cell_magic = run_and_go_on, run_magic
+    shell.system = shell.system_raw = shell.system_piped = not_here
+    shell.getoutput = nothing
+    shell.db = {}  # its folder cannot be written to
 
 
 def make_shell() -> Shell:
@@ -141,6 +183,7 @@ class Child:
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; its outcome as JSON."""
         kept = Kept(self.most)
+        result = None
         with self._streams(kept):
             try:
                 result = self.shell.run_cell(source, store_history=True)
@@ -149,7 +192,10 @@ class Child:
                 error = raised
         found: dict[str, Any] = {"ok": error is None, "error": None, "message": ""}
         if error is not None:
-            found |= {"error": type(error).__name__, "message": self._words(error)}
+            message = self._words(error)
+            if line := getattr(result, "line", 0):
+                message = f"{message} (line {line})".lstrip()
+            found |= {"error": type(error).__name__, "message": message}
         return {**found, "output": kept.text()}
 
     def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:

@@ -24,12 +24,16 @@ START_SECONDS = 60.0
 LOOK = 0.1  # seconds between two looks at time and memory
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "PATHEXT", "LD_LIBRARY_PATH")  # no system runs without them
 CUT = "\n... output cut"
+LINE = re.compile(r"Cell In\[\d+\], line (\d+)")  # of a traceback
 # To import torch and TensorFlow takes some 900 MB, and for a moment, while they start a process of
 # their own, each page counts twice. None of it is a student's.
 FRAMEWORKS, FRAMEWORKS_MB = re.compile("torch|tensorflow|keras|course_lib"), 2000
 
 SEED = """
 import random, sys
+from course_lib.grade.walls.child import go_on
+go_on(get_ipython())
+get_ipython().colors = "nocolor"
 random.seed(0)
 sys.path.insert(0, "")
 try:
@@ -38,7 +42,7 @@ try:
     del numpy
 except ImportError:
     pass
-del random, sys
+del go_on, random, sys
 """
 
 # Runs in the kernel. Its names are its own: the student's are in the shell's `user_ns` only.
@@ -149,8 +153,10 @@ class KernelSession:
                 kind, content = heard["msg_type"], heard["content"]
                 if kind == "status" and content["execution_state"] == "idle":
                     break
-                if kind == "error":
+                if kind == "error" and error is None:  # of several the first, as in the sandbox
                     error, message = str(content["ename"]), str(content["evalue"])
+                    if line := LINE.search("\n".join(content["traceback"])):
+                        message = f"{message} (line {line[1]})".lstrip()
                 text = _text(kind, content)
             except Empty:
                 continue

@@ -27,17 +27,6 @@ from course_lib.grade.walls.limits import LEVELS, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import BadReply, Outcome, SandboxError, Usage
 from course_lib.grade.walls.sandbox import command, detect, readable, why_not
 
-__all__ = [
-    "LEVELS",
-    "STOPPED_IN_WORDS",
-    "Outcome",
-    "SandboxError",
-    "Session",
-    "Usage",
-    "Workshop",
-    "detect",
-]
-
 FRAMEWORKS = ("torch", "tensorflow", "keras")
 START_SECONDS = 180.0  # for the frameworks' import on a busy machine
 LOCK_SECONDS = 30.0
