@@ -109,12 +109,14 @@ def plot_record(
     *,
     claim: float | None = None,
     band: float = 0.0,
+    means: bool = True,
 ) -> Figure:
     """Test accuracy of recorded runs (`claims.record`): a dot per run, and below the dots of each
     label and framework their mean with its 95 % interval. Runs that diverged have no dot.
 
-    Runs of one seed stand at the same height in every row. `claim` is a published number, drawn as
-    a line, with `band` to either side of it.
+    Runs of one seed are at the same height in every row. `claim` is a published number, drawn as
+    a line, with `band` to either side of it. `means=False` leaves the means out, where runs are of
+    two kinds and no mean describes them.
     """
     rows = [
         (position, label, framework, [line for line in lines if line["framework"] == framework])
@@ -136,17 +138,17 @@ def plot_record(
         heights = [y - 0.3 + 0.07 * (line["seed"] % 6) for line in finished]
         axes.plot(values, heights, "o", color=color, markersize=5, alpha=0.65)
         names.append(f"{label}\n{framework}, n = {len(finished)}")
-        if not finished:
-            continue
-        mean, half = mean_interval(values)
-        axes.plot([mean - half, mean + half], [y + 0.26] * 2, color=color, linewidth=2)
-        axes.plot(mean, y + 0.26, "D", color=color, markersize=6)
+        if means and finished:
+            mean, half = mean_interval(values)
+            axes.plot([mean - half, mean + half], [y + 0.26] * 2, color=color, linewidth=2)
+            axes.plot(mean, y + 0.26, "D", color=color, markersize=6)
     axes.set_yticks(range(len(rows)), names, fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.9)
     _label(axes, "test accuracy in %", "")
     axes.grid(visible=False, axis="y")
     data = sorted({line["data"] for lines in records.values() for line in lines})
-    title = f"{', '.join(data)}: dots are runs, diamonds their means with the 95 % interval"
+    title = f"{', '.join(data)}: dots are runs"
+    title += ", diamonds their means with the 95 % interval" if means else ""
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
 

@@ -8,9 +8,9 @@
 #
 # **Minutes:** 35
 #
-# The learning rate is the length of the step that training takes downhill. This course changes it
-# on purpose, so the first thing to learn is to *measure* it: some published courses trained with
-# other rates than they drew, and for years nobody saw it.
+# The learning rate scales the steps that training takes downhill. This course changes it on
+# purpose, so the first thing to learn is to *measure* it: some published courses trained with rates
+# other than those they plotted, and for years nobody noticed.
 
 # %% tags=["setup"]
 import math
@@ -25,16 +25,14 @@ framework = "torch"  # or "tensorflow"
 # <!-- lessons -->
 #
 # Each lesson goes the same way: **predict** what will happen, **run** it, **explain** it,
-# **break** it, **mend** it. Then open the lesson's exercises: your answers are checked at once,
-# offline. Change `framework` above to see a lesson in the other framework; everything runs in
-# both.
+# **break** it, **fix** it. Then open the lesson's exercises: your answers are checked at once,
+# offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
 #
 # Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. What
-# follows it is folded (`...`) until you run it. Then `outcome` scores your odds, and the last lesson
-# shows how sure you should be. A sentence
-# whose numbers no cell shows links to its *claim*, the recorded runs behind it; there, a number
-# like `0.21 [0.10, 0.33]` is a mean over several seeds, and the brackets are its 95 % confidence
-# interval.
+# follows is folded (`...`) until you run it. Then `outcome` scores your odds, and the last lesson
+# shows how sure you should be. A sentence whose numbers no cell shows links to its *claim*, the
+# recorded runs behind it; there, a number like `0.21 [0.10, 0.33]` is a mean over several seeds,
+# and the brackets are its 95 % confidence interval.
 
 # %%
 import warnings
@@ -55,7 +53,7 @@ from course_lib.training import fit, updates
 #
 # $$w_{t+1} = w_t - \eta_t \, g_t$$
 #
-# Choose the loss $w$ itself and the gradient is 1. Then each step moves the weight by exactly
+# Choose $w$ itself as the loss, and the gradient is 1. Then each update moves the weight by exactly
 # $\eta_t$: the weight is a measuring instrument, and nothing can fool it. In PyTorch, from $w = 1$
 # with a rate of 0.25:
 
@@ -76,7 +74,7 @@ optimizer.apply([keras.ops.ones(1)], [v])
 float(v[0])
 
 # %% [markdown]
-# Both moved by the rate. From here on we trust this instrument and no printed setting.
+# Both moved by the rate. From here on we trust this instrument, not a printed setting.
 #
 # ## 2. Nine ways to set the rate
 #
@@ -167,7 +165,7 @@ for code in ("keras.optimizers.SGD(lr=0.5)", "keras.optimizers.SGD(0.1, decay=0.
 # ## 3. Spot the bug: the rate of PyTorch's own example
 #
 # In 2017 a reader could not get the decay of PyTorch's official training example to work
-# ([issue 64](https://github.com/pytorch/examples/issues/64), mended since). Shortened, and with an
+# ([issue 64](https://github.com/pytorch/examples/issues/64), fixed since). Shortened, and with an
 # interval of 2 epochs:
 
 
@@ -217,21 +215,21 @@ outcome("0.b", known.get(tuple(rates), "an error"))
 
 # %% [markdown]
 # `state_dict()` is made for saving: it hands out *copies* of the groups. The loop writes the right
-# rate into a copy, which is thrown away. The mend is to write into the optimizer itself:
+# rate into a copy, which is thrown away. The fix is to write into the optimizer itself:
 
 
 # %%
-def mended(optimizer, epoch):
+def corrected(optimizer, epoch):
     for group in optimizer.param_groups:
         group["lr"] = 0.1 * 0.1 ** (epoch // 2)
 
 
-measured_rates(mended)
+measured_rates(corrected)
 
 # %% [markdown]
 # A second bug, from an article behind this course: `optimizer._lr = f(epoch,
-# optimizer._lr)` with $f$ a decay of the *initial* rate. Reading `_lr` fails. The obvious repair
-# uses the right place:
+# optimizer._lr)` with $f$ a decay of the *initial* rate. Reading `_lr` fails: there is no such
+# attribute. The obvious repair uses the right place:
 
 # %% tags=["nbval-check-output"]
 group = torch.optim.SGD([w], lr=0.1).param_groups[0]
@@ -244,8 +242,8 @@ print("planned:", [round(rate, 4) for rate in planned])
 print("applied:", [round(rate, 4) for rate in applied])
 
 # %% [markdown]
-# It runs, and compounds: the formula speaks of the initial rate but is fed the *current* one. The
-# mend is a habit of this whole course: a schedule is a **pure function of the step**, which never
+# It runs, but it compounds: the formula expects the initial rate and is fed the *current* one. The
+# cure is a habit of this whole course: a schedule is a **pure function of the step**, which never
 # reads the rate it produced before.
 #
 # Even a log can lie. PyTorch's schedulers have a method `get_lr`, meant for their own use ([issue
@@ -272,8 +270,9 @@ print(model.fit(ones, ones, epochs=4, verbose=0, callbacks=[decay]).history.keys
 # %% [markdown]
 # ## 4. Step, update, epoch
 #
-# An **update** (or step) is one change of the weights, made from one batch. An **epoch** is as many
-# updates as it takes to see every training image once; the last batch may be smaller, and counts.
+# An **update** is one change of the weights, made from one batch. A **step** is one count of a
+# schedule's clock; in this course that is one update. An **epoch** is as many updates as it takes
+# to see every training image once; the last batch may be smaller, and counts.
 #
 # $$\text{updates per epoch} = \lceil \text{images} / \text{batch size} \rceil$$
 #
@@ -288,8 +287,8 @@ math.ceil(60_000 / 128)
 #
 # ## 5. One formula, both frameworks
 #
-# A schedule is a formula with its parameters filled in. It can be asked and drawn without any
-# training:
+# A schedule is a formula with its parameters filled in. You can ask it for any rate, and draw it,
+# without training:
 
 # %%
 falling = Schedule(linear, peak_lr=0.5, total_steps=8)
@@ -299,7 +298,8 @@ falling
 plot_schedules({"linear": falling}, steps=11)
 
 # %% [markdown]
-# Two adapters bring it to an optimizer. In PyTorch, `step()` after each update moves it on:
+# Two adapters connect it to an optimizer. In PyTorch, calling `step()` after each update moves it
+# on:
 
 
 # %%
@@ -343,9 +343,9 @@ measured
 # ## 6. On real data
 #
 # `fit` trains a small network (784-128-10) and writes down, for every single update, the rate that
-# the optimizer applied. It keeps a tenth of the training images aside, to measure the validation
-# accuracy on them: an epoch is shorter here than in section 4. Without the data and without a
-# network, `load` says STAND-IN and gives other images: the lessons run on them, but their sentences
+# the optimizer applied. It sets a tenth of the training images aside, to measure the validation
+# accuracy on them, so an epoch is shorter here than in section 4. Offline and without the data
+# files, `load` says STAND-IN and gives other images: the lessons run on them, but their sentences
 # are about the real ones.
 
 # %%
@@ -396,11 +396,11 @@ known = {
 outcome("0.c", known.get(tuple(swapped[:2]), "nothing"))
 
 # %% [markdown]
-# One warning, at the first update only, and easily lost. The opposite slip, a rate that is written
-# *after* the update it was meant for, warns of nothing; a popular book's chapter on schedules had
-# it for years ([its PyTorch
-# code](https://github.com/d2l-ai/d2l-en/blob/23d7a5a/chapter_optimization/lr-scheduler.md); lesson 2
-# looks into it). Our assertion does see it:
+# There is one warning, at the first update only, and it is easily missed. The opposite slip, a rate
+# written *after* the update it was meant for, gives no warning; a popular book's chapter on
+# schedules had it for years ([its PyTorch
+# code](https://github.com/d2l-ai/d2l-en/blob/23d7a5a/chapter_optimization/lr-scheduler.md); lesson
+# 2 looks into it). Our assertion does see it:
 
 
 # %%
@@ -415,7 +415,7 @@ except AssertionError as error:
     print(error)
 
 # %% [markdown]
-# Every training run in this course ends with this line.
+# Every training run in this course ends with this assertion.
 #
 # ## What you take along
 #
@@ -423,8 +423,8 @@ except AssertionError as error:
 # 2. A schedule is a pure function of the update number. It never reads its own last answer.
 # 3. Count in updates, and say so.
 #
-# **An open question.** Momentum makes a step from several gradients. How would you measure the rate
-# then?
+# **An open question.** With momentum, one update mixes several gradients. How would you measure the
+# rate then?
 #
 # Next: the [exercises of this lesson](../exercises/00_start_here.ipynb), then
 # [fixed rates on MNIST](01_fixed_rates.ipynb).
@@ -438,10 +438,10 @@ except AssertionError as error:
 # Y. LeCun, C. Cortes, C. Burges, *The MNIST database*
 
 # %% [markdown] tags=["exercise"]
-# Run the cells from the top, also after a restart; fill in the functions and run each check. It says
-# which call went wrong, what came and what was expected, and gives a hint that says more with every
-# new try. An exercise that you skip does not block the next one. `course_lib.checks.progress()`
-# shows what you have solved.
+# Run the cells from the top, also after a restart; fill in the functions and run each check. It
+# says which call went wrong, what your function returned and what was expected, and each new
+# attempt that fails gets a more detailed hint. An exercise that you skip does not block the next
+# one. `course_lib.checks.progress()` shows what you have solved.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.1 - Count the updates (code, 1 point, about 5 minutes)
@@ -507,7 +507,7 @@ exercise(
 # ### Exercise 0.2 - The measuring instrument (code, 2 points, about 10 minutes)
 #
 # Somebody hands you a training loop as two functions: `update()` makes one update of a single
-# weight, whose gradient is always 1, and `weight()` tells where the weight is now. Example: with
+# weight, whose gradient is always 1, and `weight()` returns where the weight is now. Example: with
 # rate 0.5 the weight goes 1, 0.5, 0, and `measure(update, weight, 2)` is `[0.5, 0.5]`.
 #
 # **Deliver:** `measure`, which returns the list of the rates that the first `count` updates apply.
@@ -571,10 +571,10 @@ exercise(
 # differences. The weight falls, so the rate is *before minus after*.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 0.3 - Mend the loop (code, 2 points, about 10 minutes)
+# ### Exercise 0.3 - Fix the loop (code, 2 points, about 10 minutes)
 #
-# A colleague lowers the rate to `factor` times the initial one over a run of `total` updates, in a
-# straight line, and wrote
+# A colleague wants to lower the rate to `factor` times the initial one over a run of `total`
+# updates, in a straight line, and wrote
 #
 # ```python
 # def line(step, rate, total, factor):      # rate: the rate of the update before
@@ -661,7 +661,7 @@ exercise(
 # whose gradients are 1. The rest of the function measures. Example: `epoch_rates(3, initial=0.5,
 # factor=0.5, every=2)` is `[[0.5, 0.5], [0.5, 0.5], [0.25, 0.25]]`.
 #
-# **Deliver:** the lines that set the rate of the epoch, mended.
+# **Deliver:** the lines that set the rate of the epoch, corrected.
 #
 # **Success:** both groups apply the planned rate in every epoch.
 
@@ -728,7 +728,7 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# The same loop without `state_dict()` is the whole mend. Frequent slips: to write only into
+# The same loop without `state_dict()` is the whole fix. Frequent slips: to write only into
 # `param_groups[0]`, so that the second group keeps its rate; to multiply `group["lr"]` by the
 # factor in each epoch, which is right for `every=1` only and goes wrong when a run is resumed; to
 # set an attribute of the optimizer, which nothing reads.
@@ -749,7 +749,7 @@ exercise(
 # rate the updates apply, and what to write instead. Example of a good start: "The first line
 # creates ...".
 #
-# **Success:** a reader who knows only section 2 could find and mend the bug with your text.
+# **Success:** a reader who knows only section 2 could find and fix the bug with your text.
 
 # %% [markdown] tags=["answer"]
 # A good answer says: (1) `lr` is a new attribute that the optimizer never reads, and the second

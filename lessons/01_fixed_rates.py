@@ -10,7 +10,7 @@
 # **Minutes:** 45
 #
 # You train at fixed rates, the simplest schedule, measure where they explode, and judge a sweep.
-# Whatever later lessons do to a rate answers what goes wrong here.
+# Later lessons answer what goes wrong here.
 
 # %% tags=["setup"]
 import math
@@ -243,7 +243,7 @@ plt.show()
 outcome("1.b", "0.5" if last[0.5] < last[0.99] else "0.99")
 
 # %% [markdown]
-# Below the edge only the steepest direction jumps; the others creep, and gain by more rate.
+# Below the edge only the steepest direction jumps; the others creep, and gain from a higher rate.
 # At 1.01 that one direction grows by a factor of 1.02 with each update: first invisible, then
 # everything. {{edge-holds}}
 #
@@ -284,9 +284,9 @@ plt.show()
 # In 2018 scikit-learn's example that draws a network's weights on MNIST moved to another data
 # loader, and the division of the pixels by 255 was lost. The rate of 0.1 stayed. Nothing crashed:
 # somebody noticed that nearly all pictures of weights were blank
-# ([issue 11960](https://github.com/scikit-learn/scikit-learn/issues/11960), mended in
-# [pull request 11961](https://github.com/scikit-learn/scikit-learn/pull/11961)). Our linear model
-# shows the mechanism.
+# ([issue 11960](https://github.com/scikit-learn/scikit-learn/issues/11960), fixed in [pull request
+# 11961](https://github.com/scikit-learn/scikit-learn/pull/11961)). Our linear model shows the
+# mechanism.
 #
 # **Predict.** Pixels from 0 to 255 instead of 0 to 1: by what factor does the edge shrink?
 
@@ -313,7 +313,7 @@ outcome("1.c", sizes[min(sizes, key=lambda size: abs(math.log(factor / size)))])
 
 # %% [markdown]
 # The Hessian holds products of two pixels, so it grows by 255², and the edge shrinks by that. A
-# learning rate means nothing without the scale of its data. To mend a rate beyond the edge, lower
+# learning rate means nothing without the scale of its data. To fix a rate beyond the edge, lower
 # the rate or move the edge. Subtracting the average image moves it further, because the steepest
 # wall is gone (advised by LeCun et al. 1998); a rate that explodes without it works:
 
@@ -388,8 +388,8 @@ plt.show()
 # A dot is a run (at 0: it diverged), the line joins the means.
 #
 # - **Smaller is not safer.** {{small-rate-costs}}
-# - **The best rate stands beside the cliff**, as $1/L$ stands beside $2/L$. {{best-beside-cliff}}
-# - **A rate does not travel.** {{cliff-moves}}
+# - **The best rate is near the cliff**, as $1/L$ is near $2/L$. {{best-beside-cliff}}
+# - **A good rate does not carry over.** {{cliff-moves}}
 #
 # ## 7. Spot the bug: which rate made 97 %?
 #
@@ -397,7 +397,7 @@ plt.show()
 # The code sets the rate to 0.1. The text says that five epochs at a rate of 0.01 should reach
 # about 97 % on the [training
 # data](https://github.com/MITDeepLearning/introtodeeplearning/tree/master/lab2). One of the two is
-# a slip. We replay the start of the code's run, hold it against the text, and give the text's rate
+# a slip. We replay the start of the code's run, compare it with the text, and give the text's rate
 # 1,200 updates instead of 400:
 
 # %%
@@ -412,7 +412,7 @@ for run in (replay, slow):
 
 # %% [markdown]
 # A record can contradict a text; a text cannot notice. The code's rate is ahead with a third of the
-# work, so the slip is most likely in the text. <!-- shown --> The mend is in the lines just printed:
+# work, so the slip is most likely in the text. <!-- shown --> The fix is in the lines just printed:
 # their rates come from the run and cannot disagree with it.
 #
 # ## 8. What this picture leaves out
@@ -431,8 +431,8 @@ for run in (replay, slow):
 # 3. A best rate at the border of the grid is not yet the best rate, and the best rate of one
 #    network is not that of another.
 #
-# **An open question.** Train with `batch_size=16` at several rates. Does the best rate stay? Does
-# the first rate that fails?
+# **An open question.** Train with `batch_size=16` at several rates. Does the best rate stay the
+# same? Does the first rate that fails?
 #
 # **References.** J. Cohen, S. Kaur, Y. Li, J. Z. Kolter, A. Talwalkar, *Gradient descent on neural
 # networks typically occurs at the edge of stability*, ICLR 2021,
@@ -713,10 +713,10 @@ exercise(
 # return losses
 # ```
 #
-# The rate was chosen for pixels from 0 to 1, so these losses explode. Example: the mended
+# The rate was chosen for pixels from 0 to 1, so these losses explode. Example: the corrected
 # `losses_of([[0, 255], [255, 255]], [0, 1], lr=0.5, updates=2)` is `[0.5, 0.125]`.
 #
-# **Deliver:** `losses_of`, mended so that `lr` means what it meant for pixels from 0 to 1.
+# **Deliver:** `losses_of`, corrected so that `lr` means what it meant for pixels from 0 to 1.
 #
 # **Success:** the losses, update by update, are those of pixels divided by 255. There is more than
 # one way.
@@ -790,8 +790,8 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Two mends are right, and their losses are equal. Divide the pixels by 255; or leave the pixels
-# and divide the rate by 255², because the Hessian holds products of two pixels: the weights are
-# then 255 times smaller, and their products with the pixels are the same. Frequent slips: to
-# divide the rate by 255 only; to divide by the largest pixel of *these* images, so that every
-# batch has a scale of its own; to divide the labels as well.
+# Two fixes are right, and their losses are equal. Divide the pixels by 255; or leave the pixels and
+# divide the rate by 255², because the Hessian holds products of two pixels: the weights are then
+# 255 times smaller, and their products with the pixels are the same. Frequent slips: to divide the
+# rate by 255 only; to divide by the largest pixel of *these* images, so that every batch has a
+# scale of its own; to divide the labels as well.

@@ -2,8 +2,8 @@
 # # Decay: the noise floor and the two classics
 #
 # **You will be able to:** say with one formula why a fixed rate leaves a floor under the loss;
-# tell what a decay does to the mean and to the spread over seeds; judge two accuracies that
-# textbooks print; and mend five bugs that bend a decay, four of them without an error.
+# say what a decay does to the mean and to the spread over seeds; judge two accuracies that
+# textbooks print; and fix five bugs that distort a decay, four of them without an error.
 #
 # **You need:** lesson 1.
 #
@@ -48,7 +48,7 @@ mnist = load("mnist")
 #
 # **Predict.** Three runs of one network from the same start, 900 updates each, on MNIST. One keeps
 # a rate of 0.8, one keeps 0.08, one changes from 0.8 to 0.08 after two thirds. Which ends with the
-# lowest training loss? Change the per cents below, then run.
+# lowest training loss? Change the percentages below, then run.
 
 # %%
 predict(
@@ -116,7 +116,7 @@ from course_lib.widgets import noise_floor
 noise_floor()  # your turn: drop the rate at the right update, and get below every fixed rate
 
 # %% [markdown]
-# For small rates, half the rate is half the floor, but also twice the way down. No fixed rate gets
+# For small rates, half the rate halves the floor, but doubles the way down. No fixed rate gets
 # both. Robbins and Monro (1951) say how a rate may fall: its sum must be infinite, to reach any
 # place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both.
 #
@@ -238,7 +238,7 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
-# That is one seed, and the printed run was stopped early. The record has all of it.
+# That is one seed, and our copy of the printed run was stopped early. The record has all of it.
 #
 # **Predict.** The line makes far fewer updates than the printed 5 epochs. Whose test accuracy is
 # higher?
@@ -317,7 +317,7 @@ plot_record(records, claim=0.6667)
 # Linear decay is $\text{lr}\,(1 - t/T)$, with $t$ the step and $T$ the total. Printed code for it
 # has two slips: *one* letter for both, and a loop that hands it the *current* rate, not the first.
 #
-# **Predict.** With the letters mended and the loop left as it is, five epochs from 1.0: what is
+# **Predict.** With the letters corrected and the loop left as it is, five epochs from 1.0: what is
 # applied in the last? Set your odds.
 
 # %%
@@ -368,8 +368,8 @@ outcome(
 
 # %% [markdown]
 # The decay *compounds*: the factors multiply up. Keras invites it, because its
-# `LearningRateScheduler` hands your function the current rate. **Mend it**: give a formula of the
-# epoch the *first* rate, always.
+# `LearningRateScheduler` hands your function the current rate. **Fix it**: always give a formula of
+# the epoch the *first* rate.
 #
 # ## 6. Spot the bug: two in one chapter
 #
@@ -410,8 +410,8 @@ show("trained", [rate(epoch) for epoch in range(5)])
 show("asked for 0", [rate(0)])
 
 # %% [markdown]
-# It ignores its argument, so drawing uses it up. **Mend both**: set the rate *before* the epoch,
-# and let it be a function of the epoch alone: `max(floor, lr * factor**epoch)`.
+# It ignores its argument, so drawing uses it up. **Fix both**: set the rate *before* the epoch, and
+# let it be a function of the epoch alone: `max(floor, lr * factor**epoch)`.
 #
 # ## 7. Spot the bug: one name, two curves
 #
@@ -451,7 +451,7 @@ plot_schedules(
 
 # %% [markdown]
 # Equal for two epochs, about 30,000 times apart after fifty. <!-- shown --> And weight decay shrinks
-# the *weights*. **Mend it**: its name is inverse time decay.
+# the *weights*. **Fix it**: its name is inverse time decay.
 #
 # ## What you take along
 #
@@ -655,7 +655,7 @@ exercise(
 #         return self.lr
 # ```
 #
-# Asked for epoch 0 it already multiplies, asked twice it answers twice, and whoever resumes at
+# Asked for epoch 0 it already multiplies, asked twice it gives two answers, and whoever resumes at
 # epoch 17 gets the rate of epoch 0.
 #
 # **Deliver:** `factor_rate`, a pure function of the epoch: epoch 0 trains with `lr`, every later
@@ -720,7 +720,7 @@ exercise(
 # that still counts; `min` for `max`; the floor added instead of taken as a bound.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 2.4 - Mend the line that feeds itself (bug, 4 points, about 12 minutes)
+# ### Exercise 2.4 - Fix the line that feeds itself (bug, 4 points, about 12 minutes)
 #
 # Keras's `LearningRateScheduler` calls your function before every epoch with the number of the
 # epoch and the rate of the epoch *before* (in epoch 0: the first rate), and trains with what you
@@ -731,10 +731,10 @@ exercise(
 # lr * (1 - epoch / total)
 # ```
 #
-# takes that rate for the first one. Mend it **without** knowing the first rate: called epoch after
-# epoch, it should make the straight line that was meant,
-# $\text{first rate} \cdot (1 - \text{epoch} / \text{total})$, and 0 from epoch `total` on. Use
-# nothing but the arguments: whoever resumes calls it for the first time in the middle.
+# takes that rate for the first one. Fix it **without** knowing the first rate: called epoch after
+# epoch, it should make the straight line that was meant, $\text{first rate} \cdot
+# (1 - \text{epoch} / \text{total})$, and 0 from epoch `total` on. Use nothing but the arguments: whoever resumes
+# calls it for the first time in the middle.
 #
 # **Deliver:** `next_rate(epoch, lr, total)`, where `lr` is the rate of the epoch before.
 #

@@ -3,14 +3,14 @@
 #
 # **You will be able to:** write the three classic decays in both frameworks; convert epochs to
 # updates and a factor per epoch to a factor per update; say what momentum does when the rate
-# drops; and mend four published bugs that leave the rate at nothing, or where it was.
+# drops; and fix four published bugs that leave the rate near zero, or unchanged.
 #
 # **You need:** lesson 2: why a rate should fall.
 #
 # **Minutes:** 45
 #
-# You write each decay in both frameworks, train under it, and hold its trace of applied rates
-# against what was meant: yours, and those of four published bugs.
+# You write each decay in both frameworks, train under it, and compare its trace of applied rates
+# with what was meant: for yours, and for four published bugs.
 
 # %% tags=["setup"]
 import math
@@ -95,16 +95,16 @@ print({name: f"{loss:.3f}" for name, loss in ends.items()})
 outcome("3.a", min(ends, key=ends.get))
 
 # %% [markdown]
-# A decay is no gift. The late drop keeps the high rate while it is useful. The exponential is below
-# a tenth of it after half of the updates, and ends above even the constant rate. <!-- shown --> One
-# seed ranks nothing, though: lesson 11 does. Here we get the schedules right.
+# A decay is not free. The late drop keeps the high rate while it is useful. The exponential is
+# below a tenth of it after half of the updates, and ends above even the constant rate. <!-- shown -->
+# One seed cannot rank them, though; lesson 11 does. Here we get the schedules right.
 #
 # ## 2. One plan, two clocks
 #
 # - An **update** is one step of the optimizer, on one batch. Keras's schedules count these.
 # - An **epoch** is one pass over the images: `ceil(images / batch size)` updates, the last of them
 #   on a smaller batch. Plans are often written in epochs.
-# - A **step** is what the one who counts says. In PyTorch it is a call of `scheduler.step()`.
+# - What a **step** is depends on who counts. In PyTorch it is a call of `scheduler.step()`.
 #
 # To see what PyTorch applies, here is a loop without the training:
 
@@ -161,8 +161,8 @@ for name, rule in {"step": stairs, "multistep": pieces, "exponential": slope}.it
     show(name, [float(rule(start)) for start in starts])
 
 # %% [markdown]
-# Look at the second row: it does not drop in epochs 1 and 4. **Predict.** When does it? Set your
-# odds.
+# Look at the second row: it has not dropped at the first update of epochs 1 and 4. **Predict.**
+# When does it drop? Set your odds.
 
 # %%
 predict(
@@ -235,7 +235,7 @@ small = "below 1e-20" if rates[-1] < 1e-20 else "between 1e-20 and 0.1"
 outcome("3.c", "0.1" if rates[-1] == 0.1 else small)
 
 # %% [markdown]
-# Nobody complains: a rate of practically zero is a legal rate. So let us train with the milder
+# Nothing complains: a rate of practically zero is a legal rate. So let us train with the milder
 # `ExponentialLR(optimizer, 0.95)` on each clock:
 
 # %%
@@ -254,8 +254,8 @@ plot_runs(runs, log_rate=True)
 # %% [markdown]
 # Users meet it as "it does not train"
 # ([SRGAN-PyTorch#1](https://github.com/Lornatang/SRGAN-PyTorch/issues/1)): a `StepLR` meant for
-# half of the *epochs* was stepped with every batch, and moving the call behind the inner loop cured
-# it. **Mend it**: step once per epoch, or convert the length, or the factor.
+# half of the *epochs* was stepped with every batch, and moving the call after the inner loop cured
+# it. **Fix it**: step once per epoch, or convert the length, or the factor.
 #
 # ## 4. Spot the bug: the rate that feeds itself
 #
@@ -293,7 +293,7 @@ for name, (kind, rule) in rules.items():
     show(f"{name:28}", applied(optimizer, kind(optimizer, rule), epochs=6))
 
 # %% [markdown]
-# It does not: the second line is the bug. **Mend it**: a formula of the epoch goes with the *first*
+# It does not: the second line is the bug. **Fix it**: a formula of the epoch goes with the *first*
 # rate (`LambdaLR`), a constant factor with the *current* one (`MultiplicativeLR`).
 #
 # ## 5. Spot the bug: drawn first, trained second
@@ -312,7 +312,7 @@ print("trained:", sorted(set(trained), reverse=True))
 
 # %% [markdown]
 # A PyTorch scheduler is a counter with side effects, and drawing used it up: both milestones were
-# past when training began, and the network saw one rate, lower than any in the figure. **Mend it**:
+# past when training began, and the network saw one rate, lower than any in the figure. **Fix it**:
 # draw what does not remember being drawn, like our formulas.
 #
 # ## 6. Spot the bug: the drop that never comes
@@ -331,8 +331,9 @@ for name, boundaries in versions.items():
     print(f"{name}: boundaries {boundaries}, update {run_length - 1:,} at {last:.4g}")
 
 # %% [markdown]
-# Neither ever drops, because the run makes 10 epochs, not 20. And nothing fails: a boundary beyond
-# the end is legal. **Mend it**: compute boundaries from the length of *this* run, and insist:
+# Neither ever drops: the first pair was never converted for this run, and the second counts 20
+# epochs where the run makes 10. And nothing fails: a boundary beyond the end is legal. **Fix it**:
+# compute boundaries from the length of *this* run, and check them:
 
 # %%
 plan = Schedule(multistep, lr=0.01, milestones=(run_length // 2, run_length * 8 // 10))
@@ -342,7 +343,7 @@ assert plan(run_length - 1) < plan(0), "the drop never comes"
 # %% [markdown]
 # ## 7. What momentum does with a drop
 #
-# Both frameworks call it SGD with momentum $\mu$, and they differ in where the rate stands:
+# Both frameworks call it SGD with momentum $\mu$, and they differ in where the rate is:
 #
 # | | velocity | weight |
 # |---|---|---|
@@ -377,18 +378,18 @@ for _ in range(60):
     keras_steps.append(before - float(weight[0]))
 show("Keras, updates 38 to 43", keras_steps[38:44])
 
-# %% alt="Step length per update: torch's falls to a tenth at once, Keras's over 20 updates"
+# %% alt="Move of the weight per update: torch's falls to a tenth at once, Keras's over 20 updates"
 figure, axes = plt.subplots(figsize=(7.5, 2.6), dpi=90, layout="constrained")
 plt.close(figure)
 axes.plot(torch_steps, color=PALETTE[0], label="PyTorch's form")
 axes.plot(keras_steps, color=PALETTE[1], linestyle="--", label="Keras's form")
-axes.set(xlabel="update", ylabel="step length, gradient 1", ylim=(0, None))
+axes.set(xlabel="update", ylabel="move of the weight, gradient 1", ylim=(0, None))
 axes.grid(alpha=0.25)
 axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# PyTorch's step shrinks at once. In Keras the old velocity, made with the old rate, rolls on for
+# PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on for
 # about $1/(1-\mu)$ updates, and the new gradients, ten times weaker, hardly steer it.
 #
 # **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. The
@@ -433,7 +434,7 @@ panels[0].set_ylim(0, None)
 figure
 
 # %% [markdown]
-# In brackets stands the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
+# In brackets is the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
 #
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is
 # another experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is why
@@ -542,7 +543,7 @@ in_steps = dict(lr=0.1, factor=0.1, every_epochs=30, steps_per_epoch=782)
 plot_schedules({"step at epoch 30": Schedule(my_epoch_decay, **in_steps)}, 50 * 782)
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 3.2 - Mend the rate that feeds itself (bug, 4 points, about 12 minutes)
+# ### Exercise 3.2 - Fix the rate that feeds itself (bug, 4 points, about 12 minutes)
 #
 # Keras's `LearningRateScheduler` calls your function before every epoch with the number of the
 # epoch and the rate of the epoch *before* (in epoch 0: the first rate), and trains the epoch with
@@ -553,7 +554,7 @@ plot_schedules({"step at epoch 30": Schedule(my_epoch_decay, **in_steps)}, 50 * 
 # lr * factor ** (epoch // every)
 # ```
 #
-# takes that rate for the first one, and the decay compounds. Mend it **without** knowing the first
+# takes that rate for the first one, and the decay compounds. Fix it **without** knowing the first
 # rate: called epoch after epoch, it should make the staircase that was meant, times `factor` after
 # every `every` epochs. Use nothing but the arguments: whoever resumes at epoch 45 calls it for the
 # first time there.
@@ -648,7 +649,7 @@ for epoch in range(6):
 # boundaries = [50_000 * n_epochs // batch_size, 80_000 * n_epochs // batch_size]
 # ```
 #
-# Mend it for good: give the drops in *epochs*, and let a function compute the updates.
+# Fix it for good: give the drops in *epochs*, and let a function compute the updates.
 #
 # **Deliver:** `milestones(at_epochs, images, batch_size, epochs)`, a list with the first update of
 # each of these epochs. An epoch has as many updates as there are batches; the last batch may be
@@ -732,8 +733,9 @@ exercise(
 # %% [markdown] tags=["answer"]
 # The units say what to do: epochs times updates per epoch. `images // batch_size` forgets the small
 # last batch, which shifts each drop by one update per epoch; `images * epoch // batch_size`, as
-# published, forgets it once. A drop at exactly the end is lost as well, because update
-# `epochs * steps_per_epoch` is never made.
+# published, forgets it once. Beware of floats, too: `0.07 * 100` is a little more than 7, and its
+# `ceil` is 8. A drop at exactly the end is lost as well, because update `epochs * steps_per_epoch`
+# is never made.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 3.4 - How long until the rate is gone? (code, 3 points, about 12 minutes)
@@ -812,7 +814,7 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # lr · factor^(t / steps) < bound means t > steps · log(bound / lr) / log(factor); both logarithms
-# are negative, so the inequality turns round once. The first whole number *above* x is
-# `floor(x) + 1`; `ceil(x)` is wrong where x is a whole number, as for `bound == lr`. At 0.95 per
-# epoch the MNIST example would need about 45 epochs to reach a tenth of its rate; it has 5.
-# Frequent slips: the answer in epochs, a negative number, the staircase instead of the curve.
+# are negative, so the inequality is reversed once. The first whole number *above* x is
+# `floor(x) + 1`; `ceil(x)` is wrong where x is a whole number, as for `bound == lr`. At 0.95 per epoch the
+# MNIST example would need about 45 epochs to reach a tenth of its rate; it has 5. Frequent slips:
+# the answer in epochs, a negative number, the staircase instead of the curve.

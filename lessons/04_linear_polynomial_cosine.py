@@ -2,8 +2,7 @@
 # # Linear, polynomial, cosine
 #
 # Three decays that know where they end. We compare their shapes, first at the same peak and then at
-# the same area under the rate, give them a wrong horizon on purpose, and mend two published
-# cosines.
+# the same area under the rate, give them a wrong horizon on purpose, and fix two published cosines.
 #
 # **You will be able to:** write the three decays in both frameworks, translate a floor from one to
 # the other, say what of a result is shape and what is only area, and see from a trace that a
@@ -49,7 +48,7 @@ mnist = load("mnist")
 # ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983)).
 #
 # **Predict.** A quarter of the way, which rate is higher, the line's or the cosine's? Change the
-# per cents below, so that they say how sure you are.
+# percentages below, so that they say how sure you are.
 
 # %%
 predict("4.a", "Which rate is higher a quarter of the way?", {"the line's": 50, "the cosine's": 50})
@@ -77,8 +76,8 @@ from course_lib.widgets import explore
 explore("linear", "cosine", "polynomial")  # your turn: move the sliders, copy the code
 
 # %% [markdown]
-# Line and cosine cross half-way; what the cosine has more before, it has less after. Past the
-# horizon all of them hold their last rate: our convention. Section 5 shows another one.
+# Line and cosine cross half-way; before that the cosine is higher, afterwards lower by as much.
+# Past the horizon all of them hold their last rate: our convention. Section 5 shows another one.
 #
 # ## 2. The same in PyTorch and in Keras
 #
@@ -130,7 +129,7 @@ print("PolynomialDecay(1.0, 4):  ", "  ".join(f"{rate:.4f}" for rate in ends))
 
 # %% [markdown]
 # The floor has two meanings as well. PyTorch calls it `eta_min`, Keras `alpha`. **Predict.** Both
-# get 0.01, and both begin at 0.1. At which rate does Keras's cosine end? Change the per cents.
+# get 0.01, and both begin at 0.1. At which rate does Keras's cosine end? Change the percentages.
 
 # %%
 predict(
@@ -207,7 +206,7 @@ outcome("4.c", "no difference found" if lead.undecided else side)
 # %% [markdown]
 # The constant rate stays on its noisy floor, and the three decays leave it. <!-- shown --> That was
 # one seed. On record are eight, each with its own initial weights and order of the images, measured
-# on the test images; the 95 % interval over seeds stands in brackets.
+# on the test images; the 95 % interval over seeds is in brackets.
 #
 # {{decay-at-a-high-peak}} {{line-against-cosine}}
 #
@@ -321,17 +320,16 @@ figure
 
 # %% [markdown]
 # The loss follows the rate: the wave is ahead while its rate is low, and as the rate climbs back,
-# what was gained is shaken off again. <!-- shown --> With T = 800 the run stops half-way down.
+# what was gained is lost again. <!-- shown --> With T = 800 the run stops half-way down.
 #
 # On record is an early cosine that stays at zero. {{horizon-early}} {{horizon-late}} And the floor?
 # {{floor}}
 #
-# Such a horizon is easily written. In UniRL, `T_max` was the run *less* a warmup that did not exist
-# ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch handed it
-# the length of the warmup
-# ([issue 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in ivadomed a cosine of
-# *epochs* was stepped with every *batch*
-# ([pull request 55](https://github.com/ivadomed/ivadomed/pull/55)).
+# Such a horizon is easily written. In UniRL, `T_max` was the run *minus* a warmup that did not
+# exist ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch
+# handed it the length of the warmup ([issue
+# 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in ivadomed a cosine of *epochs* was
+# stepped with every *batch* ([pull request 55](https://github.com/ivadomed/ivadomed/pull/55)).
 #
 # ## 6. Spot the bug: restarts that do not restart
 #
@@ -340,7 +338,7 @@ figure
 # `learning-rates/scheduler-comparison`, notebook 3) trains for 200 epochs with
 # `CosineAnnealingLR(opt, T_max=num_epochs/10)`, stepped once per epoch, and calls it cosine *with
 # restarts*. A restart jumps from the floor to the peak at once. How large is the largest jump here,
-# and which rate has the last epoch?
+# and which rate does the last epoch get?
 
 # %%
 rules = {
@@ -358,11 +356,11 @@ plot_schedules({name: rates.__getitem__ for name, rates in traces.items()}, 200)
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Nothing restarts. The rate swings, it rises as slowly as it fell, half of the training time goes
+# Nothing restarts. The rate swings: it rises as slowly as it fell, half of the training time goes
 # into rising rates, and the last epoch trains with nearly the full rate.
 # </details>
 #
-# **Mend it**: `CosineAnnealingWarmRestarts(opt, T_0=20)`, or one cosine with `T_max=200`. Lesson 8
+# **Fix it**: `CosineAnnealingWarmRestarts(opt, T_0=20)`, or one cosine with `T_max=200`. Lesson 8
 # compares the two.
 #
 # ## 7. Spot the bug: a schedule with a memory
@@ -398,11 +396,11 @@ for asked_before in (range(25), [5], []):
         print(f"asked before: {asked_before!s:12} AttributeError: {error}")
 
 # %% [markdown]
-# **Mend it**: with $p = \min(t / T, 1)$ the formula needs no branch and no past.
+# **Fix it**: with $p = \min(t / T, 1)$ the formula needs no branch and no past.
 
 # %%
-mended = Schedule(cosine, peak_lr=0.3, total_steps=20)
-print(f"asked first at step 25: {mended(25):.3f}; then at step 5: {mended(5):.3f}")
+corrected = Schedule(cosine, peak_lr=0.3, total_steps=20)
+print(f"asked first at step 25: {corrected(25):.3f}; then at step 5: {corrected(5):.3f}")
 
 # %% [markdown]
 # ## What you take along
@@ -412,7 +410,7 @@ print(f"asked first at step 25: {mended(25):.3f}; then at step 5: {mended(5):.3f
 # 2. At a low peak the area under the rate decides; at a high one the peak counts too, and the time
 #    spent near it. Compare shapes only with a peak tuned for each.
 # 3. The horizon is the length of the run in the unit of your steps. PyTorch's cosine climbs again
-#    behind it, Keras's stays.
+#    beyond it, Keras's stays.
 #
 # **An open question.** All of these need $T$ before the run begins. What would you do if you could
 # not know when you have to stop? (Lesson 10 has one answer.)
@@ -638,7 +636,7 @@ exercise(
 # Only the floor changes its meaning: `alpha=eta_min / lr`. Handing `eta_min` over as `alpha` ends
 # at `lr * eta_min`, a rate that is too small and looks fine on a linear axis. Two more differences
 # lie outside this exercise: a PyTorch script that steps once per epoch is a staircase, and past the
-# end the two part, as section 5 shows.
+# end the two differ, as section 5 shows.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 4.4 - The same area (extended, 3 points, about 15 minutes)

@@ -2,7 +2,7 @@
 # # Warmup
 #
 # A rate at which training fails, and the same rate after a slow climb, at which it works. We
-# measure why, join a warmup to a decay in both frameworks, and mend three published warmups.
+# measure why, join a warmup to a decay in both frameworks, and fix three published warmups.
 #
 # **You will be able to:** rescue a run with a warmup and say from the curvature why it was lost;
 # write a warmup and a decay as one schedule in PyTorch, in Keras and by hand, without a wasted
@@ -41,7 +41,7 @@ mnist = load("mnist")
 # in a straight line over 400 updates. We look at the first 240 of them. (Seed 1; section 3 has
 # ten.)
 #
-# **Predict.** What does the run end with? Change the per cents.
+# **Predict.** What does the run end with? Change the percentages.
 
 # %%
 predict(
@@ -100,9 +100,9 @@ for name, run in runs.items():
 plot_runs(runs)
 
 # %% [markdown]
-# The cold start even learns faster for the first updates, then its loss jumps far above that of
-# guessing, and comes to rest at it. <!-- shown --> The warm run passes through the very same rate
-# later, and is not lost.
+# The cold start even learns faster for the first updates, then its loss jumps far above the level
+# of guessing, and settles back to that level. <!-- shown --> The warm run passes through the very
+# same rate later, and is not lost.
 #
 # ## 3. One seed is an anecdote
 #
@@ -111,7 +111,8 @@ plot_runs(runs)
 # %% alt="Dots near 10 % or above 80 %: more dots are on the right the longer the warmup is."
 lines = [line for line in record("warmup_rescue") if line["framework"] == framework]
 names = {"0.4 after 0": "cold", "0.4 after 20": "20", "0.4 after 80": "80", "0.4 after 160": "160"}
-plot_record({name: [x for x in lines if x["variant"] == v] for v, name in names.items()})
+runs_of = {name: [x for x in lines if x["variant"] == v] for v, name in names.items()}
+plot_record(runs_of, means=False)
 
 # %% [markdown]
 # There are two kinds of runs, those that learn and those that guess, and hardly anything between. A
@@ -161,7 +162,7 @@ from course_lib.widgets import warmup_map
 warmup_map()  # your turn: the highest peak that every seed survives, with the shortest warmup
 
 # %% [markdown]
-# At 0.2 the cold start works as well, at 0.8 even the long warmup hardly helps. <!-- shown --> A
+# At 0.2 the cold start works as well; at 0.8 even the long warmup hardly helps. <!-- shown --> A
 # warmup moves the limit; it does not lift it.
 #
 # ## 4. Why? Measure the valley
@@ -245,7 +246,7 @@ def curvature(model, v=None, rounds=20):
 
 # %% [markdown]
 # **Predict.** We measure the curvature after each of the first 12 updates of the cold start. Where
-# is it largest: at the very beginning, or later? Change the per cents.
+# is it largest: at the very beginning, or later? Change the percentages.
 
 # %%
 predict(
@@ -300,21 +301,21 @@ panels[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Before it has learned anything, the network stands on a plain: small curvature, and any rate seems
-# to do. As soon as it starts to learn, the ground becomes steep. The cold run goes there at full
-# speed, and within a few updates its rate is many times the edge. The warm run meets the slope at a
-# fraction of that rate. It crosses the edge as well, but by less: that is the spike in its loss
-# above. <!-- shown --> From a small step one recovers.
+# Before it has learned anything, the network is on a plain: the curvature is small, and any rate
+# seems to do. As soon as it starts to learn, the ground becomes steep. The cold run gets there at
+# full speed, and within a few updates its rate is many times the edge. The warm run meets the slope
+# at a fraction of that rate. It crosses the edge as well, but by less: that is the spike in its
+# loss above. <!-- shown --> From a small overshoot a run recovers.
 #
 # So the cold rate is not too high for the network, it is too high *there*. That a run moves to
-# places where its rate fits is known from longer trainings too ([Gilmer et al.
+# places where its rate fits is known from longer runs too ([Gilmer et al.
 # 2021](https://arxiv.org/abs/2110.04369), [Kalra and Barkeshli
 # 2024](https://arxiv.org/abs/2406.09405)). Adam has a second reason: its first steps rest on few
 # gradients ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
 #
 # ## 5. Join it: first rate, last rate, length
 #
-# PyTorch chains two schedulers at a milestone, Keras has the warmup in its cosine. With $w = 4$
+# PyTorch chains two schedulers at a milestone; Keras has the warmup in its cosine. With $w = 4$
 # updates of warmup and a cosine of 10:
 
 # %%
@@ -378,9 +379,9 @@ for name, rates in traces.items():
 # %%
 steps = updates(mnist, epochs=1, batch_size=512)
 broken = Schedule(per_epoch, then=lambda epoch: 0.3 * min(epoch / 3, 1), steps_per_epoch=steps)
-mended = Schedule(warmup, then=Schedule(constant, lr=0.3), warmup_steps=3 * steps)
+corrected = Schedule(warmup, then=Schedule(constant, lr=0.3), warmup_steps=3 * steps)
 pair = {}
-for name, plan in {"0.3 * epoch / 3": broken, "per update, from 1/(w+1)": mended}.items():
+for name, plan in {"0.3 * epoch / 3": broken, "per update, from 1/(w+1)": corrected}.items():
     pair[name] = fit(
         plan,
         data=mnist,
@@ -418,16 +419,16 @@ def published(step, warmup_steps, total):
 
 
 # %% [markdown]
-# **Predict.** With a warmup of 160 updates out of 400, what is the largest factor? Change the per
-# cents.
+# **Predict.** With a warmup of 160 updates out of 400, what is the largest factor? Change the
+# percentages.
 
 # %%
 predict("5.d", "What is the largest factor?", {"1.00": 34, "0.99": 33, "0.65": 33})
 
 # %%
 factors = {"published": [published(t, 160, 400) for t in range(401)]}
-mended = Schedule(warmup, then=Schedule(cosine, peak_lr=1.0, total_steps=240), warmup_steps=160)
-factors["mended: the cosine waits"] = mended.values(401)
+corrected = Schedule(warmup, then=Schedule(cosine, peak_lr=1.0, total_steps=240), warmup_steps=160)
+factors["corrected: the cosine waits"] = corrected.values(401)
 for name, rates in factors.items():
     print(f"{name:25} largest factor {max(rates):.4f}")
 tutorial = max(published(t, 100, 2000) for t in range(2000))
@@ -435,17 +436,17 @@ print(f"with the tutorial's own numbers, 100 of 2,000: {tutorial:.4f}")
 peak = max(factors["published"])
 outcome("5.d", min(("1.00", "0.99", "0.65"), key=lambda option: abs(float(option) - peak)))
 
-# %% alt="The published factor peaks at about two thirds; the mended one climbs to 1 first."
+# %% alt="The published factor peaks at about two thirds; the corrected one climbs to 1 first."
 plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401)
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
 # The cosine's clock runs during the warmup, so it is past its top when the warmup ends. With a
-# short warmup the loss is small, with a long one it is large, and no error tells.
+# short warmup little is lost, with a long one much, and no error says so.
 # </details>
 #
-# **Mend it**: the decay's clock starts when the warmup ends. MLX had to mend the same join
+# **Fix it**: start the decay's clock when the warmup ends. MLX had to fix the same join
 # ([mlx#2617](https://github.com/ml-explore/mlx/issues/2617)), TensorFlow Similarity too
 # ([similarity#299](https://github.com/tensorflow/similarity/issues/299)).
 #
@@ -454,7 +455,7 @@ plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401
 # A notebook of the book *Hands-On Machine Learning with PyTorch*
 # ([ageron/handson-mlp](https://github.com/ageron/handson-mlp), chapter 11) steps a warmup and a
 # plateau rule (lesson 6) in every epoch. The metric below never improves; the plateau cuts to a
-# tenth after two epochs without improvement. What comes of the cut?
+# tenth after two epochs without improvement. What becomes of the cut?
 
 
 # %%
@@ -476,14 +477,14 @@ def traced(stepped):
 for name, stepped in {
     "warmup, then plateau": lambda epoch: ["warmup", "plateau"],
     "plateau, then warmup": lambda epoch: ["plateau", "warmup"],
-    "mended": lambda epoch: ["warmup"] if epoch < 2 else ["plateau"],
+    "corrected": lambda epoch: ["warmup"] if epoch < 2 else ["plateau"],
 }.items():
     print(f"{name:20}", "  ".join(f"{rate:.4f}" for rate in traced(stepped)))
 
 # %% [markdown]
 # `LambdaLR` computes the rate from the *initial* one, at every step, for ever. So a cut lasts one
-# epoch, and then comes undone; in the other order no update ever uses it. **Mend it**: step the
-# warmup only while it lasts, and the plateau after it.
+# epoch, and is then undone; in the other order no update ever uses it. **Fix it**: step the warmup
+# only while it lasts, and the plateau after it.
 #
 # ## What you take along
 #
@@ -605,9 +606,9 @@ exercise(
 #     return factor
 # ```
 #
-# **Deliver:** `waiting_factor(step, *, warmup_steps, total_steps)`, mended: from 0 at update 0 in a
-# straight line to exactly 1 at update `warmup_steps` (its own convention), then half a cosine wave
-# to 0 at update `total_steps`, and 0 ever after.
+# **Deliver:** `waiting_factor(step, *, warmup_steps, total_steps)`, corrected: from 0 at update 0
+# in a straight line to exactly 1 at update `warmup_steps` (its own convention), then half a cosine
+# wave to 0 at update `total_steps`, and 0 ever after.
 #
 # **Success:** the check agrees at every update; nothing climbs again past the end.
 #

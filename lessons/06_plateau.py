@@ -87,7 +87,7 @@ def in_keras(metrics, lr=1.0, **arguments):
 
 # %% [markdown]
 # **Predict.** The loss stays at 1.0 for ever, and `patience=3`. Which call is the first to cut, in
-# each framework? Put your own per cents in place of these, and run the cell.
+# each framework? Put your own percentages in place of these, and run the cell.
 
 # %%
 predict(
@@ -251,9 +251,10 @@ figure
 #
 # ## 3. In each framework's own words
 #
-# An old recipe fits with a generator of shifted images and a plateau callback, by `fit_generator`,
-# which is gone from Keras. Today the shifts live in the `DataLoader` (PyTorch) or in a layer
-# (Keras), and only the training images are shifted: the metric comes from untouched ones.
+# An old recipe fits with a generator of shifted images and a plateau callback, using
+# `fit_generator`, which is gone from Keras. Today the shifts live in the `DataLoader` (PyTorch) or
+# in a layer (Keras), and only the training images are shifted: the metric comes from untouched
+# ones.
 
 # %%
 x, y = np.float32(few.x_train[:, None] / 255), few.y_train
@@ -319,7 +320,7 @@ print("rates:", [f"{rate:.3g}" for rate in history["learning_rate"]])
 
 # %% [markdown]
 # Two thin adapters of this course apply our `Plateau` to an optimizer. They count alike in both
-# frameworks, refuse a monitor that is not there, and can stand behind a warmup:
+# frameworks, refuse a monitor that is not there, and can follow a warmup:
 
 # %%
 from course_lib.pytorch import TorchPlateau
@@ -344,8 +345,8 @@ print("the same rates:", np.array_equal(np.float32(in_a_loop), in_a_fit))
 # An evaluation is bad when it is no new best, whatever the reason. We recorded ten runs at a small
 # *fixed* rate, at which the loss falls to the end. After every 25 updates it was measured twice: on
 # 500 held-out images (noisy), and on 5,000 others (steady). We let the rule hear the noisy numbers
-# and note its **alarms**, where it would have cut. As nothing was cut, the record also has what the
-# old rate still reached afterwards.
+# and note its **alarms**, where it would have cut. As nothing was cut, the record also shows what
+# the old rate still reached afterwards.
 #
 # **Predict.** With `patience=2`, how many alarms are there in such a run of 80 evaluations, on
 # average? Change the numbers.
@@ -482,7 +483,8 @@ for mode in ("min", "max"):
 # %% [markdown]
 # **The wrong floor.** DeepACSA passed its learning rate as `min_lr` too
 # ([issue 36](https://github.com/PaulRitsche/DeepACSA/issues/36), confirmed), and stopped early
-# after fewer bad epochs than the plateau had patience. Either alone keeps the rate where it is.
+# after fewer bad epochs than the plateau had patience. Either mistake alone keeps the rate from
+# falling.
 
 # %%
 print("Keras cuts at", cuts(in_keras([1.0] * 40, lr=0.001, min_lr=0.001, patience=10), lr=0.001))
@@ -502,7 +504,7 @@ for line in (
         print(f"{line}\n    TypeError: {error}")
 
 # %% [markdown]
-# **Mend them** all in one way: print the name, the mode and the floor once, and look at the
+# **Fix them** all in the same way: print the name, the mode and the floor once, and look at the
 # recorded rates. A plateau that never fires in a long run is as suspicious as one that fires every
 # third epoch.
 #
@@ -512,8 +514,8 @@ for line in (
 #    only against what it heard.
 # 2. Patience, threshold and cooldown count differently in PyTorch and Keras; translate them, or use
 #    one rule for both.
-# 3. A bad evaluation is no plateau. Noise alone makes some, and patience is what stands between the
-#    two.
+# 3. A bad evaluation is not yet a plateau. Noise alone produces bad evaluations; patience keeps
+#    them from counting as one.
 #
 # **An open question.** The rule cannot tell why a metric stopped getting better: noise, the floor
 # of the rate, or a network that begins to know its training images by heart. A cut helps in one of
@@ -712,7 +714,7 @@ exercise(
 # Keras's 32-bit comparison remain; they matter for tiny rates and tiny steps only.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 6.3 - Mend the rule that forgets its best (bug, 3 points, about 12 minutes)
+# ### Exercise 6.3 - Fix the rule that forgets its best (bug, 3 points, about 12 minutes)
 #
 # This rule has the logic of a published PyTorch scheduler
 # ([pytorch-lr-scheduler, issue 4](https://github.com/sooftware/pytorch-lr-scheduler/issues/4)):
@@ -735,17 +737,17 @@ exercise(
 # [ViS4mer, issue 4](https://github.com/md-mohaiminul/ViS4mer/issues/4). Its counting stays: the cut
 # comes at bad value number `patience` (which is at least 1), as in Keras.
 #
-# **Deliver:** `mended`, the same function without the four faults. `mode` is `"min"` or `"max"`.
+# **Deliver:** `corrected`, the same function without the four faults. `mode` is `"min"` or `"max"`.
 #
 # **Success:** the first value is never bad, and a value is bad exactly when it is no better than
 # the best so far.
 #
-# Example: `mended([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)` is
+# Example: `corrected([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)` is
 # `[1.0, 1.0, 1.0, 0.5]`.
 
 
 # %% tags=["exercise"]
-def mended(values, *, mode, lr, factor, patience):
+def corrected(values, *, mode, lr, factor, patience):
     """The rate after each value; cut at bad value number `patience`."""
     ### BEGIN SOLUTION
     rates, best, bad = [], None, 0
@@ -759,17 +761,17 @@ def mended(values, *, mode, lr, factor, patience):
     ### END SOLUTION
 
 
-# Try it: mended([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)
+# Try it: corrected([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)
 
 # %% tags=["check"] grade_id="06-mended" points=3
 from course_lib.checks import check
 
-check("6.3", mended)
+check("6.3", corrected)
 
 # %% tags=["probes"]
 exercise(
     "6.3",
-    mended,
+    corrected,
     hints=[
         "`last = value` runs for every value. When should the number that later values are "
         "compared with change?",
@@ -818,7 +820,7 @@ exercise(
 # The published rule calls the value before "the best". On a noisy plateau about every second value
 # is lower than the one before, so its count keeps falling back to 0. `None` for "nothing heard yet"
 # needs no guess about the size of a loss; `math.inf` and `-math.inf` do as well. A frequent slip is
-# to mend the direction by `value < best` for both modes with the values negated only once.
+# to fix the direction by `value < best` for both modes with the values negated only once.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.4 - Was it too early? (extended, 3 points, about 15 minutes)

@@ -59,8 +59,8 @@ print([f"{plan(step):.4g}" for step in (0, 1, 50, 98, 99)])
 
 # %% [markdown]
 # **Predict.** A network 784-128-10, 100 updates on batches of 128 images, the rate rising from
-# 0.0001 to 30. At which rate is the smoothed loss lowest, before it flies off? Put in your own per
-# cents.
+# 0.0001 to 30. At which rate is the smoothed loss lowest, before it flies off? Put in your own
+# percentages.
 
 # %%
 predict(
@@ -100,8 +100,8 @@ draw({"each batch": losses}, f"{mnist.title}, {framework}, one seed (n = 1)")
 
 # %% [markdown]
 # Three parts: too small to matter, falling, out of control. Read the points with care. Each loss is
-# measured *before* the update of its rate, so it shows what the rates before it did. And nobody
-# trained at this rate: the network came here through all smaller ones.
+# measured *before* the update of its rate, so it shows what the rates before it did. And no run
+# trained at this rate alone: the network came here through all the smaller ones.
 #
 # ## 2. The same in PyTorch and in Keras
 #
@@ -150,7 +150,7 @@ print(f"largest difference in the first 60 losses: {apart[:60].max():.1g}")
 # ## 3. Smooth it, and correct the start
 #
 # Single batches are noisy. The usual remedy is an exponential mean, which starts at zero and
-# therefore starts too low. Dividing by the total weight of what it has seen mends that:
+# therefore starts too low. Dividing by the total weight of what it has seen fixes that:
 #
 #     m(i) = beta * m(i - 1) + (1 - beta) * loss(i)
 #     smoothed(i) = m(i) / (1 - beta ** (i + 1))
@@ -208,8 +208,8 @@ draw(means, "exponential means of the losses; the number is beta")
 
 # %% [markdown]
 # The uncorrected mean begins with a rise of its own making: whoever looks for the lowest point
-# finds the first one. A strong mean is smooth and late: the batches have flown out long before it
-# says so.
+# finds the first one. A strong mean is smooth and late: single batches have blown up long before
+# the mean shows it.
 #
 # ## 4. Stop, and read
 #
@@ -321,12 +321,12 @@ draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
 #
 # {{finder-best}} {{finder-best-cifar10}} So there is no rule to trust on both. And on CIFAR-10 even
 # the best fixed rate is uncertain: single runs at 0.1 lie below and above all runs at 0.2.
-# <!-- shown --> A factor is no detail. {{finder-cost}}
+# <!-- shown --> Such a factor matters. {{finder-cost}}
 #
-# The test tells where to look: it finds the decade. Between there and a rate, sweep. Four things
-# it cannot see: it knows only the first updates from one start; it never stays at a rate, so what
-# harms slowly stays unseen; it knows nothing of the decay that follows; and its 100 losses are 100
-# noisy numbers.
+# The test says where to look: it finds the decade. From there to a rate, sweep. There are four
+# things that it cannot see: it knows only the first updates from one start; it never stays at a
+# rate, so what harms slowly stays unseen; it knows nothing of the decay that follows; and its 100
+# losses are 100 noisy numbers.
 #
 # ## 6. Break it: the test that leaves traces
 #
@@ -418,8 +418,8 @@ outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 # %% [markdown]
 # Adam's two averages and its count of updates remember the sweep, at rates up to the largest; with
 # shuffling or dropout, so do the random numbers, and with batch normalisation the running means.
-# **Mend it**: put back *everything*, also after an error in the middle, as `find_lr` does. Then a
-# training after it is, bit for bit, a training without it.
+# **Fix it**: put back *everything*, also after an error in the middle, as `find_lr` does. Then
+# training after the test is, bit for bit, the same as training without it.
 #
 # ## 7. Spot the bug: a finder that finds nothing
 #
@@ -476,8 +476,8 @@ model.fit(
 assert np.array_equal(noted.rates, np.float32(lrs))
 
 # %% [markdown]
-# A mean of n losses is their sum by n. So the newest loss is the difference of two sums,
-# `n * mean(n) - (n - 1) * mean(n - 1)`; the book mended its callback in this way. Our own loop of
+# A mean of n losses is their sum divided by n. So the newest loss is the difference of two sums,
+# `n * mean(n) - (n - 1) * mean(n - 1)`; the book fixed its callback in this way. Our own loop of
 # section 2 has the true losses to compare with.
 
 # %% alt="Keras's running mean falls late and slowly; the losses taken out of it fall on ours."
@@ -497,7 +497,7 @@ for name, curve in curves.items():
 # 2. A suggestion has a spread over seeds and depends on the rule; on our two networks no rule is
 #    good on both. Look at the curve, then sweep around it.
 # 3. A test before training must put back weights, optimizer, buffers and random numbers, or the
-#    training is another one.
+#    training that follows is a different one.
 #
 # **An open question.** The test raises the rate within a hundred updates. A warmup does the same
 # and goes on training. Could one run be both, and stop rising by itself?
@@ -697,7 +697,7 @@ exercise(
 #     return means
 # ```
 #
-# Mend it. The sum of the first k losses is k times their mean, and each epoch begins anew.
+# Fix it. The sum of the first k losses is k times their mean, and each epoch begins anew.
 #
 # **Deliver:** `batch_losses`, the list of the losses of the single batches. All batches have the
 # same size; the last epoch may have ended early.
@@ -773,7 +773,7 @@ exercise(
 # ### Exercise 7.4 - What has to be put back? (concept, 2 points, about 8 minutes)
 #
 # Weights and rate are restored after a range test. What *else* must be, so that the training after
-# it is bit for bit a training without it? Decide for a training with
+# it is bit for bit the same as without it? Decide for a run with
 #
 # - `optimizer`: `"sgd"` or `"adam"`; `momentum`: SGD's momentum, 0 for none (Adam ignores it),
 # - `dropout`: the rate of a dropout layer, 0 for none,

@@ -9,7 +9,7 @@
 #
 # **Minutes:** 45
 #
-# So far a rate climbed once at most, and then fell. The schedules of this lesson come back.
+# So far a rate climbed once at most, and then fell. The schedules of this lesson climb again.
 
 # %% tags=["setup"]
 import math
@@ -194,9 +194,9 @@ plt.show()
 #
 # ## 4. What a restart does to a run
 #
-# The same network twice, 600 updates each: one half wave, or three of 200. While they run we ask
-# 5,000 held-out images every 25 updates, and keep what the restarted network says at the end of
-# each wave.
+# The same network twice, 600 updates each: one half wave, or three of 200. While they run we
+# evaluate them on 5,000 held-out images every 25 updates, and keep the restarted network's answers
+# at the end of each wave.
 #
 # **Predict.** Right after a restart the rate is at its peak again. What is the held-out loss 25
 # updates later?
@@ -281,8 +281,8 @@ print(f"one cosine:    {accuracy(votes['cosine'][-1:]):.2%}")
 # {{restarts-on-mnist}} {{snapshots-on-mnist}} {{restarts-on-cifar10}}
 #
 # A vote needs members that are nearly equally good, and our early waves are too short for that.
-# Huang et al. gave each wave dozens of epochs ([paper](https://arxiv.org/abs/1704.00109)): no
-# contradiction, another budget.
+# Huang et al. gave each wave dozens of epochs ([paper](https://arxiv.org/abs/1704.00109)): not a
+# contradiction, but another budget.
 #
 # ## 5. One-cycle
 #
@@ -344,7 +344,7 @@ cycle_composer()  # your turn: four snapshots in 300 updates, each cycle twice a
 # ## 6. A third of the updates
 #
 # One-cycle's promise is speed. We give a cosine and a one-cycle 200 updates each, at the same peak,
-# and hold both against the cosine above, which had 600.
+# and compare both with the cosine above, which had 600.
 #
 # **Predict.** Which of the two short runs ends with the lower held-out loss?
 
@@ -386,7 +386,7 @@ outcome(
 # {{one-cycle-against-a-short-cosine}} {{one-cycle-against-a-long-cosine}}
 # {{one-cycle-on-cifar10}}
 #
-# {{one-cycle-peaks}} {{one-cycle-peaks-on-cifar10}} A higher one may do more for each (lesson 1).
+# {{one-cycle-peaks}} {{one-cycle-peaks-on-cifar10}} So higher peaks may be better still (lesson 1).
 # One-cycle is a warmup, a decay and a fixed end in one line. Whether its climb helps depends on
 # whether the peak needs a warmup (lesson 5).
 #
@@ -487,14 +487,14 @@ names = [name for name in dir(rules) if name[0].isupper()]
 print("OneCycleSchedule" in names, names)
 
 # %% [markdown]
-# It never existed. The mend in two lines is the one of section 5: `KerasSchedule(plan, steps)`, or
-# a subclass as in section 2.
+# It never existed. The two-line fix is that of section 5: `KerasSchedule(plan, steps)`, or a
+# subclass as in section 2.
 #
 # ## What you take along
 #
 # 1. A restart jumps, a cycle walks; half a cosine does neither, until PyTorch's runs past its end.
-# 2. A restart costs loss at once. What it buys are usable networks on the way, not a better end by
-#    itself.
+# 2. A restart costs loss at once. What it buys is usable networks along the way; by itself it does
+#    not buy a better end.
 # 3. One-cycle is sized in updates, and brings its own rate and momentum: step it per update, and
 #    read both back.
 #
@@ -750,7 +750,7 @@ exercise(
 # the end.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 8.4 - Mend the restarts (bug, 2 points, about 6 minutes)
+# ### Exercise 8.4 - Fix the restarts (bug, 2 points, about 6 minutes)
 #
 # `published` is the scheduler of the notebook *With Restarts*
 # ([source](https://github.com/rasbt/machine-learning-notes/tree/main/learning-rates)), with a floor
@@ -823,11 +823,11 @@ exercise(
 # ([pytorch#78003](https://github.com/pytorch/pytorch/issues/78003)).
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 8.5 - Mend the clock of one-cycle (bug, 2 points, about 6 minutes)
+# ### Exercise 8.5 - Fix the clock of one-cycle (bug, 2 points, about 6 minutes)
 #
 # `published_rates` is the loop of
 # [handson-mlp#28](https://github.com/ageron/handson-mlp/issues/28) without its network: it returns
-# the rate of every update. Mend it, so that the run sees the whole cycle.
+# the rate of every update. Fix it, so that the run sees the whole cycle.
 #
 # **Deliver:** the list of the rates of all `epochs * batches` updates.
 #
@@ -850,7 +850,7 @@ def published_rates(*, max_lr, epochs, batches):
 
 
 # %% tags=["exercise"]
-def mended_rates(*, max_lr, epochs, batches):
+def corrected_rates(*, max_lr, epochs, batches):
     """The rate of every update of a run under one-cycle."""
     ### BEGIN SOLUTION
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=max_lr)
@@ -865,17 +865,17 @@ def mended_rates(*, max_lr, epochs, batches):
     ### END SOLUTION
 
 
-# Try it: mended_rates(max_lr=1.0, epochs=2, batches=5)
+# Try it: corrected_rates(max_lr=1.0, epochs=2, batches=5)
 
 # %% tags=["check"] grade_id="08-per-batch" points=2
 from course_lib.checks import check
 
-check("8.5", mended_rates)
+check("8.5", corrected_rates)
 
 # %% tags=["probes"]
 exercise(
     "8.5",
-    mended_rates,
+    corrected_rates,
     hints=[
         "How often is `scheduler.step()` called, and how long is the cycle?",
         "The cycle has `epochs * steps_per_epoch` steps, so it wants one call for each update.",
@@ -900,6 +900,6 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# `steps_per_epoch` tells PyTorch how long the cycle is, not when to call it. The other mend, a
-# cycle of `total_steps=epochs` stepped per epoch, gives a staircase: legal, but not the cycle that
-# was drawn, and its climb is a few large jumps.
+# `steps_per_epoch` tells PyTorch how long the cycle is, not when to call it. The other fix, a cycle
+# of `total_steps=epochs` stepped per epoch, gives a staircase: legal, but not the cycle that was
+# drawn, and its climb is a few large jumps.

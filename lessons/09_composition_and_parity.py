@@ -182,7 +182,8 @@ for name, rule in {"Keras": native, "Keras, saved and loaded": again}.items():
 
 # %% [markdown]
 # `get_config` is what makes a schedule survive `model.save`: whatever `__init__` took must come out
-# again. And no Python `if` on `step` in `__call__`: in a compiled update the step is no number yet.
+# again. And put no Python `if` on `step` into `__call__`: in a compiled update the step is not a
+# number yet.
 
 # %%
 from course_lib.widgets import explore
@@ -195,8 +196,8 @@ explore("warmup", "join", "product")  # your turn: schedules made of schedules
 # `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
 # of them multiply the *current* rate, so one might think it is a product.
 #
-# **Predict.** A cosine from 1 to a floor of 0.2 in 20 updates, times 0.5 for the first 10. Both
-# factors at update 15: about 0.317 and 1. What does `ChainedScheduler` apply there?
+# **Predict.** A cosine from 1 to a floor of 0.2 in 20 updates, times 0.5 for the first 10. At
+# update 15 the two factors are about 0.317 and 1. What does `ChainedScheduler` apply there?
 
 # %%
 predict(
@@ -226,7 +227,7 @@ outcome("9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > 
 
 # %% [markdown]
 # The cosine with a floor is a recursion with a *sum* in it, and what another scheduler multiplied
-# comes back wrong. Of formulas you can say what a product is; of stateful schedulers you can only
+# comes back wrong. For formulas you can say what a product is; stateful schedulers you can only
 # watch.
 #
 # ## 6. A rate for each group, a factor for each rate
@@ -257,8 +258,8 @@ for _ in range(3):
     print([round(old - new, 4) for old, new in zip(before, after)])
 
 # %% [markdown]
-# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. One that fits no
-# weight leaves the default in charge, and nothing is said.
+# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. A pattern that
+# fits no weight leaves the default in charge, without a message.
 #
 # ## 7. A rate for each weight
 #
@@ -295,8 +296,8 @@ plt.show()
 
 # %% [markdown]
 # AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown -->
-# AdaGrad-Norm has one rate for both, so its two lines are one. Not only on paper: the last rates,
-# read from each framework's own optimizer.
+# AdaGrad-Norm has one rate for both, so its two lines are one. And not only on paper: here are the
+# last rates, read from each framework's own optimizer.
 
 # %%
 from course_lib.pytorch import effective_rates, hessian_diagonal
@@ -312,7 +313,7 @@ print("formula", rules["AdaGrad"][-1].round(5), " torch", effective_rates(optimi
 from course_lib.tensorflow import effective_rates as keras_rates
 
 weight = tf.Variable(tf.zeros(2))
-# Unless told otherwise, Keras's sum begins at 0.1; its epsilon stands inside of the root.
+# Unless told otherwise, Keras's sum begins at 0.1; its epsilon is inside the root.
 optimizer = keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-20)
 for gradient in np.float32(gradients):
     optimizer.apply([tf.constant(gradient)], [weight])
@@ -351,7 +352,7 @@ predict(
 found = Runs("adam_schedule", framework)
 best = {kind: tuned(found, kind) for kind in ("constant", "cosine")}
 difference = gain(found.percent(best["cosine"]), found.percent(best["constant"]))
-print(best, f"cosine less fixed: {difference:.2f} points, n = {difference.n}")
+print(best, f"cosine minus fixed: {difference:.2f} points, n = {difference.n}")
 outcome(
     "9.c",
     "no difference found"
@@ -374,9 +375,9 @@ figure.axes[1].set_ylim(0, 0.6)
 figure
 
 # %% [markdown]
-# {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over the seeds. And mind the peak.
-# {{adam-at-one-low-peak}} Adapting a rate to each weight is one thing, making all
-# of them small at the end is another.
+# The runs drawn are one seed and 400 updates; the record has 600. {{adam-gains-from-a-schedule}}
+# Brackets hold the 95 % interval over the seeds. And mind the peak. {{adam-at-one-low-peak}}
+# Adapting a rate to each weight is one thing, making all of them small at the end is another.
 #
 # ## 8. Break it: two hands on one rate
 #
@@ -444,7 +445,7 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 # multiplies a rate that was set afresh, and overshoots to twice the rate that anyone asked for.
 # </details>
 #
-# The mend is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
+# The fix is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
 #
 # ### Spot the bug: a rate for a factor, a name that is gone
 #
@@ -461,7 +462,7 @@ print("tf.keras.experimental is there:", hasattr(tf.keras, "experimental"))
 # The second line is what stopped
 # [BirdNET-Analyzer#210](https://github.com/birdnet-team/BirdNET-Analyzer/issues/210): its
 # `keras.experimental.CosineDecay` became `keras.optimizers.schedules.CosineDecay`. `StepDecay` and
-# `OneCycleSchedule`, which articles print, never were there (lesson 8).
+# `OneCycleSchedule`, which articles print, never existed (lesson 8).
 #
 # ## What you take along
 #
@@ -490,7 +491,7 @@ print("tf.keras.experimental is there:", hasattr(tf.keras, "experimental"))
 #
 # Someone gives you the milestones of a PyTorch `MultiStepLR`. Find the `boundaries` for Keras's
 # `PiecewiseConstantDecay` that change the rate for the very same updates. A milestone of 0 cannot
-# be said in Keras: every update already uses the new rate, so leave it out.
+# be expressed in Keras: every update already uses the new rate, so leave it out.
 #
 # **Deliver:** the boundaries, as a list.
 #
@@ -699,7 +700,7 @@ exercise(
 # `__init__`, a climb that begins at 0, a climb that never stops.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 9.4 - Mend the rate that is a factor (bug, 2 points, about 6 minutes)
+# ### Exercise 9.4 - Fix the rate that is a factor (bug, 2 points, about 6 minutes)
 #
 # `published` is a line of training code for domain adaptation
 # ([MIC#60](https://github.com/lhoyer/MIC/issues/60)), where `lr` is the optimizer's own rate. What
@@ -720,7 +721,7 @@ def published(optimizer, *, gamma, power):
 
 
 # %% tags=["exercise"]
-def mended(optimizer, *, gamma, power):
+def corrected(optimizer, *, gamma, power):
     """A scheduler for this optimizer: its own rate times (1 + gamma * t) ** -power."""
     ### BEGIN SOLUTION
     return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** -power)
@@ -732,12 +733,12 @@ def mended(optimizer, *, gamma, power):
 # %% tags=["check"] grade_id="09-factor" points=2
 from course_lib.checks import check
 
-check("9.4", mended)
+check("9.4", corrected)
 
 # %% tags=["probes"]
 exercise(
     "9.4",
-    mended,
+    corrected,
     hints=[
         "Section 6 says in one word what the function of `LambdaLR` must return.",
         "It returns a factor, and `LambdaLR` multiplies it with the optimizer's first rate. How "
@@ -763,9 +764,9 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # `LambdaLR` wants a factor of the *first* rate; with `lr` in it the rate is squared, and for a rate
-# below 1 everything learns too slowly. With an optimizer rate of 1.0 the published line would be
-# right: that is the other mend, and why the bug hides. `MultiplicativeLR` is none, because its
-# function gets multiplied with the *current* rate.
+# below 1 everything learns too slowly. In the repository, where `lr` comes from a config, an
+# optimizer rate of 1.0 would make the line right: that is the other fix. `MultiplicativeLR` is not
+# one, because its function gets multiplied with the *current* rate.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.5 - AdaGrad-Norm (code, 2 points, about 8 minutes)

@@ -1,7 +1,7 @@
 # %% [markdown] tags=["setup"]
 # # Resume, branch and WSD
 #
-# **You will be able to:** say what a checkpoint must hold, resume a run so that nobody can tell,
+# **You will be able to:** say what a checkpoint must hold, resume a run without leaving a trace,
 # find the resume that only looks right, and grow several finished models out of one long run.
 #
 # **You need:** lessons 2 (decay) and 4 (cosine) in outline.
@@ -126,7 +126,7 @@ def order_again():
 
 
 # %% [markdown]
-# With all four parts put back, the run may not differ in a single bit from one that nobody killed.
+# With all four parts put back, the run must not differ in a single bit from one that nobody killed.
 
 # %%
 everything = ("weights", "optimizer", "scheduler")
@@ -189,8 +189,8 @@ for way, (rates, losses) in tails.items():
     print(f"{way:14}  rate {rates[0]:.4f} to {rates[-1]:.4f}, loss {first:.2f} to {end:.2f}")
 
 # %% [markdown]
-# The rate tells at once, the loss late: a run that resumes at too high a rate still learns. It only
-# does not finish, because the cosine that began again is still high when the time is over. A
+# The rate shows it at once, the loss late: a run that resumes at too high a rate still learns. It
+# just does not finish, because the cosine that began again is still high when the time is over. A
 # missing data order shows in no rate at all: that run sees the same images a second time.
 #
 # ## 3. Three clocks
@@ -201,7 +201,7 @@ for way, (rates, losses) in tails.items():
 # |---|---|---|
 # | PyTorch `scheduler.last_epoch` | calls of `scheduler.step()` | with the scheduler's state |
 # | Keras `iterations` | updates, read by schedule objects | with the optimizer |
-# | Keras `initial_epoch` | epochs, read by callbacks | no: you say it to `fit` |
+# | Keras `initial_epoch` | epochs, read by callbacks | no: you tell `fit` |
 #
 # After `t` calls the attribute is `t`. The *argument* `last_epoch` of a new scheduler is `t - 1`,
 # the number of the last step made: it makes the next one itself.
@@ -268,8 +268,8 @@ show("schedule object", keras_rates(decay))
 show("schedule, compiled again", keras_rates(decay, fits=go_on, compile_again=True))
 
 # %% [markdown]
-# A callback begins at epoch 0 again unless `fit` hears `initial_epoch`. A schedule object goes on
-# by itself, but a new `compile` makes a new optimizer that counts from 0, whatever `initial_epoch`
+# A callback begins at epoch 0 again unless `fit` gets `initial_epoch`. A schedule object goes on by
+# itself, but a new `compile` makes a new optimizer that counts from 0, whatever `initial_epoch`
 # says ([tensorflow#49208](https://github.com/tensorflow/tensorflow/issues/49208)).
 
 # %%
@@ -278,7 +278,7 @@ from course_lib.widgets import kill_and_resume
 kill_and_resume()  # your turn: kill it at 50, and come back without a trace
 
 # %% [markdown]
-# ## 4. Spot the bug: two repairs that are none
+# ## 4. Spot the bug: two repairs that fail
 #
 # An article behind this course starts PyTorch "at epoch 10" with a line like the one below; so do
 # many scripts.
@@ -323,7 +323,7 @@ show("initial_lr by hand", step_through(optimizer, scheduler, 3))
 #
 # **Second repair**: load what was saved, but in which order? In YOLOv5 the optimizer was loaded
 # first and the scheduler made afterwards
-# ([yolov5#292](https://github.com/ultralytics/yolov5/issues/292), mended in
+# ([yolov5#292](https://github.com/ultralytics/yolov5/issues/292), fixed in
 # [#300](https://github.com/ultralytics/yolov5/pull/300);
 # [pytorch#65342](https://github.com/pytorch/pytorch/issues/65342) is open since 2021).
 
@@ -352,7 +352,7 @@ scheduler.load_state_dict(saved[1])
 show("make both, then load both", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# One update at the full rate, in the middle of the run. **Mend it**: make everything, then load
+# One update at the full rate, in the middle of the run. **Fix it**: make everything, then load
 # everything, then compare the rate with the plan before the first update.
 #
 # Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
@@ -368,9 +368,9 @@ show("TorchSchedule", step_through(optimizer, scheduler, 3))
 # %% [markdown]
 # ## 5. Branch
 #
-# A checkpoint can be resumed twice. The second time under another schedule: that is a **branch**.
-# One long run at a constant rate is the trunk; wherever we want a finished model, we branch off and
-# let the rate fall to zero. The whole, trunk and cooldown, is the schedule **WSD**, for *warmup,
+# A checkpoint can be resumed twice. A second time under another schedule: that is a **branch**. One
+# long run at a constant rate is the trunk; wherever we want a finished model, we branch off and let
+# the rate fall to zero. The whole, trunk and cooldown, is the schedule **WSD**, for *warmup,
 # stable, decay*:
 #
 #     lr(t) = peak * (t + 1) / (warmup + 1)      while t < warmup
@@ -525,7 +525,7 @@ plt.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# A gain pairs runs of one seed; in brackets stands its 95 % interval over the seeds.
+# A gain pairs runs of one seed; in brackets is its 95 % interval over the seeds.
 #
 # {{branch-constant}}
 #
@@ -726,7 +726,7 @@ exercise(
 # only at ends of epochs for this reason.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 10.3 - The repair that is none (bug, 3 points, about 12 minutes)
+# ### Exercise 10.3 - The repair that fails (bug, 3 points, about 12 minutes)
 #
 # This is the repair of section 4 as a function
 # ([pytorch_resnet_cifar10#14](https://github.com/akamaster/pytorch_resnet_cifar10/pull/14)). It
@@ -739,7 +739,7 @@ exercise(
 #     return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma, last_epoch=done - 1)
 # ```
 #
-# **Deliver:** `resumed`, mended: after `done` epochs it returns a PyTorch scheduler for this
+# **Deliver:** `resumed`, corrected: after `done` epochs it returns a PyTorch scheduler for this
 # optimizer that goes on as if the run had never stopped. The optimizer must have the right rate at
 # once, and at every later step. `done=0` is a run that begins.
 #
@@ -817,13 +817,13 @@ exercise(
 # %% [markdown] tags=["answer"]
 # `MultiStepLR` multiplies the current rate when its counter meets a milestone. A new optimizer has
 # the first rate, and the milestones of the past are never met. `LambdaLR` computes each rate from
-# `initial_lr`, so only the counter has to be right. Other mends: multiply `lr` by `gamma` once for
+# `initial_lr`, so only the counter has to be right. Other fixes: multiply `lr` by `gamma` once for
 # each milestone *below* `done` before the scheduler is made (its constructor does the step to
 # `done` itself); or step a new scheduler `done` times, which is slow and brings a warning. Best of
 # all is to save the state of optimizer and scheduler and load both.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 10.4 - Mend the checkpoint (bug, 3 points, about 12 minutes)
+# ### Exercise 10.4 - Fix the checkpoint (bug, 3 points, about 12 minutes)
 #
 # A run in plain Python: one weight in the valley $w^2 / 2$, whose gradient is $w$, under momentum
 # and a linear decay to zero. `file` is a checkpoint. Like the `--resume` of
@@ -840,7 +840,7 @@ exercise(
 #     return {"weight": weight}
 # ```
 #
-# **Deliver:** `go_on`, mended. The checkpoints it takes and returns are dicts of three numbers,
+# **Deliver:** `go_on`, corrected. The checkpoints it takes and returns are dicts of three numbers,
 # `{"weight": ..., "velocity": ..., "done": ...}`, where `done` counts all updates made so far.
 #
 # **Success:** a run in two parts, or in ten, ends exactly as the run in one part. Past
@@ -917,5 +917,5 @@ exercise(
 # Everything that an update reads and that survives it belongs in the file: weight, velocity and the
 # number of updates. `done` must be the total, not the number of this part, or a run that is resumed
 # twice goes wrong the second time. A new dict is better than a changed one: from a checkpoint that
-# was changed nobody can branch. A good habit is to test a checkpoint like this: make the run in
-# one part and in two, and compare the last bit.
+# was changed nobody can branch. A good habit is to test a checkpoint like this: make the run in one
+# part and in two, and compare them to the last bit.

@@ -1,9 +1,9 @@
 # %% [markdown] tags=["setup"]
 # # Comparing schedules honestly
 #
-# **You will be able to:** say how sure you are that one schedule beats another, find the seeds and
-# images that it takes, tune both sides fairly, and see which published orderings their own numbers
-# do not support.
+# **You will be able to:** say how sure you are that one schedule beats another, work out how many
+# seeds and images that takes, tune both sides fairly, and see which published orderings their own
+# numbers do not support.
 #
 # **You need:** lesson 1 (sweeps); lessons 2 and 4 for the schedules.
 #
@@ -85,7 +85,7 @@ accuracy = {
     for name, runs in right.items()
 }
 gaps = {seed: accuracy["cosine"][seed] - accuracy["linear"][seed] for seed in SEEDS}
-print("cosine less linear, points:", {seed: round(gap, 2) for seed, gap in gaps.items()})
+print("cosine minus linear, points:", {seed: round(gap, 2) for seed, gap in gaps.items()})
 one_wins = min(gaps.values()) > 0 or max(gaps.values()) < 0
 outcome("11.a", "one wins all six" if one_wins else "each wins some, or they tie")
 
@@ -103,18 +103,18 @@ plt.show()
 
 # %% [markdown]
 # Whoever makes one run of each reports whatever their seed says. So we average over `n` seeds and
-# print the 95 % interval (Student's t); `d` is the difference, B less A, of one seed, and `s` the
+# print the 95 % interval (Student's t); `d` is the difference, B minus A, of one seed, and `s` the
 # spread of these differences:
 #
 # $$\bar d \pm t_{n-1} \frac{s}{\sqrt n}$$
 #
 # The differences are **paired**: both runs of a pair share weights and order, so a lucky seed helps
-# both and cancels. The unpaired interval knows nothing of this.
+# both and cancels. The unpaired interval ignores this.
 
 # %%
 paired = gain(accuracy["cosine"], accuracy["linear"])
 halves = [mean_interval(list(each.values()))[1] for each in accuracy.values()]
-print(f"cosine less linear: {paired:.2f} points, paired")
+print(f"cosine minus linear: {paired:.2f} points, paired")
 half = paired.high - paired.value
 print(f"half of the interval: {half:.2f} paired, {math.hypot(*halves):.2f} unpaired")
 print("a difference found:", not paired.undecided)
@@ -175,7 +175,7 @@ print("another seed, same losses:", in_keras(1) == in_keras(2))
 # ## 2. How many seeds?
 #
 # A gap is found when half of its interval, $t_{n-1} s / \sqrt n$, is smaller than the gap that came
-# out. With many seeds t is about 2, so where just the true gap comes out, that takes
+# out. With many seeds t is about 2, so if exactly the true gap comes out, that takes
 # $n \approx (2 s / \text{gap})^2$ pairs. But what comes out scatters around the truth, so we draw
 # 5,000 comparisons with this n (exactly), and 5,000 with twice as many pairs:
 
@@ -204,9 +204,10 @@ from course_lib.widgets import how_many_seeds
 how_many_seeds()  # your turn: from how many seeds on is the winner clear, and stays so?
 
 # %% [markdown]
-# For a small gap, the n of the formula is little more than the toss of a coin: plan twice as many.
-# Half the gap costs about four times the seeds. So first ask how small a gap would still matter, and
-# fix n before you look: whoever adds seeds until zero is out finds differences that are none.
+# For a small gap, the n of the formula is little better than the toss of a coin: plan twice as
+# many. Half the gap costs about four times the seeds. So first ask how small a gap would still
+# matter, and fix n before you look: adding seeds until the interval excludes zero finds differences
+# that are not there.
 #
 # ## 3. The test images are a sample, too
 #
@@ -274,7 +275,7 @@ panel.grid(alpha=0.25)
 plt.show()
 
 # %% [markdown]
-# A maximum over noise is too high, and a noisier schedule has more to choose from. **Mend it**:
+# A maximum over noise is too high, and a noisier schedule has more to choose from. **Fix it**:
 # choose the checkpoint, the peak and the schedule on held-out training images, and look at the test
 # images once, at the end.
 #
@@ -293,7 +294,7 @@ printed = {"PyTorch": (0.882, 0.902), "JAX": (0.901, 0.897)}  # constant, square
 for tab, (flat, root) in printed.items():
     margin = math.hypot(sampling_error(flat), sampling_error(root))
     words = "worse" if root < flat else "better"
-    print(f"{tab:8} square root less constant {root - flat:+.1%} ± {margin:.1%}: {words}")
+    print(f"{tab:8} square root minus constant {root - flat:+.1%} ± {margin:.1%}: {words}")
 
 # %% [markdown]
 # One tab contradicts the sentence by a gap beyond the margin of its 10,000 test images; the other
@@ -316,8 +317,8 @@ widest = max(notes.values()) - min(notes.values())
 print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {widest > margin}")
 
 # %% [markdown]
-# No ordering of the six follows from this table. Nobody did anything forbidden; the table only
-# cannot say what a reader takes from it. **Mend it**: print the margin beside the numbers.
+# No ordering of the six follows from this table. Nobody did anything forbidden; the table just
+# cannot say what readers take from it. **Fix it**: print the margin beside the numbers.
 
 # %% [markdown]
 # ## 6. Eight schedules, five budgets, each tuned
@@ -378,12 +379,12 @@ panel.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# In brackets stands the 95 % interval of the paired gain over the seeds.
+# In brackets is the 95 % interval of the paired gain over the seeds.
 #
 # {{budgets-untuned}}
 #
 # So the same peak for all is no fair test: 0.1 is too low for a rate that falls from it at once.
-# Fair is the same *search* for all, at each budget anew.
+# What is fair is the same *search* for all, at each budget.
 #
 # {{budgets-decay}}
 #
@@ -393,8 +394,8 @@ plt.show()
 #
 # {{budgets-decay-on-cifar10}} {{budgets-close-on-cifar10}}
 #
-# The stars say the rest: where the best peak of a schedule lies at the border of our grid, its line
-# in the figure may be too low, and we draw no conclusion about that schedule.
+# The stars above say the rest: where the best peak of a schedule lies at the border of our grid,
+# its line in the figure may be too low, and we draw no conclusion about that schedule.
 
 # %% [markdown]
 # ## 7. How to choose, then
@@ -406,17 +407,17 @@ plt.show()
 # | a run dies at its start | a warmup (lesson 5), or a lower peak |
 # | nothing about the rate | a range test (lesson 7), then a sweep |
 #
-# The choice depends on the optimizer: Adam has its own good peaks, other than SGD's, so a schedule
-# that was tuned under one says little about the other. Tune again whenever optimizer, batch size or
-# budget changes, and spend as many runs on what you compare with as on your favourite. What no
-# table here can tell: what the best rate depends on, whether one schedule is best for all tasks,
-# and what happens at scales that nobody can repeat five times.
+# The choice depends on the optimizer: Adam's good peaks are not SGD's, so a schedule that was tuned
+# under one says little about the other. Tune again whenever optimizer, batch size or budget
+# changes, and spend as many runs on what you compare with as on your favourite. What no table here
+# can say: what the best rate depends on, whether one schedule is best for all tasks, and what
+# happens at scales that nobody can repeat five times.
 #
 # ## What you take along
 #
 # 1. A gap needs an interval: over paired seeds, and over test images. Say "no difference found"
 #    when it holds zero.
-# 2. Tune both sides, for this budget, on held-out images, and look whether the best is at the
+# 2. Tune both sides, for this budget, on held-out images, and check whether the best is at the
 #    border. A maximum over test results is no test result.
 # 3. Read outputs before prose, your own too.
 #
@@ -517,7 +518,7 @@ exercise(
 # instead of by seed.
 
 # %% [markdown] tags=["exercise"]
-# ### Exercise 11.2 - Mend the tuner (bug, 4 points, about 15 minutes)
+# ### Exercise 11.2 - Fix the tuner (bug, 4 points, about 15 minutes)
 #
 # Each run is a dict with `peak`, `seed`, `val_loss` and `test_accuracy`; a run that diverged has
 # `None` for the last two. This tuner reports the best test accuracy of all, as the script of
@@ -530,7 +531,7 @@ exercise(
 #     return best["peak"], best["test_accuracy"]
 # ```
 #
-# **Deliver:** `tune`, mended, so that it returns three things: the peak with the lowest *mean*
+# **Deliver:** `tune`, corrected, so that it returns three things: the peak with the lowest *mean*
 # `val_loss` over its seeds, the mean `test_accuracy` of the runs at this peak, and whether the peak
 # is the smallest or the largest of all that were tried. A peak at which any seed diverged cannot be
 # chosen, but it was tried. If no peak is left, raise a `ValueError`.
@@ -768,8 +769,8 @@ exercise(
 # `low` and `high` are the 95 % interval of the gain. The test passes too much: it takes "the
 # interval holds zero" for a proof, and knows no third answer.
 #
-# **Deliver:** `judge`, mended, for the sentences `"better"`, `"worse"`, `"no better"` and `"no
-# worse"`. It returns `"supported"` where every gain in the interval agrees with the sentence,
+# **Deliver:** `judge`, corrected, for the sentences `"better"`, `"worse"`, `"no better"` and
+# `"no worse"`. It returns `"supported"` where every gain in the interval agrees with the sentence,
 # `"refuted"` where none does, and else `"undecided"`. A gain of exactly 0 is neither better nor
 # worse. Any other sentence is a `ValueError`.
 #

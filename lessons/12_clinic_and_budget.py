@@ -56,7 +56,7 @@ fixed = Schedule(constant, lr=0.3)
 
 # %% [markdown]
 # And this is what the optimizer got. Eleven of the twelve are ill, each with one cause from this
-# course. The causes are in view; the letters are drawn by lot.
+# course. The code lists the causes; which patient has which was drawn by lot.
 
 # %%
 cases = {  # cause: (what was planned, what was applied)
@@ -115,8 +115,8 @@ ward(letters[:6])
 ward(letters[6:])
 
 # %% [markdown]
-# **Predict.** Look at patient D, at the rate and at its scale. Give each cause your per cents, then
-# run the cell.
+# **Predict.** Look at patient D, at the rate and at its scale. Give each cause your percentage,
+# then run the cell.
 
 # %%
 predict(
@@ -131,7 +131,7 @@ predict(
 )
 
 # %% [markdown]
-# Now the whole ward: write a cause from the list of `cases` behind each letter.
+# Now the whole ward: write a cause from the list of `cases` after each letter.
 
 # %%
 diagnosis = dict.fromkeys(letters, "")  # for example diagnosis["A"] = "healthy"
@@ -184,7 +184,7 @@ for letter in sorted(final, key=final.get):
 # %% [markdown]
 # The healthy run is not the first of the list: some ill ones end with a lower loss, because in a
 # run this short a rate that stays high gains from it. <!-- shown --> A fault is not a bad result.
-# It means that you do not know what you tested, and a longer run may turn the order round.
+# It means that you do not know what you tested, and a longer run may reverse the order.
 #
 # ## 4. The budget
 #
@@ -231,8 +231,8 @@ from course_lib.widgets import lab
 lab()  # your bench: train, pause, stop, compare; choose cifar10 and cnn to prepare your entry
 
 # %% [markdown]
-# Now **your entry**. Replace this one; try it with other seeds first, as often as you like. The
-# board's seeds you use once, or they are not the board's any more.
+# Now **your entry**. Replace this one; try it with other seeds first, as often as you like. Use the
+# board's seeds only once; otherwise they no longer judge you fairly.
 
 # %%
 entry = Schedule(
@@ -308,7 +308,7 @@ for seed in SEEDS:
 # x \leftarrow (1 - \tfrac{1}{t+1})\, x + \tfrac{1}{t+1}\, z$$
 #
 # - **D-Adaptation** and **Prodigy** (Defazio and Mishchenko 2023, 2024) estimate the size of the
-#   rate from the way already gone. The rate that you give is a factor, 1 at the start.
+#   rate from the distance already covered. The rate that you give is a factor, 1 at the start.
 #
 # One weight with gradient 1, so that each $z$ is 0.1 lower than the one before:
 
@@ -364,7 +364,7 @@ for _ in range(4):
 # *new* z. From the second update on, x is not the mean of the z, nothing fails, and the loss falls.
 # </details>
 #
-# **Mend it**: copy before you move, as the course's own `tensorflow.ScheduleFreeAdamW` does.
+# **Fix it**: copy before you move, as the course's own `tensorflow.ScheduleFreeAdamW` does.
 #
 # **Predict.** On MNIST, 400 updates, AdamW: schedule-free at its best of four rates, against a
 # straight line to zero at its best of four. Whose test accuracy is higher, over ten seeds?
@@ -391,7 +391,7 @@ free, line, still = (tuned(m) for m in ("schedule-free", "adamw linear", "adamw 
 difference = gain(free, line)
 for name, runs in {"schedule-free": free, "straight line": line, "fixed rate": still}.items():
     print(f"{name:14} {np.mean(list(runs.values())):.2f} %")
-print(f"schedule-free less straight line: {difference:.2f} points")
+print(f"schedule-free minus straight line: {difference:.2f} points")
 decided = "schedule-free is higher" if difference.above_zero else "it is lower"
 outcome("12.d", "no difference found" if difference.undecided else decided)
 
@@ -404,8 +404,8 @@ outcome("12.d", "no difference found" if difference.undecided else decided)
 #
 # What is **not known**: a small network and a short run do not say who wins on large ones. In the
 # AlgoPerf competition a schedule-free AdamW came first among the entries that tune themselves
-# ([results](https://arxiv.org/abs/2502.15015)). And none of the three removes all tuning: WSD has
-# its peak, schedule-free its rate, Prodigy its decay.
+# ([results](https://arxiv.org/abs/2502.15015)). None of the three removes all tuning: WSD has its
+# peak, schedule-free its rate, Prodigy its decay.
 #
 # ## 8. Spot the bug: all or nothing
 #
@@ -439,8 +439,7 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
 # %% [markdown]
 # Past its end PyTorch's cosine climbs again, so a wave of length 1 jumps between peak and floor,
 # and Keras's stays on the floor: the cosine of the clinic that was run past its end, at its
-# fastest. **Mend it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call
-# them.
+# fastest. **Fix it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call them.
 #
 # ## 9. How good were your predictions?
 #
@@ -468,8 +467,8 @@ calibration(simulated).plot()
 calibration()
 
 # %% [markdown]
-# Below the diagonal on the right you were too sure; near even odds everywhere, you knew more than
-# you dared to say. `calibration().plot()` draws it.
+# Below the diagonal on the right you were too sure; if you stayed near even odds, you knew more
+# than you dared to say. `calibration().plot()` draws it.
 #
 # ## 10. The decision
 #
@@ -522,7 +521,7 @@ calibration()
 # Example: `applied_rates(3, 2, peak_lr=1.0, warmup_steps=1, milestones=[2], factor=0.5)` is
 # `[0.5, 1.0, 1.0, 1.0, 0.5, 0.5]`.
 #
-# **Deliver:** the function, mended.
+# **Deliver:** the function, corrected.
 #
 # **Success:** every update has the planned rate, also without a warmup, without milestones, and
 # with a warmup that is longer than the run.
@@ -609,7 +608,7 @@ exercise(
 # library it is a `product` of two parts: `Schedule(warmup, then=Schedule(constant, lr=1.0), ...)`
 # and `Schedule(per_epoch, then=Schedule(multistep, ...), ...)`.
 #
-# Frequent slips: to mend the order and the division only, so that the staircase still compounds; to
+# Frequent slips: to fix the order and the division only, so that the staircase still compounds; to
 # count the milestones with `>` instead of `>=`; to write `step / warmup_steps` with a guard against
 # 0, which leaves the first update without a rate; to reach the peak one update late or early.
 

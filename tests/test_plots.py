@@ -310,6 +310,12 @@ def test_a_record_shows_the_interval_of_the_mean_and_a_published_number():
     assert list(plain.patches) == list(plain.texts) == []
 
 
+def test_a_record_of_runs_of_two_kinds_can_leave_out_means_that_describe_none():
+    figure = plot_record({"linear": recorded()}, means=False)
+    assert [line.get_marker() for line in figure.axes[0].get_lines()] == ["o"]
+    assert figure.get_suptitle() == "MNIST: dots are runs"
+
+
 def test_a_recorded_run_that_diverged_has_no_dot_and_moves_no_mean():
     diverged = {"seed": 9, "test_accuracy": None, "diverged": 4}
     axes = plot_record({"linear": [*recorded(), recorded()[0] | diverged]}).axes[0]

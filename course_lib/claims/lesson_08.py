@@ -144,8 +144,8 @@ CLAIMS: dict[str, Claim] = {
     "one-cycle-against-a-long-cosine": Claim(
         "one_cycle_third",
         "A cosine over 6 epochs stays ahead: one-cycle over 2 differs from it by {torch.long:.2f} "
-        "points (Keras {tensorflow.long:.2f}; another 10,000 test images would move one accuracy by about "
-        "{torch.noise:.2f}).",
+        "points (Keras {tensorflow.long:.2f}; another 10,000 test images would move one accuracy "
+        "by about {torch.noise:.2f}).",
         of_a_third,
         lambda n: n.long.below_zero,
     ),
