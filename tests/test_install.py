@@ -23,17 +23,23 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LIBRARY = sorted((ROOT / "course_lib").rglob("*.py"))
-NOT_SOURCE = shutil.ignore_patterns(
-    *(".*", "*.egg-info", "__pycache__", "build", "dist", "data", "notebooks", "exercises"),
-    *("solutions", "lessons", "site", "results", "handout", "reproduced"),
-)
+# Of the folder of the course; further down the same names may be packages of ours.
+NOT_SOURCE = {
+    *("build", "dist", "data", "notebooks", "exercises", "solutions", "lessons", "site"),
+    *("results", "handout", "reproduced"),
+}
+
+
+def not_source(folder, names):
+    made = {each for each in names if each.startswith(".") or each.endswith(".egg-info")}
+    return made | {"__pycache__"} | (NOT_SOURCE if Path(folder) == ROOT else set())
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """The folder with the sdist, and the wheel that was built from it; made of a copy."""
     source, out = tmp_path_factory.mktemp("source") / "course", tmp_path_factory.mktemp("dist")
-    shutil.copytree(ROOT, source, ignore=NOT_SOURCE)
+    shutil.copytree(ROOT, source, ignore=not_source)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]

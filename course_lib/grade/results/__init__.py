@@ -1,0 +1,1 @@
+"""What was earned: kept on disk, shown as pages, given out as tables and into nbgrader's gradebook."""
