@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from course_lib import needs
-from course_lib.formulas.parameters import Number, describe
+from course_lib.formulas.parameters import Number, Numbers, Whole, describe, function_of_step
 from course_lib.plateau import Plateau, WarmedPlateau
 
 with needs("torch"):
@@ -29,7 +29,7 @@ class TorchSchedule(LRScheduler):
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
       The optimizer's own `lr` is not used.
-    - group_scales: one factor per parameter group (default: 1 for each).
+    - group_scales: a list of one factor per parameter group (default: 1 for each).
     - momentum: a second function of the step, for `momentum` (or the first of `betas`).
     - last_epoch: the index of the last update that was made; -1 when none was. After t updates that
       is t - 1, as everywhere in torch. Unlike torch's own, it may be given with a fresh optimizer.
@@ -55,36 +55,52 @@ class TorchSchedule(LRScheduler):
         momentum: Callable[[int], float] | None = None,
         last_epoch: int = -1,
     ):
-        for name, value in (("schedule", schedule), ("momentum", momentum)):
-            if not callable(value) and not (name == "momentum" and value is None):
-                raise TypeError(
-                    f"{name} must be a function of the step, got {value!r}; "
-                    "for a fixed value use Schedule(constant, lr=...)"
-                )
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
+        last_epoch = Whole(low=-1).check("last_epoch", last_epoch)
+        self.schedule = function_of_step("schedule", schedule, last_epoch + 1)
+        if group_scales is not None:
+            group_scales = Numbers().check("group_scales", group_scales)
+        self.group_scales = group_scales
         groups = optimizer.param_groups
-        if group_scales is not None and len(group_scales) != len(groups):
+        if momentum is not None:
+            function_of_step("momentum", momentum, last_epoch + 1)
+            if not all("momentum" in group or "betas" in group for group in groups):
+                raise ValueError(
+                    f"momentum is given, but {type(optimizer).__name__} has none to set"
+                )
+        self.momentum = momentum
+        self.optimizer = optimizer
+        self._check_group_scales()
+        self._part_rates()
+        for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
+            group.setdefault("initial_lr", float(group["lr"]))
+        super().__init__(optimizer, last_epoch)
+
+    def _part_rates(self) -> None:
+        """A tensor of its own for every group: of a tensor rate, torch gives all groups one."""
+        seen: list[torch.Tensor] = []
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], torch.Tensor):
+                if any(group["lr"] is each for each in seen):
+                    group["lr"] = group["lr"].clone()
+                seen.append(group["lr"])
+
+    def _check_group_scales(self) -> None:
+        scales, groups = self.group_scales, self.optimizer.param_groups
+        if scales is not None and len(scales) != len(groups):
             raise ValueError(
                 f"group_scales needs one factor for each of the optimizer's {len(groups)} "
-                f"parameter groups, got {len(group_scales)}"
+                f"parameter groups, got {len(scales)}; after add_param_group, set "
+                "scheduler.group_scales to as many"
             )
-        if momentum is not None and not all("momentum" in g or "betas" in g for g in groups):
-            raise ValueError(f"momentum is given, but {type(optimizer).__name__} has none to set")
-        self.schedule = schedule
-        self.group_scales = group_scales
-        self.momentum = momentum
-        for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
-            group.setdefault("initial_lr", group["lr"])
-        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float | torch.Tensor]:
         rate = self.schedule(self.last_epoch)
         if self.group_scales is None:
             return [rate] * len(self.optimizer.param_groups)
+        self._check_group_scales()
         return [rate * scale for scale in self.group_scales]
-
-    def step(self, epoch: int | None = None) -> None:
-        super().step(epoch)
-        self._set_momentum()
 
     def refresh(self) -> None:
         """Ask for the rate of the coming update again: after a schedule that listens has heard."""
@@ -94,6 +110,7 @@ class TorchSchedule(LRScheduler):
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._set_rates(self.get_lr())
+        self._set_momentum()
 
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
@@ -119,6 +136,7 @@ class TorchSchedule(LRScheduler):
             "last_epoch": self.last_epoch,
             "schedule": describe(self.schedule),
             "lr": [float(rate) for rate in self.get_last_lr()],
+            "momentum": None if self.momentum is None else describe(self.momentum),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -129,19 +147,37 @@ class TorchSchedule(LRScheduler):
         if missing := {"last_epoch", "schedule", "lr"} - state_dict.keys():
             names = ", ".join(sorted(missing))
             raise ValueError(f"state_dict was not saved by a TorchSchedule: it has no {names}")
-        ours, saved = describe(self.schedule), state_dict["schedule"]
-        if ours != saved:
-            raise ValueError(f"state_dict was saved under {saved}, this is {ours}")
+        now = self.state_dict()
+        for name, word in (("schedule", ""), ("momentum", "momentum ")):
+            saved = state_dict.get(name, now[name])  # older states say nothing of the momentum
+            if saved != now[name]:
+                raise ValueError(
+                    f"state_dict was saved under {word}{saved}, this is {word}{now[name]}"
+                )
         before, self.last_epoch = self.last_epoch, state_dict["last_epoch"]
-        rates = self.get_lr()
-        if rates != state_dict["lr"]:
-            update, self.last_epoch = self.last_epoch, before
-            raise ValueError(
-                f"state_dict was saved under a {saved} (with its group_scales) that gives "
-                f"{state_dict['lr']} at update {update}; this {ours} gives {rates}"
-            )
+        if self.last_epoch == -1:  # waits in a SequentialLR: the rate is another scheduler's to set
+            self._last_lr = state_dict["lr"]
+            return
+        try:
+            rates = self.get_lr()
+            if not _equal(rates, state_dict["lr"]):
+                raise ValueError(
+                    f"state_dict was saved under a {now['schedule']} (with its group_scales) that "
+                    f"gives {state_dict['lr']} at update {self.last_epoch}; this one gives {rates}"
+                )
+            self._set_momentum()
+        except BaseException:  # refused, or the schedule failed: nothing may have changed
+            self.last_epoch = before
+            raise
+        self._part_rates()
         self._set_rates(rates)
-        self._set_momentum()
+
+
+def _equal(rates: Sequence[float | torch.Tensor], saved: Sequence[float]) -> bool:
+    """But for the last bits, where another machine's mathematical library rounds otherwise."""
+    pairs = zip(map(float, rates), saved)
+    near = (math.isclose(rate, each, rel_tol=1e-12, abs_tol=1e-16) for rate, each in pairs)
+    return len(rates) == len(saved) and all(near)
 
 
 class TorchPlateau(TorchSchedule):
@@ -195,7 +231,7 @@ class TorchPlateau(TorchSchedule):
         self.plateau.load_state_dict(state_dict["plateau"])
         try:
             super().load_state_dict(state_dict)
-        except ValueError:  # refused: nothing may have changed
+        except BaseException:  # refused: nothing may have changed
             self.plateau.load_state_dict(before)
             raise
 

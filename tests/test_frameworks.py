@@ -255,11 +255,148 @@ def test_torch_tensor_rate_is_changed_in_place():
     assert rate.item() == GALLERY["linear"](0)
 
 
-def test_torch_says_what_is_wrong_with_a_number_for_a_schedule():
+def test_torch_groups_that_share_a_tensor_rate_are_moved_by_their_own():
+    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    shared = torch.tensor(1.0)
+    optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=shared)
+    scheduler = TorchSchedule(optimizer, lambda step: 0.5, group_scales=[0.5, 1])
+    assert optimizer.param_groups[0]["lr"] is shared  # the first keeps the very tensor
+    state = {"state": {}, "param_groups": copy.deepcopy(optimizer.state_dict()["param_groups"])}
+    for group in state["param_groups"]:
+        group["lr"] = shared  # as saved while they shared it
+    for _ in range(2):
+        for weight in weights:
+            weight.data.zero_()
+            weight.grad = torch.ones(1)
+        optimizer.step()
+        assert [-w.item() for w in weights] == scheduler.get_last_lr() == [0.25, 0.5]
+        optimizer.load_state_dict(state)
+        scheduler.load_state_dict(scheduler.state_dict())
+
+
+def test_torch_tensor_rate_stays_the_initial_rate_of_the_next_scheduler():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=torch.tensor(1.0))
+    TorchSchedule(optimizer, lambda step: 0.25)
+    assert optimizer.state_dict()["param_groups"][0]["initial_lr"] == 1.0
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    assert optimizer.param_groups[0]["lr"] == 1.0
+
+
+@pytest.mark.parametrize("done", [0, 2, 4, 5, 7, 8, 11])
+def test_torch_sequence_of_our_schedules_resumes_exactly_with_its_momentum(done):
+    first = Schedule(linear, peak_lr=0.5, total_steps=5)
+    friction = Schedule(linear, peak_lr=0.9, total_steps=5, final_lr=0.5)
+
+    def sequence():
+        weight = torch.zeros(1, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=1.0, momentum=0.1)
+        parts = [
+            TorchSchedule(optimizer, first, momentum=friction),
+            TorchSchedule(optimizer, GALLERY["cosine"], momentum=lambda step: 0.25),
+            TorchSchedule(optimizer, GALLERY["linear"], momentum=friction),
+        ]
+        return optimizer, torch.optim.lr_scheduler.SequentialLR(optimizer, parts, [5, 8])
+
+    def go_on(optimizer, scheduler, updates):
+        seen = []
+        for _ in range(updates):
+            seen.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+            optimizer.step()
+            scheduler.step()
+        return seen
+
+    planned = [(first(t), friction(t)) for t in range(5)]
+    planned += [(GALLERY["cosine"](t), 0.25) for t in range(3)]
+    planned += [(GALLERY["linear"](t), friction(t)) for t in range(9)]
+    optimizer, scheduler = sequence()
+    assert go_on(optimizer, scheduler, done) == planned[:done]
+    saved = copy.deepcopy((optimizer.state_dict(), scheduler.state_dict()))
+    optimizer, scheduler = sequence()
+    optimizer.load_state_dict(saved[0])
+    scheduler.load_state_dict(saved[1])
+    assert go_on(optimizer, scheduler, 17 - done) == planned[done:]
+
+
+def test_torch_refuses_the_state_of_another_momentum_and_loads_one_without():
+    def pair(**arguments):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.1)
+        return TorchSchedule(optimizer, GALLERY["cosine"], **arguments)
+
+    high = Schedule(linear, peak_lr=0.9, total_steps=10)
+    low = Schedule(linear, peak_lr=0.5, total_steps=10)
+    state = pair(momentum=high).state_dict()
     with pytest.raises(
-        TypeError, match=r"schedule must be a function of the step, got 0.1.*constant"
+        ValueError, match=r"momentum Schedule.*0\.9.*this is momentum Schedule.*0\.5"
     ):
-        torch_pair(0.1)
+        pair(momentum=low).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"this is momentum None"):
+        pair().load_state_dict(state)
+    del state["momentum"]  # as saved by 0.1.0 and before
+    pair(momentum=low).load_state_dict(state)
+
+
+def test_torch_state_of_a_machine_that_rounds_otherwise_is_loaded():
+    optimizer, scheduler = torch_pair(GALLERY["cosine"])
+    advance(optimizer, scheduler, 7)
+    state = scheduler.state_dict()
+    state["lr"] = [np.nextafter(state["lr"][0], 1)]
+    scheduler.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == GALLERY["cosine"](7)
+    state["lr"] = [state["lr"][0] * (1 + 1e-9)]
+    with pytest.raises(ValueError, match="at update 7"):
+        scheduler.load_state_dict(state)
+
+
+def test_torch_state_at_a_step_without_a_rate_changes_nothing():
+    _, scheduler = torch_pair(lambda step: [0.1, 0.2][step])
+    with pytest.raises(IndexError):
+        scheduler.load_state_dict({"last_epoch": 7, "schedule": "<lambda>", "lr": [0.1]})
+    assert (scheduler.last_epoch, scheduler.get_last_lr()) == (0, [0.1])
+
+
+def test_torch_group_added_without_a_scale_is_told():
+    optimizer, scheduler = torch_pair(GALLERY["linear"], group_scales=[0.5])
+    advance(optimizer, scheduler, 1)
+    optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
+    optimizer.step()
+    with pytest.raises(ValueError, match=r"group_scales needs one .* 2 .* add_param_group"):
+        scheduler.step()
+    scheduler.group_scales = [0.5, 1]
+    scheduler.refresh()
+    rate = GALLERY["linear"](2)
+    assert [group["lr"] for group in optimizer.param_groups] == [rate * 0.5, rate]
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        (dict(schedule=0.1), TypeError, r"schedule must be a function of the step, got 0.1.*const"),
+        (dict(schedule=cosine), TypeError, r"alone, got cosine: .*'peak_lr'.*Schedule\(cosine, "),
+        (dict(schedule=lambda t: "0.1"), ValueError, "returned '0.1' at step 0"),
+        (dict(schedule=lambda t: None), ValueError, "returned None at step 0"),
+        (dict(schedule=lambda t: float("nan")), ValueError, "returned nan at step 0"),
+        (dict(schedule=lambda t: 0.1 - t, last_epoch=4), ValueError, "returned -4.9 at step 5"),
+        (dict(momentum=0.9), TypeError, "momentum must be a function of the step, got 0.9"),
+        (dict(momentum=lambda t: None), ValueError, "returned None at step 0"),
+        (dict(group_scales={0: 1.0}), ValueError, r"group_scales must be .* got \{0: 1.0\}"),
+        (dict(group_scales=[-1]), ValueError, r"group_scales must be .* got \[-1\]"),
+        (dict(group_scales=[float("nan")]), ValueError, "group_scales must be .* got .nan"),
+        (dict(group_scales=["a"]), ValueError, "group_scales must be .* got .'a'"),
+        (dict(group_scales=2), ValueError, "group_scales must be .* got 2"),
+        (dict(last_epoch=-5), ValueError, "last_epoch must be a whole number of at least -1"),
+        (dict(last_epoch=2.5), ValueError, "last_epoch must be a whole number .* got 2.5"),
+        (dict(last_epoch="5"), ValueError, "last_epoch must be a whole number .* got '5'"),
+    ],
+)
+def test_torch_says_what_is_wrong_when_made(arguments, error, message):
+    with pytest.raises(error, match=message):
+        torch_pair(**{"schedule": GALLERY["cosine"], **arguments})
+
+
+@pytest.mark.parametrize("optimizer", [None, torch.nn.Linear(1, 1)])
+def test_torch_says_what_is_no_optimizer(optimizer):
+    with pytest.raises(TypeError, match=r"optimizer must be a torch\.optim\.Optimizer, got"):
+        TorchSchedule(optimizer, GALLERY["cosine"])
 
 
 # --- Keras ---

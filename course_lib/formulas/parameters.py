@@ -5,11 +5,13 @@ limits from there. Each kind has one method, `check(name, value)`, that returns 
 plain form or raises a ValueError saying which argument, what came and what is allowed.
 """
 
+import contextlib
 import difflib
+import inspect
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -80,7 +82,8 @@ class Numbers:
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
         try:
-            numbers = tuple(Number().check(name, number) for number in value)
+            ordered = () if isinstance(value, Mapping | Set) else value  # of a dict, no keys
+            numbers = tuple(Number().check(name, number) for number in ordered)
         except (TypeError, ValueError):
             numbers = ()
         if not numbers:
@@ -188,7 +191,14 @@ def limits(annotation: Any) -> Any | None:
 
 
 def rate_at(schedule: Callable[[int], float], step: int) -> float:
-    """The rate of any schedule at one step, or an error if that is not a finite number."""
+    """The rate of any schedule at one step, or an error if that is no finite number of at least 0.
+
+    >>> rate_at(lambda step: 0.1 - 0.2 * step, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: <lambda> returned -0.1 at step 1; a schedule returns a finite number of at least 0 \
+for every step
+    """
     try:
         rate = schedule(step)
     except OverflowError:
@@ -197,14 +207,41 @@ def rate_at(schedule: Callable[[int], float], step: int) -> float:
         if isinstance(rate, str | bytes | bool):
             raise TypeError
         number = float(rate)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):  # the last is torch's, for a long tensor
         number = math.nan
-    if not math.isfinite(number):
+    if not 0 <= number < math.inf:
         raise ValueError(
             f"{describe(schedule)} returned {rate!r} at step {step}; "
-            "a schedule returns a finite number for every step"
+            "a schedule returns a finite number of at least 0 for every step"
         )
     return number
+
+
+def function_of_step(name: str, value: Any, first: int = 0) -> Callable[[int], float]:
+    """A schedule as the adapters take it: a function of the step alone, with a rate at `first`.
+
+    >>> function_of_step("schedule", lambda step, lr: lr)
+    Traceback (most recent call last):
+    ...
+    TypeError: schedule must be a function of the step alone, got <lambda>: missing a required \
+argument: 'lr'; fill in what it needs with Schedule(<lambda>, ...)
+    """
+    if not callable(value):
+        raise TypeError(
+            f"{name} must be a function of the step, got {value!r}; "
+            "for a fixed value use Schedule(constant, lr=...)"
+        )
+    with contextlib.suppress(ValueError):  # a builtin has no signature: calling it will tell
+        signature = inspect.signature(value)
+        try:
+            signature.bind(first)
+        except TypeError as error:
+            raise TypeError(
+                f"{name} must be a function of the step alone, got {describe(value)}: {error}; "
+                f"fill in what it needs with Schedule({describe(value)}, ...)"
+            ) from None
+    rate_at(value, first)
+    return value
 
 
 def describe(schedule: Callable[[int], float]) -> str:
