@@ -1,6 +1,5 @@
 """What lesson 12 and the pages around it stand on, besides its records."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -53,20 +52,6 @@ def test_three_plans_are_kept_and_nine_are_not(clinic):
 
 def test_the_question_about_patient_d_has_the_right_answer_among_its_odds(clinic):
     assert f'"{clinic["cause"]["D"]}": 25' in LESSON.read_text(encoding="utf-8")
-
-
-def test_the_figure_of_the_guide_is_the_one_that_is_drawn():
-    spec = importlib.util.spec_from_file_location(
-        "choosing_figure", ROOT / "tools" / "choosing_figure.py"
-    )
-    drawing = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(drawing)
-    assert drawing.PATH.read_text(encoding="utf-8") == drawing.figure(), (
-        "docs/choosing.svg is stale; run: python tools/choosing_figure.py"
-    )
-    for name in drawing.BOXES:
-        (_, width), _, lines, _ = drawing.BOXES[name]
-        assert max(map(len, lines)) * 7.6 < width, name  # the words fit into the box
 
 
 def test_every_answer_of_the_guide_has_a_claim_or_says_that_it_has_none():
