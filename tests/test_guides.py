@@ -442,24 +442,26 @@ def lessons() -> dict[int, SimpleNamespace]:
     """From each lesson: its title, minutes and headings, and its exercises."""
     sys.path.insert(0, str(ROOT / "tools"))
     import build_notebooks as builder
+    import lesson_cells
+    import lesson_rules
 
     found = {}
     for source in builder.lessons(ROOT):
-        lesson = builder.read_cells(source, said=False)
-        title, _, minutes = builder.headline(source, lesson)
+        lesson = lesson_cells.read_cells(source, said=False)
+        title, _, minutes = lesson_rules.headline(source, lesson)
         headings, exercises = [], []
         for cell in lesson.cells:
             if cell.cell_type != "markdown":
                 continue
-            if builder.role(cell) in (None, "setup"):
+            if lesson_cells.role(cell) in (None, "setup"):
                 headings += re.findall(r"^## (.+)$", cell.source, re.M)
-            elif builder.role(cell) == "exercise":
+            elif lesson_cells.role(cell) == "exercise":
                 for id, name, kind, points, about in re.findall(
                     r"^### Exercise (\S+) - (.+) \((\w+), (\d+) points?, about (\d+) minutes\)$",
                     cell.source,
                     re.M,
                 ):
-                    by_hand = builder.is_question(cell)
+                    by_hand = lesson_cells.is_question(cell)
                     exercises.append((id, name, kind, int(points), int(about), by_hand))
         found[int(source.name[:2])] = SimpleNamespace(
             title=title, minutes=int(minutes), headings=headings, exercises=exercises
@@ -510,6 +512,21 @@ def test_instructor_adds_up():
     assert f"about {round(sum(whole) / 60)} hours" in words
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_instructor_has_each_prediction_with_its_outcome_in_the_notebook(path):
+    asked, outcomes = {}, {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for call in re.finditer(r'\bpredict\(\s*"(\S+)",\s*"(.+?)",\s', "".join(cell["source"])):
+            asked[call[1]] = call[2]
+        for each in cell.get("outputs", ()):
+            shown = "".join(each.get("text") or each.get("data", {}).get("text/plain", ""))
+            outcomes.update(re.findall(r"^Outcome (\S+): (.+)\.$", shown, re.M))
+    words = section("instructor", f"Lesson {int(path.name[:2])}")
+    listed = words.partition("\nPredictions:\n\n")[2].partition("\n\n")[0].splitlines()
+    assert listed == [f"- **{id}** {asked[id]} *{outcomes[id]}*" for id in asked]
+    assert listed
+
+
 def needs() -> dict[int, set[int]]:
     """The lessons that each lesson names under "You need"."""
     found = {}
@@ -555,6 +572,22 @@ def test_instructor_plans_the_term():
         asked = [each for number in taken for each in known[number].exercises]
         assert int(exercises) == sum(each[4] for each in asked)
         assert int(points) == sum(each[3] for each in asked)
+
+
+def test_instructor_says_how_to_win_time_in_a_session_of_two_lessons():
+    words = section("instructor", "A plan for the term")
+    plans = re.findall(r"^\| \d+ \| (.+?; .+?) \|", words, re.M)
+    full = {week for plan in plans for week in plan.split("; ") if " and " in week}
+    rows = re.findall(r"^\| (\d+ and \d+) \| (lesson .+) \| (\d+) \|$", words, re.M)
+    assert {session for session, _, _ in rows} == full
+    for session, left, won in rows:
+        saved = 0
+        for number, sections in re.findall(r"lesson (\d+): ([\d, ]+)", left):
+            assert number in session.split(" and ")
+            for each in sections.split(", "):
+                table = section("instructor", f"Lesson {number}")
+                saved += int(re.search(rf"^\| {each}\. .+ \| (\d+) \|$", table, re.M)[1])
+        assert saved == int(won)
 
 
 def test_every_written_exercise_has_a_rubric_of_its_points():

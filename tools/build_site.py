@@ -116,7 +116,7 @@ def build(out: Path, only: list[str]) -> int:
         raise SystemExit("links that lead nowhere:\n" + "\n".join(pages.broken))
     flags = ["-q", "-E", "-W", "--keep-going", "-c", str(SITE), "-d", str(staging / ".doctrees")]
     if build_main([*flags, str(staging), str(out)]):
-        raise SystemExit("the site is not complete: mend what is said above, and build again")
+        raise SystemExit("the site is not complete: fix what is said above, and build again")
     for name in pages.kept:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(staging / name, out / name)

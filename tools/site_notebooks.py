@@ -61,7 +61,7 @@ def notebook_page(pages: Pages, path: Path) -> None:
                 parts.append(_output(pages, f"{folder}/{stem}.{number}.{place}", output))
     parts.append(f"---\n\nThis page is the notebook [{path.name}]({path.name}), {TOLD[folder]}")
     others = [f"[{what}](../{each}/{stem}.md)" for each, what in KINDS.items() if each != folder]
-    parts.append(f"Of the same lesson: {' and '.join(others)}.")
+    parts.append(f"From the same lesson: {' and '.join(others)}.")
     pages.file(f"{folder}/{path.name}", json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
     text = "\n\n".join(parts) + "\n"
     if folder != "notebooks":  # the search and the tabs of a browser show titles only
