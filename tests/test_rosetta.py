@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from course_lib import rosetta, schedules
-from course_lib.rosetta import PEERS, ROSETTA, own_lr, table, to_keras, to_torch, translate
+from course_lib.rosetta import (
+    PEERS,
+    ROSETTA,
+    own_lr,
+    table,
+    to_keras,
+    to_torch,
+    torch_until,
+    translate,
+)
 from course_lib.schedules import GALLERY, Schedule, cosine, cosine_restarts, linear, multistep
 
 UPDATES = 2000
@@ -170,8 +179,8 @@ def compare(schedule, theirs, tolerance, call):
 # --- the peers ------------------------------------------------------------------------------------
 
 
-def torch_rates(call, lr, updates, every=1, field="lr"):
-    """The rates that updates 0 to `updates` - 1 are made with, step() after every `every`."""
+def torch_rates(call, lr, updates, field="lr"):
+    """The rates that updates 0 to `updates` - 1 are made with, step() after each."""
     import torch
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr, momentum=0.9)
@@ -182,7 +191,7 @@ def torch_rates(call, lr, updates, every=1, field="lr"):
         for update in range(updates):
             rates.append(float(optimizer.param_groups[0][field]))
             optimizer.step()
-            if (update + 1) % every == 0 and update + 1 < updates:
+            if update + 1 < updates:
                 scheduler.step()
     return np.array(rates)
 
@@ -218,23 +227,6 @@ def optax_rates(call, updates):
         return np.asarray(jax.vmap(rate)(np.arange(updates)))
 
 
-def torch_horizon(schedule):
-    """How many updates torch's form agrees for: its cosines climb again, one-cycle ends."""
-    params = schedule.params
-    if schedule.formula in (schedules.one_cycle, schedules.one_cycle_momentum):
-        return params["total_steps"]
-    if schedule.formula in (cosine, schedules.flat_cosine):
-        return params["total_steps"] + 1
-    if "then" in params:
-        length = torch_horizon(params["then"])
-        if schedule.formula is schedules.per_epoch:
-            return length * params["steps_per_epoch"]
-        return length + params.get("warmup_steps", 0)
-    if schedule.formula is schedules.product:
-        return min(torch_horizon(part) for part in params["parts"])
-    return UPDATES
-
-
 # --- the tests ------------------------------------------------------------------------------------
 
 
@@ -258,10 +250,9 @@ def test_a_schedule_without_a_row_has_a_line_all_the_same():
 @having("torch")
 def test_torch_agrees_at_every_update(key):
     for schedule, call in translated(key, "torch"):
-        updates = min(UPDATES, torch_horizon(schedule))
-        every = schedule.params.get("steps_per_epoch", 1)
+        updates = min(UPDATES, torch_until(schedule))
         field = "momentum" if key == "one_cycle_momentum" else "lr"
-        theirs = torch_rates(call, own_lr(schedule), updates, every, field)
+        theirs = torch_rates(call, own_lr(schedule), updates, field)
         compare(schedule, theirs, 1e-10, call)
 
 
@@ -373,6 +364,39 @@ def test_a_warmup_from_nothing_is_start_factor_0():
     compare(ours, optax_rates(call, UPDATES), 1e-10, call)
     default = Schedule(schedules.warmup, then=then, warmup_steps=10)
     assert (ours(0), default(0)) == (0.0, 1 / 11)
+
+
+def test_a_join_leaves_torch_s_curve_where_a_part_does_that_still_lasts():
+    short, long = (Schedule(cosine, peak_lr=1.0, total_steps=n) for n in (10, 90))
+    for parts, boundaries, until in (
+        ((short, long), (11,), 11 + 91),
+        ((short, long), (12,), 11),
+        ((Schedule(linear, peak_lr=1.0, total_steps=9), short), (5,), 5 + 11),
+    ):
+        joined = Schedule(schedules.join, parts=parts, boundaries=boundaries)
+        assert torch_until(joined) == until
+        theirs = torch_rates(to_torch(joined), 1.0, until + 1)
+        compare(joined, theirs[:-1], 1e-10, to_torch(joined))
+        assert abs(theirs[-1] - joined(until)) > 1e-4
+
+
+def test_an_epoch_s_schedule_is_no_scheduler_for_every_update():
+    with pytest.raises(ValueError, match=r"step\(\) once an epoch"):
+        to_torch(GALLERY["per_epoch"])
+
+
+def test_without_a_peak_a_floor_is_no_share_of_it():
+    for formula in (linear, cosine):
+        schedule = Schedule(formula, peak_lr=0.0, total_steps=9, final_lr=0.1)
+        with pytest.raises(ValueError, match="torch has none" if formula is linear else "keras"):
+            (to_torch if formula is linear else to_keras)(schedule)
+    warmed = Schedule(schedules.warmup, then=Schedule(cosine, peak_lr=0.0, total_steps=9),
+                      warmup_steps=3)  # fmt: skip
+    for peer in ("keras", "timm", "transformers"):
+        try:
+            assert "nan" not in translate(warmed, peer).lower()
+        except ValueError as error:
+            assert "none" in str(error)
 
 
 @pytest.mark.parametrize("limits", [{"start_factor": 0.0}, {"end_factor": 1.5}])

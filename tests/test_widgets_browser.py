@@ -355,10 +355,10 @@ def test_schedules_are_chosen_and_compared(page):
     panel = opened(page, explore("cosine"))
     group(panel, "schedules to compare").get_by_label("rex", exact=True).check()
     assert panel.locator(".lr-figure svg text", has_text="rex").count() == 1
-    assert "# rex\nSchedule(rex, peak_lr=0.1, total_steps=100)" in code_in(panel)
+    assert "# rex\nschedule = Schedule(rex, peak_lr=0.1, total_steps=100)" in code_in(panel)
     group(panel, "schedules to compare").get_by_label("cosine", exact=True).uncheck()
     assert group(panel, "cosine").count() == 0
-    assert code_in(panel) == "Schedule(rex, peak_lr=0.1, total_steps=100)"
+    assert code_in(panel).endswith("\nschedule = Schedule(rex, peak_lr=0.1, total_steps=100)")
     panel.get_by_label("logarithmic rate").check()
     assert panel.locator(".lr-figure svg text", has_text="0.01").count() == 1
 

@@ -11,11 +11,20 @@ from typing import Any
 
 from course_lib.formulas.parameters import Choice
 from course_lib.rosetta.rows import PEERS, ROSETTA, Row
-from course_lib.rosetta.writer import KNOWN, derived, kind_of, names_of, own_lr, source_of, whole
+from course_lib.rosetta.writer import (
+    KNOWN,
+    derived,
+    kind_of,
+    names_of,
+    own_lr,
+    source_of,
+    torch_until,
+    whole,
+)
 from course_lib.schedules import GALLERY, Schedule
 
 __all__ = ["PEERS", "ROSETTA", "Row", "derived", "kind_of", "own_lr", "table", "to_keras"]
-__all__ += ["to_torch", "translate", "whole", "writer"]
+__all__ += ["to_torch", "torch_until", "translate", "whole", "writer"]
 
 
 def to_torch(schedule: Schedule) -> str:

@@ -58,7 +58,7 @@ _ONE_CYCLE = Row(
     torch="OneCycleLR(optimizer, max_lr=peak_lr, total_steps=total_steps,"
     " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
     " three_phase=three_phase, div_factor=start_factor, final_div_factor=final_factor,"
-    " cycle_momentum=False)",
+    " cycle_momentum=False) if total_steps > 1 else None",
     optax="cosine_onecycle_schedule(total_steps - 1, peak_lr,"
     " pct_start=(round(warmup_fraction * total_steps) - 0.5) / (total_steps - 1),"
     " div_factor=start_factor, final_div_factor=final_factor)"
@@ -75,6 +75,8 @@ _ONE_CYCLE = Row(
     "int(pct * T) and end at T, so T is one less (fastai: position t / (total_steps - 1)). "
     "fit_one_cycle ends at peak_lr / 1e5.",
 )
+# Where the peak is 0, a floor above it is no share of it.
+_SHARE = " if peak_lr or not final_lr else None"
 _WARM = (
     "LinearLR(optimizer, start_factor=1 / (warmup_steps + 1), total_iters=warmup_steps)",
     "linear_schedule(peak_lr / (warmup_steps + 1), peak_lr, warmup_steps)",
@@ -100,7 +102,7 @@ ROSETTA: dict[str, Row] = {
     ),
     "linear": Row(
         torch="LinearLR(optimizer, start_factor=1.0, end_factor=floor, total_iters=total_steps)"
-        " if floor <= 1 else None",
+        " if final_lr <= peak_lr else None",
         keras="PolynomialDecay(peak_lr, total_steps, end_learning_rate=final_lr)",
         optax="linear_schedule(peak_lr, final_lr, total_steps)",
         timm="PolyLRScheduler(optimizer, t_initial=total_steps, power=1.0, lr_min=final_lr,"
@@ -113,12 +115,12 @@ ROSETTA: dict[str, Row] = {
     "polynomial": _POLYNOMIAL,
     "cosine": Row(
         torch="CosineAnnealingLR(optimizer, T_max=total_steps, eta_min=final_lr)",
-        keras="CosineDecay(peak_lr, total_steps, alpha=floor)",
-        optax="cosine_decay_schedule(peak_lr, total_steps, alpha=floor)",
+        keras="CosineDecay(peak_lr, total_steps, alpha=floor)" + _SHARE,
+        optax="cosine_decay_schedule(peak_lr, total_steps, alpha=floor)" + _SHARE,
         timm="CosineLRScheduler(optimizer, t_initial=total_steps, lr_min=final_lr,"
         " t_in_epochs=False)",
         transformers="get_cosine_with_min_lr_schedule_with_warmup(optimizer, 0, total_steps,"
-        " min_lr_rate=floor)",
+        " min_lr_rate=floor)" + _SHARE,
         fastai="SchedCos(peak_lr, final_lr)",
         note="Past the end torch and transformers climb again; ours, Keras, optax and timm stay. "
         "Keras's and optax's alpha is a share of the first rate, torch's eta_min a rate.",
@@ -163,7 +165,8 @@ ROSETTA: dict[str, Row] = {
         " if shape == 'constant' and start <= 1 else None",
         keras="CosineDecay(start * then(0), decay_steps=then.params['total_steps'],"
         " alpha=then.params.get('final_lr', 0.0) / then(0), warmup_target=then(0),"
-        " warmup_steps=warmup_steps) if then.formula is cosine and shape == 'linear' else None",
+        " warmup_steps=warmup_steps)"
+        " if then.formula is cosine and shape == 'linear' and then(0) else None",
         optax="join_schedules([linear_schedule(start * then(0), then(0), warmup_steps), then],"
         " [warmup_steps]) if shape == 'linear' else None",
         timm="CosineLRScheduler(optimizer, t_initial=then.params['total_steps'],"
@@ -173,7 +176,7 @@ ROSETTA: dict[str, Row] = {
         transformers="get_cosine_with_min_lr_schedule_with_warmup(optimizer, warmup_steps,"
         " warmup_steps + then.params['total_steps'],"
         " min_lr_rate=then.params.get('final_lr', 0.0) / then(0))"
-        " if then.formula is cosine and shape == 'linear' and start == 0 else None",
+        " if then.formula is cosine and shape == 'linear' and start == 0 and then(0) else None",
         note="Ours begins at 1 / (warmup_steps + 1) of the peak; transformers at 0, and optax and "
         "timm unless told. torch's LinearLR cannot begin at 0. timm without warmup_prefix never "
         "reaches the peak. optax.warmup_cosine_decay_schedule counts the warmup into decay_steps.",
@@ -185,12 +188,12 @@ ROSETTA: dict[str, Row] = {
         note="torch's parts share one optimizer, and so one rate.",
     ),
     "per_epoch": Row(
-        torch="then",
-        note="torch: step() once an epoch. Keras: LearningRateScheduler asks once an epoch.",
+        note="torch: the scheduler of `then`, with step() once an epoch. Keras: "
+        "LearningRateScheduler asks once an epoch.",
     ),
     "constant_factor": Row(
         torch="ConstantLR(optimizer, factor=factor, total_iters=hold_steps)"
-        " if factor <= 1 else None",
+        " if factor <= 1 and hold_steps else None",
         keras="PiecewiseConstantDecay([hold_steps - 1], [lr * factor, lr])",
         optax="piecewise_constant_schedule(lr * factor, {hold_steps: 1 / factor})",
     ),
@@ -226,7 +229,7 @@ ROSETTA: dict[str, Row] = {
     "power": Row(),
     "polynomial_cycle": Row(keras=_POLYNOMIAL.keras, note="Keras ends at 1e-4 unless told."),
     "cosine_power": Row(
-        optax="cosine_decay_schedule(peak_lr, total_steps, alpha=floor, exponent=power)",
+        optax="cosine_decay_schedule(peak_lr, total_steps, alpha=floor, exponent=power)" + _SHARE,
     ),
     "k_decay": Row(
         timm="CosineLRScheduler(optimizer, t_initial=total_steps, lr_min=final_lr, k_decay=k,"
@@ -244,7 +247,8 @@ ROSETTA: dict[str, Row] = {
         " eta_min=final_lr)"
         " if peak_factor == 1 and not warmup_steps and whole(cycle_factor) else None",
         keras="CosineDecayRestarts(peak_lr, cycle_steps, t_mul=cycle_factor, m_mul=peak_factor,"
-        " alpha=floor) if not warmup_steps and (not final_lr or peak_factor == 1) else None",
+        " alpha=floor) if not warmup_steps and (not final_lr or peak_lr and peak_factor == 1)"
+        " else None",
         optax="sgdr_schedule([dict(init_value=final_lr + (peak_lr * peak_factor**i - final_lr)"
         " / (warmup_steps + 1), peak_value=peak_lr * peak_factor**i, warmup_steps=warmup_steps,"
         " decay_steps=int(cycle_steps * cycle_factor**i), end_value=final_lr)"
@@ -267,7 +271,8 @@ ROSETTA: dict[str, Row] = {
     "one_cycle_momentum": Row(
         torch="OneCycleLR(optimizer, max_lr=1.0, total_steps=total_steps,"
         " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
-        " three_phase=three_phase, base_momentum=low, max_momentum=high)",
+        " three_phase=three_phase, base_momentum=low, max_momentum=high)"
+        " if total_steps > 1 else None",
         fastai="combined_cos((warmup_fraction * total_steps - 1) / (total_steps - 1), high, low,"
         " high) if anneal == 'cosine' and not three_phase else None",
         note="A part of torch's one-cycle, on unless cycle_momentum=False. "
@@ -287,7 +292,8 @@ ROSETTA: dict[str, Row] = {
         torch=f"SequentialLR(optimizer, [{_WARM[0]}, ConstantLR(optimizer, factor=1.0),"
         " LinearLR(optimizer, start_factor=1.0, end_factor=floor, total_iters=cooldown_steps)],"
         " milestones=[warmup_steps, total_steps - cooldown_steps])"
-        " if shape == 'linear' and 0 < warmup_steps < total_steps - cooldown_steps else None",
+        " if shape == 'linear' and 0 < warmup_steps < total_steps - cooldown_steps"
+        " and final_lr <= peak_lr else None",
         optax=f"join_schedules([{_WARM[1]}, constant_schedule(peak_lr),"
         " linear_schedule(peak_lr, final_lr, cooldown_steps) if shape == 'linear' else"
         " cosine_decay_schedule(peak_lr, cooldown_steps, alpha=floor)],"
@@ -317,7 +323,7 @@ ROSETTA: dict[str, Row] = {
         " LinearLR(optimizer, start_factor=1.0, end_factor=floor,"
         " total_iters=total_steps - warmup_steps - explore_steps)],"
         " milestones=[warmup_steps, warmup_steps + explore_steps])"
-        " if warmup_steps and explore_steps else None",
+        " if warmup_steps and explore_steps and final_lr <= peak_lr else None",
         optax=f"join_schedules([{_WARM[1]}, constant_schedule(peak_lr), linear_schedule(peak_lr,"
         " final_lr, total_steps - warmup_steps - explore_steps)],"
         " [warmup_steps, warmup_steps + explore_steps])",

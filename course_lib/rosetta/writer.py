@@ -10,7 +10,16 @@ import math
 import re
 from typing import Any
 
-from course_lib.schedules import Schedule, batch_scaled, cosine, layerwise, scale
+from course_lib.schedules import (
+    Schedule,
+    batch_scaled,
+    cosine,
+    flat_cosine,
+    layerwise,
+    one_cycle,
+    one_cycle_momentum,
+    scale,
+)
 
 
 def own_lr(schedule: Schedule) -> float:
@@ -30,6 +39,33 @@ def own_lr(schedule: Schedule) -> float:
             number = number_of(schedule)
         return number * own_lr(params["then"])
     return params.get("lr") or params.get("peak_lr") or schedule(0)
+
+
+def torch_until(schedule: Schedule) -> float:
+    """For how many updates torch's own scheduler gives these rates: its cosine climbs again, its
+    one-cycle ends; infinity for the others.
+
+    >>> from course_lib import GALLERY
+    >>> [torch_until(GALLERY[key]) for key in ("cosine", "warmup", "one_cycle", "linear")]
+    [101, 101, 100, inf]
+    """
+    params = schedule.params
+    if schedule.formula in (cosine, flat_cosine):
+        return params["total_steps"] + 1
+    if schedule.formula in (one_cycle, one_cycle_momentum):
+        return params["total_steps"]
+    if "then" in params:
+        return torch_until(params["then"]) + params.get("warmup_steps", 0)
+    if "parts" not in params:
+        return math.inf
+    ends = [torch_until(part) for part in params["parts"]]
+    if "boundaries" in params:
+        begins = params["boundaries"]
+        for i in range(len(ends)):
+            ends[i] += begins[i - 1] if i > 0 else 0
+            if i < len(begins) and ends[i] >= begins[i]:  # the next part has begun
+                ends[i] = math.inf
+    return min(ends)
 
 
 def number_of(schedule: Schedule) -> float:

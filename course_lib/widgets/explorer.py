@@ -7,8 +7,8 @@ from typing import Any
 
 from course_lib.formulas.parameters import Choice, Flag, Whole, limits
 from course_lib.plots import LOOKS
-from course_lib.rosetta import ROSETTA, own_lr
-from course_lib.schedules import GALLERY, Schedule
+from course_lib.rosetta import ROSETTA, own_lr, torch_until
+from course_lib.schedules import GALLERY, Schedule, one_cycle_momentum
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import literal, short
@@ -37,11 +37,13 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     >>> panel.values["linear.total_steps"]
     50
     >>> print(panel.at({"cosine.peak_lr": 0.3}).shown()["code"][0][1])
+    from course_lib.schedules import Schedule, cosine, linear
+    <BLANKLINE>
     # cosine
-    Schedule(cosine, peak_lr=0.3, total_steps=100)
+    schedule = Schedule(cosine, peak_lr=0.3, total_steps=100)
     <BLANKLINE>
     # linear
-    Schedule(linear, peak_lr=0.2, total_steps=50)
+    schedule = Schedule(linear, peak_lr=0.2, total_steps=50)
     """
     steps = Whole(low=2).check("steps", steps)
     shown, chosen = {**GALLERY}, []
@@ -64,7 +66,7 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
         style, node = LOOKS[key], node_of(schedule, key)
         entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
         controls += controls_of(schedule, node, key, steps)
-    data = {"schedules": entries, "torch": classes_of("torch"), "keras": classes_of("keras")}
+    data = {"schedules": entries, "imports": imported()}
     return Panel("Schedule explorer", tuple(controls), view_explorer, data, gallery=True)
 
 
@@ -98,6 +100,17 @@ def _dashes(style: Any) -> str:
     return named[style] if isinstance(style, str) else " ".join(str(2 * n) for n in style[1])
 
 
+def imported():
+    """What copied code may have to import: pairs (module, names)."""
+    return [
+        ["torch.optim.lr_scheduler", classes_of("torch")],
+        ["keras.optimizers.schedules", classes_of("keras")],
+        ["course_lib.pytorch", ["TorchSchedule"]],
+        ["course_lib.schedules", ["Schedule", *sorted(FORMULAS)]],
+        ["course_lib.tensorflow", ["KerasSchedule", "SGD"]],
+    ]
+
+
 def classes_of(peer: str) -> list[str]:
     """The classes that the peer's calls name."""
     rows = [getattr(row, peer) or "" for row in ROSETTA.values()]
@@ -107,7 +120,7 @@ def classes_of(peer: str) -> list[str]:
 def view_explorer(values, data):
     """The curves of the chosen schedules, and their code."""
     steps, lines, said = values["steps"], [], []
-    ours, torch, keras = [], [], []
+    ours, torch, keras, momenta = [], [], [], 0
     for key in values["schedules"]:
         entry = data["schedules"][key]
         schedule = assembled(entry["node"], values)
@@ -117,26 +130,27 @@ def view_explorer(values, data):
         )
         most, when = highest(rates)
         ends = f"from {short(rates[0])} to {short(rates[-1])}"
-        said.append(f"{key}: {ends}, highest {short(most)} at update {when}")
+        kind = " (a momentum)" if is_momentum(schedule) else ""
+        momenta += 1 if is_momentum(schedule) else 0
+        said.append(f"{key}{kind}: {ends}, highest {short(most)} at update {when}")
         heading = f"# {key}\n" if len(values["schedules"]) > 1 else ""
-        ours.append(heading + code_of(schedule))
-        torch.append(heading + torch_code(schedule, data["torch"]))
-        keras.append(heading + keras_code(schedule, steps, data["keras"]))
+        ours.append(f"{heading}schedule = {code_of(schedule)}")
+        torch.append(heading + torch_code(schedule, steps))
+        keras.append(heading + keras_code(schedule, steps))
     words = "; ".join(said) or "no schedule chosen"
+    axis = "rate, momentum" if momenta else "learning rate"
+    if momenta and momenta == len(lines):
+        axis = "momentum"
     return {
         "chart": chart(
-            f"Learning rate of each update: {words}.",
+            f"{'Value' if momenta else 'Learning rate'} of each update: {words}.",
             "update",
             0,
             steps - 1,
-            [row("learning rate", lines, log=values["log"], height=280)],
+            [row(axis, lines, log=values["log"], height=280)],
         ),
         "report": "\n".join(said) or "Choose a schedule.",
-        "code": [
-            ["course_lib", "\n\n".join(ours)],
-            ["PyTorch", "\n\n".join(torch)],
-            ["Keras", "\n\n".join(keras)],
-        ],
+        "code": code_blocks(ours, torch, keras, data["imports"]),
         "reached": None,
     }
 
@@ -165,39 +179,70 @@ def assembled(node, values):
 
 def named_code(schedule, steps, data):
     """One schedule in each library, where it has a name."""
+    ours = f"schedule = {code_of(schedule)}"
+    torch, keras = torch_code(schedule, steps), keras_code(schedule, steps)
+    return code_blocks([ours], [torch], [keras], data["imports"])
+
+
+def code_blocks(ours, torch, keras, modules):
+    """The code in each library, with all that it takes to run it."""
+    model = "model = torch.nn.Linear(1, 1)  # or your own\n\n" if len(torch) else ""
     return [
-        ["course_lib", f"schedule = {code_of(schedule)}"],
-        ["PyTorch", torch_code(schedule, data["torch"])],
-        ["Keras", keras_code(schedule, steps, data["keras"])],
+        ["course_lib", with_imports("", "\n\n".join(ours), modules)],
+        ["PyTorch", with_imports("import torch\n", model + "\n\n".join(torch), modules)],
+        ["Keras", with_imports("import keras\n", "\n\n".join(keras), modules)],
     ]
 
 
-def torch_code(schedule, classes):
-    """The optimizer and its scheduler: PyTorch's own, or ours where it has none."""
+def is_momentum(schedule):
+    """Whether what it gives is no rate but a momentum."""
+    return schedule.formula is one_cycle_momentum
+
+
+def torch_code(schedule, steps):
+    """The optimizer and its scheduler: PyTorch's own, or ours where it has none for so long."""
+    rate = f"lr={literal(own_lr(schedule), 'float')}"
+    last, why = torch_until(schedule), ""
     call = native_call(schedule, "torch")
-    if call is None:
-        start = "from course_lib.pytorch import TorchSchedule\n"
+    if call is not None and last < steps:
+        call, why = None, f"# PyTorch's own scheduler leaves this curve at update {last}\n"
+    if is_momentum(schedule):
+        rate, why = f"lr=0.1, momentum={literal(schedule(0), 'float')}", ""
+        held = "Schedule(constant, lr=0.1)"
+        call = f"TorchSchedule(optimizer, {held}, momentum={code_of(schedule)})"
+    elif call is None:
         call = f"TorchSchedule(optimizer, {code_of(schedule)})"
-    else:
-        start = imports(call, classes, "torch.optim.lr_scheduler")
-    rate = literal(own_lr(schedule), "float")
-    return f"""{start}optimizer = torch.optim.SGD(model.parameters(), lr={rate})
-scheduler = {call}"""
+    return f"""optimizer = torch.optim.SGD(model.parameters(), {rate})
+{why}scheduler = {call}"""
 
 
-def keras_code(schedule, steps, classes):
+def keras_code(schedule, steps):
     """The optimizer with its learning rate: Keras's own, or ours where it has none."""
     call = native_call(schedule, "keras")
     if call is None:
-        start = "from course_lib.tensorflow import KerasSchedule\n"
         call = f"KerasSchedule({code_of(schedule)}, total_steps={steps})"
-    else:
-        start = imports(call, classes, "keras.optimizers.schedules")
-    return f"{start}optimizer = keras.optimizers.SGD(learning_rate={call})"
+    if is_momentum(schedule):  # Keras's own SGD takes a number only
+        return f"optimizer = SGD(learning_rate=0.1, momentum={call})"
+    return f"optimizer = keras.optimizers.SGD(learning_rate={call})"
 
 
-def imports(call, classes, module):
-    """The import of the classes that a call names."""
-    spaced = " " + call.replace("(", " (").replace("[", "[ ")
-    used = ", ".join([each for each in classes if spaced.find(f" {each} (") >= 0])
-    return f"from {module} import {used}\n" if used else ""
+def with_imports(start, code, modules):
+    """The code below the imports of what it names. Of `modules`, pairs (module, names), the names
+    are classes and formulas, which stand before a bracket or first inside of `Schedule(`.
+
+    >>> print(with_imports("", "Schedule(cosine, peak_lr=1)", [["m", ["Schedule", "cosine", "a"]]]))
+    from m import Schedule, cosine
+    <BLANKLINE>
+    Schedule(cosine, peak_lr=1)
+    """
+    spaced = " " + code.replace("=", " ").replace("[", " ").replace("(", " ( ")
+    lines = ""
+    for module, names in modules:
+        used = []
+        for name in names:
+            called = spaced.find(f" {name} ( ") >= 0
+            if called or code.find(f"Schedule({name},") >= 0:
+                used.append(name)
+        if len(used):
+            lines += f"from {module} import {', '.join(used)}\n"
+    return f"{start}{lines}\n{code}" if start or lines else code

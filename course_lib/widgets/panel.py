@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.formulas.parameters import Choice
-from course_lib.rosetta import derived, own_lr, whole
+from course_lib.rosetta import derived, own_lr, torch_until, whole
 from course_lib.widgets import schedules
 from course_lib.widgets.chart import FONT, WIDTH, draw, escape, layout, unplace
 from course_lib.widgets.controls import Control, slider_place, slider_value
@@ -163,7 +163,7 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
         writers = tables = ""
         if self.gallery:
             writers, tables = schedules.tables()
-            needed += [*schedules.FORMULAS.values(), own_lr, derived, whole]
+            needed += [*schedules.FORMULAS.values(), own_lr, torch_until, derived, whole]
         return "\n".join([browser(), to_javascript(*needed, source=writers), tables, _script()])
 
     def spec(self) -> dict[str, Any]:
