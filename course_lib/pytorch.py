@@ -246,13 +246,13 @@ class AdaGradNorm(torch.optim.Optimizer):
     Bottou 2019). Makes the same updates as the `AdaGradNorm` of course_lib.tensorflow.
     """
 
-    def __init__(self, params, lr: float = 0.01, initial: float = 0.1):
+    def __init__(self, params: Any, lr: float = 0.01, initial: float = 0.1):
         initial = Number(low=0, above=True).check("initial", initial)
         lr = Number(low=0).check("lr", lr)
         super().__init__(params, {"lr": lr, "initial": initial, "accumulator": initial**2})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():

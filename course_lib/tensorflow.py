@@ -12,17 +12,31 @@ from typing import Any
 import numpy as np
 
 from course_lib import needs
-from course_lib.formulas.parameters import Choice, Number, Whole, rate_at
+from course_lib.formulas.parameters import (
+    Choice,
+    Flag,
+    Number,
+    Whole,
+    describe,
+    function_of_step,
+    rate_at,
+)
 from course_lib.plateau import Plateau, WarmedPlateau
 from course_lib.quiet import startup_notes_hidden
 from course_lib.schedules import Schedule, tabulated
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with needs("tensorflow"), startup_notes_hidden():
-    import keras
+    import keras as keras  # the "as" tells type checkers that others may take it from here
     import tensorflow as tf
 
     tf.config.list_physical_devices()  # looks for a GPU now, and says here that there is none
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "course_lib.tensorflow needs Keras on TensorFlow, but Keras's backend is "
+        f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow, or unset it, before Python "
+        "starts; in PyTorch use course_lib.pytorch"
+    )
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
@@ -36,7 +50,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
     - total_steps: the number of updates of the whole run (epochs times batches per epoch). Beyond
-      it the rate stays at `schedule(total_steps)`.
+      it the rate stays at `schedule(total_steps)`, which there must be.
     - accumulate: the optimizer's `gradient_accumulation_steps`. Keras hands a schedule the number
       of batches, not of updates; this divides.
     - dtype: the type of the table, "float32" or, for models in float64, "float64".
@@ -55,9 +69,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         accumulate: int = 1,
         dtype: str = "float32",
     ):
-        if not callable(schedule):
-            raise TypeError(f"schedule must be a function of the step, got {schedule!r}")
-        self.schedule = schedule
+        self.schedule = function_of_step("schedule", schedule)
         self.total_steps = Whole(low=1).check("total_steps", total_steps)
         self.accumulate = Whole(low=1).check("accumulate", accumulate)
         self.dtype = Choice(("float32", "float64")).check("dtype", dtype)
@@ -65,10 +77,27 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
             self._table = tf.Variable(self._tabulated(), trainable=False)
 
     def _tabulated(self) -> np.ndarray:
-        # One more than the run needs, so that the rate after the end is the formula's too.
-        count = self.total_steps + 1
-        rates = (rate_at(self.schedule, step) for step in range(count))
-        return np.fromiter(rates, self.dtype, count)
+        exact = [rate_at(self.schedule, step) for step in range(self.total_steps)]
+        exact.append(self._rate_after_the_end())
+        with np.errstate(over="ignore"):  # told in the next lines
+            rates = np.array(exact, self.dtype)
+        if not np.isfinite(rates).all():
+            step = int(np.isfinite(rates).argmin())
+            raise ValueError(
+                f"{describe(self.schedule)} returned {exact[step]} at step {step}, "
+                f"too large for {self.dtype}"
+            )
+        return rates
+
+    def _rate_after_the_end(self) -> float:
+        try:
+            return rate_at(self.schedule, self.total_steps)
+        except Exception as error:
+            raise ValueError(
+                f"schedule must have a rate at step {self.total_steps} too, the rate after the end "
+                f"of total_steps={self.total_steps} updates, but {describe(self.schedule)} has "
+                f"none: {type(error).__name__}: {error}"
+            ) from error
 
     @property
     def rates(self) -> list[float]:
@@ -79,7 +108,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """Tabulate again, also for what is compiled: after a schedule that listens has heard."""
         self._table.assign(self._tabulated())
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         update = keras.ops.cast(step, "int64")
         if self.accumulate > 1:
             update //= self.accumulate
@@ -115,7 +144,14 @@ class SGD(keras.optimizers.Optimizer):
     `momentum` is a number from 0 to below 1, or a KerasSchedule for one that changes.
     """
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, name="SGD", **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: Any = 0.0,
+        nesterov: bool = False,
+        name: str = "SGD",
+        **kwargs: Any,
+    ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule) and not (
             isinstance(momentum, float | int) and 0 <= momentum < 1
@@ -124,7 +160,7 @@ class SGD(keras.optimizers.Optimizer):
                 f"momentum must be a number from 0 to below 1, or a KerasSchedule, got {momentum!r}"
             )
         self.momentum = momentum
-        self.nesterov = nesterov
+        self.nesterov = Flag().check("nesterov", nesterov)
 
     def build(self, variables):
         if self.built:
@@ -180,7 +216,7 @@ class PlateauCallback(keras.callbacks.Callback):
         model.save("run.keras")
         Path("run.json").write_text(json.dumps(callback.state_dict()))
 
-    and, in the process that goes on, before `fit`:
+    and, in the process that goes on (after `import course_lib.tensorflow`), before `fit`:
 
         model = keras.saving.load_model("run.keras")
         callback.load_state_dict(json.loads(Path("run.json").read_text()))
@@ -196,6 +232,8 @@ class PlateauCallback(keras.callbacks.Callback):
         super().__init__()
         self.plateau = plateau
         self.schedule = WarmedPlateau(plateau, warmup_steps)
+        if not isinstance(monitor, str):
+            raise TypeError(f'monitor must be a name such as "val_loss", got {monitor!r}')
         self.monitor = monitor
         self.verbose = verbose
 
@@ -263,7 +301,13 @@ class AdaGradNorm(keras.optimizers.Optimizer):
     updates as the `AdaGradNorm` of course_lib.pytorch.
     """
 
-    def __init__(self, learning_rate=0.01, initial=0.1, name="AdaGradNorm", **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        initial: float = 0.1,
+        name: str = "AdaGradNorm",
+        **kwargs: Any,
+    ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.initial = Number(low=0, above=True).check("initial", initial)
 
@@ -302,7 +346,7 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     `averaged()` returns, as Keras has no switch between the two.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         if self.weight_decay:  # Keras would take it off y alone, and x would be no average
             raise ValueError(f"weight_decay must be None, got {self.weight_decay!r}; leave it out")

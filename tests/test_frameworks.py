@@ -7,6 +7,9 @@ off the weight, not off anything that a scheduler says about itself.
 import copy
 import io
 import json
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -459,12 +462,34 @@ def test_keras_accumulation_counts_updates_not_batches():
             dict(schedule=GALLERY["linear"], total_steps=5, accumulate=0),
             "accumulate must be .* got 0",
         ),
+        (dict(schedule=cosine, total_steps=5), r"alone, got cosine: .*Schedule\(cosine, "),
         (dict(schedule=lambda t: None if t else 1, total_steps=5), "returned None at step 1"),
+        (dict(schedule=lambda t: 0.1 - t, total_steps=5), "returned -0.9 at step 1"),
+        (dict(schedule=lambda t: 1e300, total_steps=5), "1e.300 at step 0, too large for float32"),
+        (  # these two have all the rates of the run
+            dict(schedule=lambda t: 0.3 - 0.1 * t, total_steps=3),
+            r"rate at step 3 too, the rate after the end of total_steps=3 .* returned -5.5.*e-17",
+        ),
+        (
+            dict(schedule=lambda t: [0.2, 0.1][t], total_steps=2),
+            "at step 2 too, the rate after the end .*lambda> has none: IndexError: list index",
+        ),
     ],
 )
 def test_keras_says_what_is_wrong(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         KerasSchedule(**arguments)
+
+
+def test_keras_on_another_backend_is_refused_by_name():
+    ran = subprocess.run(
+        [sys.executable, "-c", "import course_lib.tensorflow"],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1
+    assert "needs Keras on TensorFlow, but Keras's backend is 'torch'" in ran.stderr
 
 
 # --- momentum in PyTorch's form ---
@@ -523,6 +548,11 @@ def test_our_sgd_with_a_momentum_schedule_under_xla_and_through_its_config():
         velocity = momentum(t) * velocity + 1
         position -= velocity
         assert float(weight.numpy()[0]) == pytest.approx(position)
+
+
+def test_our_sgd_refuses_a_nesterov_that_is_neither_true_nor_false():
+    with pytest.raises(ValueError, match="nesterov must be True or False, got 'yes'"):
+        SGD(0.1, momentum=0.9, nesterov="yes")
 
 
 @pytest.mark.parametrize("momentum", [1.0, -0.1, "0.9"])
