@@ -607,8 +607,8 @@ exercise(
 #
 # **Success:** it also judges sweeps with diverged runs and ties:
 #
-# - A loss that is no finite number (`nan`, `inf`) is a diverged run: it cannot be the best, but its
-#   rate was tried.
+# - A loss that is not a finite number (`nan`, `inf`) is a diverged run: it cannot be the best, but
+#   its rate was tried.
 # - Of rates with equal losses take the smallest.
 # - If no loss is finite, raise a `ValueError`: there is no best rate.
 #

@@ -426,6 +426,7 @@ for panel, color, (name, lines) in zip(panels, PALETTE, forms.items()):
         losses = [line[f"loss_{when}"] for when in ("before", "after", "later")]
         panel.plot(losses, "o-", color=color, alpha=0.5, markersize=3, linewidth=1)
     panel.set_xticks(range(3), ["380-399", "400-419", "420-439"], fontsize=8)
+    panel.set_xlim(-0.4, 2.4)
     panel.set_title(f"{name}\nn = {len(lines)}", fontsize=9)
     panel.grid(alpha=0.25)
 panels[0].set_ylabel("mean training loss")

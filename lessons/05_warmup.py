@@ -758,8 +758,8 @@ exercise(
 # first update (from 0) that has the largest rate of the run.
 #
 # **Success:** the check agrees for traces with and without a warmup, with a stay at the peak, with
-# zeros at the end, which are no warmup, and for a run in which every rate is 0: all of its updates
-# are wasted, and the peak is "reached" at update 0.
+# zeros at the end, which are not a warmup, and for a run in which every rate is 0: all of its
+# updates are wasted, and the peak is "reached" at update 0.
 #
 # Example: `read_warmup([0.0, 0.1, 0.2, 0.2, 0.1, 0.0])` is `(1, 2)`.
 

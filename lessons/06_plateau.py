@@ -342,11 +342,11 @@ print("the same rates:", np.array_equal(np.float32(in_a_loop), in_a_fit))
 # %% [markdown]
 # ## 4. Break it: noise that looks like a plateau
 #
-# An evaluation is bad when it is no new best, whatever the reason. We recorded ten runs at a small
-# *fixed* rate, at which the loss falls to the end. After every 25 updates it was measured twice: on
-# 500 held-out images (noisy), and on 5,000 others (steady). We let the rule hear the noisy numbers
-# and note its **alarms**, where it would have cut. As nothing was cut, the record also shows what
-# the old rate still reached afterwards.
+# An evaluation is bad when it is not a new best, whatever the reason. We recorded ten runs at a
+# small *fixed* rate, at which the loss falls to the end. After every 25 updates it was measured
+# twice: on 500 held-out images (noisy), and on 5,000 others (steady). We let the rule hear the
+# noisy numbers and note its **alarms**, where it would have cut. As nothing was cut, the record
+# also shows what the old rate still reached afterwards.
 #
 # **Predict.** With `patience=2`, how many alarms are there in such a run of 80 evaluations, on
 # average? Change the numbers.
@@ -630,7 +630,7 @@ exercise(
 # first loss on (it is the best so far, so no bad one), `>=` in place of `>` (that is Keras), to
 # compare with the loss before in place of the best, to take an equal loss for a better one, to
 # forget that a cooldown still lets a new best be noted, and to let PyTorch's class do it with its
-# defaults, for which a gain of a hundred-thousandth is none.
+# defaults, for which a gain of a hundred-thousandth does not count.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.2 - Translate a plateau (concept, 2 points, about 8 minutes)

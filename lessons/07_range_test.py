@@ -856,5 +856,5 @@ exercise(
 # %% [markdown] tags=["answer"]
 # A state matters when the sweep changes it *and* the training reads it. SGD without momentum reads
 # nothing but weight, gradient and rate. Dropout and shuffling read the same stream of random
-# numbers that the sweep has used. The running means of batch normalisation are no weights: in
+# numbers that the sweep has used. The running means of batch normalisation are not weights: in
 # PyTorch they are buffers, in Keras they are non-trainable weights of the layer.

@@ -180,7 +180,8 @@ curves = {
     "CosineDecayRestarts (Keras)": again,
 }
 for panel, (title, rates) in zip(panels.flat, curves.items()):
-    panel.plot(rates, **look("cosine_restarts" if "Restart" in title else "cosine"))
+    kind = "cosine_restarts" if "Restart" in title else "cosine"
+    panel.plot(rates, drawstyle="steps-post", **look(kind))
     panel.set_title(title, fontsize=9, loc="left")
     panel.grid(alpha=0.25)
 figure.supxlabel("update", fontsize=10)
@@ -245,7 +246,7 @@ outcome("8.b", "within 2 per cent" if near else "higher" if behind > before else
 # %% alt="Above: one falling wave and three. Below: held-out loss, with a bump after each restart."
 figure, (top, bottom) = plt.subplots(2, figsize=(7.5, 4.6), dpi=90, sharex=True)
 for name, run in runs.items():
-    top.plot(run.lr, label=name, **look(name))
+    top.plot(run.lr, label=name, drawstyle="steps-post", **look(name))
     bottom.plot(list(losses[name]), list(losses[name].values()), label=name, **look(name))
 top.set(ylabel="learning rate")
 bottom.set(xlabel="update", ylabel="held-out loss", ylim=(0.1, 0.4))
@@ -588,7 +589,7 @@ exercise(
 # `divmod(step, 2 * up_steps)` gives the cycle and the place in it. Frequent slips: a cycle of
 # `up_steps` instead of twice that; a scale on the whole rate instead of on the height above
 # `base_lr`; counting cycles from 1, which halves the first one; `factor` to the power of the
-# *cycle*. (The documentation of PyTorch's `CyclicLR` speaks of cycle iterations, its values use the
+# *cycle*. (The documentation of PyTorch's `CyclicLR` speaks of cycle iterations; its values use the
 # number of all updates.)
 
 # %% [markdown] tags=["exercise"]

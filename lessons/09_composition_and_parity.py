@@ -405,8 +405,8 @@ print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
 # %% [markdown]
 # A schedule object cannot be set. The plateau finds out when it first fires, which may be after
 # hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never (third
-# line). The last line: the callback wants a float, and 1 is none. PyTorch is quieter. A scheduler
-# holds on to *its* optimizer:
+# line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter. A
+# scheduler holds on to *its* optimizer:
 
 # %%
 old = sgd(0.1)

@@ -24,7 +24,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 from scipy.special import stdtrit  # quantiles of Student's t
 
-from course_lib.claims import gain, mean_interval, record, sampling_error
+from course_lib.claims import Runs, gain, mean_interval, record, sampling_error
 from course_lib.claims.lesson_11 import KINDS, tuned
 from course_lib.data import load
 from course_lib.plots import look, looks
@@ -339,8 +339,8 @@ predict(
 )
 
 # %%
-lines = [line for line in record("budgets") if line["framework"] == framework]
-fair, untuned = tuned(lines), tuned(lines, peak=0.1)
+recorded = Runs("budgets", framework)
+fair, untuned = tuned(recorded), tuned(recorded, peak=0.1)
 FRACTIONS = sorted({fraction for _, fraction in fair})
 
 
@@ -373,7 +373,7 @@ panel.set(xscale="log", xlabel="budget, in parts of 1,000 updates", ylabel="poin
 panel.set_xticks(FRACTIONS, [f"{fraction:.0%}" for fraction in FRACTIONS])
 panel.minorticks_off()
 panel.grid(alpha=0.25)
-title = f"{lines[0]['data']}, {framework}, peaks tuned, mean of 5 seeds"
+title = f"{record('budgets')[0]['data']}, {framework}, peaks tuned, mean of 5 seeds"
 panel.set_title(title, fontsize=10, loc="left")
 panel.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()

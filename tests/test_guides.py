@@ -383,6 +383,12 @@ def number(words: str) -> float:
     return float(words.replace(",", ""))
 
 
+def test_teacher_hands_out_the_lessons_that_the_exercises_refer_to():
+    exercises = [path.read_text(encoding="utf-8") for path in (ROOT / "exercises").glob("*.ipynb")]
+    assert any(re.search(r"\bsection \d", each) for each in exercises)
+    assert "`notebooks/`" in section("teacher", "Hand out")
+
+
 def test_teacher_quotes_the_benchmark():
     measured = (ROOT / "benchmarks" / "grading.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+): ours, --jobs (\d) \|(.*)\|$", measured, re.M)

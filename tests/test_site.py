@@ -343,6 +343,17 @@ def test_the_explorer_lives_in_the_page(open_page):
     page.close()
 
 
+def test_the_explorer_s_picture_has_the_larger_part_of_the_page(open_page):
+    page = open_page("explorer.html")
+    picture, controls = (
+        page.locator(f".lr-panel {part}").first.bounding_box()
+        for part in (".lr-figure", ".lr-side")
+    )
+    assert picture["x"] + picture["width"] <= controls["x"]  # beside each other
+    assert picture["width"] > controls["width"]
+    page.close()
+
+
 def test_formulas_are_shown_without_a_script(open_page):
     page = open_page("notebooks/05_warmup.html")
     box = page.locator(".formula math").first.bounding_box()
