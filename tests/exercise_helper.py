@@ -18,6 +18,7 @@ from course_lib.questions import calls, values
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
+import lesson_exercises
 
 
 @cache
@@ -25,7 +26,7 @@ def checks(lesson_stem: str) -> dict[str, Exercise]:
     """The exercises of the lesson, by the grade_id of their check cell."""
     source = builder.ROOT / "lessons" / f"{lesson_stem}.py"
     cells = builder.read_lesson(source).cells
-    found = builder.exercises_of(source)
+    found = lesson_exercises.exercises_of(source)
     return {cell.metadata.grade_id: found[cell.id] for cell in cells if cell.id in found}
 
 

@@ -35,6 +35,7 @@ from course_lib.training import FRAMEWORKS, fit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
+import lesson_cells
 import pages
 
 # --- the arithmetic -------------------------------------------------------------------------------
@@ -453,7 +454,7 @@ SAID = (
 
 
 def test_prose_takes_the_sentence_from_the_record(course):
-    cell, _ = builder.read_cells(course / "lessons/01_one.py").cells
+    cell, _ = lesson_cells.read_cells(course / "lessons/01_one.py").cells
     assert cell.source.endswith(SAID.format("../docs/"))
     with pytest.raises(ValueError, match="id must be one of good-claim, got 'bad-claim'"):
         pages.with_claims("{{bad-claim}}", "")

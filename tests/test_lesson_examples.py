@@ -6,7 +6,8 @@ import re
 
 import jupytext
 import pytest
-from exercise_helper import builder, checks
+from exercise_helper import checks
+from lesson_cells import role
 from test_answers import LESSONS
 
 from course_lib.questions.calls import call
@@ -48,7 +49,7 @@ def wrong_examples(text: str, exercises) -> list[str]:
 @pytest.mark.parametrize("stem", LESSONS)
 def test_the_example_in_the_text_is_what_the_check_wants(stem):
     cells = jupytext.read(LESSONS[stem]).cells
-    texts = [cell.source for cell in cells if builder.role(cell) == "exercise"]
+    texts = [cell.source for cell in cells if role(cell) == "exercise"]
     assert not wrong_examples("\n".join(texts), checks(stem).values())
 
 

@@ -15,6 +15,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
+import lesson_cells
+import lesson_rules
+import pages
 
 LESSONS = builder.lessons(builder.ROOT)
 CELLS, WORDS = (30, 50), (700, 1500)
@@ -32,7 +35,7 @@ class Lesson:
     @cached_property
     def cells(self):
         """The cells of notebooks/: the main text."""
-        return [cell for cell in self.all if builder.role(cell) in (None, "setup")]
+        return [cell for cell in self.all if lesson_cells.role(cell) in (None, "setup")]
 
     @cached_property
     def texts(self) -> list[str]:
@@ -51,8 +54,8 @@ class Lesson:
         """The heading of each exercise, and its text."""
         found = []
         for cell in self.all:
-            if builder.role(cell) == "exercise" and cell.cell_type == "markdown":
-                headings = list(builder.HEADING.finditer(cell.source))
+            if lesson_cells.role(cell) == "exercise" and cell.cell_type == "markdown":
+                headings = list(lesson_rules.HEADING.finditer(cell.source))
                 ends = [*(each.start() for each in headings[1:]), len(cell.source)]
                 found += [
                     (each, cell.source[each.end() : end]) for each, end in zip(headings, ends)
@@ -93,7 +96,7 @@ def length(lesson):
     texts = []
     for text in lesson.texts:
         try:
-            texts.append(builder.with_claims(text, "../docs/"))
+            texts.append(pages.with_claims(text, "../docs/"))
         except (ValueError, OSError):  # no record yet: said by the builder
             texts.append(text)
     found = {"cells": (len(lesson.cells), CELLS)}
@@ -265,7 +268,7 @@ def exercises(lesson):
     """Three to five of two kinds or more, one with a real bug; each says what counts."""
     found = []
     kinds = [heading[3] for heading, _ in lesson.exercises]
-    checked = sum(builder.role(cell) == "check" for cell in lesson.all)
+    checked = sum(lesson_cells.role(cell) == "check" for cell in lesson.all)
     if not (len(kinds) >= 3 and checked <= 5 and len(kinds) <= 6):
         found.append(f"{len(kinds)} exercises, wanted 3 to 5 (and one in words)")
     if len(set(kinds)) < 2 or "bug" not in kinds:
@@ -282,7 +285,7 @@ def exercises(lesson):
 @rule
 def hints_and_answers(lesson):
     """Three hints for each check, calls of every sort, and an explanation in words."""
-    found, roles = [], [builder.role(cell) for cell in lesson.all]
+    found, roles = [], [lesson_cells.role(cell) for cell in lesson.all]
     for place, cell in enumerate(lesson.all):
         if roles[place] != "probes":
             continue

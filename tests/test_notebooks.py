@@ -19,6 +19,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
+import lesson_cells
+import lesson_notebooks
+import lesson_pages
 
 ROOT = builder.ROOT
 LESSONS = builder.lessons(ROOT)
@@ -85,7 +88,8 @@ def test_no_notebook_is_without_a_lesson():
 
 def test_readme_has_the_table_of_lessons():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == builder.readme(ROOT), "README.md has an old table of lessons; run make notebooks"
+    fresh = lesson_pages.readme(ROOT)
+    assert text == fresh, "README.md has an old table of lessons; run make notebooks"
 
 
 def test_links_of_the_readme_lead_somewhere():
@@ -113,14 +117,14 @@ def test_fresh(lesson):
 
 
 @every_lesson
-def test_no_answer_in_the_exercises(lesson):
+def test_no_hidden_call_in_the_exercises(lesson):
     assert builder.leaks(lesson, committed(lesson, "exercises")) == []
 
 
 @every_lesson
 def test_no_region_in_the_exercises(lesson):
     lines = [line for c in committed(lesson, "exercises").cells for line in c.source.split("\n")]
-    assert [line for line in lines if builder.MARKER.search(line)] == []
+    assert [line for line in lines if lesson_cells.MARKER.search(line)] == []
 
 
 @in_executed_folders
@@ -146,7 +150,7 @@ def test_opens_with_whatever_python_3_is_there(lesson, folder):
     """No kernel of this machine, and first of all code the cell that installs the course."""
     notebook = committed(lesson, folder)
     nbformat.validate(notebook)
-    assert notebook.metadata == builder.METADATA
+    assert notebook.metadata == lesson_notebooks.METADATA
     assert code_cells(notebook)[0].id == f"{lesson.stem}-00"
     assert "/.venv" not in path_of(lesson, folder).read_text(encoding="utf-8")
 
@@ -161,7 +165,7 @@ def test_small_enough_to_read_on_github(lesson, folder):
 
 
 def run_in_tensorflow(lesson: Path, folder: str) -> None:
-    notebook = builder.flavoured(committed(lesson, folder), "tensorflow")
+    notebook = lesson_notebooks.flavoured(committed(lesson, folder), "tensorflow")
     builder.execute(lesson, notebook, folder, timeout=900)
 
 

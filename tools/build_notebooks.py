@@ -47,7 +47,7 @@ This file is the command. Its rooms are beside it, each importing only those abo
     lesson_pages.py       the table of lessons, README.md, docs/
     lesson_install.py     the first code cell, which installs the course where it is missing
     lesson_notebooks.py   the three notebooks, with nbgrader's metadata
-    lesson_leaks.py       answers that a student could read
+    lesson_leaks.py       hidden calls that a student could read
     lesson_outputs.py     running a notebook, and tidying what it showed
 """
 
@@ -57,46 +57,15 @@ import time
 from pathlib import Path
 
 import nbformat
-from lesson_cells import FOLDERS, MARKER, LessonError, is_question, lessons, read_cells, role
-from lesson_exercises import INDEX, exercises_of, index_text
+from lesson_cells import FOLDERS, LessonError, lessons
+from lesson_exercises import INDEX, index_text
 from lesson_leaks import leaks
-from lesson_notebooks import METADATA, flavoured, render
+from lesson_notebooks import render
 from lesson_outputs import execute, tidy
-from lesson_pages import lesson_table, pages, readme
-from lesson_rules import HEADING, check_grade_ids, headline, read_lesson
-from pages import with_claims
+from lesson_pages import pages
+from lesson_rules import check_grade_ids, read_lesson
 
 from course_lib.files import write_whole
-
-# What tests and benchmarks take from here, wherever it is written.
-__all__ = [
-    "FOLDERS",
-    "HEADING",
-    "INDEX",
-    "MARKER",
-    "METADATA",
-    "LessonError",
-    "check_grade_ids",
-    "execute",
-    "exercises_of",
-    "flavoured",
-    "headline",
-    "index_text",
-    "is_question",
-    "leaks",
-    "lesson_table",
-    "lessons",
-    "main",
-    "pages",
-    "read_cells",
-    "read_lesson",
-    "readme",
-    "render",
-    "role",
-    "stale",
-    "tidy",
-    "with_claims",
-]
 
 ROOT = Path(__file__).resolve().parents[1]
 

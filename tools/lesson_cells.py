@@ -1,4 +1,4 @@
-"""A lesson's cells: where each one goes, what of it a student sees, and how a mistake is reported.
+"""A lesson's cells: where each one goes, what of it is hidden, and how a mistake is reported.
 
 The floor of the notebook builder: every other lesson_*.py beside it imports this one. A rule about
 lessons is added in lesson_rules.py.
@@ -11,11 +11,11 @@ import jupytext
 from pages import with_claims
 
 FOLDERS = ("notebooks", "exercises", "solutions")
-ROLES = {
+ROLES = {  # exercises/ is made from solutions/
     None: ("notebooks",),
-    "setup": FOLDERS,
-    "exercise": ("exercises", "solutions"),
-    "check": ("exercises", "solutions"),
+    "setup": ("notebooks", "solutions"),
+    "exercise": ("solutions",),
+    "check": ("solutions",),
     "probes": (),
     "answer": ("solutions",),
 }
@@ -76,21 +76,17 @@ def is_question(cell) -> bool:
     return role(cell) == "exercise" and cell.cell_type == "markdown" and graded
 
 
-def cut(source: Path, cell) -> tuple[str, list[str]]:
-    """What a student sees of the cell, and the lines of its regions, which the student does not.
-
-    Equals what nbgrader's ClearSolutions leaves, stub and indent included.
-    """
-    shown, hidden, opened = [], [], 0
+def hidden_lines(source: Path, cell) -> list[str]:
+    """The lines of the cell's regions, which a student does not see; LessonError for a stray mark,
+    at which nbgrader would cut too much or nothing."""
+    hidden, opened = [], 0
     region = REGIONS.get(role(cell)) if cell.cell_type == "code" else None
     for number, line in enumerate(cell.source.split("\n"), 1):
         marker = line.strip()
         if not MARKER.search(line):
-            (hidden if opened else shown).append(line)
+            hidden += [line] if opened else []
         elif marker == f"### BEGIN {region}" and not opened:
             opened = number
-            indent = line[: line.index("#")]
-            shown += [f"{indent}# YOUR CODE HERE", f"{indent}raise NotImplementedError()"]
         elif marker == f"### END {region}" and opened and hidden:
             opened = 0
         else:
@@ -98,4 +94,4 @@ def cut(source: Path, cell) -> tuple[str, list[str]]:
             message = f"`{marker}` is stray, nested, misspelt or empty; allowed here: {allowed}"
             require(False, source, cell, message, number)
     require(not opened, source, cell, f"open region; close it with `### END {region}`", opened)
-    return "\n".join(shown), hidden
+    return hidden

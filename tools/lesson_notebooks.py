@@ -1,7 +1,7 @@
 """The three notebooks of a lesson, not yet run, with the marks that nbgrader reads.
 
 Which cell goes where is the table ROLES in lesson_cells.py; the cell that no lesson has is in
-lesson_install.py.
+lesson_install.py. What students get is what `lr-course release` makes of the solutions.
 """
 
 import copy
@@ -10,11 +10,13 @@ from collections import Counter
 from pathlib import Path
 
 import nbformat
-from lesson_cells import ROLES, LessonError, cut, is_question, role
+from lesson_cells import ROLES, LessonError, hidden_lines, is_question, role
 from lesson_exercises import exercises_of, hidden_region
 from lesson_install import with_install
 from lesson_pages import lesson_table
 from lesson_rules import FRAMEWORK, read_lesson
+
+from course_lib.grade.release import ReleaseError, released
 
 PREDICT, OUTCOME = (
     re.compile(rf"^{name}\(\s*\"([^\"]+)\"", re.M) for name in ("predict", "outcome")
@@ -28,16 +30,21 @@ METADATA = {
 
 
 def render(source: Path, folder: str):
-    """The notebook of `folder` for one lesson, not yet executed."""
+    """The notebook of `folder` for one lesson, not yet executed.
+
+    Raises LessonError where the lesson breaks a rule, or students could read of a model answer.
+    """
+    if folder == "exercises":
+        try:
+            return released(render(source, "solutions"), f"lessons/{source.name}")
+        except ReleaseError as error:
+            raise LessonError(str(error)) from error
     notebook = read_lesson(source)
     notebook.metadata = nbformat.from_dict(METADATA)
     ordinals = Counter()
     for cell in notebook.cells:
-        shown, hidden = cut(source, cell)
-        question = is_question(cell)
+        hidden, question = hidden_lines(source, cell), is_question(cell)
         grade_id, points = (cell.metadata.pop(key, None) for key in ("grade_id", "points"))
-        if folder == "exercises":
-            cell.source = shown
         if folder == "solutions" and role(cell) == "check":
             cell.source += hidden_region(exercises_of(source)[cell.id])
         if cell.cell_type == "markdown" and "<!-- lessons -->" in cell.source.split("\n"):
@@ -45,19 +52,14 @@ def render(source: Path, folder: str):
             cell.source = cell.source.replace("<!-- lessons -->", table)
         if question:
             # nbgrader blanks a written answer whole, question and all, unless it has a region.
-            region = "<!-- BEGIN SOLUTION -->\n<!-- END SOLUTION -->"
-            cell.source += "\n\n" + ("YOUR ANSWER HERE" if folder == "exercises" else region)
+            cell.source += "\n\n<!-- BEGIN SOLUTION -->\n<!-- END SOLUTION -->"
         if role(cell) in (None, "exercise") and not (hidden or question):
             continue
         ordinals[role(cell)] += 1
         # Counted per role: a new paragraph must not rename the answers of a running course.
         grade_id = grade_id or f"{source.stem}-{role(cell)}-{ordinals[role(cell)]}"
-        if folder != "notebooks":
+        if folder == "solutions":
             cell.metadata["nbgrader"] = nbgrader_options(cell, grade_id, points)
-        if folder == "exercises":
-            cell.metadata["deletable"] = False
-            if role(cell) == "check":
-                cell.metadata["editable"] = False
     notebook.cells = [cell for cell in notebook.cells if folder in ROLES[role(cell)]]
     fold_outcomes(notebook)
     return with_install(notebook, source)

@@ -10,7 +10,7 @@ from pathlib import Path
 from lesson_cells import (
     ROLES,
     LessonError,
-    cut,
+    hidden_lines,
     is_question,
     read_cells,
     require,
@@ -60,7 +60,7 @@ def check_options(source: Path, cell) -> None:
         need(known, f"cannot use tag {tag!r}; {TAG_RULE}")
     grade_id, points = cell.metadata.get("grade_id"), cell.metadata.get("points")
     got = f"got grade_id={grade_id!r} points={points!r}"
-    hidden = cut(source, cell)[1]
+    hidden = hidden_lines(source, cell)
     valid_id = isinstance(grade_id, str) and re.fullmatch("[a-zA-Z0-9_-]+", grade_id)
     need(valid_id or grade_id is None, f"a grade_id is letters, digits, - and _ in quotes; {got}")
     if role(cell) in ("check", "probes"):
