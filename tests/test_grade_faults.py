@@ -123,6 +123,37 @@ HONEST = {
     ),
     "flood_lines": dict(after="for i in range(200_000):\n    print('spam', i)"),
 }
+# Lines that ran where the student sat, in the cell of the answer, before its `def`.
+FIRST = {
+    "pip": "!pip install -q numpy",
+    "pip_magic": "%pip install numpy",
+    "conda": "%conda install numpy",
+    "shell": "files = !ls",
+    "cd": "%cd ..",
+    "process": "import subprocess\nsubprocess.run(['ls'])",
+    "widget": "%matplotlib widget",
+    "extension": "%load_ext tensorboard",
+    "no_magic": "%no_such_magic",
+    "script": "%run helpers.py",
+    "input": "name = input('name? ')\nprint(name.upper())",
+    "package": "import no_such_package as nsp\nframe = nsp.DataFrame()\nframe.head()",
+    "colab": "from google.colab import drive\ndrive.mount('/content/drive')",
+    "file": "with open('data.csv') as file:\n    rows = file.readlines()\nlen(rows)",
+    "network": "import urllib.request\nurllib.request.urlopen('http://example.org')",
+    "breakpoint": "breakpoint()",
+    "draft": "warm = 3\nwarm(0)",
+    "time": "%%time\nimport no_such_package",
+    "cell_magic": "%%no_such_cell_magic --option",
+}
+HONEST |= {
+    f"first_{name}": dict(warm=f"{line}\n{RIGHT['warm']}", fall=f"{line}\n{RIGHT['fall']}")
+    for name, line in FIRST.items()
+}
+HONEST["helpers_below_an_error"] = dict(
+    before="import no_such_package\nimport math\ndef share(step, steps):\n"
+    "    return math.fabs(min(1, (step + 1) / (steps + 1)))",
+    warm="def warm(step, *, peak, steps):\n    return peak * share(step, steps)",
+)
 
 WRONG = {
     "blank": (dict(warm=None, fall=None), NOTHING),
@@ -170,6 +201,7 @@ WRONG = {
     "recurses": (dict(warm="def warm(*a, **k): return warm(*a, **k)"), NO_WARM),
     "loop_in_cell": (dict(warm=RIGHT["warm"] + "\nwhile True: pass"), NO_WARM),
     "exit_in_cell": (dict(warm=RIGHT["warm"] + "\nimport os; os._exit(0)"), NO_WARM),
+    "exit_before_the_answer": (dict(warm="import sys\nsys.exit()\n" + RIGHT["warm"]), NO_WARM),
     "segfault_in_cell": (dict(warm="import ctypes\nctypes.string_at(0)"), NO_WARM),
     "kill_parent": (dict(warm="import os\nos.kill(os.getppid(), 9)"), NO_WARM),
     "fork_bomb": (dict(warm="import os\nwhile True:\n    os.fork()"), NO_WARM),
@@ -337,6 +369,17 @@ def test_an_honest_answer_loses_nothing(graded, student):
 def test_no_answer_earns_what_it_did_not_earn(graded, student):
     result = graded[f"no_{student}"]
     assert scores(result) == WRONG[student][1], result["questions"]
+
+
+def test_a_line_that_did_not_run_in_a_right_answer_is_told(graded):
+    finding = {
+        "code": "error",
+        "grade_id": "09_small-exercise-1",
+        "text": "an error in its cell: ModuleNotFoundError: No module named 'no_such_package' "
+        "(line 1)",
+    }
+    assert finding in graded["ok_first_package"]["findings"]
+    assert not [each for each in graded["ok_first_pip"]["findings"] if each["code"] == "error"]
 
 
 def test_everybody_is_there_and_the_last_one_got_full_marks(graded):

@@ -35,6 +35,8 @@ def opened():
         ("from IPython.display import HTML\nHTML('<b>x</b>')", None, "[html]\n"),
         ("import asyncio\nawait asyncio.sleep(0, 3)", None, "3\n"),
         ("print('x' * 10**6)", None, "... output cut"),
+        ("1 / 0\n[][3]\nprint('on')", "ZeroDivisionError", "on\n"),
+        ("files = !ls\n!ls", None, "not run here: ls\nnot run here: ls\n"),
         ("import random; random.random()", None, "0.8444218515250481\n"),
     ],
 )
@@ -42,6 +44,10 @@ def test_cells_run(opened, source, error, output):
     outcome = opened.run(source)
     assert (outcome.ok, outcome.error, outcome.stopped) == (error is None, error, None)
     assert outcome.output.endswith(output) and len(outcome.output) < 20_000
+
+
+def test_an_error_names_its_line(opened):
+    assert opened.run("x = 1\n\n1 / 0\n[][3]").message == "division by zero (line 3)"
 
 
 def test_functions_are_asked_and_noise_is_no_answer(opened):

@@ -4,21 +4,20 @@ Only values decide: what the student's process says about itself, prints or rais
 point. Scores come from `agrees`, in this process, on JSON.
 """
 
-import ast
 import builtins
 import hashlib
 import json
 import random
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from course_lib.exercises import Group, course
+from course_lib.exercises import Group
 from course_lib.grade.intake.assignment import Assignment, Question
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Finding, Plan, match
 from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.noticed import noticed
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
@@ -28,7 +27,6 @@ VERSION = 1  # of the result files; a change of it grades everything anew
 STARTS = 40  # processes for one submission, each of which costs the grader time of its own
 LONGEST_RECORD = 4 << 20  # characters of all cells' outputs together
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
-LONGEST_PARSED = 20_000  # characters of an answer
 
 
 @dataclass(frozen=True)
@@ -238,8 +236,18 @@ class Examination:
         for index, step in enumerate(self.plan.steps):
             outcome = self.outcomes.get(index)
             if step.grade_id in question.answers and outcome and not outcome.ok:
-                return f"its cell stopped with {outcome.error}: {outcome.message}"
+                return f"its cell stopped with {_error(outcome)}"
         return f"no cell defines `{question.name}`"
+
+    def errors(self, verdicts: Mapping[str, Verdict]) -> list[Finding]:
+        """The errors in the cells of answers that earned something all the same."""
+        return [
+            Finding("error", step.grade_id, f"an error in its cell: {_error(self.outcomes[index])}")
+            for index, step in enumerate(self.plan.steps)
+            for question in self.assignment.questions
+            if step.grade_id in question.answers and verdicts[question.grade_id].score
+            if index in self.outcomes and self.outcomes[index].error
+        ]
 
     def _words(self, stopped: str) -> str:
         return STOPPED_IN_WORDS[stopped].format(**asdict(self.limits))
@@ -248,6 +256,10 @@ class Examination:
 def _shown(question: Question) -> tuple[Group, ...]:
     """The shown calls as a group that earns nothing."""
     return (Group("shown", question.shown, 0.0),) if question.shown else ()
+
+
+def _error(outcome: Outcome) -> str:
+    return f"{outcome.error}: {outcome.message}"
 
 
 def _message(got: Mapping[str, Any], second: bool) -> str:
@@ -284,7 +296,8 @@ def examine(
 
     examination = Examination(plan, assignment, workshop, conditions.limits, result["key"])
     verdicts = examination.verdicts()
-    result["findings"] = [asdict(each) for each in (*plan.findings, *_library(plan, assignment))]
+    found = [*plan.findings, *noticed(plan, assignment), *examination.errors(verdicts)]
+    result["findings"] = [asdict(each) for each in found]
     result["questions"] = [
         {
             "grade_id": question.grade_id,
@@ -343,34 +356,6 @@ def _blank(
         "questions": [],
     }
     return result, {"key": key, "seconds": 0.0, "peak_mb": 0.0, "cells": []}
-
-
-def _library(plan: Plan, assignment: Assignment) -> list[Finding]:
-    """Answers that name the function of the library which they were to write themselves. It is told
-    to the teacher and costs nothing: the values are right."""
-    findings = []
-    for question in assignment.questions:
-        known = course().get(question.exercise)
-        for grade_id in question.answers if known else ():
-            names = _named(plan.answers.get(grade_id, ""))
-            for name in sorted(names & set(known.library)):
-                text = f"the answer names `{name}`, course_lib's own solution of this exercise"
-                findings.append(Finding("library", grade_id, text))
-    return findings
-
-
-def _named(source: str) -> set[str]:
-    """The names that stand in the source: in its code, or anywhere if it is too long to be parsed
-    (Python's parser takes seconds for some)."""
-    if len(source) > LONGEST_PARSED:
-        return set(re.findall(r"\w+", source))
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()  # the cell cannot be run either; its question says so
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    return names | {n.name for n in ast.walk(tree) if isinstance(n, ast.alias)}
 
 
 def sole(plan: Plan, question: Question, source: str) -> Plan:
