@@ -6,6 +6,7 @@ a long Keras schedule. Writes benchmarks/finder.md.
 """
 
 import argparse
+import datetime
 import math
 import platform
 import statistics
@@ -17,6 +18,7 @@ from time import perf_counter as clock
 import numpy as np
 import torch
 
+from course_lib.claims.records import commit, processor
 from course_lib.data import load
 from course_lib.lr_finder import find_lr
 from course_lib.schedules import Schedule, constant, cosine
@@ -115,8 +117,8 @@ def main():
     lines = [
         "# The range test, measured",
         "",
-        "- made by `python benchmarks/finder.py`",
-        f"- {platform.machine()}, {platform.system()}, one thread; Python "
+        f"- made on {datetime.date.today()} by `python benchmarks/finder.py`, commit {commit()}",
+        f"- {processor()}, {platform.system()}, one thread; Python "
         f"{platform.python_version()}, torch {torch.__version__}, torch-lr-finder "
         f"{version('torch-lr-finder')}",
         f"- {data.title}, model {MODEL}, batch {BATCH}, SGD without momentum, sweep from {START:g} "

@@ -10,6 +10,7 @@ All take turns, a ratio is made in each turn, and its median and range over the 
 """
 
 import argparse
+import datetime
 import os
 import platform
 import statistics
@@ -44,7 +45,7 @@ from graders import (
 )
 from run import table
 
-from course_lib.claims.records import processor
+from course_lib.claims.records import commit, processor
 
 GOALS = {"schedules": (0.25, 20), "fit": (0.6, 10)}  # seconds of ours, nbgrader's over ours
 
@@ -257,7 +258,8 @@ def report(options: argparse.Namespace) -> Iterator[str]:
         ask = "from importlib.metadata import version; print(version('otter-grader'))"
         found = subprocess.run([options.otter, "-c", ask], capture_output=True, text=True)
         versions.insert(1, f"otter-grader {found.stdout.strip()}")
-    yield f"# The grader, measured\n\n- made by `python benchmarks/grading.py{flags}`"
+    made = f"made on {datetime.date.today()} by `python benchmarks/grading.py{flags}`"
+    yield f"# The grader, measured\n\n- {made}, commit {commit()}"
     yield f"- {processor()}, {os.cpu_count()} cores, {platform.system()}; one thread each; {quiet}"
     yield f"- Python {platform.python_version()}, {', '.join(versions)}\n\n{EXPLAINED}\n"
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:

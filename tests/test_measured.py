@@ -50,6 +50,12 @@ def test_the_records_name_machine_and_versions():
         assert re.search(r"\b\w+ \d+\.\d+", told), name
 
 
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_record_says_when_it_was_made_and_which_commit_has_the_code(name):
+    told = " ".join(Record.read(ROOT, name).about())
+    assert re.search(r"\b20\d\d-\d\d-\d\d\b", told) and re.search(r"\bcommit [0-9a-f]{7}", told)
+
+
 def test_every_ratio_has_n_and_a_spread():
     for name in measured.RATIOS:
         found = rows(ROOT, name)
