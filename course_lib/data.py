@@ -24,8 +24,16 @@ import numpy as np
 import pooch
 
 from course_lib.datasets.download import FILES, fetch
-from course_lib.datasets.files import LAYOUTS, TITLES, DataError, read
+from course_lib.datasets.files import (
+    LAYOUTS,
+    TITLES,
+    DataError,
+    checked_images,
+    checked_labels,
+    read,
+)
 from course_lib.datasets.stand_ins import STAND_INS
+from course_lib.formulas.parameters import Flag
 
 
 class StandInWarning(UserWarning):
@@ -37,7 +45,10 @@ class Dataset:
     """Images and labels, and what they are.
 
     Images are uint8, (N, 28, 28) for "mnist" and (N, 32, 32, 3) for "cifar10"; labels are int64,
-    (N,), 0 to 9. `title` is what a figure should call these data: it names copies and stand-ins.
+    (N,), 0 to 9. Your own may be of another size, and test images may be none. `title` is what a
+    figure should call these data: it names copies and stand-ins.
+
+    Raises DataError, a ValueError, that names the array which is not so.
 
     >>> x, y = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.int64)
     >>> Dataset(x, y, x[:2], y[:2], name="mnist", source="a doctest")
@@ -55,6 +66,14 @@ class Dataset:
     def __post_init__(self) -> None:
         if not self.title:
             object.__setattr__(self, "title", TITLES.get(self.name, self.name))
+        shape = None
+        for part, least in (("train", 1), ("test", 0)):
+            x, y = f"x_{part}", f"y_{part}"
+            images = checked_images(x, np.asarray(getattr(self, x)), shape, least)
+            shape = images.shape[1:]  # the test images are of the same
+            object.__setattr__(self, x, images)
+            labels = checked_labels(y, np.asarray(getattr(self, y)), len(images))
+            object.__setattr__(self, y, labels)
 
     @property
     def is_stand_in(self) -> bool:
@@ -95,9 +114,14 @@ def load(
     ...
     ValueError: name must be 'mnist' or 'cifar10', got 'fashion'
     """
+    if not isinstance(folder, str | os.PathLike | None):
+        raise TypeError(f"folder must be a path or left out, got {folder!r}")
     if name not in tuple(FILES):
         raise ValueError(f"name must be {' or '.join(map(repr, FILES))}, got {name!r}")
-    offline = offline or os.environ.get("LR_COURSE_OFFLINE", "") not in ("", "0")
+    Flag().check("offline", offline)
+    Flag().check("progress", progress)
+    unset = ("", "0", "false", "no", "off")
+    offline = offline or os.environ.get("LR_COURSE_OFFLINE", "").lower() not in unset
     misses: list[Miss] = []
     dataset = _from_folders(name, folder, misses) or _from_cache(name, offline, misses)
     if dataset is None and not offline:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -22,6 +22,9 @@ from course_lib.finder.suggestions import METHODS, suggested
 from course_lib.formulas.parameters import Choice, Flag, Number, Whole
 from course_lib.formulas.smoothing import averaged
 from course_lib.training import FRAMEWORKS, fit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SWEEPS = ("exponential", "linear")
 
@@ -49,7 +52,7 @@ class LRFinderResult:
         Choice(tuple(METHODS)).check("method", method)
         return suggested(method, self.lrs, self.smoothed)
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """The figure to read: loss over rate, and every suggestion that the curve allows."""
         from course_lib.plots import plot_finder
 
@@ -168,7 +171,7 @@ def find_lr(
     with _untouched(kind, *objects):
         if train_step is None and named:
             run = fit(
-                lambda step: lrs[min(step, steps - 1)],  # the rate after the last update is unused
+                lambda step: lrs[step],
                 data=data,
                 model=model,
                 framework=framework,
@@ -261,7 +264,8 @@ def _untouched(framework: str, model: Any, optimizer: Any, data: Any) -> Iterato
 
             ours = (model, optimizer, data) if framework == "torch" else ()
             stack.enter_context(untouched(*ours))
-        if framework == "tensorflow" or "tensorflow" in sys.modules:
+        keras = sys.modules.get("keras")
+        if framework == "tensorflow" or (keras and keras.backend.backend() == "tensorflow"):
             from course_lib.finder.in_keras import untouched
 
             ours = (model, optimizer) if framework == "tensorflow" else ()

@@ -12,7 +12,16 @@ from tqdm.auto import tqdm
 
 from course_lib import needs
 from course_lib.data import Dataset, load
-from course_lib.formulas.parameters import Choice, Flag, Maybe, Number, Whole, describe
+from course_lib.formulas.parameters import (
+    Choice,
+    Flag,
+    Maybe,
+    Number,
+    Whole,
+    describe,
+    function_of_step,
+    rate_at,
+)
 from course_lib.plateau import Plateau, plateaus_in
 from course_lib.trainers import models
 
@@ -160,7 +169,8 @@ def fit(
     rounding errors have grown, after some hundred updates. Pixels are divided by 255.
 
     Arguments
-    - schedule: a function `step -> rate`; `updates(...)` says how many steps there will be.
+    - schedule: a function `step -> rate`, asked for one rate per update; `updates(...)` says how
+      many there will be.
     - data: a Dataset, or the name of one ("mnist", "cifar10").
     - model: one of models.MODELS ("softmax", "mlp", "mlp_dropout", "cnn").
     - framework: "torch" or "tensorflow".
@@ -184,11 +194,10 @@ def fit(
 
     A run that diverges is a result, not an error: see `Run.diverged`.
     """
-    if not callable(schedule):
-        raise TypeError(
-            f"schedule must be a function of the step, got {schedule!r}; "
-            "for a fixed rate use Schedule(constant, lr=...)"
-        )
+    function_of_step("schedule", schedule)
+    Flag().check("progress", progress)
+    if watch is not None and not callable(watch):
+        raise TypeError(f"watch must be a function of (done, trainer), got {watch!r}")
     given = checked(
         model=model,
         framework=framework,
@@ -199,20 +208,25 @@ def fit(
         optimizer=optimizer,
         validation=validation,
         max_updates=max_updates,
+        test=test,
     )
     epochs, batch_size, seed = given["epochs"], given["batch_size"], given["seed"]
     momentum = given["momentum"]
     data = _dataset(data)
+    if test and not len(data.x_test):
+        raise ValueError(f"test must be False with data that have no test images, got {data!r}")
     train, held_out = split(data, validation)
     _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
-    x, y = _with_channels(data.x_train), data.y_train.astype(np.int64)
+    x, y = _with_channels(data.x_train), data.y_train
     layers = models.MODELS[model]
     steps_per_epoch = math.ceil(len(train) / batch_size)
     total = planned_updates(steps_per_epoch, epochs, max_updates)
+    for step in range(total):  # before anything is trained, and alike in both frameworks
+        rate_at(schedule, step)
     trainer = _trainer(framework)(
         layers,
         models.initial_weights(layers, x.shape[1:], seed),
-        schedule,
+        lambda step: rate_at(schedule, min(step, total - 1)),  # a run of N updates has N rates
         momentum=momentum,
         optimizer=optimizer,
         total_steps=total,
@@ -246,8 +260,9 @@ def fit(
             if run.diverged is not None:
                 break
     if test and run.diverged is None:
-        x_test, y_test = _with_channels(data.x_test), data.y_test.astype(np.int64)
-        run.test_loss, run.test_accuracy = trainer.evaluate(x_test, y_test)
+        run.test_loss, run.test_accuracy = trainer.evaluate(
+            _with_channels(data.x_test), data.y_test
+        )
     run.seconds = time.perf_counter() - started
     return run
 

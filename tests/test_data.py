@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -29,7 +30,7 @@ import pooch
 import pytest
 
 from course_lib import cli, data
-from course_lib.data import DataError, StandInWarning, load
+from course_lib.data import DataError, Dataset, StandInWarning, load
 from course_lib.datasets import download, files, stand_ins
 from course_lib.datasets.download import RemoteFile
 
@@ -301,6 +302,19 @@ def test_unknown_names_are_named(name):
     assert repr(name) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "options, complaint",
+    [
+        (dict(offline="no"), "offline must be True or False, got 'no'"),
+        (dict(progress="no"), "progress must be True or False, got 'no'"),
+        (dict(folder=3), "folder must be a path or left out, got 3"),
+    ],
+)
+def test_wrong_options_are_named(options, complaint):
+    with pytest.raises((TypeError, ValueError), match=complaint):
+        load("mnist", **options)
+
+
 # --- broken files ---------------------------------------------------------------------------------
 
 
@@ -351,6 +365,34 @@ def test_a_wrong_array_is_named_exactly(spoil, complaint, tmp_path):
     assert complaint in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "spoil, complaint",
+    [
+        (changed("x_train", lambda x: x / 255), "x_train must be uint8, 0 to 255, got float64"),
+        (changed("x_train", lambda x: x[:0]), "x_train must have shape (N, rows, columns[, chan"),
+        (changed("x_train", lambda x: x.reshape(-1, 784)), "x_train must have shape (N, rows, col"),
+        (changed("x_test", lambda x: x[:, :20]), "x_test must have shape (N, 28, 28), got (4, 20"),
+        (changed("y_train", lambda y: y[:9]), "y_train must have shape (10,), as many as images"),
+        (changed("y_train", lambda y: y * 0 + 17), "y_train must run from 0 to 9, got 17 to 17"),
+        (changed("y_train", lambda y: y + 0.7), "y_train must hold whole numbers, got float64"),
+        (changed("y_train", lambda y: np.eye(10)[y]), "y_train must have shape (10,)"),
+    ],
+)
+def test_a_dataset_of_ones_own_names_the_wrong_array(spoil, complaint):
+    arrays = tiny()
+    spoil(arrays)
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        Dataset(**arrays, name="mnist", source="here")
+
+
+def test_a_dataset_of_ones_own_may_be_lists_in_any_size_and_without_test_images():
+    x, y = np.zeros((5, 6, 7, 3), np.uint8), [0, 9, 2, 3, 4]
+    dataset = Dataset(x, y, x[:0], [], name="mine", source="here")
+    assert (dataset.y_train.dtype, dataset.y_train.tolist()) == (np.int64, y)
+    assert (len(dataset.x_test), len(dataset.y_test)) == (0, 0)
+    assert dataset.x_train is x  # no copy
+
+
 def test_colour_images_are_no_mnist_and_planes_are_no_cifar(tmp_path):
     planes = {key: tiny("cifar10")[key].transpose(0, 3, 1, 2) for key in KEYS[::2]}
     put(tmp_path / "mnist.npz", npz(tiny("cifar10")))
@@ -392,13 +434,11 @@ def test_a_broken_idx_file_is_named(tmp_path):
     put_idx(tmp_path, tiny())
     path = tmp_path / "MNIST/raw/t10k-images-idx3-ubyte"
     whole = path.read_bytes()
-    for broken in (whole[:-1], b"\0\0\x0d" + whole[3:], whole + b"\0"):
+    cut = (b"", b"\0\0", b"\0\0\x08\x03", whole[:10])
+    for broken in (whole[:-1], b"\0\0\x0d" + whole[3:], whole + b"\0", *cut):
         path.write_bytes(broken)
-        with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte is no whole idx file \(3,15"):
-            load("mnist", folder=tmp_path)
-    for broken in (b"", b"\0\0\x08\x03", whole[:10]):
-        path.write_bytes(broken)
-        with pytest.raises(DataError, match="cannot be read"):
+        size = re.escape(f"({len(broken):,} bytes)")
+        with pytest.raises(DataError, match=f"t10k-images-idx3-ubyte is no whole idx file {size}"):
             load("mnist", folder=tmp_path)
     path.unlink()
     with pytest.raises(DataError, match="has no t10k-images-idx3-ubyte, plain or"):
@@ -785,8 +825,12 @@ def test_offline_asks_for_nothing_but_uses_the_cache(tmp_path, monkeypatch, serv
     put(tmp_path / "cache/mnist.npz", OFFICIAL)
     assert load("mnist").source == "the cache"
     (tmp_path / "cache/mnist.npz").unlink()
-    monkeypatch.setenv("LR_COURSE_OFFLINE", "0")
-    assert load("mnist").source == "downloaded, checksum verified"
+    monkeypatch.setenv("LR_COURSE_OFFLINE", "yes")
+    load_stand_in()
+    for word in ("", "0", "false", "No"):
+        monkeypatch.setenv("LR_COURSE_OFFLINE", word)
+        assert load("mnist").source == "downloaded, checksum verified"
+        (tmp_path / "cache/mnist.npz").unlink()
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch, server):

@@ -4,13 +4,16 @@ Where the frameworks do not matter, a trainer of our own stands in for them and 
 asked to do: which rows, which images, how often.
 """
 
+import json
 import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from patterns import patterns
 
 from course_lib import GALLERY, Schedule, training
@@ -452,6 +455,17 @@ WRONG = [
     (dict(seed=-1), ValueError, "seed must be a whole number of at least 0, got -1"),
     (dict(momentum="0.9"), ValueError, "momentum must be .* below 1, got '0.9'"),
     (dict(data="fashion"), ValueError, "name must be 'mnist' or 'cifar10', got 'fashion'"),
+    (dict(schedule=cosine), TypeError, r"alone, got cosine: .*Schedule\(cosine, "),
+    (dict(schedule=lambda t: 0.1 if t < 5 else math.nan), ValueError, "returned nan at step 5"),
+    (dict(schedule=lambda t: 0.1 - t), ValueError, "returned -0.9 at step 1"),
+    (dict(schedule=lambda t: "0.1" if t else 0.1), ValueError, "returned '0.1' at step 1"),
+    (dict(test="yes"), ValueError, "test must be True or False, got 'yes'"),
+    (dict(watch=3), TypeError, "watch must be a function .* got 3"),
+    (
+        dict(test=True, data=replace(GREY, x_test=GREY.x_test[:0], y_test=GREY.y_test[:0])),
+        ValueError,
+        r"test must be False with data that have no test images, got Dataset\(patterns",
+    ),
 ]
 
 
@@ -468,6 +482,29 @@ def test_numpy_numbers_are_as_good_as_pythons(framework):
     numpys = run_of(framework, batch_size=np.int64(32), seed=np.int64(3), momentum=np.float32(0.5))
     assert numpys.loss == plain.loss
     assert repr(numpys) == repr(plain)  # also on record, where JSON knows no NumPy
+
+
+def test_a_progress_that_is_neither_true_nor_false_is_named():
+    with pytest.raises(ValueError, match="progress must be True or False, got 'no'"):
+        fit(FALLING, data=GREY, progress="no")
+
+
+@both_frameworks
+def test_a_run_of_n_updates_asks_for_n_rates(framework):
+    table = [0.25, 0.125, 0.5]
+    run = run_of(framework, lambda step: table[step], max_updates=3)
+    assert run.lr == table
+    falling = run_of(framework, lambda step: 0.5 - 0.25 * step, max_updates=3)  # then below 0
+    assert falling.lr == [0.5, 0.25, 0.0]
+
+
+@both_frameworks
+@pytest.mark.parametrize(
+    "kind", [np.float32, np.array, torch.tensor], ids=["scalar", "0d", "torch"]
+)
+def test_the_rates_on_record_are_numbers_for_json_whatever_the_schedule_returns(kind, framework):
+    run = run_of(framework, lambda step: kind(0.5), max_updates=2)
+    assert json.loads(json.dumps(run.lr)) == [0.5, 0.5]
 
 
 def test_a_plain_function_is_a_schedule_too():

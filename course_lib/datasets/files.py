@@ -22,7 +22,7 @@ IMAGE_SHAPES = {"mnist": (28, 28), "cifar10": (32, 32, 3)}
 
 
 class DataError(ValueError):
-    """A file that should hold the data does not; the message says what is wrong with it."""
+    """A file or four arrays that should hold the data do not; the message says what is wrong."""
 
 
 def read(name: str, folder: Path, layout: str) -> tuple[Arrays, str]:
@@ -71,10 +71,14 @@ def _idx(folder: Path, stem: str) -> np.ndarray:
     if not plain.exists() and not packed.exists():
         raise DataError(f"has no {stem}, plain or .gz: copy it there, or remove this folder")
     raw = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
-    kind, rank = raw[:3], raw[3]
-    shape = np.frombuffer(raw, ">u4", count=rank, offset=4)
-    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
-    if kind != b"\0\0\x08" or values.size != shape.prod():
+    try:
+        kind, rank = raw[:3], raw[3]
+        shape = np.frombuffer(raw, ">u4", count=rank, offset=4)
+        values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
+        whole = kind == b"\0\0\x08" and values.size == shape.prod()
+    except (IndexError, ValueError):  # it ends before its images begin
+        whole = False
+    if not whole:
         raise DataError(f"{stem} is no whole idx file ({len(raw):,} bytes): copy it again")
     return values.reshape(shape)
 
@@ -140,15 +144,20 @@ def checked(name: str, arrays: Arrays) -> Arrays:
     found = {}
     for part in ("train", "test"):
         x, y = f"x_{part}", f"y_{part}"
-        found[x] = _checked_images(x, np.asarray(arrays[x]), IMAGE_SHAPES[name])
-        found[y] = _checked_labels(y, np.asarray(arrays[y]), len(found[x]))
+        found[x] = checked_images(x, np.asarray(arrays[x]), IMAGE_SHAPES[name])
+        found[y] = checked_labels(y, np.asarray(arrays[y]), len(found[x]))
     return found
 
 
-def _checked_images(key: str, images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if images.ndim == 0 or len(images) == 0 or images.shape[1:] != shape:
-        expected = f"(N, {', '.join(map(str, shape))})"
-        raise DataError(f"{key} must have shape {expected}, N at least 1, got {images.shape}")
+def checked_images(
+    key: str, images: np.ndarray, shape: tuple[int, ...] | None, least: int = 1
+) -> np.ndarray:
+    """Images of this shape (None: any, with channels or without), at least so many; DataError."""
+    right = images.ndim in (3, 4) if shape is None else images.shape[1:] == shape
+    if images.ndim == 0 or len(images) < least or not right:
+        sides = "rows, columns[, channels]" if shape is None else ", ".join(map(str, shape))
+        few = f", N at least {least}" if least else ""
+        raise DataError(f"{key} must have shape (N, {sides}){few}, got {images.shape}")
     if images.dtype != np.uint8:
         raise DataError(
             f"{key} must be uint8, 0 to 255, got {images.dtype}: convert and save it again, "
@@ -157,17 +166,18 @@ def _checked_images(key: str, images: np.ndarray, shape: tuple[int, ...]) -> np.
     return images
 
 
-def _checked_labels(key: str, labels: np.ndarray, count: int) -> np.ndarray:
+def checked_labels(key: str, labels: np.ndarray, count: int) -> np.ndarray:
+    """Labels 0 to 9 of so many images, as int64 (N,); DataError."""
     if labels.shape not in ((count,), (count, 1)):  # Keras has CIFAR-10's labels as (N, 1)
         raise DataError(f"{key} must have shape ({count},), as many as images, got {labels.shape}")
-    if labels.dtype.kind not in "iu":
+    if count and labels.dtype.kind not in "iu":
         raise DataError(
             f"{key} must hold whole numbers, got {labels.dtype}: convert and save it again, "
             f"with {key}.astype('int64')"
         )
-    if labels.min() < 0 or labels.max() > 9:
+    if count and (labels.min() < 0 or labels.max() > 9):
         raise DataError(f"{key} must run from 0 to 9, got {labels.min()} to {labels.max()}")
-    return labels.reshape(count).astype(np.int64)
+    return labels.reshape(count).astype(np.int64, copy=False)
 
 
 # Data that are known by the sha256 of their arrays as uint8, whatever file brings them.
