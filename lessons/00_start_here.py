@@ -728,10 +728,10 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# The same loop without `state_dict()` is the whole fix. Frequent slips: to write only into
-# `param_groups[0]`, so that the second group keeps its rate; to multiply `group["lr"]` by the
-# factor in each epoch, which is right for `every=1` only and goes wrong when a run is resumed; to
-# set an attribute of the optimizer, which nothing reads.
+# The same loop without `state_dict()` is the whole fix. Frequent slips: writing only into
+# `param_groups[0]`, so that the second group keeps its rate; multiplying `group["lr"]` by the
+# factor in each epoch, which is right for `every=1` only and goes wrong when a run is resumed;
+# setting an attribute of the optimizer, which nothing reads.
 
 # %% [markdown] tags=["exercise"] grade_id="00-log" points=2
 # ### Exercise 0.5 - What does the log prove? (concept, 2 points, about 6 minutes)

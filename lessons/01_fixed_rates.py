@@ -514,8 +514,8 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # The list grows by one number per update, and each depends only on the one before. The closed form
-# `start * (1 - lr * curvature)**t` is right as well. Frequent slips: to forget the start, to use
-# the gradient at the start for all updates, to drop the curvature or to halve it (the 2 of `w**2`
+# `start * (1 - lr * curvature)**t` is right as well. Frequent slips: forgetting the start, using
+# the gradient at the start for all updates, dropping the curvature or halving it (the 2 of `w**2`
 # cancels the 1/2).
 
 # %% [markdown] tags=["exercise"]
@@ -792,6 +792,6 @@ exercise(
 # %% [markdown] tags=["answer"]
 # Two fixes are right, and their losses are equal. Divide the pixels by 255; or leave the pixels and
 # divide the rate by 255², because the Hessian holds products of two pixels: the weights are then
-# 255 times smaller, and their products with the pixels are the same. Frequent slips: to divide the
-# rate by 255 only; to divide by the largest pixel of *these* images, so that every batch has a
-# scale of its own; to divide the labels as well.
+# 255 times smaller, and their products with the pixels are the same. Frequent slips: dividing the
+# rate by 255 only; dividing by the largest pixel of *these* images, so that every batch has a scale
+# of its own; dividing the labels as well.

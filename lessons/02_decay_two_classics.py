@@ -543,7 +543,7 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Updates become epochs by one floor; the `+ 1` keeps epoch 0 from dividing by zero. Frequent slips:
-# to count updates instead of epochs (far too fast a decay), to leave out the floor (then the rate
+# counting updates instead of epochs (far too fast a decay), leaving out the floor (then the rate
 # falls within the epoch), `lr / (1 + power * epoch)`, which is another curve for every power but 1.
 
 # %% [markdown] tags=["exercise"]
@@ -830,4 +830,4 @@ exercise(
 # zero. (2) Not supported: the gain is smaller than what another draw of test images may change. (A
 # careful answer adds that both schedules would move together, so ±0.30 is pessimistic for their
 # difference.) (3) Not supported: the rate was tuned for one side, or for none; a fair comparison
-# gives each schedule its own best rate. Frequent slip: to take a significant gain for a fair one.
+# gives each schedule its own best rate. Frequent slip: taking a significant gain for a fair one.

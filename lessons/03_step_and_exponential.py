@@ -536,8 +536,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # First updates become epochs, then epochs become drops: two floors, one for each clock. The MNIST
 # example is `factor=0.95, every_epochs=1`, the CIFAR-10 example `factor=0.1, every_epochs=30`. Both
-# floors in one, `step // (every_epochs * steps_per_epoch)`, is the same. Frequent slips: to leave
-# out a floor (smooth where stairs were asked), or to drop one update late.
+# floors in one, `step // (every_epochs * steps_per_epoch)`, is the same. Frequent slips: leaving
+# out a floor (smooth where stairs were asked), or dropping one update late.
 
 # %% alt="The CIFAR-10 staircase, drawn from the answer" tags=["answer"]
 in_steps = dict(lr=0.1, factor=0.1, every_epochs=30, steps_per_epoch=782)

@@ -820,7 +820,7 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Both numbers come from the trace alone, whatever the schedule's name promises. Frequent slips: to
-# count *all* zeros, also those of a decay that ends at zero; to take the last update at the peak
-# instead of the first; to return the number of warmup updates that somebody configured. A `wasted`
+# Both numbers come from the trace alone, whatever the schedule's name promises. Frequent slips:
+# counting *all* zeros, also those of a decay that ends at zero; taking the last update at the peak
+# instead of the first; returning the number of warmup updates that somebody configured. A `wasted`
 # of more than 1 says that a warmup counts epochs.

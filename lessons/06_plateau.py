@@ -626,11 +626,11 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Three numbers are the whole memory; a checkpoint needs them all. Frequent slips: to count from the
-# first loss on (it is the best so far, so no bad one), `>=` in place of `>` (that is Keras), to
-# compare with the loss before in place of the best, to take an equal loss for a better one, to
-# forget that a cooldown still lets a new best be noted, and to let PyTorch's class do it with its
-# defaults, for which a gain of a hundred-thousandth does not count.
+# Three numbers are the whole memory; a checkpoint needs them all. Frequent slips: counting from the
+# first loss on (it is the best so far, so not a bad one), `>=` in place of `>` (that is Keras),
+# comparing with the loss before in place of the best, taking an equal loss for a better one,
+# forgetting that a cooldown still lets a new best be noted, and letting PyTorch's class do it with
+# its defaults, for which a gain of a hundred-thousandth does not count.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.2 - Translate a plateau (concept, 2 points, about 8 minutes)
@@ -910,7 +910,7 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # `steady[place:]` may include the place itself: the comparison is strict, so it changes nothing,
-# and at the last place there is no empty list to take the minimum of. Frequent slips: to use the
-# noisy losses for the second question as well, to compare with the last steady loss in place of the
-# lowest, and to go on counting after a call. The judgement needs a run that was left alone: after a
+# and at the last place there is no empty list to take the minimum of. Frequent slips: using the
+# noisy losses for the second question as well, comparing with the last steady loss in place of the
+# lowest, and going on counting after a call. The judgement needs a run that was left alone: after a
 # real cut nobody knows what the old rate would have reached.

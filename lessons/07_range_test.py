@@ -585,8 +585,8 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # The divisor is the sum of the weights, `(1 - beta) * (1 + beta + ... + beta**i)`. Frequent slips:
-# to correct `m` itself and go on with the corrected value, to use `beta ** i` (which divides by 0
-# at the start), and to start `m` at the first loss, which is another, also sensible, mean that
+# correcting `m` itself and going on with the corrected value, using `beta ** i` (which divides by 0
+# at the start), and starting `m` at the first loss, which is another, also sensible, mean that
 # trusts the first batch far too long.
 
 # %% [markdown] tags=["exercise"]
@@ -682,8 +682,8 @@ exercise(
 # The slope against the logarithm is the slope against the rate times the rate, so the raw slope is
 # too large by `1 / lr`: the smaller the rate, the more. `np.log10` is as good as `np.log`, which
 # changes all slopes by one factor. Frequent slips: no second argument at all (right for even sweeps
-# only), to cut the losses *before* taking the gradient (which changes the slope at the last point),
-# and to return the place instead of the rate.
+# only), cutting the losses *before* taking the gradient (which changes the slope at the last
+# point), and returning the place instead of the rate.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 7.3 - Take the batch out of the mean (bug, 2 points, about 10 minutes)

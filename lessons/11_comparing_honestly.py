@@ -512,9 +512,9 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Frequent slips: to subtract the two means, which is the same mean but lets you take the wrong
-# spread; to divide the squares by n instead of n - 1, or to forget the root of n, so that the
-# interval says how far *runs* spread instead of how sure the mean is; to pair by place in the list
+# Frequent slips: subtracting the two means, which is the same mean but lets you take the wrong
+# spread; dividing the squares by n instead of n - 1, or forgetting the root of n, so that the
+# interval says how far *runs* spread instead of how sure the mean is; pairing by place in the list
 # instead of by seed.
 
 # %% [markdown] tags=["exercise"]

@@ -608,9 +608,10 @@ exercise(
 # library it is a `product` of two parts: `Schedule(warmup, then=Schedule(constant, lr=1.0), ...)`
 # and `Schedule(per_epoch, then=Schedule(multistep, ...), ...)`.
 #
-# Frequent slips: to fix the order and the division only, so that the staircase still compounds; to
-# count the milestones with `>` instead of `>=`; to write `step / warmup_steps` with a guard against
-# 0, which leaves the first update without a rate; to reach the peak one update late or early.
+# Frequent slips: fixing the order and the division only, so that the staircase still compounds;
+# counting the milestones with `>` instead of `>=`; writing `step / warmup_steps` with a guard
+# against 0, which leaves the first update without a rate; reaching the peak one update late or
+# early.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 12.2 - Schedule-free on a noisy valley (code, 3 points, about 12 minutes)
@@ -691,9 +692,9 @@ exercise(
 # With `beta=0` the gradient is taken at z: SGD whose past is averaged (Polyak and Ruppert). With
 # `beta=1` it is taken at the mean itself.
 #
-# Frequent slips: the fault of section 7, to take in the old z or to use z where it has moved
-# already; to take the gradient at z or at x whatever `beta` says; to swap the two weights of the
-# mix; to divide by `t` instead of `t + 1`; to return z.
+# Frequent slips: the fault of section 7, taking in the old z or using z where it has moved already;
+# taking the gradient at z or at x whatever `beta` says; swapping the two weights of the mix;
+# dividing by `t` instead of `t + 1`; returning z.
 
 # %% alt="SGD jumps about the bottom of the valley; the average x grows calm" tags=["answer"]
 draws = np.random.default_rng(3).normal(size=300)
@@ -835,8 +836,8 @@ exercise(
 # entry pays for few runs and for a wide spread. Diverged runs are replaced *before* the mean and
 # the spread; left out, they would make a dangerous rate look good.
 #
-# Frequent slips: to divide by n instead of n - 1; to drop `None`; to forget the root of n; to rank
-# by the mean; to sort the names of equal scores downwards together with the scores.
+# Frequent slips: dividing by n instead of n - 1; dropping `None`; forgetting the root of n; ranking
+# by the mean; sorting the names of equal scores downwards together with the scores.
 
 # %% [markdown] tags=["exercise"] grade_id="12-memo" points=6
 # ### Exercise 12.4 - One page for a decision (extended, 6 points, about 40 minutes)
@@ -862,6 +863,6 @@ exercise(
 # the last comparison. **1 point**: a result is named in advance that would change the choice. **1
 # point**: the unknown is honest; "linear or cosine, we found no difference" is a full answer.
 #
-# Frequent slips: to name the winner of one run; to tune the favourite only; to take the test images
+# Frequent slips: naming the winner of one run; tuning the favourite only; taking the test images
 # for the choice; a rate without its batch size and momentum; a warmup in epochs beside a length in
 # updates.
