@@ -23,9 +23,9 @@ def at_edge(ratio: float):
     def variant(framework: str, seed: int) -> Line:
         data = real("mnist")
         rows = np.random.default_rng([seed, 9]).permutation(len(data.x_train))[:EDGE_IMAGES]
-        x = np.float32(data.x_train[rows].reshape(EDGE_IMAGES, -1) / 255)
+        x = (data.x_train[rows].reshape(EDGE_IMAGES, -1) / 255).astype(np.float32)
         y = np.eye(10, dtype=np.float32)[data.y_train[rows]]
-        edge = 2 / np.linalg.eigvalsh(2 * np.float64(x).T @ x / y.size)[-1]
+        edge = 2 / np.linalg.eigvalsh(2 * x.astype(np.float64).T @ x / y.size)[-1]
         schedule = Schedule(constant, lr=float(ratio * edge))
         rates, losses = _descend(framework)(schedule, x, y, EDGE_STEPS)
         assert np.allclose(rates, schedule.values(EDGE_STEPS), rtol=1e-7, atol=0)
@@ -50,6 +50,15 @@ def _descend(framework: str):
     return descend
 
 
+def at_rate(lr: float, data: str, model: str, batch_size: int) -> Training:
+    """One epoch at a fixed rate."""
+
+    def schedule(epoch: int, total: int) -> Schedule:
+        return Schedule(constant, lr=lr)
+
+    return Training(data, model, schedule, batch_size=batch_size, validation=0.1)
+
+
 EXPERIMENTS = {
     "stability_edge": Experiment(
         title="is 2/L the largest rate at which gradient descent comes down?",
@@ -57,30 +66,12 @@ EXPERIMENTS = {
     ),
     "fixed_rates": Experiment(
         title="what does each of nine fixed rates reach in one epoch?",
-        variants={
-            f"{lr:g}": Training(
-                data="mnist",
-                model="mlp",
-                batch_size=128,
-                validation=0.1,
-                schedule=lambda epoch, total, lr=lr: Schedule(constant, lr=lr),
-            )
-            for lr in RATES
-        },
+        variants={f"{lr:g}": at_rate(lr, "mnist", "mlp", 128) for lr in RATES},
     ),
     "fixed_rates_cifar10": Experiment(
         title="what does each of nine fixed rates reach in one epoch of CIFAR-10?",
         frameworks=("torch",),
-        variants={
-            f"{lr:g}": Training(
-                data="cifar10",
-                model="cnn",
-                batch_size=64,
-                validation=0.1,
-                schedule=lambda epoch, total, lr=lr: Schedule(constant, lr=lr),
-            )
-            for lr in CIFAR_RATES
-        },
+        variants={f"{lr:g}": at_rate(lr, "cifar10", "cnn", 64) for lr in CIFAR_RATES},
     ),
 }
 

@@ -36,16 +36,17 @@ def horizons(peak: float, total: int) -> dict[str, Schedule]:
 
 def runs(schedules: dict[str, Schedule], steps: int, batch_size: int) -> dict[str, Training]:
     """The same short training under each schedule."""
-    return {
-        name: Training(
+
+    def under(schedule: Schedule) -> Training:
+        return Training(
             "mnist",
             "mlp",
-            lambda epoch, total, schedule=schedule: schedule,
+            lambda epoch, total: schedule,
             batch_size=batch_size,
             max_updates=steps,
         )
-        for name, schedule in schedules.items()
-    }
+
+    return {name: under(schedule) for name, schedule in schedules.items()}
 
 
 EXPERIMENTS = {

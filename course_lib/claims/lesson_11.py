@@ -1,13 +1,11 @@
 """Lesson 11: eight schedules at five budgets, each with its own tuned peak."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
-from course_lib.claims.records import Line, read
 from course_lib.schedules import (
     Schedule,
     constant,
@@ -61,16 +59,20 @@ def at_budgets(
 ):
     """Every schedule at every budget and every peak. The peak is chosen on held-out images, and
     only then is the test accuracy looked at."""
-    return {
-        f"{kind} {fraction:g} {peak:g}": Training(
+
+    def training(fraction: float, kind: str, peak: float) -> Training:
+        return Training(
             data,
             model,
-            lambda epoch, total, kind=kind, peak=peak: schedule(kind, peak, total),
+            lambda epoch, total: schedule(kind, peak, total),
             batch_size=batch_size,
             max_updates=round(fraction * full),
             momentum=0.9,
             validation=0.1,
         )
+
+    return {
+        f"{kind} {fraction:g} {peak:g}": training(fraction, kind, peak)
         for fraction in FRACTIONS
         for kind in KINDS
         for peak in peaks
@@ -107,42 +109,28 @@ class Tuned:
         return fmean(self.accuracy.values())
 
 
-def tuned(lines: Sequence[Line], peak: float | None = None) -> dict[tuple[str, float], Tuned]:
-    """For every (kind, fraction of the budget) in these lines of one framework, the peak with the
-    lowest mean loss on held-out images; a peak at which a seed diverged cannot be chosen. With
-    `peak`, nothing is tuned: every schedule gets this one.
-    """
-    grids: dict[tuple[str, float], dict[float, list[Line]]] = {}
-    for line in lines:
-        kind, fraction, tried = line["variant"].split()
-        grid = grids.setdefault((kind, float(fraction)), {})
-        grid.setdefault(float(tried), []).append(line)
-    return {key: _choice(grid, peak) for key, grid in grids.items()}
-
-
-def _choice(grid: dict[float, list[Line]], peak: float | None) -> Tuned:
-    losses = {
-        tried: fmean(line["val_loss"] for line in lines)
-        for tried, lines in grid.items()
-        if all(line.get("val_loss") is not None for line in lines)
-    }
-    best = min(losses, key=losses.__getitem__) if peak is None else peak
-    reached = {line["seed"]: line["test_accuracy"] for line in grid[best]}
-    accuracy = {seed: 100 * each for seed, each in reached.items() if each is not None}
-    return Tuned(best, best in (min(grid), max(grid)), accuracy)
+def tuned(runs: Runs, peak: float | None = None) -> dict[tuple[str, float], Tuned]:
+    """For every (kind, fraction of the budget) the peak that tuning chooses, and what it reaches.
+    With `peak`, nothing is tuned: every schedule gets this one."""
+    grids: dict[str, list[str]] = {}
+    for variant in runs.variants():
+        grids.setdefault(variant.rpartition(" ")[0], []).append(variant)
+    found = {}
+    for each, variants in grids.items():
+        kind, fraction = each.split()
+        best = runs.tuned(variants) if peak is None else f"{each} {peak:g}"
+        chosen, *grid = (float(variant.split()[-1]) for variant in (best, *variants))
+        at_border = chosen in (min(grid), max(grid))
+        found[kind, float(fraction)] = Tuned(chosen, at_border, runs.percent(best))
+    return found
 
 
 TO_ZERO = ("linear", "cosine", "rex", "one_cycle", "wsd")  # the others end above zero
 
 
-def _tuned(runs: Runs, peak: float | None = None) -> dict[tuple[str, float], Tuned]:
-    lines = read(runs.experiment, runs.folder)
-    return tuned([line for line in lines if line["framework"] == runs.framework], peak)
-
-
 def of_decaying(runs: Runs) -> dict:
     """Points of the linear decay over the constant rate, at each budget: at_2, ..., at_100."""
-    table = _tuned(runs)
+    table = tuned(runs)
     return {
         f"at_{100 * fraction:.0f}": gain(
             table["linear", fraction].accuracy, table["constant", fraction].accuracy
@@ -153,14 +141,14 @@ def of_decaying(runs: Runs) -> dict:
 
 def with_the_border(runs: Runs) -> dict:
     """The same, and whether the constant rate could do better with a peak outside the grid."""
-    constant_rate = _tuned(runs)["constant", 1.0]
+    constant_rate = tuned(runs)["constant", 1.0]
     return {**of_decaying(runs), "peak": constant_rate.peak, "at_border": constant_rate.at_border}
 
 
 def among_the_best(runs: Runs) -> dict:
     """The five that end at zero at the full budget: in how many of their pairs five seeds find no
     difference, the widest gap of two means, and the sampling error of one accuracy."""
-    table = _tuned(runs)
+    table = tuned(runs)
     rows = {kind: table[kind, 1.0] for kind in TO_ZERO}
     pairs = list(combinations(TO_ZERO, 2))
     gaps = [gain(rows[a].accuracy, rows[b].accuracy) for a, b in pairs]
@@ -175,7 +163,7 @@ def among_the_best(runs: Runs) -> dict:
 
 def by_single_seeds(runs: Runs) -> dict:
     """Who comes first of all eight at the full budget, for whoever has only one seed."""
-    table = _tuned(runs)
+    table = tuned(runs)
     rows = {kind: table[kind, 1.0].accuracy for kind in KINDS}
     seeds = sorted(set.intersection(*(set(row) for row in rows.values())))
     first = [max(KINDS, key=lambda kind: rows[kind][seed]) for seed in seeds]
@@ -185,7 +173,7 @@ def by_single_seeds(runs: Runs) -> dict:
 def of_tuning(runs: Runs) -> dict:
     """What the tuned peak adds to the common one of 0.1 at the smallest budget, for a schedule that
     falls all the way and for one that stays high, and how often the latter wins untuned."""
-    table, untuned = _tuned(runs), _tuned(runs, 0.1)
+    table, untuned = tuned(runs), tuned(runs, 0.1)
     fractions = sorted({fraction for _, fraction in table})
 
     def gained(kind: str):

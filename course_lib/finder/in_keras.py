@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,8 @@ def untouched(
     if model is not None and not model.built:
         raise ValueError("model has no weights yet; give it an Input, or call it on one batch")
     optimizer = optimizer or getattr(model, "optimizer", None)
+    if not isinstance(optimizer, keras.optimizers.Optimizer | None):
+        raise TypeError(f"optimizer must be a keras.optimizers.Optimizer, got {optimizer!r}")
     if optimizer is not None and not optimizer.built:
         if model is None:
             raise ValueError("optimizer has no variables yet; give the model too")
@@ -34,16 +37,20 @@ def untouched(
     default = global_state.get_global_attribute("global_seed_generator")
     variables += [] if default is None else [default.state]
     values = [np.array(variable.value.numpy()) for variable in variables]
-    scheduled = optimizer is not None and callable(optimizer._learning_rate)
-    schedule = optimizer._learning_rate if scheduled else None
+    schedule = getattr(_inner(optimizer), "_learning_rate", None)
     try:
         yield
     finally:
-        if scheduled:
+        if optimizer is not None and callable(schedule):
             optimizer.learning_rate = schedule
         for variable, value in zip(variables, values):
             variable.assign(value)
         global_state.set_global_attribute("global_seed_generator", default)
+
+
+def _inner(optimizer: Any) -> Any:
+    """The optimizer that has the rate: in mixed_float16, Keras puts another one around it."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 class _Fixed(keras.optimizers.schedules.LearningRateSchedule):
@@ -77,6 +84,19 @@ def finder_step(
     x, y = (np.asarray(part) for part in data)
     if len(x) != len(y) or not len(x):
         raise ValueError(f"data must be (x, y) of one length, got {len(x)} x and {len(y)} y")
+    if not callable(loss):
+        raise TypeError(f"loss must be a function (y, prediction) -> loss, got {loss!r}")
+    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        raise TypeError(
+            "optimizer must have one learning rate, got a MultiOptimizer; give train_step, a "
+            "function lr -> loss that sets the rates of its optimizers"
+        )
+    if _inner(optimizer).gradient_accumulation_steps:
+        raise ValueError(
+            "optimizer must make an update at every batch, got one with "
+            f"gradient_accumulation_steps={_inner(optimizer).gradient_accumulation_steps}; sweep "
+            "with one that has none, and a batch_size as many times as large"
+        )
     rng, rows = np.random.default_rng(seed), np.array([], dtype=int)
 
     def step(lr: float) -> float:
@@ -84,12 +104,14 @@ def finder_step(
         if not len(rows):
             rows = rng.permutation(len(x))
         batch, rows = rows[:batch_size], rows[batch_size:]
-        optimizer.learning_rate = _Fixed(lr) if callable(optimizer._learning_rate) else lr
+        scheduled = callable(_inner(optimizer)._learning_rate)
+        optimizer.learning_rate = _Fixed(lr) if scheduled else lr
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(y[batch], model(x[batch], training=True)))
             value += sum(model.losses)  # penalties of the weights, where layers have any
+            scaled = optimizer.scale_loss(value)  # apply() divides by the same: mixed_float16
         weights = model.trainable_variables
-        optimizer.apply(tape.gradient(value, weights), weights)
+        optimizer.apply(tape.gradient(scaled, weights), weights)
         return float(value)
 
     return step

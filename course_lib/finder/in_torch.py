@@ -21,6 +21,8 @@ def untouched(
     every CUDA device. The very same tensors are put back, so that whoever holds one keeps it. Other
     attributes that a module sets on itself are not known, and stay.
     """
+    if not isinstance(optimizer, torch.optim.Optimizer | None):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
     modules = [] if model is None else list(model.modules())
     weights = [] if model is None else list(model.parameters())
     if any(nn.parameter.is_lazy(weight) for weight in weights):
@@ -67,10 +69,10 @@ def _keep(value: Any) -> Callable[[], Any]:
             value.update({key: part() for key, part in parts.items()})
             return value
     elif isinstance(value, list):
-        parts = [_keep(part) for part in value]
+        items = [_keep(part) for part in value]
 
         def back():
-            value[:] = [part() for part in parts]
+            value[:] = [item() for item in items]
             return value
     else:
 
@@ -90,6 +92,14 @@ def finder_step(
             "data must be something that can be read again, such as a DataLoader or a list of "
             f"(x, y) batches, got {type(data).__name__}"
         )
+    if not callable(loss):
+        raise TypeError(f"loss must be a function (prediction, y) -> loss, got {loss!r}")
+    weights = {id(weight) for weight in model.parameters()}
+    if weights.isdisjoint(id(p) for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "optimizer must be of this model's weights, got one that has none of them; make it "
+            "with model.parameters()"
+        )
     batches = _again_and_again(data)
     device = next((weight.device for weight in model.parameters()), None)
     model.train()
@@ -103,6 +113,9 @@ def finder_step(
                 group["lr"] = lr
         optimizer.zero_grad()
         value = loss(model(x.to(device)), y.to(device))
+        if not (isinstance(value, torch.Tensor) and value.numel() == 1):
+            got = getattr(value, "shape", value)
+            raise TypeError(f"loss must return one number as a tensor, got {got!r}")
         value.backward()
         optimizer.step()
         return value.item()
@@ -116,6 +129,9 @@ def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tenso
         for batch in data:
             if not (isinstance(batch, tuple | list) and len(batch) == 2):
                 raise ValueError(f"data must give batches (x, y), got a {type(batch).__name__}")
-            yield batch
+            if not all(isinstance(part, torch.Tensor) for part in batch):
+                kinds = ", ".join(type(part).__name__ for part in batch)
+                raise TypeError(f"data must give batches (x, y) of tensors, got ({kinds})")
+            yield batch[0], batch[1]
         if batch is None:
             raise ValueError("data must give at least one batch (x, y), got none")
