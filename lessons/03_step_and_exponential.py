@@ -435,7 +435,7 @@ panels[0].set_ylim(0, None)
 figure
 
 # %% [markdown]
-# In brackets is the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
+# The brackets hold the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
 #
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is
 # another experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is why

@@ -819,8 +819,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # The published rule calls the value before "the best". On a noisy plateau about every second value
 # is lower than the one before, so its count keeps falling back to 0. `None` for "nothing heard yet"
-# needs no guess about the size of a loss; `math.inf` and `-math.inf` do as well. A frequent slip is
-# to fix the direction by `value < best` for both modes with the values negated only once.
+# needs no guess about the size of a loss; `math.inf` and `-math.inf` work as well. A frequent slip
+# is to fix the direction by `value < best` for both modes with the values negated only once.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.4 - Was it too early? (extended, 3 points, about 15 minutes)

@@ -667,7 +667,7 @@ exercise(
 # The loop needs few rounds, because the cycles grow; the closed form is
 # $\lfloor\log_m(t(m-1)/n + 1)\rfloor$, right on paper, and rounding makes it one too small at
 # some exact restarts: then the update that should have the peak gets the lowest rate. PyTorch's
-# `CosineAnnealingWarmRestarts.step(epoch)` has this flaw, plain `step()` has not. Frequent slips:
+# `CosineAnnealingWarmRestarts.step(epoch)` has this flaw; plain `step()` does not. Frequent slips:
 # `>` for `>=`, a length that grows before it is taken off, division by zero for a factor of 1.
 
 # %% [markdown] tags=["exercise"]

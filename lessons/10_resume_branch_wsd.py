@@ -525,7 +525,7 @@ plt.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# A gain pairs runs of one seed; in brackets is its 95 % interval over the seeds.
+# A gain pairs runs of one seed; the brackets hold its 95 % interval over the seeds.
 #
 # {{branch-constant}}
 #

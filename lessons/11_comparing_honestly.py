@@ -40,8 +40,8 @@ held_x, held_y = data.x_train[cut:, ..., None], data.y_train[cut:]
 # %% [markdown]
 # ## 1. One seed each
 #
-# A seed sets the initial weights and the order of the images. `train` makes a short run and says of
-# each of 10,000 held-out images whether it was classified right, every so many updates.
+# A seed sets the initial weights and the order of the images. `train` makes a short run and says
+# for each of 10,000 held-out images whether it was classified right, every so many updates.
 
 
 # %%
@@ -379,12 +379,12 @@ panel.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# In brackets is the 95 % interval of the paired gain over the seeds.
+# The brackets hold the 95 % interval of the paired gain over the seeds.
 #
 # {{budgets-untuned}}
 #
-# So the same peak for all is no fair test: 0.1 is too low for a rate that falls from it at once.
-# What is fair is the same *search* for all, at each budget.
+# So the same peak for all is unfair: 0.1 is too low for a rate that falls from it at once. What is
+# fair is the same *search* for all, at each budget.
 #
 # {{budgets-decay}}
 #
