@@ -417,6 +417,22 @@ def test_nobody_hands_in_for_others(tmp_path):
     assert "second copy ignored" in rows[f"mallory.zip/{next(iter(fake))}"].problem
 
 
+def test_a_file_beside_the_platforms_zip_replaces_nobodys_answers(tmp_path):
+    """Which of the two is forged, nothing says."""
+    theirs = {f"{who}/{RATES}": TEXT for who in (MOODLE, BO)}
+    forged = {f"{who}/{RATES}": notebook(more="Mallory's") for who in (MOODLE, BO)}
+    forged[f"Cleo_3_assignsubmission_file/{RATES}"] = TEXT
+    write(tmp_path, {"moodle.zip": zipped(theirs), "mallory.zip": zipped(forged)})
+    both = "mallory.zip and moodle.zip have different copies of this notebook; keep the one"
+    names = [("Lee Ann", None, both), ("Lee Ann", None, both), ("Bo", None, both)]
+    agree(found(tmp_path), sorted([*names, ("Bo", None, both), ("Cleo", "01_rates", None)]))
+    write(tmp_path, {f"{BO}/{RATES}": TEXT})  # found under the own name: that one counts
+    rows = {row.origin: row for row in collect(tmp_path, ASSIGNMENTS)}
+    assert rows[f"{BO}/{RATES}"].text == TEXT
+    write(tmp_path, {"mallory.zip": zipped(theirs)})  # the same twice is no question
+    assert [row.name for row in collect(tmp_path, ASSIGNMENTS) if row.text] == ["Bo", "Lee Ann"]
+
+
 # Hostile files
 
 
@@ -526,7 +542,7 @@ def test_a_nul_hides_no_name(tmp_path):
         (RATES, lambda path: os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5)), "a device"),
         (RATES, lambda path: socket.socket(socket.AF_UNIX).bind(str(path)), "a socket"),
         (RATES, lambda path: path.mkdir(), "no notebook here; found nothing"),
-        (RATES, lambda path: path.write_bytes(b"0" * 5_000_001), "larger than 5 MB"),
+        (RATES, lambda path: path.write_bytes(b"0" * 25_000_001), "larger than 25 MB; clear its"),
     ],
     ids=["link", "folder link", "pipe", "device", "socket", "folder", "large"],
 )

@@ -49,6 +49,21 @@ def mark_all(path: Path) -> int:
 
 
 @boxed
+def test_nothing_is_graded_from_where_a_submission_could_read_it(tmp_path, capsys):
+    """As in a container whose course lies in /usr/src, or in the folder of the Python."""
+    write_solutions(tmp_path / "solutions")
+    write_submission(tmp_path / "all" / "in", "alice", submission())
+    options = ["grade", str(tmp_path / "all" / "in"), "--solutions", str(tmp_path / "solutions")]
+    (tmp_path / "data").mkdir()
+    for data, out in (("all", "out"), ("solutions", "out"), ("data", "data/out")):
+        places = ["--data", str(tmp_path / data), "--out", str(tmp_path / out)]
+        assert main([*options, *places]) == 2
+        words = f"lies in {tmp_path / data}, which every submission can read; move it"
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@boxed
 def test_the_way_of_the_guide_through_all_lessons(tmp_path, monkeypatch, capsys):
     """From hand-out to scores with the real notebooks: everything right is 100 %, nothing is 0."""
     text = (ROOT / "docs" / "guides" / "teacher.md").read_text(encoding="utf-8")

@@ -236,6 +236,28 @@ def test_submissions_are_kept_as_they_came(results, solutions, course):
         assert str(book.find_submission("01_ball", "anna").timestamp) == "2026-11-20 12:00:00"
 
 
+@pytest.mark.parametrize("name", ["jane.doe@uni.edu", "Lee Ann+2", "Zoë"])
+def test_students_keep_the_names_that_they_have_in_nbgrader(tmp_path, solutions, course, name):
+    """As an address, which a hub's login may be: the result's own id would be a ghost beside it."""
+    from nbgrader.api import Gradebook
+
+    theirs = course / "submitted" / name / "01_ball"
+    theirs.mkdir(parents=True)
+    (theirs / "timestamp.txt").write_text("2026-11-20 12:00:00 UTC")
+    results, found = tmp_path / "names", handed_in("safe-1a2b", [walk(1.0, "right"), why()])
+    for each in (
+        {"name": name},
+        {"student": "dots", "name": ".."},
+        {"student": "b", "name": "b/c"},
+    ):
+        save(results, {**found, **each})
+    to_gradebook(results, solutions, course=course)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        assert {each.id for each in book.students} == {name, "dots", "b"}
+        assert str(book.find_submission("01_ball", name).timestamp) == "2026-11-20 12:00:00"
+    assert {each.name for each in (course / "submitted").iterdir()} == {name, "dots", "b"}
+
+
 def test_another_database_and_assignment_name(results, solutions, course, tmp_path):
     for name in ("anna", "bob", "cleo", "dan"):
         shutil.rmtree(results / "students" / name)

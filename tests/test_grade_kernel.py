@@ -107,6 +107,17 @@ def test_the_doctor_says_what_is_missing(monkeypatch):
     sandbox.why_not.cache_clear()
 
 
+def test_the_doctor_says_that_submissions_could_read_the_solutions(monkeypatch):
+    course = sandbox.PACKAGE.parent
+    if not (course / "solutions").is_dir():
+        pytest.skip("no solutions here")
+    assert "solutions" not in {name for name, _, _ in doctor.report()}
+    monkeypatch.setattr(doctor, "detect", lambda: "process")
+    monkeypatch.setattr(sys, "prefix", str(course))  # python -m venv . in the clone
+    found = {name: words for name, good, words in doctor.report() if not good}
+    assert found["solutions"].startswith(f"in {course}, which every submission can read")
+
+
 def test_what_the_frameworks_need_is_not_the_students():
     much = "kept = [bytes(range(250)) * 4000 for _ in range(400)]\nimport time; time.sleep(0.5)"
     for source, stopped in ((much, "memory"), (f"# as after import torch\n{much}", None)):

@@ -4,6 +4,7 @@ import copy
 import csv
 import itertools
 import json
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -411,6 +412,27 @@ def test_csv_has_a_row_for_each_student_and_notebook(results, tmp_path):
     assert erin["reason"].startswith("not JSON")
     assert b"\r" not in path.read_bytes() and len(rows) == 5
     assert {dict(zip(head, row))["late"] for row in rows} == {""}
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(results, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    old = tmp_path / "scores.csv"
+    old.write_text("the scores of yesterday")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_csv(results, old)
+    assert old.read_text() == "the scores of yesterday" and list(tmp_path.glob("*.csv*")) == [old]
+
+
+def test_a_table_is_also_written_into_what_is_no_file(results, tmp_path):
+    """As in `--csv /dev/stdout`: a device or a pipe must not be replaced."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_csv(results, tmp_path / "pipe")
+    assert os.read(reader, 7) == b"student" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
 
 
 def test_long_csv_has_a_row_for_each_question(results, tmp_path):

@@ -168,11 +168,18 @@ def _grade(options) -> int:
     from course_lib.grade.intake.collect import collect
     from course_lib.grade.results.store import Store
     from course_lib.grade.results.store import results as stored
+    from course_lib.grade.walls.sandbox import exposed
 
     jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     conditions = _conditions(options)
+    for path in (options.solutions, options.submissions, options.out):
+        if folder := exposed(path, conditions.level, conditions.data):
+            raise ValueError(
+                f"{path} lies in {folder}, which every submission can read; move it to another "
+                "place, your home say"
+            )
     assignments = read_assignments(options.solutions)
     found = collect(Path(options.submissions), assignments)
     submissions = [each for each in found if not each.elsewhere]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from course_lib.grade.walls.sandbox import detect, why_not
+from course_lib.grade.walls.sandbox import detect, exposed, why_not
 
 Line = tuple[str, bool, str]
 PACKAGES = ("torch", "tensorflow", "keras", "IPython", "nbgrader", "distributed", "psutil")
@@ -36,6 +36,10 @@ def report() -> list[Line]:
         reason = why_not(level)
         lines.append((f"level {level}", not reason, reason or "works: it was tried"))
     level = detect()
+    course = Path(__file__).parents[2]
+    if (course / "solutions").is_dir() and (folder := exposed(course / "solutions", level, None)):
+        words = f"in {folder}, which every submission can read: move the course to another place"
+        lines.append(("solutions", False, words))
     return [*lines, ("isolation", level == "namespaces", f"{level}: {MEANING[level]}")]
 
 

@@ -99,7 +99,10 @@ def read(item: Item, most: int, ratio: int) -> bytes:
             while chunk := file.read(CHUNK):
                 data += chunk
                 if len(data) > most:
-                    raise Refused(f"larger than {most / 1e6:g} MB")
+                    advice = "; clear its outputs, save and hand in again" * (
+                        item.suffix == ".ipynb"
+                    )
+                    raise Refused(f"larger than {most / 1e6:g} MB{advice}")
                 if item.packed is not None and len(data) > FREE_OF_RATIO + ratio * item.packed:
                     raise Refused(f"unpacks to more than {ratio} times its size, as zip bombs do")
     except Refused:

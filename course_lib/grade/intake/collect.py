@@ -259,6 +259,14 @@ def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iter
             continue
         alike = [_looked_into(row, assignments[notebook]) for row in alike]
         alike.sort(key=lambda row: row.submission.origin)
+        if both := _contradicting(alike):
+            yield from (
+                replace(
+                    row.submission, notebook=None, text=None, problem=row.submission.problem or both
+                )
+                for row in alike
+            )
+            continue
         first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
         ignored = IGNORED.format(first.submission.origin)
         if (places := max(row.places for row in alike)) > MOST_PLACES:
@@ -270,6 +278,20 @@ def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iter
             else:
                 problem = each.problem or ignored
                 yield replace(each, notebook=None, text=None, problem=problem)
+
+
+def _contradicting(alike: Sequence[_Row]) -> str:
+    """What to say if files of many students, of which one may be a student's own forgery, have
+    different copies under this student's name; "" otherwise."""
+    readable = [row for row in alike if row.fit.readable]
+    if any(row.fit.own for row in readable) or len({row.submission.text for row in readable}) < 2:
+        return ""
+    places = sorted({row.submission.origin.partition("/")[0] for row in readable})
+    if len(places) < 2:
+        return ""
+    return (
+        f"{' and '.join(places)} have different copies of this notebook; keep the one that counts"
+    )
 
 
 def _looked_into(row: _Row, assignment: Assignment) -> _Row:

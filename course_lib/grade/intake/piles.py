@@ -25,8 +25,8 @@ class Caps:
     """The most that is looked at; of one submission, but for `students`."""
 
     files: int = 200
-    notebook: int = 5_000_000  # bytes, as are the next two
-    entry: int = 20_000_000  # of a zip within a zip
+    notebook: int = 25_000_000  # bytes, as are the next two; an animation is long
+    entry: int = 25_000_000  # of a zip within a zip
     total: int = 100_000_000
     ratio: int = 100  # of unpacked to packed
     students: int = 20_000

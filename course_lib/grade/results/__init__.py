@@ -1,1 +1,1 @@
-"""What was earned: kept on disk, shown as pages, given out as tables and into nbgrader's gradebook."""
+"""What was earned: kept on disk, shown as pages, given out as tables and into a gradebook."""

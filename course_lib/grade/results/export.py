@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said_by_canvas
 from course_lib.grade.results.report import label, load, number
 
@@ -49,9 +50,10 @@ def write_csv(
     for row in rows:
         for values in _questions(row, given) if long else [_summary(row, given)]:
             table.writerow([_safe(value) for value in values])
-    # surrogates, which no UTF-8 can hold, are written as \\ud800
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(text.getvalue())
+    if path.exists() and not path.is_file():  # /dev/stdout
+        path.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
+    else:
+        write_whole(path.resolve(), text.getvalue())
     return sum(_waits(row, each, given) for row in rows for each in row["questions"])
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.walls.limits import NOT_ASKED
 from course_lib.grade.release import (
     ReleaseError,
     chosen,
@@ -29,6 +28,7 @@ from course_lib.grade.release import (
     written,
 )
 from course_lib.grade.results.report import STATUS, line, load, number, plain, printed
+from course_lib.grade.walls.limits import NOT_ASKED
 
 PLACEHOLDER = "YOUR ANSWER HERE"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,100}")  # of an assignment: a folder, in URLs
@@ -182,7 +182,8 @@ def _make_assignment(
 def _import(
     book: Any, coursedir: Any, row: Mapping[str, Any], clean: Any, text: str | None
 ) -> None:
-    student, assignment, notebook = row["student"], row["assignment"], row["notebook"]
+    assignment, notebook = row["assignment"], row["notebook"]
+    student = _student(book, coursedir, row)
     released_as, questions = _sources(clean), {each["grade_id"]: each for each in row["questions"]}
     asked = {
         cell.metadata.nbgrader.grade_id
@@ -231,6 +232,16 @@ def _import(
     for comment in theirs.comments:
         comment.auto_comment = reasons.get(comment.cell.name)
     book.db.commit()
+
+
+def _student(book: Any, coursedir: Any, row: Mapping[str, Any]) -> str:
+    """The student's name in nbgrader: as found if that is one there, an address say."""
+    name = row["name"]
+    if name in ("", ".", "..") or Path(name).name != name:
+        return row["student"]
+    folder = coursedir.format_path(coursedir.submitted_directory, name, row["assignment"])
+    known = os.path.isdir(folder) or any(each.id == name for each in book.students)
+    return name if known else row["student"]
 
 
 def _sources(notebook: Any) -> dict[str, str]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.collect import IGNORED
-from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
 from course_lib.grade.intake.piles import said_by_canvas
 from course_lib.grade.results.store import read, results
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
 
 LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
 STATUS = {  # of a question: a sign and words, so that colour is never the only difference

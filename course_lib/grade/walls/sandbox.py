@@ -99,6 +99,15 @@ def readable(level: str, data: str | None) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+def exposed(path: str | os.PathLike, level: str, data: str | None) -> str:
+    """The folder that a submission may read and in which this path lies, "" for none."""
+    here = [str(PACKAGE) if each == INSIDE else each for each in readable(level, data)]
+    for folder in here if level != "none" else ():
+        if Path(path).resolve().is_relative_to(Path(folder).resolve()):
+            return folder
+    return ""
+
+
 def command(
     level: str, scratch: str, home: str, limits: Limits, data: str | None, arguments: list[str]
 ) -> tuple[list[str], dict[str, str]]:
