@@ -111,8 +111,6 @@ class Recipe:
             if name in settings:
                 raise ValueError(f"{name} must be said once, got it twice")
             settings[name] = _read_setting(name, value)
-        SETTINGS["model"].check("model", model)
-        Choice(tuple(FILES)).check("data", data)
         return Recipe(read_schedule(schedule), model, data, **settings)
 
 
@@ -261,13 +259,10 @@ def _read_setting(name: str, text: str) -> Any:
         Choice(kind.options).check(name, word)
         return word
     try:
-        return kind.check(name, ast.literal_eval(text))
-    except (SyntaxError, RecursionError, MemoryError, TypeError):
-        return kind.check(name, text)  # no literal: refused, in the words of the setting's kind
-    except ValueError as error:
-        if str(error).startswith(name):
-            raise
-        return kind.check(name, text)
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        value = text  # no literal: refused, in the words of the setting's kind
+    return kind.check(name, value)
 
 
 def _cut(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ RECORDS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.md"))
 
 
 def test_the_readme_shows_the_numbers_of_today():
-    assert measured.readme(README) == README, "run python tools/measured.py"
+    assert measured.readme(README) == README, "run make notebooks ARGS=--pages"
 
 
 def test_the_numbers_of_the_readme_stand_on_the_page():
@@ -129,7 +130,7 @@ def test_a_record_is_read():
         "AMD EPYC; Python 3.11.7, torch 2.13.0",
     ]
     first, second = measured.results(record)
-    assert first.cells() == ("a", "1 ms", "2 ms", "b", "**2.00** (1.90 to 2.10)", "5", "")
+    assert astuple(first) == ("a", "1 ms", "2 ms", "b", "**2.00** (1.90 to 2.10)", "5", "")
     assert second.peer == "" and second.goal == "2: MISSED"
 
 

@@ -1,15 +1,12 @@
 """The numbers of docs/benchmarks.md and of README.md, read from the records in benchmarks/*.md.
 
-    python tools/measured.py     put today's numbers between the two markers of README.md
-
 A record is written by the program that measured; nothing of it is typed again. A record without
 what is looked for is an error that names it.
 """
 
 import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,9 +36,6 @@ class Row:
     ratio: str
     n: str
     goal: str = ""
-
-    def cells(self) -> tuple[str, ...]:
-        return (self.what, self.ours, self.theirs, self.peer, self.ratio, self.n, self.goal)
 
 
 @dataclass(frozen=True)
@@ -179,7 +173,7 @@ def part(root: Path, name: str) -> str:
         entries = [*record.about(), f"the whole record: [{title}](../benchmarks/{of}.md)"]
         return "\n".join(f"- {each}" for each in entries)
     if name in RATIOS:
-        return markdown(HEADS, [row.cells() for row in rows(root, name)])
+        return markdown(HEADS, [astuple(row) for row in rows(root, name)])
     if name not in PARTS:
         known = [*RATIOS, *(f"about-{each}" for each in (*RATIOS, "peers")), *PARTS]
         raise RecordError(f"a part must be one of {', '.join(known)}, got {name!r}")
@@ -286,7 +280,7 @@ def headlines(root: Path) -> str:
         found = [r for r in rows(root, name) if r.what.startswith(what) and r.peer.startswith(peer)]
         if len(found) != 1:
             raise Record(name, "").error(f"one row of {what} beside {peer}, found {len(found)}")
-        chosen.append(found[0].cells())
+        chosen.append(astuple(found[0]))
     return markdown(HEADS, chosen)
 
 
@@ -296,13 +290,3 @@ def readme(text: str, root: Path = ROOT) -> str:
     if count != 1:
         raise RecordError(f"README.md needs `<!-- measured -->` and its end once, found {count}")
     return text
-
-
-def main() -> None:
-    path = ROOT / "README.md"
-    path.write_text(readme(path.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{path}: the numbers of today")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
