@@ -3,6 +3,8 @@
 import math
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -96,6 +98,19 @@ def test_what_cannot_be_read_is_an_error_that_says_what_to_do(method):
         method(LRS, np.where(LRS > 1, np.nan, CURVE))
     with pytest.raises(ValueError, match="increasing"):
         method(LRS[::-1], CURVE)
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+@pytest.mark.parametrize("loss", [2.3, -0.7, 1e-8])
+def test_the_rounding_of_equal_losses_is_no_fall(loss, method):
+    noise = np.random.default_rng(0).integers(-3, 4, len(LRS))
+    with pytest.raises(ValueError, match="must fall somewhere"):
+        method(LRS, loss * (1 + noise * 2**-52))
+
+
+def test_a_curve_that_rises_first_and_ends_a_little_below_its_start_does_fall():
+    losses = [2.0, 2.2, 2.4, 2.3, 2.1, 2.0 - 1e-12]
+    assert minimum(range(1, 7), losses) == 0.6
 
 
 def test_a_curve_without_a_rise_has_nothing_to_slide_to():
@@ -423,6 +438,7 @@ def test_every_group_gets_the_rate():
         (iter([(X, Y)]), "read again.*list_iterator"),
         ([], "at least one batch"),
         ([X], r"batches \(x, y\), got a Tensor"),
+        ([(X.numpy(), Y.numpy())], r"batches \(x, y\) of tensors, got \(ndarray, ndarray\)"),
         (3, "read again.*int"),
     ],
 )
@@ -432,6 +448,48 @@ def test_data_that_torch_cannot_sweep_over(data, words):
         find_lr(
             model=model, optimizer=optimizer, loss=nn.functional.cross_entropy, data=data, **STEPS
         )
+
+
+def test_an_optimizer_of_another_model_is_refused():
+    (model, _, loader), (_, optimizer, _) = module_setup(), module_setup()
+    with pytest.raises(ValueError, match=r"optimizer must be of this model.*model\.parameters\(\)"):
+        find_lr(
+            model=model, optimizer=optimizer, loss=nn.functional.cross_entropy, data=loader, **STEPS
+        )
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"optimizer": "sgd"}, r"optimizer must be a torch\.optim\.Optimizer, got 'sgd'"),
+        ({"loss": "mse"}, r"loss must be a function \(prediction, y\) -> loss, got 'mse'"),
+        (
+            {"loss": nn.CrossEntropyLoss(reduction="none")},
+            r"loss must return one number as a tensor, got torch\.Size\(\[32\]\)",
+        ),
+        ({"loss": lambda prediction, y: 0.5}, "loss must return one number as a tensor, got 0.5"),
+    ],
+)
+def test_what_torch_cannot_sweep_with_is_named(change, words):
+    model, optimizer, loader = module_setup()
+    parts = {"optimizer": optimizer, "loss": nn.functional.cross_entropy, "data": loader, **STEPS}
+    with pytest.raises(TypeError, match=words):
+        find_lr(model=model, **parts | change)
+
+
+def test_a_module_can_be_swept_where_keras_is_imported_on_torch():
+    code = (
+        "import keras, tensorflow, torch\nfrom course_lib.lr_finder import find_lr\n"
+        "model = torch.nn.Linear(1, 1)\noptimizer = torch.optim.SGD(model.parameters(), lr=1.0)\n"
+        "data = [(torch.ones(4, 1), torch.zeros(4, 1))]\nloss = torch.nn.functional.mse_loss\n"
+        "print(find_lr(model=model, optimizer=optimizer, loss=loss, data=data, steps=10,"
+        " progress=False).stopped)"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert ran.stdout.strip() in ("end", "diverged"), ran.stderr
 
 
 def test_lazy_layers_are_refused():
@@ -529,6 +587,69 @@ def test_a_keras_optimizer_is_built_when_it_was_not():
     assert optimizer.built and float(optimizer.learning_rate) == 0.5
     assert not any(np.any(slot.numpy()) for slot in optimizer.variables if "adam/" in slot.path[5:])
     assert int(optimizer.iterations) == 0
+
+
+def sweep_of_a_line(policy, optimizer):
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile(optimizer(), loss="mse")  # wraps the optimizer, where the policy asks for it
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
+    y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32)
+    model.optimizer.build(model.trainable_variables)
+    before = keras_seen(model), model.optimizer.learning_rate
+    result = find_lr(
+        model=model,
+        optimizer=model.optimizer,
+        loss=keras.losses.MeanSquaredError(),
+        data=(x, y),
+        start_lr=1e-4,
+        steps=40,
+        progress=False,
+    )
+    assert (keras_seen(model), model.optimizer.learning_rate) == before
+    return result
+
+
+@pytest.mark.parametrize("scheduled", [False, True], ids=["rate", "schedule"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_sweep_in_mixed_precision_is_the_one_in_float32_but_for_rounding(policy, scheduled):
+    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9) if scheduled else 0.01
+    exact = sweep_of_a_line("float32", lambda: keras.optimizers.SGD(rate))
+    mixed = sweep_of_a_line(policy, lambda: keras.optimizers.SGD(rate))
+    assert min(exact.losses) < 0.1 * exact.losses[0]
+    first = len(exact.losses) * 3 // 4
+    np.testing.assert_allclose(mixed.losses[:first], exact.losses[:first], atol=0.05)
+    assert mixed.suggestion() == pytest.approx(exact.suggestion(), rel=0.5)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"optimizer": "sgd"}, r"optimizer must be a keras\.optimizers\.Optimizer, got 'sgd'"),
+        ({"loss": "mse"}, r"loss must be a function \(y, prediction\) -> loss, got 'mse'"),
+        (
+            {"optimizer": keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)},
+            r"optimizer must make an update at every batch, .*gradient_accumulation_steps=4",
+        ),
+        (
+            {
+                "optimizer": keras.optimizers.MultiOptimizer(
+                    keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
+                )
+            },
+            "optimizer must have one learning rate, got a MultiOptimizer; give train_step",
+        ),
+    ],
+)
+def test_what_keras_cannot_sweep_with_is_named(change, words):
+    model = keras_setup(warm=False)
+    parts = {"optimizer": model.optimizer, "loss": model.loss, "data": (KX, KY), **STEPS}
+    with pytest.raises((TypeError, ValueError), match=words):
+        find_lr(model=model, **parts | change)
 
 
 def test_data_that_keras_cannot_sweep_over():

@@ -129,7 +129,7 @@ def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tenso
         for batch in data:
             if not (isinstance(batch, tuple | list) and len(batch) == 2):
                 raise ValueError(f"data must give batches (x, y), got a {type(batch).__name__}")
-            if not all(isinstance(part, torch.Tensor) for part in batch):
+            if not all(hasattr(part, "to") for part in batch):
                 kinds = ", ".join(type(part).__name__ for part in batch)
                 raise TypeError(f"data must give batches (x, y) of tensors, got ({kinds})")
             yield batch[0], batch[1]

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+# A fall of a smaller share than this is rounding: the running mean of equal losses has some.
+FLAT = 1e-9
+
 
 def _falling(least: int) -> Callable:
     """Refuses what cannot be read: curves of fewer than `least` points, or that never fall."""
@@ -29,7 +32,8 @@ def _falling(least: int) -> Callable:
                 )
             if not (np.isfinite(y).all() and (x > 0).all() and (np.diff(x) > 0).all()):
                 raise ValueError("losses must be finite, and lrs positive and increasing")
-            if y.argmin() == 0:
+            fall = y[: y.argmin() + 1].max() - y.min()
+            if y.argmin() == 0 or fall <= FLAT * np.abs(y).max():
                 raise ValueError(
                     "losses must fall somewhere, got a curve that never does; start_lr may be too "
                     "large, end_lr too small, or the loss too noisy (try a larger beta)"
