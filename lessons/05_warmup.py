@@ -119,7 +119,7 @@ plot_record(runs_of, means=False)
 # mean of such numbers would describe no run at all, so we count. {{cold-start-counts}}
 # {{warmup-counts}}
 #
-# The fate of a single run hangs on details: {{fate}} The proportion is what a schedule changes.
+# The fate of a single run hangs on details. {{fate}} The proportion is what a schedule changes.
 #
 # **Predict.** Twice the peak, 0.8, and the longest of these warmups: what do most of five runs do?
 

@@ -98,8 +98,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "low-peak-equal-peak": against(
         "shapes_low",
-        "At equal peak the constant rate lies {torch.constant:.2f} (PyTorch) and "
-        "{tensorflow.constant:.2f} points (TensorFlow) above the line, and the quadratic below, "
+        "At equal peak the constant rate differs from the line by {torch.constant:.2f} points in "
+        "PyTorch and {tensorflow.constant:.2f} in TensorFlow, the quadratic by "
         "{torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
@@ -109,7 +109,7 @@ CLAIMS: dict[str, Claim] = {
         "shapes_low",
         "At equal area these gaps shrink to {torch.constant:.2f} and {torch.quadratic:.2f} in "
         "PyTorch, {tensorflow.constant:.2f} and {tensorflow.quadratic:.2f} in TensorFlow: less "
-        "than the ±{torch.sampling:.1f} points by which other 10,000 test images would move an "
+        "than the ±{torch.sampling:.1f} points by which another 10,000 test images would move an "
         "accuracy.",
         lambda n: (
             max(abs(n.constant.value), abs(n.quadratic.value), abs(n.cosine.value))

@@ -91,7 +91,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "fate": Claim(
         "warmup_rescue",
-        "of {torch.pairs} pairs with the same seed and the same warmup, one run in each framework, "
+        "Of {torch.pairs} pairs with the same seed and the same warmup, one run in each framework, "
         "{torch.differing} differ, though the two begin with equal losses.",
         differences,
         lambda n: 0 < n.differing < n.pairs / 4,
