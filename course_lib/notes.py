@@ -1,4 +1,4 @@
-"""Small files in which a learner's own machine remembers something; nobody else reads them.
+"""A learner's small state files: exercises solved, predictions made. Nobody else reads them.
 
 They lie beside each other: where the environment variable LR_COURSE_PROGRESS names the file of
 what is solved (empty: keep none), without it in the user's data folder. Losing one costs a table,

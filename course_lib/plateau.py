@@ -14,9 +14,9 @@ from course_lib.formulas.parameters import Choice, Number, Whole
 def after(
     metric: float, lr: float, best: float | None, bad: int, wait: int, given: dict[str, Any]
 ) -> tuple[float, float | None, int, int]:
-    """Where a plateau stands once it has heard a metric: its (lr, best, bad, wait) from now on.
+    """A plateau's (lr, best, bad, wait) after one more metric.
 
-    This is the whole rule, apart from the object, so that a widget can run it in a page.
+    The whole rule as a function, so that a browser can run it too.
 
     >>> given = {"factor": 0.5, "patience": 0, "threshold": 0.0, "threshold_mode": "abs",
     ...          "mode": "min", "cooldown": 3, "min_lr": 0.0, "eps": 0.0}
@@ -117,7 +117,7 @@ class Plateau:
     ):
         given: dict[str, Any] = {
             "lr": Number(low=0, above=True).check("lr", lr),
-            "factor": Number(low=0, above=True).check("factor", factor),
+            "factor": Number(low=0, above=True, below=1).check("factor", factor),
             "patience": Whole().check("patience", patience),
             "threshold": Number(low=0).check("threshold", threshold),
             "threshold_mode": Choice(("abs", "rel")).check("threshold_mode", threshold_mode),
@@ -127,8 +127,6 @@ class Plateau:
             "eps": Number(low=0).check("eps", eps),
         }
         self.arguments = given
-        if given["factor"] >= 1:
-            raise ValueError(f"factor must be below 1, so that the rate falls, got {factor!r}")
         if given["min_lr"] > given["lr"]:
             raise ValueError(f"min_lr must be at most lr, which is {lr!r}, got {min_lr!r}")
         self.lr: float = given["lr"]

@@ -131,7 +131,7 @@ def tiny(**options):
 @pytest.fixture
 def noise(monkeypatch):
     """The experiment "tiny" on a data set of noise."""
-    monkeypatch.setattr(experiments, "_loaded", {"mnist": dataset()})
+    monkeypatch.setattr(experiments, "_loaded", {"mnist": dataset()}.get)
 
     def of(**options):
         variants = {"one": tiny(**options), "two": tiny(**options)}
@@ -307,10 +307,13 @@ def no_constant(text):
 def sizes(monkeypatch):
     """Data sets of the real ones' sizes, of nothing."""
     shapes = {"mnist": (28, 28), "cifar10": (32, 32, 3)}
-    for name, shape in shapes.items():
-        x = np.broadcast_to(np.uint8(0), (SIZES[name], *shape))
+
+    def empty(name):
+        x = np.broadcast_to(np.uint8(0), (SIZES[name], *shapes[name]))
         y = np.broadcast_to(np.int64(0), SIZES[name])
-        monkeypatch.setitem(experiments._loaded, name, Dataset(x, y, x[:1], y[:1], name, "none"))
+        return Dataset(x, y, x[:1], y[:1], name, "none")
+
+    monkeypatch.setattr(experiments, "_loaded", empty)
 
 
 def test_every_record_has_its_experiment():

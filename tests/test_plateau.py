@@ -216,8 +216,8 @@ def test_anything_else_is_not(metric):
     [
         (dict(lr=0), "lr must be a number above 0, got 0"),
         (dict(lr="0.1"), "lr must be a number above 0, got '0.1'"),
-        (dict(lr=1, factor=0), "factor must be a number above 0, got 0"),
-        (dict(lr=1, factor=1.0), "factor must be below 1, so that the rate falls, got 1.0"),
+        (dict(lr=1, factor=0), "factor must be a number above 0 and below 1, got 0"),
+        (dict(lr=1, factor=1.0), "factor must be a number above 0 and below 1, got 1.0"),
         (dict(lr=1, patience=-1), "patience must be a whole number of at least 0, got -1"),
         (dict(lr=1, patience=2.5), "patience must be a whole number of at least 0, got 2.5"),
         (dict(lr=1, threshold=-1e-4), "threshold must be a number of at least 0, got -0.0001"),

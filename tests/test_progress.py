@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import platformdirs
 import pytest
 
-from course_lib import exercises, progress
+from course_lib import exercises, files, progress
 
 COURSE = {
     id: exercises.Exercise(id, "f", (), (), (), lesson=lesson, points=points)
@@ -54,6 +55,17 @@ def test_only_new_answers_are_new_tries():
     assert progress.record("1.1", solved=True) == 0
     assert progress.record("1.1", solved=False, answer="a") == 1
     assert counts()[0] == (1, 1, 1)  # solved once is solved
+
+
+def test_what_only_memory_held_is_forgotten_once_the_file_is_written(place, monkeypatch, capsys):
+    with monkeypatch.context() as broken:
+        broken.setattr(files.os, "replace", Mock(side_effect=OSError(28, "No space left")))
+        progress.record("1.1", solved=True)
+    assert "cannot be kept" in capsys.readouterr().out and counts()[0] == (1, 1, 1)
+    progress.record("1.2", solved=True)
+    assert counts()[0] == (2, 2, 3.5)
+    place.unlink()
+    assert counts()[0] == (0, 0, 0)
 
 
 def test_forgetting_is_complete(place):

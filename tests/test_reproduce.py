@@ -340,8 +340,7 @@ def test_a_stand_in_is_no_data_for_a_record(tmp_path, monkeypatch, capsys):
 
     images, labels = np.zeros((9, 28, 28), np.uint8), np.arange(9)
     drawn = Dataset(images, labels, images, labels, "mnist", "a test", "STAND-IN: drawn")
-    monkeypatch.setattr(experiments, "_loaded", {})
-    monkeypatch.setattr(experiments, "load", lambda name: drawn)
+    monkeypatch.setattr(experiments, "_loaded", lambda name: drawn)
     arguments = [EDGE, "--framework", "torch", "--records", str(tmp_path)]
     assert cli.main(["reproduce", *arguments]) == 2
     assert "there is only a stand-in for mnist" in capsys.readouterr().err
@@ -360,7 +359,7 @@ def here(small_data, monkeypatch):
     from course_lib.claims import experiments
 
     monkeypatch.setenv("LR_COURSE_DATA", str(small_data))
-    monkeypatch.setattr(experiments, "_loaded", {})
+    monkeypatch.setattr(experiments, "_loaded", experiments.load)
 
 
 def test_a_command_that_is_killed_is_continued(tmp_path, environment, here, capsys):

@@ -66,8 +66,8 @@ def render(source: Path, folder: str):
 
 
 def fold_outcomes(notebook) -> None:
-    """Fold the outputs from a prediction to its outcome: who opens the lesson sees no answer before
-    they predict. JupyterLab unfolds the output of a cell that is run."""
+    """Fold the outputs from a prediction to its outcome: no answer is seen before the prediction.
+    JupyterLab unfolds the output of a cell that is run."""
     open_questions: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type != "code":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ class Runs:
         """The runs of a variant, by seed."""
         lines = read(self.experiment, self.folder)
         mine = (line for line in lines if line["framework"] == self.framework)
-        return sorted((line for line in mine if line["variant"] == variant), key=_seed)
+        return sorted((line for line in mine if line["variant"] == variant), key=itemgetter("seed"))
 
     def of(self, variant: str, key: str) -> dict[int, Any]:
         """One measurement of a variant: {seed: value}. A run without it, because it diverged, is
@@ -54,10 +55,6 @@ class Runs:
     def another(self, experiment: str) -> "Runs":
         """The same framework's runs of another experiment."""
         return Runs(experiment, self.framework, self.folder)
-
-
-def _seed(line: Line) -> int:
-    return line["seed"]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from course_lib.claims.records import Line
@@ -118,11 +119,10 @@ class Experiment:
 
 def real(name: str) -> Dataset:
     """The data set, which must be the real one."""
-    if name not in _loaded:
-        _loaded[name] = load(name)
-    if _loaded[name].is_stand_in:
+    data = _loaded(name)
+    if data.is_stand_in:
         raise ValueError(REAL_DATA.format(name=name))
-    return _loaded[name]
+    return data
 
 
-_loaded: dict[str, Dataset] = {}
+_loaded = cache(load)

@@ -1,5 +1,6 @@
 """Lesson 02: what decay does to the mean and to the spread, and the two classic examples."""
 
+from functools import partial
 from typing import Any
 
 from course_lib.claims.claim import Claim, Runs
@@ -15,80 +16,46 @@ from course_lib.schedules import (
 )
 from course_lib.statistics import gain, mean_of, sampling_error, spread_ratio
 
+# The two classics train on all training images (nothing is held out), as they were printed.
+MNIST = partial(Training, "mnist", "mlp_dropout", losses=True)
+CIFAR10 = partial(Training, "cifar10", "cnn", batch_size=64, losses=True)
+
+
+def line(peak: float):
+    """A straight line from `peak` to zero in the whole run."""
+    return lambda epoch, total: Schedule(linear, peak_lr=peak, total_steps=total)
+
+
+def by_epoch(schedule: Schedule):
+    """A schedule whose step is an epoch."""
+    return lambda epoch, total: Schedule(per_epoch, then=schedule, steps_per_epoch=epoch)
+
 
 def constant_or_root(lr: float, root: bool) -> Training:
-    """Five epochs at `lr`, or at `lr / sqrt(epoch + 1)`."""
-
-    def schedule(epoch: int, total: int) -> Schedule:
-        if not root:
-            return Schedule(constant, lr=lr)
-        # lr / sqrt(epoch + 1), the epoch counted from 0
-        return Schedule(
-            per_epoch, then=Schedule(power, peak_lr=lr, factor=lr, power=0.5), steps_per_epoch=epoch
-        )
-
+    """Five epochs at `lr`, or at `lr / sqrt(epoch + 1)`, the epoch counted from 0."""
+    power_law = by_epoch(Schedule(power, peak_lr=lr, factor=lr, power=0.5))
+    schedule = power_law if root else lambda epoch, total: Schedule(constant, lr=lr)
     return Training("mnist", "mlp", schedule, batch_size=256, epochs=5)
 
 
 EXPERIMENTS = {
-    # The two classics train on all training images (nothing is held out), as they were printed.
     "mnist_classic": Experiment(
         title="the MNIST example of the textbooks, as printed and better",
         variants={
-            "printed": Training(
-                data="mnist",
-                model="mlp_dropout",
-                epochs=5,
-                batch_size=32,
-                losses=True,
-                schedule=lambda epoch, total: Schedule(
-                    per_epoch,
-                    then=Schedule(exponential, lr=0.1, factor=0.95),
-                    steps_per_epoch=epoch,
-                ),
+            "printed": MNIST(
+                by_epoch(Schedule(exponential, lr=0.1, factor=0.95)), epochs=5, batch_size=32
             ),
             # Peak and length were chosen on held-out training images, with seeds 0 to 2.
-            "better": Training(
-                data="mnist",
-                model="mlp_dropout",
-                epochs=3,
-                batch_size=32,
-                losses=True,
-                schedule=lambda epoch, total: Schedule(linear, peak_lr=0.4, total_steps=total),
-            ),
+            "better": MNIST(line(0.4), epochs=3, batch_size=32),
             # Larger batches and momentum too: the fewest updates, not the same ones.
-            "fast": Training(
-                data="mnist",
-                model="mlp_dropout",
-                epochs=3,
-                batch_size=128,
-                momentum=0.9,
-                losses=True,
-                schedule=lambda epoch, total: Schedule(linear, peak_lr=0.3, total_steps=total),
-            ),
+            "fast": MNIST(line(0.3), epochs=3, batch_size=128, momentum=0.9),
         },
     ),
     "cifar10_classic": Experiment(
         title="the CIFAR-10 example of the textbooks, as printed and better",
         variants={
-            "printed": Training(
-                data="cifar10",
-                model="cnn",
-                epochs=50,
-                batch_size=64,
-                losses=True,
-                schedule=lambda epoch, total: Schedule(
-                    per_epoch, then=Schedule(step_decay, lr=0.1, every=30), steps_per_epoch=epoch
-                ),
-            ),
-            "better": Training(
-                data="cifar10",
-                model="cnn",
-                epochs=15,
-                batch_size=64,
-                losses=True,
-                schedule=lambda epoch, total: Schedule(linear, peak_lr=0.1, total_steps=total),
-            ),
+            "printed": CIFAR10(by_epoch(Schedule(step_decay, lr=0.1, every=30)), epochs=50),
+            "better": CIFAR10(line(0.1), epochs=15),
         },
     ),
     "decay_spread": Experiment(

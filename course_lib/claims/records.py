@@ -33,7 +33,7 @@ def read(name: str, folder: Path = RECORDS) -> list[Line]:
 def _parsed(path: Path, changed: int, size: int) -> list[Line]:
     lines = []
     for number, text in enumerate(path.read_text().splitlines(keepends=True), 1):
-        if not text.endswith("\n"):  # its writer was killed in the middle: that run counts not
+        if not text.endswith("\n"):  # its writer was killed in the middle: no run
             break
         try:
             lines.append(json.loads(text))
