@@ -99,6 +99,12 @@ def test_the_goal_is_not_reached_at_the_start_nor_beyond_the_edge():
     assert "on the edge" in valley(lr=0.1).report
 
 
+def test_the_goal_is_not_reached_without_the_valley():
+    flat = valley().at(lr=1.0, steep=1.0)
+    assert not flat.reached and "a valley less steep than 20" in flat.report
+    assert valley(lr=1.0, steep=1.0).reached
+
+
 @pytest.mark.parametrize(
     "lr, said",
     [(0.2, "2.66e+96"), (5.0, "more than 1e+308 (an overflow)"), (1e6, "more than 1e+308")],
@@ -239,6 +245,9 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     assert base64.b64decode(data["image/png"]).startswith(PNG)
     label, told = panel.shown()["chart"]["label"], "A picture: run this cell to move it."
     assert metadata["image/png"]["alt"] == f"{label} Goal: {panel.goal}. {told}"
+    (alt,) = re.findall(r'<img alt="([^"]*)"', milestones().html())  # its label has no full stop
+    assert alt.startswith(f"{milestones().shown()['chart']['label']}. Goal: the same rate")
+    assert alt.endswith(told)
     still = ElementTree.fromstring(panel.still())
     words = ["".join(each.itertext()) for each in still if each.tag.endswith("text")]
     assert words == [f"Goal: {panel.goal}.", told]  # above the picture, which is moved down

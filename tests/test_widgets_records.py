@@ -74,7 +74,7 @@ def real_cuts(panel):
         callback.on_epoch_end(i, {"val_loss": each})
         rates.append(float(stub.optimizer.learning_rate))
     return {
-        name: [i for i, rate in enumerate(rates) if rate < ([0.1, *rates][i]) * 0.999]
+        name: [i + 1 for i, rate in enumerate(rates) if rate < ([0.1, *rates][i]) * 0.999]
         for name, rates in cuts.items()
     }, {name: rates[-1] for name, rates in cuts.items()}
 
@@ -100,12 +100,12 @@ def test_plateau_cuts_are_those_of_the_real_classes(curve, patience, factor, thr
     assert list(code(panel)) == HEADINGS
     dots = [one for one in panel.shown()["chart"]["rows"][0]["lines"] if one["dots"]]
     for name, one in zip(HEADINGS, dots):
-        assert one["xs"] == cuts[name] and one["ys"] == [curve[i] for i in cuts[name]]
+        assert one["xs"] == cuts[name] and one["ys"] == [curve[i - 1] for i in cuts[name]]
         rates = line_of(panel, name)
         assert rates["ys"][-1] == pytest.approx(ends[name], rel=1e-5)
         was = [0.1, *rates["ys"]]  # a rate for each evaluation, for the pointer that reads it
-        assert rates["xs"] == list(range(40)) and rates["steps"]
-        assert [i for i in range(40) if rates["ys"][i] < was[i]] == cuts[name]
+        assert rates["xs"] == list(range(1, 41)) and rates["steps"]
+        assert [i + 1 for i in range(40) if rates["ys"][i] < was[i]] == cuts[name]
         assert (name + " cuts never" in panel.report) == (not cuts[name])
     differing = {i for name in cuts for i in cuts[name]} - set.intersection(
         *(set(each) for each in cuts.values())
@@ -122,15 +122,15 @@ def test_plateau_goal_takes_both_patience_and_threshold():
     assert not any(panel.at(threshold=float(each)).reached for each in thresholds)
     assert not any(panel.at(cooldown=each).reached for each in range(16))
     assert panel.report.count(
-        "- not reached: course_lib cuts at 11, PyTorch cuts at 11, Keras cuts at 10."
+        "- not reached: course_lib cuts at 12, PyTorch cuts at 12, Keras cuts at 11."
     )
-    assert "- not reached: Keras cuts at 13." in panel.at(patience=6).report
+    assert "- not reached: Keras cuts at 14." in panel.at(patience=6).report
     assert "not reached: course_lib never cuts, PyTorch never" in panel.at(patience=40).report
     # On a curve of one's own it does not count.
     easy = [0.9 - i / 50 if i < 26 else 0.9 for i in range(40)]
     cuts, _ = real_cuts(panel.at(metric=easy))
     assert all(each and each[0] >= 25 for each in cuts.values())
-    assert "- not reached: you changed the metric: Start over." in panel.at(metric=easy).report
+    assert "- not reached: you changed the metric: Reset it." in panel.at(metric=easy).report
     assert not panel.at(metric=easy).reached
 
 
@@ -592,6 +592,12 @@ def test_the_pairs_are_a_small_difference_none_and_a_large_one():
     assert not all(ends[0][1:]) and all(ends[2]) and not any(ends[1])
     # What peeking does: in another order, no difference looks like one for many seeds.
     assert any(True in excluding(differences(PAIRS[1][0], order)) for order in ORDERS)
+
+
+def test_a_pair_of_fewer_seeds_says_so():
+    few = "10 seeds were recorded and no more"
+    assert few in how_many_seeds().at(count=20).report
+    assert few not in how_many_seeds().at(count=10).report
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -44,6 +44,27 @@ function literal(value, kind) {
   return `(${parts}${value.length === 1 ? "," : ""})`;
 }
 
+// The number that was typed. A browser's own number field drops a decimal comma without a word.
+function number_in(text) {
+  return /^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : NaN;
+}
+
+function nearest_in(xs, x) {
+  let best = 0;
+  for (let i = 1; i < xs.length; i++) if (Math.abs(xs[i] - x) < Math.abs(xs[best] - x)) best = i;
+  return best;
+}
+
+// The height of a line at x; null where it has none there.
+function height_at({xs, ys, dots, steps}, x) {
+  const near = nearest_in(xs, x);
+  if (xs.length && Math.abs(xs[near] - x) <= 1e-9 * Math.abs(x)) return ys[near] ?? null;
+  const after = xs.findIndex((each) => each > x);
+  if (dots || after < 1) return null;
+  const [from, to] = [ys[after - 1], ys[after]];
+  return steps ? from : from + (to - from) * (x - xs[after - 1]) / (xs[after] - xs[after - 1]);
+}
+
 // The functions of schedules.py. Each widget fills the two tables with what it has translated.
 const FORMULAS = {}; // name -> [formula, names of its parameters]
 const WRITERS = {}; // peer -> name -> function that writes the peer's own call

@@ -26,10 +26,12 @@ class Control:
     - choice: one of `options`.
     - several: some of `options`; the value is the list of them.
     - flag: True or False.
-    - numbers: several numbers, written with commas; scale "whole" for whole ones.
-    - curve: a list of numbers from `low` to `high`, drawn with the pointer on the picture, or with
-      the arrow keys.
-    - note: a button that appends the value of the control `notes` to a list.
+    - numbers: several numbers of at least allowed[0], written with commas; scale "whole" for whole
+      ones, each larger than the one before.
+    - curve: a list of numbers from `low` to `high`, drawn with the pointer on the picture's first
+      row, or with the arrow keys.
+    - note: a button that appends the value of the control `notes` to a list, once, where that is
+      within `allowed`; elsewhere `hint` is said.
 
     A control with `group` stands under that heading. With `when`, (name, value), it is there only
     while another control has, or holds, that value. With `drag`, the slider's value is a place on
@@ -49,6 +51,7 @@ class Control:
     optional: bool = False
     options: tuple[str, ...] = ()
     notes: str = ""
+    hint: str = ""
     group: str = ""
     when: tuple[str, str] | None = None
     drag: bool = False
@@ -84,9 +87,11 @@ def control_of(
             return Control(name, "choice", value=value, options=options, **more)
         case Flag():
             return Control(name, "flag", value=value, **more)
-        case Increasing() | Numbers():
-            scale = "whole" if isinstance(kind, Increasing) else "linear"
-            return Control(name, "numbers", value=list(value), scale=scale, **more)
+        case Increasing(low=least):
+            more |= {"scale": "whole", "allowed": (least, None)}
+            return Control(name, "numbers", value=list(value), **more)
+        case Numbers():
+            return Control(name, "numbers", value=list(value), allowed=(0, None), **more)
         case Whole(low=least):
             ends: tuple[float, float, str] = (least, max(2 * steps, 4 * (value or 0)), "whole")
             more["allowed"] = (least, None)

@@ -1,6 +1,8 @@
 """The noise floor: with noisy gradients the loss stops at a height that the rate decides, and a
 drop of the rate lets it fall further."""
 
+from typing import Any
+
 import numpy as np
 
 from course_lib.formulas.decays import multistep
@@ -167,11 +169,15 @@ def noise_floor(seed: int = 0) -> Panel:
     seed = Whole().check("seed", seed)
     fixed = best_fixed(seed)
     goal = float(f"{2 / 3 * fixed:.2g}")
+    before_the_end: dict[str, Any] = {
+        "allowed": (1, UPDATES - 1),
+        "hint": "Press Play, or move the update back, and drop the rate on the way.",
+    }
     controls = (
         Control("lr", "slider", "first rate", 0.5, LOW, HIGH, "log", allowed=(0.001, 1.99)),
         Control("factor", "choice", "a drop is", "to a tenth", options=("to a tenth", "to a half")),
         Control("now", "play", "update", UPDATES, 1, UPDATES, allowed=(1, UPDATES)),
-        Control("drops", "note", "Drop the rate now", [], notes="now"),
+        Control("drops", "note", "Drop the rate now", [], notes="now", **before_the_end),
     )
     data = {
         "seed": seed,

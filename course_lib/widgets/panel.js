@@ -2,6 +2,7 @@
 // `view` is called and its picture, words and code are put in place. What a schedule or a chart is
 // stands in Python only.
 function mount(root, spec, view) {
+  if (document.querySelectorAll(`[id="${root.id}"]`).length > 1) root.id += `-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   const values = structuredClone(spec.values);
   const make = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
@@ -24,9 +25,11 @@ function mount(root, spec, view) {
   root.replaceChildren(make("div", {class: "lr-body"},
     make("div", {class: "lr-seen"}, figure, readout, error), make("div", {class: "lr-side"}, controls, goal),
     make("div", {class: "lr-words"}, report, code), said));
-  // JupyterLab takes the arrow keys away from what is focused inside of an output.
+  // JupyterLab takes keys away from what is focused inside of an output: arrows, and letters, with
+  // which it changes the notebook. Left to it: Escape, to run the cell, what is pressed with Ctrl.
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" && !event.shiftKey && !event.ctrlKey) event.stopPropagation();
+    const runs = event.key === "Enter" && event.shiftKey;
+    if (event.key !== "Escape" && !runs && !event.ctrlKey && !event.metaKey) event.stopPropagation();
   });
 
   // --- controls ---------------------------------------------------------------------------------
@@ -57,6 +60,11 @@ function mount(root, spec, view) {
     return [id, make("label", {for: id}, control.label)];
   }
 
+  function refuse(wanted, text) {
+    const point = /^[0-9]+,[0-9]+$/.test(text) ? ` (with a point: ${text.replace(",", ".")})` : "";
+    error.textContent = `${wanted}, got ${text || "nothing"}${point}`;
+  }
+
   const MAKE = {
     slider(control) {
       const [id, label] = named(control);
@@ -65,12 +73,12 @@ function mount(root, spec, view) {
         type: "range", id, step: "1", min: whole ? control.low : 0, max: whole ? control.high : the_PLACES,
       });
       const number = make("input", {
-        type: "number", step: whole ? "1" : "any", "aria-label": `${control.label}, exact value`,
+        type: "text", inputmode: "decimal", class: "lr-number", "aria-label": `${control.label}, exact value`,
       });
       range.addEventListener("input", () => set(control.name, slider_value(control, Number(range.value))));
       number.addEventListener("change", () => {
-        const got = number.validity.badInput ? "what is no number" : number.value.trim() || "nothing";
-        const typed = got === "nothing" && control.optional ? null : Number(got); // a word is no number
+        const got = number.value.trim();
+        const typed = got === "" && control.optional ? null : number_in(got);
         const [least, most] = control.allowed;
         const wrong = typed !== null && (!Number.isFinite(typed) || (whole && !Number.isInteger(typed))
           || (least !== null && (control.above ? typed <= least : typed < least)) || (most !== null && typed > most));
@@ -79,7 +87,7 @@ function mount(root, spec, view) {
           const most_ = most === null ? "" : ` and at most ${most}`;
           fields[control.name]();
           const least_ = least === null ? "" : ` ${control.above ? "above" : "of at least"} ${least}`;
-          error.textContent = `${control.label} must be ${kind}${least_}${most_}, got ${got}`;
+          refuse(`${control.label} must be ${kind}${least_}${most_}`, got);
         } else set(control.name, typed);
       });
       if (control.optional) number.placeholder = "default";
@@ -154,11 +162,13 @@ function mount(root, spec, view) {
       const [id, label] = named(control);
       const text = make("input", {type: "text", id, class: "lr-wide", inputmode: "decimal"});
       text.addEventListener("change", () => {
-        const typed = text.value.split(",").filter((each) => each.trim()).map(Number);
-        const whole = control.scale === "whole";
-        if (!typed.length || typed.some((each) => !(whole ? Number.isInteger(each) : each >= 0))) {
-          error.textContent =
-            `${control.label} must be ${whole ? "whole " : ""}numbers with commas between, got ${text.value.trim() || "nothing"}`;
+        const typed = text.value.split(",").filter((each) => each.trim()).map((each) => number_in(each.trim()));
+        const [whole, least] = [control.scale === "whole", control.allowed[0]];
+        const wrong = (each, i) => !(each >= least && each < Infinity)
+          || (whole && (!Number.isInteger(each) || each <= typed[i - 1]));
+        if (!typed.length || typed.some(wrong)) {
+          const kind = whole ? "increasing whole numbers" : "numbers";
+          refuse(`${control.label} must be ${kind} of at least ${least} with commas between`, text.value.trim());
         } else set(control.name, typed);
       });
       fields[control.name] = () => {
@@ -167,7 +177,12 @@ function mount(root, spec, view) {
       row(control, label, text);
     },
     curve(control) {
-      fields[control.name] = () => {};
+      const button = make("button", {type: "button"}, `Reset the ${control.label}`);
+      button.addEventListener("click", () => set(control.name, [...spec.values[control.name]]));
+      fields[control.name] = () => {
+        button.disabled = String(values[control.name]) === String(spec.values[control.name]);
+      };
+      row(control, make("span", {class: "lr-buttons"}, button));
     },
     note(control) {
       const button = make("button", {type: "button"}, control.label);
@@ -176,8 +191,15 @@ function mount(root, spec, view) {
         set(control.name, [...values[control.name], values[control.notes]]);
       });
       clear.addEventListener("click", () => set(control.name, values[control.name].slice(0, -1)));
-      fields[control.name] = () => { clear.disabled = !values[control.name].length; };
-      row(control, make("span", {class: "lr-buttons"}, button, clear));
+      const hint = make("span", {class: "lr-hint"});
+      fields[control.name] = () => {
+        const [now, noted] = [values[control.notes], values[control.name]];
+        clear.disabled = !noted.length;
+        const outside = now < control.allowed[0] || now > control.allowed[1];
+        button.disabled = outside || noted.includes(now);
+        hint.textContent = outside ? control.hint : "";
+      };
+      row(control, make("span", {class: "lr-buttons"}, hint, button, clear));
     },
   };
   for (const control of spec.controls) MAKE[control.kind](control);
@@ -214,8 +236,14 @@ function mount(root, spec, view) {
     try {
       shown = view(values, spec.data);
       error.textContent = "";
+      root.classList.remove("lr-refused");
     } catch (problem) { // a formula that refuses these parameters says why; the last picture stays
-      error.textContent = String(problem.message).replace(/^\w+: ?/, "");
+      error.textContent = `${String(problem.message).replace(/^\w+: ?/, "")}. What is shown is from before.`;
+      root.classList.add("lr-refused"); // pale, picture and code
+      if (spec.goal) {
+        goal.textContent = verdict(spec.goal, false, "these settings are refused");
+        goal.dataset.reached = false;
+      }
       return;
     }
     chart = shown.chart;
@@ -281,32 +309,32 @@ function mount(root, spec, view) {
     }
     const x = place(cursor, chart.x, left, right);
     const svg = figure.querySelector("svg");
-    const parts = [];
+    const read = [];
     layout(chart, width).tops.forEach((top, i) => {
       if (chart.rows[i].x) return; // another axis than the one that is read
       const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
       line.setAttribute("d", `M${x} ${top}V${top + chart.rows[i].height}`);
       line.setAttribute("class", "lr-cursor");
       svg.append(line);
+      const parts = [];
+      let last = null; // the line without a label after one of the same look is the other end of it
       for (const each of chart.rows[i].lines) {
-        if (!each.label) continue;
-        const near = nearest(each.xs, cursor);
-        const value = each.ys[near];
-        if (value !== null && value !== undefined) parts.push(`${each.label} ${short(value, 4)}`);
+        const value = height_at(each, cursor);
+        if (value !== null && each.label) parts.push(`${each.label} ${short(value, 4)}`);
+        else if (value !== null && last && last.color === each.color && last.dash === each.dash && !each.dots) {
+          parts.push(`${parts.pop()} to ${short(value, 4)}`);
+        }
+        last = value !== null && each.label ? each : null;
       }
+      if (parts.length) read.push([chart.rows[i].label, parts.join(", ")]);
     });
-    readout.textContent = `${chart.x.label} ${short(cursor, 4)}: ${parts.join(", ")}`;
+    const said = read.map(([label, parts]) => (read.length > 1 ? `${label}: ${parts}` : parts)).join("; ");
+    readout.textContent = `${chart.x.label} ${short(cursor, 4)}: ${said}`;
   }
 
   function readable() { // the line whose points the arrow keys go along
     const shared = chart.rows.filter((each) => !each.x).flatMap((each) => each.lines);
     return shared.find((each) => each.label && each.xs.length);
-  }
-
-  function nearest(xs, x) {
-    let best = 0;
-    for (let i = 1; i < xs.length; i++) if (Math.abs(xs[i] - x) < Math.abs(xs[best] - x)) best = i;
-    return best;
   }
 
   function spot(event) { // the pointer, in the picture's own units
@@ -318,15 +346,17 @@ function mount(root, spec, view) {
   function read(x) {
     const value = unplace(Math.min(right, Math.max(left, x)), chart.x, left, right);
     const first = readable();
-    cursor = first ? first.xs[nearest(first.xs, value)] : value;
+    cursor = first ? first.xs[nearest_in(first.xs, value)] : value;
     point();
   }
 
   let held = null; // the control whose line is dragged, or the drawn curve
   let before = null;
   figure.addEventListener("pointerdown", (event) => {
-    const [x] = spot(event);
-    held = drawn ?? null;
+    const [x, y] = spot(event);
+    const top = layout(chart, width).tops[0];
+    const inside = x >= left && x <= right && y >= top && y <= top + chart.rows[0].height;
+    held = drawn && inside ? drawn : null;
     for (const control of spec.controls) {
       const there = control.drag ? place(values[control.name], chart.x, left, right) : null;
       if (there !== null && Math.abs(there - x) < 14) held = control;
@@ -360,7 +390,8 @@ function mount(root, spec, view) {
     const top = layout(chart, width).tops[0];
     const height = unplace(y, limits_of(chart.rows[0]), top + chart.rows[0].height, top);
     const list = [...values[held.name]];
-    const now = Math.min(list.length - 1, Math.max(0, Math.round(unplace(x, chart.x, left, right))));
+    const at = Math.round(unplace(x, chart.x, left, right) - chart.x.low);
+    const now = Math.min(list.length - 1, Math.max(0, at));
     const from = before ?? now;
     for (let i = Math.min(from, now); i <= Math.max(from, now); i++) list[i] = bounded(height);
     before = now;
@@ -374,7 +405,7 @@ function mount(root, spec, view) {
   figure.addEventListener("keydown", (event) => {
     const first = chart && readable();
     if (!first) return;
-    const now = cursor === null ? 0 : nearest(first.xs, cursor);
+    const now = cursor === null ? 0 : nearest_in(first.xs, cursor);
     const step = {ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10}[event.key];
     const turn = {ArrowUp: 1, ArrowDown: -1}[event.key];
     if (step) {

@@ -80,6 +80,12 @@ class Panel:
         lines += [f"{heading}\n{code}" for heading, code in shown["code"]]
         return "\n\n".join(lines)
 
+    @property
+    def alt(self) -> str:
+        """What the still picture shows, in whole sentences."""
+        goal = f" Goal: {self.goal}." if self.goal else ""
+        return f"{self.shown()['chart']['label'].removesuffix('.')}.{goal} {STILL}"
+
     def svg(self) -> str:
         """The picture as it stands."""
         return draw(self.shown()["chart"])
@@ -124,7 +130,7 @@ class Panel:
         """The live panel as a piece of a page, with the still picture for where no script runs."""
         spot = f"lr-{uuid.uuid4().hex[:12]}"
         picture = base64.b64encode(self.svg().replace("currentColor", "#222").encode()).decode()
-        alt = html.escape(self.shown()["chart"]["label"], quote=True)
+        alt = html.escape(self.alt, quote=True)
         return f"""\
 <style>{_style()}</style>
 <section class="lr-panel" id="{spot}" aria-label="{html.escape(self.title, quote=True)}">
@@ -135,7 +141,9 @@ src="data:image/svg+xml;base64,{picture}">
 </section>
 <script>(() => {{
 {self.script()}
-mount(document.getElementById("{spot}"), {_safe(self.spec())}, {self.view.__name__});
+const before = document.currentScript?.previousElementSibling; // in each of two views its own
+const root = before?.id === "{spot}" ? before : document.getElementById("{spot}");
+mount(root, {_safe(self.spec())}, {self.view.__name__});
 }})();</script>"""
 
     def page(self) -> str:
@@ -184,9 +192,7 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
             "image/png": base64.b64encode(self.png()).decode(),
             "text/plain": self.report,
         }
-        goal = f" Goal: {self.goal}." if self.goal else ""
-        alt = f"{self.shown()['chart']['label']}{goal} {STILL}"
-        return data, {"image/png": {"alt": alt, "width": 640}}
+        return data, {"image/png": {"alt": self.alt, "width": 640}}
 
     def __repr__(self) -> str:
         return f"<{self.title}: {self.values}>"

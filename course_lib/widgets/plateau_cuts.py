@@ -53,10 +53,11 @@ def keras_rule(factor, patience, threshold, cooldown):
 
 
 def plateau_walk(metrics, lr, given):
-    """The rates that a plateau sets, one per evaluation, and the evaluations at which it cuts.
+    """The rates that a plateau sets, one per evaluation, and the evaluations, counted from 1, at
+    which it cuts.
 
     >>> plateau_walk([0.9, 0.9, 0.8, 0.8], 1.0, own_rule(0.5, 0, 0.01, 0))
-    {'rates': [1.0, 0.5, 0.5, 0.25], 'cuts': [1, 3]}
+    {'rates': [1.0, 0.5, 0.5, 0.25], 'cuts': [2, 4]}
     """
     best, bad, wait, rates, cuts = None, 0, 0, [], []
     for i in range(len(metrics)):
@@ -64,7 +65,7 @@ def plateau_walk(metrics, lr, given):
         lr, best, bad, wait = after(metrics[i], lr, best, bad, wait, given)
         rates.append(lr)
         if lr < before:
-            cuts.append(i)
+            cuts.append(i + 1)
     return {"rates": rates, "cuts": cuts}
 
 
@@ -90,8 +91,8 @@ def view_plateau_cuts(values, data):
             f"A metric over {count} evaluations and the rates that three plateau rules make of it; "
             f"they differ at {alone} evaluations.",
             "evaluation",
-            0,
-            count - 1,
+            1,
+            count,
             [metric_row(metrics, walks, data), rates_row(walks, lr, data)],
         ),
         "report": "\n".join(reports),
@@ -108,7 +109,7 @@ def missing_words(walks, as_it_came, early):
     'PyTorch never cuts, Keras cuts at 13'
     """
     if not as_it_came:
-        return "you changed the metric: Start over"
+        return "you changed the metric: Reset it"
     words = []
     for k in range(len(walks)):
         cuts = walks[k]["cuts"]
@@ -121,12 +122,19 @@ def missing_words(walks, as_it_came, early):
 
 def metric_row(metrics, walks, data):
     """The metric, and a dot where a library cuts."""
-    lines = [line("metric (dots: cuts)", list(range(len(metrics))), metrics, "#8888", width=1.5)]
+    lines = [line("metric (dots: cuts)", numbered(metrics), metrics, "#8888", width=1.5)]
     for k in range(len(walks)):
         cuts, color = walks[k]["cuts"], data["colors"][k]
         # The dots of one evaluation lie on each other, the largest below.
-        lines.append(line("", cuts, [metrics[i] for i in cuts], color, dots=True, width=6 - 2 * k))
+        lines.append(
+            line("", cuts, [metrics[i - 1] for i in cuts], color, dots=True, width=6 - 2 * k)
+        )
     return row("metric (draw it)", lines, 0, 1, height=210)
+
+
+def numbered(values):
+    """The numbers of so many evaluations, from 1 as in the lesson."""
+    return list(range(1, len(values) + 1))
 
 
 def rates_row(walks, lr, data):
@@ -135,8 +143,9 @@ def rates_row(walks, lr, data):
     for k in range(len(walks)):
         rates, color, dash = walks[k]["rates"], data["colors"][k], data["dashes"][k]
         lowest = min(lowest, rates[-1])
-        xs = list(range(len(rates)))
-        lines.append(line(LIBRARIES[k], xs, rates, color, dash, width=4 - k, steps=True))
+        lines.append(
+            line(LIBRARIES[k], numbered(rates), rates, color, dash, width=4 - k, steps=True)
+        )
     # A rate that fell without end must not squeeze the others.
     low = max(1e-7, min(lowest / 2, lr / 10))
     return row("rate", lines, low, 2 * lr, log=True, height=150)
@@ -145,11 +154,11 @@ def rates_row(walks, lr, data):
 def agreement(walks, count):
     """After how many evaluations all walks cut, and after how many only some of them.
 
-    >>> agreement([{"cuts": [1, 3]}, {"cuts": [3, 4]}], 5)
+    >>> agreement([{"cuts": [1, 3]}, {"cuts": [3, 5]}], 5)
     (1, 2)
     """
     together = alone = 0
-    for i in range(count):
+    for i in range(1, count + 1):
         cutting = len([walk for walk in walks if i in walk["cuts"]])
         if cutting == len(walks):
             together += 1

@@ -1,5 +1,7 @@
 """A run that is killed and resumed, with some of its state or all of it."""
 
+from typing import Any
+
 from course_lib.formulas.decays import cosine
 from course_lib.formulas.parameters import Flag, Number, Whole
 from course_lib.plots import LOOKS, PALETTE
@@ -205,8 +207,9 @@ def kill_and_resume(
     flags = {"weights": weights, "optimizer": optimizer, "schedule": schedule}
     for name, value in flags.items():
         Flag().check(name, value)
+    ends: dict[str, Any] = {"allowed": (1, STEPS - 1), "drag": True}
     controls = (
-        Control("kill", "slider", "killed after", kill, 1, STEPS - 1, "whole", drag=True),
+        Control("kill", "slider", "killed after", kill, 1, STEPS - 1, "whole", **ends),
         Control("lr", "slider", "peak rate", float(lr), 0.001, 0.15, "log", allowed=(1e-9, 0.5)),
         Control("weights", "flag", "the weights", weights, group="Put back"),
         Control("optimizer", "flag", "the optimizer's state", optimizer, group="Put back"),

@@ -116,10 +116,15 @@ def view_seeds(values, data):
     label = "Differences in accuracy between two schedules, seed by seed, their running mean and "
     label += f"its interval, which {excludes} zero after {count} seeds."
     rows = seeds_rows(pair, order, seen, data["colors"])
+    few = (
+        f"\nOf this pair, {total} seeds were recorded and no more."
+        if total < values["count"]
+        else ""
+    )
     return {
         "chart": chart(label, "seeds looked at", 0.5, total + 0.5, rows),
         "report": f"{values['pair']}, after {count} of {total} seeds ({values['order']}): "
-        f"{seeds_report(seen, total)}",
+        f"{seeds_report(seen, total)}{few}",
         "code": seeds_code(pair, order[0:count]),
         "reached": pair["name"] == data["pairs"][0]["name"] and count == decided_from(every),
     }

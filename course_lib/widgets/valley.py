@@ -88,8 +88,10 @@ def view_valley(values, data):
         f"{short(lr / edge)} of it, {fate}\nAfter {steps} updates the loss is {end}; "
         f"it is below {short(goal)} {when}.",
         "code": valley_code(lr, momentum),
-        "reached": first is not None,
-        "missing": f"after {steps} updates the loss is {end}",
+        "reached": first is not None and steep >= data["steep"],
+        "missing": f"L is {short(steep)}, a valley less steep than {short(data['steep'])}"
+        if steep < data["steep"]
+        else f"after {steps} updates the loss is {end}",
     }
 
 
@@ -145,7 +147,7 @@ def valley_code(lr, momentum):
 
 def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: int = 100) -> Panel:
     """A ball in the valley f(w, v) = (steep * w**2 + v**2) / 2, from (1, 1): find the rate and the
-    momentum that bring its loss below 1e-6 in `steps` updates.
+    momentum that bring its loss below 1e-6 in `steps` updates, in a valley no less steep.
 
     >>> valley(lr=0.09).reached, valley(lr=0.11).reached, valley().at(lr=0.06, momentum=0.6).reached
     (True, False, True)
@@ -159,7 +161,8 @@ def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: 
         Control("momentum", "slider", "momentum", float(momentum), 0.0, 0.98, allowed=(0, 0.999)),
         Control("steep", "slider", "L, the steep wall", float(steep), 1, 50, allowed=(1, None)),
     )
-    data = {"flat": 1.0, "goal": GOAL, "steps": steps, "color": ORANGE, "loss_color": BLUE}
+    data = {"flat": 1.0, "steep": steep, "goal": GOAL, "steps": steps}
+    data |= {"color": ORANGE, "loss_color": BLUE}
     return Panel(
         "A ball in a valley",
         controls,
