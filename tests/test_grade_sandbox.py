@@ -630,3 +630,29 @@ def test_both_frameworks_train_in_a_fork_of_one_thread():
             outputs.append([each.output for each in outcomes])
             assert one.close().peak_mb < 1024
         assert outputs[0] == outputs[1]
+
+
+def test_stop_does_not_wait_for_a_sandbox_that_is_starting(monkeypatch):
+    """Ctrl-C while the frameworks load, which takes half a minute on a busy machine."""
+    starting, said = threading.Event(), []
+    wait_until_ready = session._Zygote.wait_until_ready
+    monkeypatch.setattr(
+        session._Zygote,
+        "wait_until_ready",
+        lambda self: (starting.set(), wait_until_ready(self)),
+    )
+    monkeypatch.setattr(session, "command", lambda *_: (["sleep", "999"], dict(os.environ)))
+    workshop = Workshop(LIMITS, preload=())
+
+    def work():
+        with pytest.raises(SandboxError) as error:
+            workshop.open()
+        said.append(str(error.value))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert starting.wait(60)
+    process = workshop._zygote.process
+    workshop.stop()
+    thread.join(60)
+    assert said == ["the grader was told to stop"] and process.poll() is not None

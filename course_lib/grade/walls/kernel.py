@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -130,6 +131,7 @@ class KernelSession:
         places = ("HOME", "USERPROFILE", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_DATA_DIR")
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         kept |= {name: home for name in places}
+        kept["PYTHONPATH"] = str(Path(__file__).parents[3])  # this course_lib, no other
         kept |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LR_COURSE_OFFLINE": "1"}
         kept |= {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
         return {**kept, "LR_COURSE_DATA": data} if data else kept

@@ -71,24 +71,34 @@ class Workshop:
         seconds = self.limits.total_seconds if seconds is None else seconds
         if self._session is not None:
             self._session.close()
-        if self._stopped:
-            raise SandboxError("the grader was told to stop")
+        self._check_stopped()
         if self.level == "none":
             self._session = KernelSession(self.limits, seconds, self.data)
             return self._session
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
-                if self._zygote is None:
-                    self._zygote = _Zygote(self.level, self.limits, self.data, self.preload)
+                zygote = self._zygote
+                if zygote is None:  # kept before it is ready, which takes long: stop() ends it
+                    zygote = self._zygote = _Zygote(
+                        self.level, self.limits, self.data, self.preload
+                    )
+                    self._check_stopped()
+                    zygote.wait_until_ready()
                 self._count += 1
-                self._session = Session(self, self._zygote, self._count, seconds)
+                self._session = Session(self, zygote, self._count, seconds)
                 return self._session
             except (OSError, SandboxError) as error:
+                self._check_stopped()
                 said = self._zygote.said() if self._zygote else ""
-                trouble = f"{error} {said}".strip()
+                trouble = ": ".join(filter(None, (str(error), said)))
                 self.discard()
         raise SandboxError(f"no sandbox of level {self.level!r} could be started: {trouble}")
+
+    def _check_stopped(self) -> None:
+        if self._stopped:
+            self.discard()
+            raise SandboxError("the grader was told to stop")
 
     def discard(self) -> None:
         """End the sandbox with all that runs in it; the next session gets a new one."""
@@ -152,14 +162,17 @@ class _Zygote:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Raises SandboxError if it is not in time; then it is of no use."""
         self.ready = self.hear(START_SECONDS)
         if not self.ready or not self.ready.get("ready"):
-            said = self.said()
-            self.kill()
-            raise SandboxError(f"it did not start: {said or 'and said nothing'}")
+            raise SandboxError("it did not start")
 
     def said(self) -> str:
         """The end of what it wrote to its stderr."""
+        if self.stderr.closed:
+            return ""
         said = self.stderr.fileno()
         size = os.fstat(said).st_size
         return os.pread(said, 2000, max(0, size - 2000)).decode(errors="replace").strip()
