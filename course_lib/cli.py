@@ -22,6 +22,8 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
+    for stream in filter(lambda each: hasattr(each, "reconfigure"), (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="backslashreplace")  # for a terminal that has few letters
     try:
         try:
             return _run(arguments)

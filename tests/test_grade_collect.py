@@ -272,6 +272,8 @@ def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
         ("Copy of 01_rates.ipynb", "{}", "01_rates"),
         ("01_RATES.IPYNB", "{}", "01_rates"),
         ("01_rates.ipynb.ipynb", "{}", "01_rates"),
+        ("01_rates.ipynb.txt", "{}", "01_rates"),
+        ("01_rates (1).ipynb.json", "{}", "01_rates"),
         ("homework.ipynb", notebook("02_decay"), "02_decay"),
         ("homework.ipynb", notebook(cells=[{"id": "id-02_decay"}]), "02_decay"),
         ("homework.ipynb", notebook("elsewhere"), "which assignment is it? Name it like"),

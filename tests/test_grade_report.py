@@ -2,15 +2,18 @@
 
 import copy
 import csv
+import io
 import itertools
 import json
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from course_lib.cli import main
 from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.results import gradebook, report
 from course_lib.grade.results.export import write_csv
@@ -199,6 +202,40 @@ def test_what_stops_a_whole_answer_is_told_once(tmp_path):
     assert text_of(tmp_path / "report" / "dov.html").count("is not defined") == 3
     words = gradebook.in_words(answers["eve"])
     assert "- many updates (0 of 0.5): not asked\n" in words
+
+
+def test_what_a_teacher_decides_stands_before_what_was_moved_about(tmp_path):
+    """A notebook that lost its metadata has ten findings of one kind."""
+    moved = [{"code": "moved", "grade_id": f"cell {n}", "text": "not there"} for n in range(10)]
+    library = {"code": "library", "grade_id": "", "text": "names `linear`"}
+    save(tmp_path, result("anna", [walk("right", (1, 1, 1))], findings=moved))
+    save(tmp_path, result("bob", [walk("right", (1, 1, 1))], findings=[*moved[:2], library]))
+    found = report.overview(report.load(tmp_path))["findings"]
+    assert [(each["name"], each["text"]) for each in found] == [
+        ("bob", "names `linear`"),
+        ("anna", "not there"),
+        ("anna", "not there; 8 more of this kind"),
+        *[("bob", "not there")] * 2,
+    ]
+
+
+def test_the_next_step_after_a_cell_that_stopped_is_that_cell(tmp_path):
+    """Its check may say Correct in the notebook, where the name is still known."""
+    reason = "its cell stopped with NameError: name 'np' is not defined (line 1)"
+    save(tmp_path, result("anna", [walk("wrong", (0, 0, 0), reason=reason)]))
+    report.write_report(tmp_path)
+    text = text_of(tmp_path / "report" / "anna.html")
+    assert "(line 1). Restart Kernel and Run All Cells" in text
+    assert "run its check" not in text
+
+
+def test_a_terminal_of_few_letters_does_not_stop_a_command(tmp_path, monkeypatch):
+    folder = tmp_path / "王"
+    save(folder, result("anna", [walk("right", (1, 1, 1))]))
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["report", str(folder)]) == 0
+    assert b"\\u738b" in terminal.buffer.getvalue()
 
 
 def test_student_page_tells_what_to_do_next(results):

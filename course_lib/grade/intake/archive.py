@@ -48,7 +48,10 @@ class Item:
 
     @property
     def suffix(self) -> str:
-        return os.path.splitext(self.parts[-1])[1].lower()
+        name = self.parts[-1].lower()
+        if name.endswith((".ipynb.txt", ".ipynb.json")):  # so some browsers save a notebook
+            return ".ipynb"
+        return os.path.splitext(name)[1]
 
 
 def shown(text: str, most: int = 300) -> str:

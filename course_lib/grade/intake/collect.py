@@ -213,7 +213,7 @@ def _by_name(
 ) -> tuple[str | None, int, tuple[int, ...]]:
     """The assignment that the file's name tells, how well it does, and the numbers behind it; the
     last two as in _Fit."""
-    stem = unicodedata.normalize("NFKC", name.removesuffix(".ipynb"))
+    stem = unicodedata.normalize("NFKC", re.sub(r"\.ipynb(\.txt|\.json)?$", "", name))
     if stem in assignments:
         return stem, 2, ()
     known = {each.lower(): each for each in assignments}

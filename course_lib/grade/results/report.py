@@ -28,6 +28,8 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
     "stopped": ("■", "stopped"),
     "manual": ("✎", "to be marked by hand"),
 }
+FIRST = ("library", "inside", "error", "copy", "late")  # of findings; then what was moved about
+MOST_ALIKE = 2  # findings of one kind and notebook on the page of the class
 ISOLATION = {
     "namespaces": "full (own namespaces, no network, no files but its own)",
     "process": "weak (a process of its own; namespaces were not available)",
@@ -199,17 +201,33 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "peak_mb": max((row["run"]["peak_mb"] for row in rows), default=0),
         "levels": sorted({row["isolation"] for row in rows}),
         "unread": [row for row in rows if row["status"] != "graded"],
-        "findings": [
-            {**{key: row[key] for key in ("student", "name", "notebook")}, **finding}
-            for row in graded
-            for finding in row["findings"]
-            if finding["code"] != "extra"
-        ],
+        "findings": sorted(
+            (
+                {**{key: row[key] for key in ("student", "name", "notebook")}, **finding}
+                for row in graded
+                for finding in _shortened(row["findings"])
+            ),
+            key=lambda finding: finding["code"] not in FIRST,
+        ),
         "assignments": [
             _of_assignment([r for r in graded if (r["assignment"], r["notebook"]) == name])
             for name in names
         ],
     }
+
+
+def _shortened(findings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The findings of one notebook for the class: of each kind a few, and how many more."""
+    kinds: dict[str, list[Mapping[str, str]]] = {}
+    for finding in findings:
+        kinds.setdefault(finding["code"], []).append(finding)
+    kinds.pop("extra", None)  # cells of one's own are no news for a teacher
+    found = []
+    for alike in kinds.values():
+        found += [dict(each) for each in alike[:MOST_ALIKE]]
+        if (more := len(alike) - MOST_ALIKE) > 0:
+            found[-1]["text"] += f"; {more} more of this kind"
+    return found
 
 
 def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -293,6 +311,11 @@ def next_step(row: Mapping[str, Any]) -> str:
         return f"{name}: its answer cell is gone. Take a fresh notebook and put your answers in."
     if question["status"] == "stopped":
         return f"{name} was stopped. Look for a loop that never ends, or for very large values."
+    if question["reason"]:  # a notebook's check may say otherwise: names outlive their cells
+        return (
+            f"{name}: {question['reason']}. Restart Kernel and Run All Cells in JupyterLab shows "
+            "whether your notebook has the same trouble."
+        )
     failed = next((group for group in question["groups"] if not group["passed"]), None)
     if failed is None or failed["points"] == 0:
         return f"{name}: run its check in your notebook; it says what is wrong and gives a hint."
