@@ -10,6 +10,10 @@ from typing import IO
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all; half a surrogate pair is written \\ud800, as JSON does."""
+    if path.exists() and not path.is_file():  # /dev/stdout
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        return
+    path = path.resolve()  # a link stays one
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
         with open(draft, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -8,9 +8,11 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
+from course_lib import files
 from course_lib.cli import main
 from course_lib.commands.explore import server
 from course_lib.schedules import GALLERY
@@ -23,6 +25,18 @@ def test_the_page_is_saved_whole(tmp_path, capsys):
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
     assert '"schedules": ["rex", "wsd"]' in page
     assert re.search(r"explorer.html: one page of \d+ kB", capsys.readouterr().out)
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, capsys):
+    path, link = tmp_path / "old.html", tmp_path / "link.html"
+    path.write_text("old")
+    link.symlink_to(path)
+    with monkeypatch.context() as full:
+        full.setattr(files.os, "fsync", Mock(side_effect=OSError(28, "No space left")))
+        assert main(["explore", "--save", str(link)]) == 2
+    assert path.read_text() == "old" and "No space left" in capsys.readouterr().err
+    assert main(["explore", "--save", str(link)]) == 0
+    assert path.read_text() != "old" and link.is_symlink()
 
 
 def test_the_names_are_listed(capsys):

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from course_lib.files import write_whole
 from course_lib.formulas.parameters import Whole, describe
 
 
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     page = explore(*options.schedules).page()
     if options.save:
-        options.save.write_text(page, encoding="utf-8")
+        write_whole(options.save, page)
         print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
         return 0
     with server(page, options.host, options.port) as serving:

@@ -50,10 +50,7 @@ def write_csv(
     for row in rows:
         for values in _questions(row, given) if long else [_summary(row, given)]:
             table.writerow([_safe(value) for value in values])
-    if path.exists() and not path.is_file():  # /dev/stdout
-        path.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
-    else:
-        write_whole(path.resolve(), text.getvalue())
+    write_whole(path, text.getvalue())
     return sum(_waits(row, each, given) for row in rows for each in row["questions"])
 
 
