@@ -7,6 +7,7 @@ interrupted; 141 nobody reads its output any more, as with `| head`.
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
@@ -22,8 +23,9 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
-    for stream in filter(lambda each: hasattr(each, "reconfigure"), (sys.stdout, sys.stderr)):
-        stream.reconfigure(errors="backslashreplace")  # for a terminal that has few letters
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may have few letters
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             return _run(arguments)

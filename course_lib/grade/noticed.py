@@ -27,10 +27,11 @@ def noticed(plan: Plan, assignment: Assignment) -> list[Finding]:
     renamed = [pair for step in theirs for pair in RENAMED.findall(step.source)]
     for question in assignment.questions:
         known = course().get(question.exercise)
-        for grade_id in question.answers if known else ():
+        library = set(known.library) if known else set()
+        for grade_id in question.answers:
             names = _named(plan.answers.get(grade_id, ""))
             names |= {old for old, new in renamed if new in names}
-            for name in sorted(names & set(known.library)):
+            for name in sorted(names & library):
                 text = f"the answer names `{name}`, course_lib's own solution of this exercise"
                 findings.append(Finding("library", grade_id, text))
     for step in theirs:
