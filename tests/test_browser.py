@@ -246,6 +246,8 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     def press_button(name):
         bench.get_by_role("button", name=name, exact=True).first.click()
 
+    still = page.locator("[data-still]").first
+    assert still.count() == 1 and not still.is_visible()  # it is for where the lab cannot be drawn
     press_button("Start")
     page.wait_for_function(said(r"update [1-9]\d* of"))
     press_button("Pause")

@@ -11,8 +11,11 @@ import time
 import xml.etree.ElementTree as ET
 
 import ipywidgets
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from patterns import patterns
 
 from course_lib import GALLERY, Schedule, recipes
@@ -23,7 +26,7 @@ from course_lib.schedules import constant, cosine, join, warmup
 from course_lib.training import FRAMEWORKS, Run, split
 from course_lib.widgets.chart import draw
 from course_lib.widgets.controls import slider_value
-from course_lib.widgets.lab import START, TrainingLab, lab
+from course_lib.widgets.lab import START, WIDGET, TrainingLab, lab
 from course_lib.widgets.lab_controls import Exact
 from course_lib.widgets.lab_parts import (
     POINTS,
@@ -333,6 +336,27 @@ def test_words_and_a_still_picture_where_no_kernel_is():
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert metadata["image/png"]["alt"] == each.chart()["label"]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_an_export_without_a_kernel_shows_the_still_picture():
+    """Where the page can draw no widget, as offline, nbconvert shows the output after it."""
+    source = "from course_lib.widgets import lab\nlab('constant(lr=0.1) | softmax | mnist')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    live, still = notebook.cells[0].outputs
+    assert WIDGET in live.data and WIDGET not in still.data
+    page = HTMLExporter().from_notebook_node(notebook)[0]
+    (alt,) = re.findall(r'<img[^>]*alt="([^"]*)"', page)
+    assert alt.startswith("The planned learning rate of 844 updates")
+
+
+def test_a_lab_made_anew_stops_the_run_of_the_one_before(made):
+    first = made(ENDLESS)
+    first.start()
+    second = made()
+    assert first.wait(LONG) and first.trials[0].state == "stopped"
+    assert "was still training: its run has been stopped" in second.alert
+    assert made().alert == ""
 
 
 def test_bad_arguments_are_refused():

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from course_lib.schedules import GALLERY
-from course_lib.widgets import cycle_composer, explore, puzzle
+from course_lib.widgets import (
+    cycle_composer,
+    explore,
+    milestones,
+    noise_floor,
+    puzzle,
+    warmup_map,
+)
 from course_lib.widgets.controls import PLACES, slider_value
 
 STEPS = 60
@@ -134,7 +141,13 @@ def test_the_code_for_keras_gives_the_picture_wherever_the_sliders_stand(key):
         assert gap(drawn, found) < close, (values, code["Keras"])
 
 
-@pytest.mark.parametrize("panel", [puzzle(3), cycle_composer()])
+@pytest.mark.parametrize(
+    "panel",
+    [
+        *(puzzle(3), cycle_composer(), milestones(), noise_floor()),
+        *(noise_floor().at(drops=[50]), warmup_map(), warmup_map(length="0")),
+    ],
+)
 def test_the_code_of_a_panel_of_schedules_runs_as_it_is_copied(panel):
     pytest.importorskip("torch"), pytest.importorskip("course_lib.tensorflow")
     for _, code in panel.shown()["code"]:

@@ -14,7 +14,7 @@ from course_lib.lr_finder import LRFinderResult, find_lr
 from course_lib.plateau import Plateau
 from course_lib.plots import smooth
 from course_lib.pytorch import TorchSchedule
-from course_lib.schedules import Schedule, constant, cosine, linear, per_epoch, power, warmup
+from course_lib.schedules import Schedule, constant, cosine, linear, per_epoch, power
 from course_lib.statistics import gain, mean_interval
 from course_lib.tensorflow import KerasSchedule
 from course_lib.widgets import recorded
@@ -345,8 +345,8 @@ def test_the_largest_peak_comes_before_the_shortest_warmup():
 def test_warmup_code_sets_the_rates_that_were_recorded(cell):
     panel = warmup_map(*cell)
     written, rates = code(panel), line_of(panel, "rate of the chosen")["ys"]
-    names = {"Schedule": Schedule, "linear": linear, "warmup": warmup}
-    schedule = eval(written["course_lib"], names)
+    exec(written["course_lib"], names := {})
+    schedule = names["schedule"]
     kept = [each for each in read("warmup_rescue") + read("warmup_map")]
     (text,) = {each["schedule"] for each in kept if each["variant"] == " after ".join(cell)}
     assert eval(text, names).values(400) == schedule.values(400) == rates

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -32,6 +33,14 @@ with needs("course"):
 START = "cosine(peak_lr=0.3, total_steps=844) | mlp | mnist | seed=0"  # one epoch
 IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # until the data are loaded
 BETWEEN_PICTURES = 0.2  # seconds
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# The still picture is an output of its own, which the live lab hides: a page without a kernel that
+# can draw no widget would otherwise show nothing.
+HIDE_STILL = (
+    "<style>.jp-OutputArea-child:has(.lr-lab) + .jp-OutputArea-child:has([data-still])"
+    " { display: none }</style>"
+)
+LABS: weakref.WeakSet = weakref.WeakSet()
 LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
 
 
@@ -64,11 +73,21 @@ class TrainingLab(ipywidgets.VBox):
         self._next.layout.max_width = "60rem"
         self._live.layout.max_width = "48rem"
         self._list = ipywidgets.VBox(layout=ipywidgets.Layout(max_width="60rem"))
+        hide = ipywidgets.HTML(HIDE_STILL, layout=ipywidgets.Layout(display="none"))
         super().__init__(
-            [self._settings, self._next, self._buttons, self._alert, self._live, self._list]
+            [self._settings, self._next, self._buttons, self._alert, self._live, self._list, hide]
         )
         self.add_class("lr-lab")
         self._settle()
+        self._replace_others()
+
+    def _replace_others(self) -> None:
+        """A cell that is run again takes its lab off the page: nobody could stop that one's run."""
+        for each in [each for each in LABS if each.running]:
+            each.stop()
+            words = "The lab before this one was still training: its run has been stopped."
+            self._say(self._alert, "alert", words)
+        LABS.add(self)
 
     def _make_buttons(self) -> None:
         def button(label: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
@@ -302,7 +321,8 @@ class TrainingLab(ipywidgets.VBox):
     def code_of(self, trial: Trial) -> str:
         """The call that makes this run again."""
         own = ", data=data" if trial.recipe.data in self._own else ""
-        return f"run({json.dumps(str(trial.recipe))}{own})"
+        call = f"run({json.dumps(str(trial.recipe))}{own})"
+        return f"from course_lib.recipes import run\n{call}"
 
     def _redraw(self) -> None:
         with self._drawing:
@@ -342,6 +362,19 @@ class TrainingLab(ipywidgets.VBox):
         }
         alt = {"image/png": {"alt": self.chart()["label"], "width": 640}}
         return {**super()._repr_mimebundle_(**kwargs), **still}, alt
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        still, alt = self._repr_mimebundle_()
+        display({WIDGET: still.pop(WIDGET), "text/plain": repr(self)}, raw=True)
+        said, shown = html.escape(alt["image/png"]["alt"], quote=True), still["image/png"]
+        # As a panel's: nbconvert gives a bare PNG no alt text.
+        still["text/html"] = (
+            f'<section class="lr-panel" data-still="lab"><img alt="{said}" width="640" '
+            f'src="data:image/png;base64,{shown}"><pre>{html.escape(self.report)}</pre></section>'
+        )
+        display(still, metadata=alt, raw=True)
 
 
 def lab(recipe: str | Recipe = START, data: Dataset | None = None) -> TrainingLab:

@@ -110,15 +110,19 @@ def drops_code(lr, factor, places, boundaries):
     rate, gamma = literal(lr, "float"), literal(factor, "float")
     marks, limits = literal(places, "[int]"), literal(boundaries, "[int]")
     powers = f"[{rate} * {gamma}**i for i in range({len(places) + 1})]"
-    torch = f"""from torch.optim.lr_scheduler import MultiStepLR
+    torch = f"""import torch
+from torch.optim.lr_scheduler import MultiStepLR
+model = torch.nn.Linear(1, 1)  # or your own
 optimizer = torch.optim.SGD(model.parameters(), lr={rate})
 scheduler = MultiStepLR(optimizer, milestones={marks}, gamma={gamma})"""
-    keras = f"""from keras.optimizers.schedules import PiecewiseConstantDecay
+    keras = f"""import keras
+from keras.optimizers.schedules import PiecewiseConstantDecay
 rates = PiecewiseConstantDecay({limits}, {powers})
 optimizer = keras.optimizers.SGD(learning_rate=rates)"""
     return [
         [
             "course_lib",
+            "from course_lib.schedules import Schedule, multistep\n"
             f"schedule = Schedule(multistep, lr={rate}, milestones={marks}, factor={gamma})",
         ],
         ["PyTorch", torch],

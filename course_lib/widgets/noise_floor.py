@@ -134,9 +134,17 @@ def floor_code(lr, factor, drops):
         return drops_code(lr, factor, drops, [t - 1 for t in drops])
     rate = literal(lr, "float")
     return [
-        ["course_lib", f"schedule = Schedule(constant, lr={rate})"],
-        ["PyTorch", f"optimizer = torch.optim.SGD(model.parameters(), lr={rate})"],
-        ["Keras", f"optimizer = keras.optimizers.SGD(learning_rate={rate})"],
+        [
+            "course_lib",
+            "from course_lib.schedules import Schedule, constant\n"
+            f"schedule = Schedule(constant, lr={rate})",
+        ],
+        [
+            "PyTorch",
+            "import torch\nmodel = torch.nn.Linear(1, 1)  # or your own\n"
+            f"optimizer = torch.optim.SGD(model.parameters(), lr={rate})",
+        ],
+        ["Keras", f"import keras\noptimizer = keras.optimizers.SGD(learning_rate={rate})"],
     ]
 
 

@@ -316,19 +316,23 @@ function mount(root, spec, view) {
       line.setAttribute("d", `M${x} ${top}V${top + chart.rows[i].height}`);
       line.setAttribute("class", "lr-cursor");
       svg.append(line);
-      const parts = [];
+      const [parts, lines] = [[], []];
       let last = null; // the line without a label after one of the same look is the other end of it
       for (const each of chart.rows[i].lines) {
         const value = height_at(each, cursor);
-        if (value !== null && each.label) parts.push(`${each.label} ${short(value, 4)}`);
-        else if (value !== null && last && last.color === each.color && last.dash === each.dash && !each.dots) {
+        if (value !== null && each.label) {
+          lines.push(each.label);
+          parts.push(`${each.label} ${short(value, 4)}`);
+        } else if (value !== null && last && last.color === each.color && last.dash === each.dash && !each.dots) {
           parts.push(`${parts.pop()} to ${short(value, 4)}`);
         }
         last = value !== null && each.label ? each : null;
       }
-      if (parts.length) read.push([chart.rows[i].label, parts.join(", ")]);
+      if (parts.length) read.push([chart.rows[i].label, parts.join(", "), lines]);
     });
-    const said = read.map(([label, parts]) => (read.length > 1 ? `${label}: ${parts}` : parts)).join("; ");
+    const names = read.flatMap(([label, parts, lines]) => lines);
+    const twice = new Set(names).size < names.length; // only then is it said which row it is
+    const said = read.map(([label, parts]) => (twice ? `${label}: ${parts}` : parts)).join("; ");
     readout.textContent = `${chart.x.label} ${short(cursor, 4)}: ${said}`;
   }
 
@@ -357,9 +361,12 @@ function mount(root, spec, view) {
     const top = layout(chart, width).tops[0];
     const inside = x >= left && x <= right && y >= top && y <= top + chart.rows[0].height;
     held = drawn && inside ? drawn : null;
+    const own = layout(chart, width).tops.some((at, i) => chart.rows[i].x && y >= at && y <= at + chart.rows[i].height);
+    let least = own ? 0 : 14; // pixels; in a row with an axis of its own, nothing is dragged
     for (const control of spec.controls) {
       const there = control.drag ? place(values[control.name], chart.x, left, right) : null;
-      if (there !== null && Math.abs(there - x) < 14) held = control;
+      if (there === null || Math.abs(there - x) >= least) continue;
+      [held, least] = [control, Math.abs(there - x)];
     }
     if (held === null) return;
     before = null;

@@ -139,9 +139,18 @@ def valley_code(lr, momentum):
     rate = literal(lr, "float")
     push = f", momentum={literal(momentum, 'float')}" if momentum > 0 else ""
     return [
-        ["course_lib", f"fit(Schedule(constant, lr={rate}){push}, ...)"],
-        ["PyTorch", f"torch.optim.SGD(model.parameters(), lr={rate}{push})"],
-        ["Keras", f"keras.optimizers.SGD(learning_rate={rate}{push})"],
+        [
+            "course_lib",
+            "from course_lib.schedules import Schedule, constant\n"
+            "from course_lib.training import fit\n"
+            f"run = fit(Schedule(constant, lr={rate}), data='mnist'{push})",
+        ],
+        [
+            "PyTorch",
+            "import torch\nmodel = torch.nn.Linear(1, 1)  # or your own\n"
+            f"optimizer = torch.optim.SGD(model.parameters(), lr={rate}{push})",
+        ],
+        ["Keras", f"import keras\noptimizer = keras.optimizers.SGD(learning_rate={rate}{push})"],
     ]
 
 

@@ -170,13 +170,19 @@ def warmup_code(peak, length, steps, momentum):
     if length > 0:
         plan = f"Schedule(\n    warmup, warmup_steps={length},\n    then={plan})"
     push = f"momentum={literal(momentum, 'float')}"
-    torch = f"""optimizer = torch.optim.SGD(model.parameters(), lr={top}, {push})
+    names = "Schedule, linear, warmup" if length > 0 else "Schedule, linear"
+    own = f"from course_lib.schedules import {names}\n"
+    torch = f"""import torch
+model = torch.nn.Linear(1, 1)  # or your own
+optimizer = torch.optim.SGD(model.parameters(), lr={top}, {push})
 scheduler = torch.optim.lr_scheduler.LambdaLR(
     optimizer, lambda t: min((t + 1) / {length + 1}, ({steps} - t) / {rest}))"""
-    keras = f"""schedule = {plan}
+    keras = f"""import keras
+from course_lib.tensorflow import KerasSchedule
+{own}schedule = {plan}
 optimizer = keras.optimizers.SGD(
     KerasSchedule(schedule, total_steps={steps}), {push})"""
-    return [["course_lib", plan], ["PyTorch", torch], ["Keras", keras]]
+    return [["course_lib", f"{own}schedule = {plan}"], ["PyTorch", torch], ["Keras", keras]]
 
 
 def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
