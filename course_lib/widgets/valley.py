@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -170,7 +171,7 @@ def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: 
         Control("momentum", "slider", "momentum", float(momentum), 0.0, 0.98, allowed=(0, 0.999)),
         Control("steep", "slider", "L, the steep wall", float(steep), 1, 50, allowed=(1, None)),
     )
-    data = {"flat": 1.0, "steep": steep, "goal": GOAL, "steps": steps}
+    data: dict[str, Any] = {"flat": 1.0, "steep": steep, "goal": GOAL, "steps": steps}
     data |= {"color": ORANGE, "loss_color": BLUE}
     return Panel(
         "A ball in a valley",
