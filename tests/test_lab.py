@@ -377,7 +377,7 @@ def test_the_recipe_shown_makes_the_run_again_exactly(framework, made):
     each.controls["updates"].field.value = 30
     one = finished(each)
     assert one.state == "finished" and one.done == one.total == 30 and each.alert == ""
-    shown = re.search(r"data-code='run\(&quot;(.*)&quot;, data=data\)'", rows(each)[0])
+    shown = re.search(r"import run\nrun\(&quot;(.*)&quot;, data=data\)'", rows(each)[0])
     again = recipes.run(shown.group(1), data=FEW, progress=False)
     assert (again.lr, again.loss, again.history) == (one.run.lr, one.run.loss, one.run.history)
     assert one.accuracy == again.history["val_accuracy"][-1]
