@@ -286,6 +286,12 @@ def _where(call: Call) -> str:
 
 
 def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
+    if _close(exercise, asked):  # no hint: it would look for another mistake
+        kept.touch(exercise.id)
+        text = textwrap.fill(f"This is {calls.CLOSE_WORDS}.", 88)
+        raise told(
+            AssertionError(f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{text}")
+        )
     replies = "" if asked.changed else repr(asked.replies)
     digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
     tries = kept.record(exercise.id, solved=False, answer=digest)
@@ -293,6 +299,14 @@ def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem
     hint = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
     text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(hint, 88)}"
     raise told(AssertionError(text))
+
+
+def _close(exercise: Exercise, asked: _Asked) -> bool:
+    """Whether all replies to the shown calls are right up to their last digits, and not all are."""
+    pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
+    right = [calls.agrees(*pair, exercise.tolerance) for pair in pairs]
+    near = all(ok or calls.close(*pair) for ok, pair in zip(right, pairs))
+    return near and not all(right) and not asked.changed
 
 
 def _written(answer: Any) -> Any:

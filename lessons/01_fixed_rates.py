@@ -786,7 +786,6 @@ exercise(
             call([[8], [90], [250]], [1, 1, 0], lr=0.9, updates=6),
         ],
     },
-    tolerance=1e-5,  # float32 is right, too
 )
 
 # %% [markdown] tags=["answer"]

@@ -524,6 +524,7 @@ exercise(
         curve(range(12), lr=1.0, power=0.5, steps_per_epoch=3),
         curve(range(30), lr=0.3, power=1, steps_per_epoch=5),
         curve(range(9), lr=0.2, power=0, steps_per_epoch=4),
+        curve([0, 468, 469, 4690], lr=0.01, power=0.75, steps_per_epoch=469),
     ],
     locked=[curve(range(40), lr=0.8, power=0.5, steps_per_epoch=7)],
     hidden={
@@ -630,7 +631,6 @@ exercise(
             call({5: 30.0, 6: 31.0}, {4: 99.0, 5: 30.5, 6: 31.75, 8: 2.0}, t=12.706),
         ],
     },
-    tolerance=1e-6,
 )
 
 # %% [markdown] tags=["answer"]
@@ -700,6 +700,7 @@ exercise(
         "epoch after epoch": [
             curve(range(40), lr=0.5, factor=0.9, floor=0.05),
             curve(range(12), lr=3.0, factor=0.25, floor=0.001),
+            curve(range(12), lr=0.02, factor=0.7, floor=0.0001),
         ],
         "asked twice, and backwards": [
             curve([6, 6, 6, 3, 3, 0, 0], lr=1.0, factor=0.6, floor=0.02),
@@ -778,6 +779,7 @@ exercise(
         through("fed_back", 12, 0.3, total=10),
         call(3, 0.6, total=5),
         call(0, 0.05, total=1),
+        call(3, 0.005, total=9),
     ],
     locked=[through("fed_back", 8, 0.7, total=6)],
     hidden={

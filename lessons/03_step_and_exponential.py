@@ -518,7 +518,8 @@ exercise(
             curve(range(90), lr=0.3, factor=0.1, every_epochs=3, steps_per_epoch=7)
         ],
         "one update per epoch": [
-            curve(range(50), lr=2.0, factor=0.8, every_epochs=4, steps_per_epoch=1)
+            curve(range(50), lr=2.0, factor=0.8, every_epochs=4, steps_per_epoch=1),
+            curve(range(20), lr=0.003, factor=0.7, every_epochs=2, steps_per_epoch=1),
         ],
         "around the drops of a long run": [
             curve(
@@ -598,6 +599,7 @@ exercise(
         through("fed_back", 12, 0.3, every=5, factor=0.5),
         call(0, 0.1, every=30, factor=0.1),
         call(45, 0.01, every=30, factor=0.1),
+        call(40, 0.00125, every=20, factor=0.25),
     ],
     locked=[through("fed_back", 10, 0.8, every=3, factor=0.2)],
     hidden={

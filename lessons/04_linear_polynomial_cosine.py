@@ -482,6 +482,7 @@ exercise(
     hidden={
         "to zero": [
             curve(range(60), peak_lr=0.3, total_steps=47, final_lr=0.0),
+            curve(range(9), peak_lr=0.003, total_steps=7, final_lr=0.0),
             curve(range(5), peak_lr=2.0, total_steps=1, final_lr=0.0),
         ],
         "to a floor": [

@@ -566,6 +566,7 @@ exercise(
         curve(range(13), base_lr=0.0, peak_lr=1.0, up_steps=2, mode="triangular"),
         curve(range(13), base_lr=0.0, peak_lr=1.0, up_steps=2, mode="triangular2"),
         curve(range(25), base_lr=0.1, peak_lr=0.5, up_steps=5, mode="exp_range", factor=0.9),
+        curve(range(9), base_lr=0.0, peak_lr=0.01, up_steps=3, mode="triangular"),
     ],
     locked=[curve(range(30), base_lr=0.2, peak_lr=0.8, up_steps=4, mode="triangular2")],
     hidden={
@@ -725,6 +726,7 @@ exercise(
         call(1, peak_lr=1.0, total_steps=10, warmup_fraction=0.3),
         curve(range(12), peak_lr=1.0, total_steps=10, warmup_fraction=0.3),
         curve(range(23), peak_lr=0.5, total_steps=21, warmup_fraction=0.25),
+        curve(range(8), peak_lr=0.01, total_steps=7, warmup_fraction=0.5),
     ],
     locked=[curve(range(40), peak_lr=0.2, total_steps=33, warmup_fraction=0.4)],
     hidden={

@@ -748,6 +748,7 @@ exercise(
     shown=[
         through("torch_rates", 0.5, 4, gamma=1.0, power=1.0),
         through("torch_rates", 0.01, 12, gamma=0.001, power=0.75),
+        through("torch_rates", 0.0001, 9, gamma=1.5, power=2.0),
     ],
     locked=[through("torch_rates", 0.2, 9, gamma=0.5, power=0.5)],
     hidden={
@@ -818,6 +819,7 @@ exercise(
     shown=[
         call([[3.0, 4.0], [0.0, 12.0]], lr=1.0, b0=0.0),
         call([[1.0], [1.0], [1.0]], lr=0.5, b0=1.0),
+        call([[0.25], [1.0]], lr=0.001, b0=0.1),
         call([], lr=0.5, b0=1.0),
     ],
     locked=[call([[1.0, 2.0], [2.0, 4.0]], lr=2.0, b0=0.5)],

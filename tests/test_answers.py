@@ -6,6 +6,7 @@ shown and locked, and what grades the student, the hidden ones: both reject ever
 """
 
 import importlib.util
+import struct
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from exercise_helper import assert_lazy_answers_fail, builder, checks, earned, p
 
 from course_lib import exercises
 from course_lib.checks import check
+from course_lib.questions import calls
 
 FOLDER = Path(__file__).parent / "answers"
 LESSONS = {path.stem: path for path in builder.lessons(builder.ROOT)}
@@ -103,6 +105,47 @@ def test_locked_calls_are_few_enough_to_work_out_by_hand(stem):
 @pytest.mark.parametrize("stem, grade_id, answer", answers("RIGHT"))
 def test_a_right_answer_is_accepted(stem, grade_id, answer):
     passes(stem, grade_id, **{checks(stem)[grade_id].name: answer})
+
+
+# --- right up to rounding -------------------------------------------------------------------------
+
+ROUNDED = {
+    "float32": lambda number: struct.unpack("f", struct.pack("f", number))[0],
+    "6 places": lambda number: round(number, 6),
+    "10 places": lambda number: round(number, 10),
+}
+
+
+def rounded(value, kind):
+    """An encoded reply, all its numbers rounded."""
+    if isinstance(value, list):
+        return [rounded(each, kind) for each in value]
+    if isinstance(value, dict) and "float" not in value:
+        return {key: rounded(each, kind) for key, each in value.items()}
+    return ROUNDED[kind](value) if isinstance(value, float) else value
+
+
+def verdicts(exercise, answer, kind) -> tuple[bool, bool]:
+    """Whether the instant check and the grader take the answer whose numbers are rounded."""
+
+    def right(probe) -> bool:
+        reply = rounded(calls.reply(answer, probe.call), kind)
+        if isinstance(probe, exercises.Locked):
+            return probe.opens(reply)
+        return calls.agrees(reply, probe.reply, exercise.tolerance)
+
+    hidden = [probe for group in exercise.hidden for probe in group.probes]
+    return all(map(right, [*exercise.shown, *exercise.locked])), all(map(right, hidden))
+
+
+@every_lesson
+@pytest.mark.parametrize("kind", ROUNDED)
+def test_a_rounded_answer_has_one_verdict_from_the_check_and_the_grader(stem, kind):
+    for grade_id, exercise in checks(stem).items():
+        for answer in load(path_of(stem)).RIGHT[grade_id]:
+            seen, graded = verdicts(exercise, answer, kind)
+            assert seen == graded, f"{exercise.id}: check {seen}, grader {graded}"
+            assert seen or kind != "float32", f"{exercise.id}: float32 is not right"
 
 
 @every_lesson

@@ -247,6 +247,19 @@ def test_a_default_list_that_grows_is_told_so(doubles):
     assert "Asked twice, your function answers differently" in told(grows)
 
 
+def test_an_answer_in_float32_is_right(rates, capsys):
+    check("1.1", lambda step, **params: np.float32(falls(step, **params)))
+    assert capsys.readouterr().out.startswith("Correct: 1.1")
+
+
+def test_an_answer_that_is_rounded_hears_so_and_spends_no_hint(doubles, place):
+    text = told(lambda x: double(x) * (1 + 3e-5) if x == 2.5 else double(x))
+    assert "returned  5.00015\n    expected  5.0\n\nThis is right to four digits" in text
+    assert "float64" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: double(x) * 1.003 if x == 2.5 else double(x))
+    assert "Hint 2 of 3" in told(lambda x: double(x) * (1 + 3e-5) if x == 2.5 else -1)
+
+
 # --- no answer ------------------------------------------------------------------------------------
 
 

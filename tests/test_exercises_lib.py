@@ -54,6 +54,8 @@ RIGHT = [
     (Fraction(1, 4), 0.25),
     (0.1 + 0.2, 0.3),
     (1e-13, 0),
+    (np.float32(0.1), 0.1),
+    ([1e-7, 1.0], [0.0, 1.0]),
     (math.inf, math.inf),
     (math.nan, math.nan),
     ([1, 2.5], (1, 2.5)),
@@ -81,6 +83,9 @@ def test_values_that_agree(answer, wanted):
 
 WRONG = [
     (3.0001, 3),
+    (3.0001, 3.0),
+    (100_001, 100_000),
+    ([1e-6, 1.0], [0.0, 1.0]),
     (1e-9, 0),
     (-3, 3),
     (None, 3),
@@ -324,6 +329,17 @@ def test_a_lock_forgives_rounding_around_zero_and_needs_the_sign():
 def test_a_lock_does_not_tell_its_answer():
     text = json.dumps(lock(call(1), {"value": 0.123456}).to_json())
     assert "123456" not in text
+
+
+def test_a_lock_opens_for_float32_and_for_no_neighbour_of_a_count():
+    rates = [0.1 / n for n in range(1, 400)]
+    assert lock(call(1), {"value": rates}).opens({"value": encode(np.float32(rates))})
+    assert not lock(call(1), {"value": 99_999}).opens({"value": 99_998})
+
+
+@pytest.mark.parametrize("got", [1e308, 2**1023, -1e308, {"float": "inf"}])
+def test_a_lock_stays_shut_for_numbers_beyond_its_cells(got):
+    assert not lock(call(1), {"value": 1e-9}).opens({"value": got})
 
 
 def test_only_values_are_locked():
