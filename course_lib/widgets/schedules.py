@@ -37,7 +37,12 @@ def node_of(schedule: Schedule, path: str) -> dict[str, Any]:
             allowed = limits(declared.annotation)
             assert isinstance(allowed, Maybe)
             kind = "int" if isinstance(allowed.kind, Whole) else "float"
-        each = {"name": name, "kind": kind, "given": given, "path": f"{path}.{name}"}
+        each: dict[str, Any] = {
+            "name": name,
+            "kind": kind,
+            "given": given,
+            "path": f"{path}.{name}",
+        }
         if kind == "Schedule":
             each["node"] = node_of(value, each["path"])
         elif kind == "(Schedule)":

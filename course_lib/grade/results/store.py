@@ -89,7 +89,7 @@ class Store:
             _write(path, result)
         except OSError as error:
             raise StoreError(
-                _cannot("write", path, error) + "; what is graded is kept: put it right and run again"
+                _cannot("write", path, error) + "; what is graded is kept: fix it and run again"
             ) from error
 
     def forget_unreadable(self, submissions: Iterable[Submission]) -> None:
