@@ -723,7 +723,7 @@ exercise(
     shown=[
         through("torch_rates", 1.0, 10, warmup_steps=3, total_steps=7),
         through("torch_rates", 0.1, 31, warmup_steps=10, total_steps=30),
-        through("torch_rates", 0.003, 8, warmup_steps=2, total_steps=7),
+        through("torch_rates", 0.001, 8, warmup_steps=2, total_steps=7),
     ],
     locked=[through("torch_rates", 0.4, 12, warmup_steps=5, total_steps=11)],
     hidden={
