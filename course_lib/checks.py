@@ -16,7 +16,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
@@ -98,11 +98,17 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], questions: Sequence[Cal
     """Ask every call twice, the second time in another order: an answer must not remember."""
     asked = _Asked()
     with redirect_stderr(sys.stdout), _watched(exercise.library) as seen:
-        for call in questions:
-            asked.replies.append(calls.reply(answer, call))
+        for number, call in enumerate(questions):
+            # What an answer prints is seen once, not ninety times.
+            with _silence() if number else nullcontext():
+                asked.replies.append(calls.reply(answer, call))
             if "NotImplementedError" in asked.replies[-1].get("error", ()):
-                text = f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
-                raise told(NotImplementedError(f"{text}then run this cell again"))
+                text = (
+                    f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
+                    "then run this cell again.\n"
+                    "If it is written, its cell stopped: look there for an error"
+                )
+                raise told(NotImplementedError(text))
     with _silence():
         for place in reversed(range(len(questions))):
             again = calls.reply(answer, questions[place])
@@ -115,7 +121,7 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], questions: Sequence[Cal
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Drop what an answer prints when it is asked again."""
+    """Drop what an answer prints when it is asked more than once."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         yield
 
@@ -286,19 +292,23 @@ def _where(call: Call) -> str:
 
 
 def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
-    if _close(exercise, asked):  # no hint: it would look for another mistake
+    if help := _no_hint_but(exercise, asked):
         kept.touch(exercise.id)
-        text = textwrap.fill(f"This is {calls.CLOSE_WORDS}.", 88)
-        raise told(
-            AssertionError(f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{text}")
-        )
-    replies = "" if asked.changed else repr(asked.replies)
-    digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
-    tries = kept.record(exercise.id, solved=False, answer=digest)
-    rung = min(max(tries, 1), len(exercise.hints))
-    hint = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
-    text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(hint, 88)}"
+    else:
+        replies = "" if asked.changed else repr(asked.replies)
+        digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
+        tries = kept.record(exercise.id, solved=False, answer=digest)
+        rung = min(max(tries, 1), len(exercise.hints))
+        help = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
+    text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(help, 88)}"
     raise told(AssertionError(text))
+
+
+def _no_hint_but(exercise: Exercise, asked: _Asked) -> str:
+    """What is said where a hint would look for another mistake, and be spent for nothing."""
+    if all(reply.get("value", ...) is None for reply in asked.replies):
+        return f"A value is what `{exercise.name}` must return; hints begin with the first one."
+    return f"This is {calls.CLOSE_WORDS}." if _close(exercise, asked) else ""
 
 
 def _close(exercise: Exercise, asked: _Asked) -> bool:

@@ -108,7 +108,7 @@ def test_a_warning_or_a_note_to_stderr_costs_nothing(doubles, capsys):
 
     check("1.1", noisy)
     said = capsys.readouterr()
-    assert said.err == "" and said.out.count("a note") == 4  # not once more for asking again
+    assert said.err == "" and said.out.count("a note") == 1  # of the first call only
 
 
 def test_an_error_is_a_right_answer_where_it_is_asked_for(doubles):
@@ -260,6 +260,11 @@ def test_an_answer_that_is_rounded_hears_so_and_spends_no_hint(doubles, place):
     assert "Hint 2 of 3" in told(lambda x: double(x) * (1 + 3e-5) if x == 2.5 else -1)
 
 
+def test_a_forgotten_return_spends_no_hint(doubles):
+    assert "must return; hints begin with the first one" in told(lambda x: None)
+    assert "Hint 1 of 3" in told(lambda x: -1)
+
+
 # --- no answer ------------------------------------------------------------------------------------
 
 
@@ -271,7 +276,8 @@ def test_an_exercise_that_was_not_begun_is_not_a_wrong_answer(doubles, place, hi
     with pytest.raises(NotImplementedError) as error:
         check("1.1", begun_later, hidden=hidden)
     assert str(error.value) == (
-        "exercise 1.1 is not begun yet: write `double`, then run this cell again"
+        "exercise 1.1 is not begun yet: write `double`, then run this cell again.\n"
+        "If it is written, its cell stopped: look there for an error"
     )
     assert not place.exists()
 

@@ -574,6 +574,7 @@ def test_nothing_ran_on(graded):
         ([7.5, 7.5], True, "warm(0, peak=1.0, steps=4) returned 7.5, expected 0.2"),
         ([7.5, 7.6], True, "the answer changes from call to call"),
         ([7.5, 7.5], False, "an answer is not right"),
+        ([0.20001, 0.20001], False, "an answer is right to four digits"),
     ],
 )
 def test_an_answer_is_quoted_only_if_it_tells_nothing_but_itself(answers, quoted, words):

@@ -21,7 +21,7 @@ from course_lib.grade.noticed import noticed
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
-from course_lib.questions.calls import agrees, difference
+from course_lib.questions.calls import CLOSE_WORDS, agrees, close, difference
 
 VERSION = 1  # of the result files; a change of it grades everything anew
 STARTS = 40  # processes for one submission, each of which costs the grader time of its own
@@ -224,6 +224,8 @@ class Examination:
             if agrees(got, probe.reply, question.tolerance):
                 continue
             if second or group.weight or not quoted:
+                if not second and close(got, probe.reply):
+                    return f"an answer is {CLOSE_WORDS}", ""
                 return _message(got, second), ""
             if (once_more := session.ask(question.name, probe.call.to_json())) == got:
                 return difference(probe, got, question.name, question.tolerance), ""
