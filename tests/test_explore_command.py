@@ -1,5 +1,6 @@
 """`lr-course explore`: the page saved and served, by real calls of the command."""
 
+import ipaddress
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ import pytest
 
 from course_lib import files
 from course_lib.cli import main
-from course_lib.commands.explore import server
+from course_lib.commands.explore import reached_at, server
 from course_lib.schedules import GALLERY
 
 
@@ -74,6 +75,12 @@ def test_it_serves_until_it_is_interrupted():
 def test_what_is_wrong_is_said(capsys, arguments, message):
     assert main(["explore", "--no-browser", *arguments]) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_the_address_is_one_that_a_class_can_open():
+    at = reached_at("0.0.0.0")
+    assert at != "0.0.0.0" and ipaddress.ip_address(at)
+    assert reached_at("localhost") == "localhost"
 
 
 def test_a_port_in_use_is_said():

@@ -83,6 +83,37 @@ def test_both_frameworks_build_the_same_function(model):
     np.testing.assert_allclose(*measured, rtol=1e-5)
 
 
+@pytest.mark.parametrize("trainer", [in_torch.TorchTrainer, in_keras.KerasTrainer])
+def test_a_measurement_that_stops_leaves_the_weights_of_the_training(trainer):
+    """Schedule-free measures with other weights than it trains."""
+    layers, shape, rng = models.MODELS["softmax"], (4, 4, 1), np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (20, *shape), dtype=np.uint8), rng.integers(0, 10, 20)
+    one = trainer(
+        layers,
+        models.initial_weights(layers, shape, seed=3),
+        Schedule(constant, lr=0.1),
+        momentum=0,
+        optimizer="schedule_free",
+        total_steps=9,
+        x_train=x,
+        y_train=y,
+    )
+
+    def weights():
+        if trainer is in_keras.KerasTrainer:
+            return one.model.get_weights()
+        return [each.detach().numpy().copy() for each in one.model.parameters()]
+
+    for _ in range(3):
+        one.update(np.arange(10), None)
+    before = weights()
+    assert one.evaluate(x, y)
+    with pytest.raises(Exception):  # noqa: B017, each framework has its own
+        one.evaluate(x[:, :2], y)
+    for was, now in zip(before, weights(), strict=True):
+        np.testing.assert_allclose(now, was, atol=1e-6)  # PyTorch's goes back by arithmetic
+
+
 @both_frameworks
 def test_softmax_regression_is_what_a_hand_computation_gives(framework, monkeypatch):
     """Gradients, momentum, batches and evaluation against 20 lines of NumPy in float64."""

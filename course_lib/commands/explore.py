@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import socket
 import sys
 import webbrowser
 from http import HTTPStatus
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
         return 0
     with server(page, options.host, options.port) as serving:
-        address = f"http://{options.host}:{serving.server_address[1]}/"
+        address = f"http://{reached_at(options.host)}:{serving.server_address[1]}/"
         print(f"The schedule explorer is at {address} (Ctrl-C stops it)", flush=True)
         if not options.no_browser:
             webbrowser.open(address)
@@ -60,6 +61,18 @@ def run(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
     return 0
+
+
+def reached_at(host: str) -> str:
+    """The address to tell a class: 0.0.0.0 is every network of this machine, and no place to go."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: it only picks the network
+            return probe.getsockname()[0]
+        except OSError:  # no network
+            return "127.0.0.1"
 
 
 def server(page: str, host: str, port: int) -> ThreadingHTTPServer:

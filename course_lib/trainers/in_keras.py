@@ -121,8 +121,10 @@ class KerasTrainer:
             return
         training = self.model.get_weights()
         self.model.set_weights(self.optimizer.averaged())
-        yield
-        self.model.set_weights(training)
+        try:
+            yield
+        finally:
+            self.model.set_weights(training)
 
 
 # With PyTorch's settings, so that a run is the same in both: where Keras has the epsilon inside of

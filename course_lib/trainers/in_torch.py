@@ -109,12 +109,13 @@ class TorchTrainer:
         self.model.eval()
         if averages:
             self.optimizer.eval()
-        with torch.no_grad():
-            logits = torch.cat([self.model(_scaled(part)) for part in images.split(1000)])
-        self.model.train()
-        if averages:
-            self.optimizer.train()
-        return logits
+        try:
+            with torch.no_grad():
+                return torch.cat([self.model(_scaled(part)) for part in images.split(1000)])
+        finally:
+            self.model.train()
+            if averages:
+                self.optimizer.train()
 
 
 def _optimizer(name: str, parameters, momentum: float) -> torch.optim.Optimizer:
