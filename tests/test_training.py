@@ -501,7 +501,11 @@ WRONG = [
 
 
 @both_frameworks
-@pytest.mark.parametrize("wrong, error, message", WRONG, ids=[str(wrong) for wrong, *_ in WRONG])
+@pytest.mark.parametrize(
+    "wrong, error, message",
+    WRONG,
+    ids=[f"{', '.join(wrong)} {i}" for i, (wrong, *_) in enumerate(WRONG)],
+)
 def test_a_wrong_argument_is_named_before_anything_is_trained(wrong, error, message, framework):
     with pytest.raises(error, match=message):
         run_of(**{"framework": framework, **wrong})
