@@ -135,7 +135,7 @@ def sweep_row(shown, found, rule, beta, data):
     """The losses of one sweep, and what each rule reads off them."""
     lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smooth(shown["losses"], beta)
     curves = [
-        line("loss of each batch", lrs, shown["losses"], "#8888", dots=True, width=1),
+        line("loss of each batch", lrs, shown["losses"], "#888", dots=True, width=1),
         line("smoothed", lrs, smoothed, data["ink"]),
     ]
     marks = [mark(data["best"][shown["data"]], "", dash="")]

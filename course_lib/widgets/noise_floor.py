@@ -95,7 +95,7 @@ def floor_rows(used, losses, means, floor, past, data):
     rate = [line("rate", updates, used, colors[0], steps=True)]
     across = [0, data["updates"]]
     falls = [
-        line("each update", updates, losses, "#8888", width=1),
+        line("each update", updates, losses, "#888", width=1),
         line("mean of the last 20", updates, means, colors[1]),
         line("floor of the present rate", across, [floor, floor], colors[2], "8 3"),
     ]

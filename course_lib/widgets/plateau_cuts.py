@@ -122,7 +122,7 @@ def missing_words(walks, as_it_came, early):
 
 def metric_row(metrics, walks, data):
     """The metric, and a dot where a library cuts."""
-    lines = [line("metric (dots: cuts)", numbered(metrics), metrics, "#8888", width=1.5)]
+    lines = [line("metric (dots: cuts)", numbered(metrics), metrics, "#888", width=1.5)]
     for k in range(len(walks)):
         cuts, color = walks[k]["cuts"], data["colors"][k]
         # The dots of one evaluation lie on each other, the largest below.

@@ -130,7 +130,7 @@ def puzzle_rows(target, mine, peak, where, formula, data):
     updates, allowed = list(range(len(target))), 100 * data["close"]
     share = [100 * (mine[t] - target[t]) / peak for t in updates]
     curves = [
-        line("the curve to match", updates, target, "#8888", width=7, steps=True),
+        line("the curve to match", updates, target, "#888", width=7, steps=True),
         line(f"yours: {formula}", updates, mine, data["color"], steps=True),
     ]
     bounds = [mark(allowed, "", dash="2 3"), mark(-allowed, "", dash="2 3")]
