@@ -336,6 +336,15 @@ def test_an_answer_that_lost_its_ids(source, why):
     assert [each.code for each in plan.findings] == ["found"] and why in plan.findings[0].text
 
 
+@pytest.mark.parametrize("left", [slice(0, 0), slice(0, 2), slice(3, 4)])
+def test_a_cell_without_neighbours_on_both_sides_is_in_nobodys_place(left):
+    """Of a notebook that was cut down, nothing says which answer its last cell was."""
+    cells = submitted()[left]
+    cells.insert(0 if left.start else len(cells), cell("from mine import *", id="new"))
+    plan = plan_of(cells)
+    assert "a-walk" in plan.missing and plan.answers == {}
+
+
 def test_one_line_of_three_is_not_alike():
     cells = submitted()
     cells[2:3] = [cell("mine = 3\n# Try it: walk(8.0, 0.1)", id="new"), cell("x = 1", id="other")]
