@@ -266,7 +266,7 @@ def _wanted(wanted: Reply) -> str:
 
 
 def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
-    """The student's line that stopped, for who sees no traceback."""
+    """The student's line that stopped, for a learner who sees no traceback."""
     try:
         with _silence():
             calls.answered(answer, call)
@@ -281,7 +281,7 @@ def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
 
 
 def _where(call: Call) -> str:
-    """What the adapter of a call does, for who has not met it."""
+    """What the adapter of a call does, for a learner who has not met it."""
     if not call.via:
         return ""
     first = (ADAPTERS[call.via].__doc__ or "").split("\n\n")[0]
@@ -292,15 +292,15 @@ def _where(call: Call) -> str:
 
 
 def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
-    if help := _no_hint_but(exercise, asked):
+    if advice := _no_hint_but(exercise, asked):
         kept.touch(exercise.id)
     else:
         replies = "" if asked.changed else repr(asked.replies)
         digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
         tries = kept.record(exercise.id, solved=False, answer=digest)
         rung = min(max(tries, 1), len(exercise.hints))
-        help = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
-    text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(help, 88)}"
+        advice = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
+    text = f"Exercise {exercise.id} is not right yet.\n\n{problem}\n\n{textwrap.fill(advice, 88)}"
     raise told(AssertionError(text))
 
 

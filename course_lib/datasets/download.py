@@ -50,8 +50,8 @@ def fetch(file: RemoteFile, url: str, cache: Path, progress: bool = True) -> Non
     """Put `file` into the folder `cache`, whole and with the right checksum; or raise, and put
     nothing there.
 
-    It is downloaded in a folder of its own beside its place, and moved there in one step. Who is
-    killed in between leaves that folder, and a later download clears it away.
+    It is downloaded in a folder of its own beside its place, and moved there in one step. A process
+    that is killed in between leaves that folder, and a later download clears it away.
     """
     cache.mkdir(parents=True, exist_ok=True)
     for left_over in cache.glob(f"{PARTIAL}*"):
