@@ -53,7 +53,7 @@ class Run:
     data: str
     batch_size: int
     seed: int
-    momentum: float
+    momentum: float | str  # of one that moves, its description
     optimizer: str = "sgd"
     lr: list[float] = field(default_factory=list, repr=False)
     loss: list[float] = field(default_factory=list, repr=False)
@@ -152,7 +152,7 @@ def fit(
     epochs: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
-    momentum: float = 0.0,
+    momentum: float | Callable[[int], float] = 0.0,
     optimizer: str = "sgd",
     validation: float = 0.1,
     test: bool = False,
@@ -177,6 +177,8 @@ def fit(
     - epochs: how often every training image is seen; left out, once, or as often as `max_updates`
       takes.
     - seed: of initial weights, order and dropout.
+    - momentum: a number, or a second function of the step, such as `Schedule(one_cycle_momentum,
+      total_steps=...)`, above 0 and below 1 at every update; the latter for "sgd" alone.
     - optimizer: one of training.OPTIMIZERS. "adam", "adamw", "adagrad" and "rmsprop" run under the
       schedule as "sgd" does, with PyTorch's default settings in both frameworks. "schedule_free"
       (AdamW; give it a constant schedule) is measured with the weights that it averages. "prodigy"
@@ -204,14 +206,13 @@ def fit(
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
-        momentum=momentum,
+        momentum=0.0 if callable(momentum) else momentum,
         optimizer=optimizer,
         validation=validation,
         max_updates=max_updates,
         test=test,
     )
     epochs, batch_size, seed = given["epochs"], given["batch_size"], given["seed"]
-    momentum = given["momentum"]
     data = _dataset(data)
     if test and not len(data.x_test):
         raise ValueError(f"test must be False with data that have no test images, got {data!r}")
@@ -223,19 +224,19 @@ def fit(
     total = planned_updates(steps_per_epoch, epochs, max_updates)
     for step in range(total):  # before anything is trained, and alike in both frameworks
         rate_at(schedule, step)
+    friction = _friction(momentum, optimizer, total) if callable(momentum) else given["momentum"]
     trainer = _trainer(framework)(
         layers,
         models.initial_weights(layers, x.shape[1:], seed),
         lambda step: rate_at(schedule, min(step, total - 1)),  # a run of N updates has N rates
-        momentum=momentum,
+        momentum=friction,
         optimizer=optimizer,
         total_steps=total,
         x_train=x[train],
         y_train=y[train],
     )
-    run = Run(
-        describe(schedule), framework, model, data.title, batch_size, seed, momentum, optimizer
-    )
+    said = describe(momentum) if callable(momentum) else given["momentum"]
+    run = Run(describe(schedule), framework, model, data.title, batch_size, seed, said, optimizer)
     trainer.run = run  # so that who watches sees what is on record so far
     batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
     label = f"{data.title} | {model} | {framework} | seed {seed}"
@@ -265,6 +266,19 @@ def fit(
         )
     run.seconds = time.perf_counter() - started
     return run
+
+
+def _friction(momentum: Callable[[int], float], optimizer: str, total: int):
+    """A momentum that moves, as the trainers take it; or an error before anything is trained."""
+    if optimizer != "sgd":
+        raise ValueError(
+            f'momentum must be a number with optimizer="{optimizer}", got {describe(momentum)}; '
+            'one that moves needs optimizer="sgd"'
+        )
+    function_of_step("momentum", momentum)
+    kind = Number(above=True, below=1)  # at 0 PyTorch's SGD would leave the velocity as it is
+    values = [kind.check(f"momentum at step {t}", momentum(t)) for t in range(total)]
+    return lambda step: values[min(step, total - 1)]
 
 
 def _batches(count: int, batch_size: int, dropout_width: int | None, seed: int):

@@ -18,7 +18,7 @@ from patterns import patterns
 
 from course_lib import GALLERY, Schedule, training
 from course_lib.data import load
-from course_lib.schedules import constant, cosine, linear, multistep
+from course_lib.schedules import constant, cosine, linear, multistep, one_cycle_momentum
 from course_lib.trainers import in_keras, in_torch, models
 from course_lib.training import FRAMEWORKS, Run, fit, updates
 
@@ -51,6 +51,28 @@ def test_the_first_50_losses_agree(model, momentum):
     for name in ours.history:
         np.testing.assert_allclose(ours.history[name], theirs.history[name], rtol=0, atol=1e-5)
     assert np.mean(ours.loss[-5:]) < 0.8 * ours.loss[0]  # something was learnt, and agreed upon
+
+
+def test_a_momentum_that_moves_is_applied_update_by_update_and_alike_in_both_frameworks():
+    table = [0.95, 0.5, 0.9, 0.2, 0.7, 0.95]  # one number per update, and none behind them
+    runs = [run_of(each, momentum=lambda step: table[step], max_updates=6) for each in FRAMEWORKS]
+
+    def by_hand(done, trainer):
+        if done < 6:
+            trainer.optimizer.param_groups[0]["momentum"] = table[done]
+
+    expected = run_of("torch", momentum=table[0], max_updates=6, watch=by_hand)
+    fixed = run_of("torch", momentum=table[0], max_updates=6)
+    for run in runs:
+        np.testing.assert_allclose(run.loss, expected.loss, rtol=0, atol=1e-5)
+    assert max(np.abs(np.subtract(expected.loss, fixed.loss))) > 1e-3
+    assert [run.momentum for run in runs] == ["<lambda>", "<lambda>"]
+
+
+@both_frameworks
+def test_a_run_says_which_momentum_moved_it(framework):
+    cycle = Schedule(one_cycle_momentum, total_steps=12)
+    assert run_of(framework, momentum=cycle).momentum == repr(cycle)
 
 
 @pytest.mark.parametrize("data", [GREY, COLOURED], ids=["grey", "coloured"])
@@ -485,6 +507,14 @@ WRONG = [
     (dict(max_updates=0), ValueError, "max_updates must be a whole number of at least 1, got 0"),
     (dict(seed=-1), ValueError, "seed must be a whole number of at least 0, got -1"),
     (dict(momentum="0.9"), ValueError, "momentum must be .* below 1, got '0.9'"),
+    (dict(momentum=lambda t: 1 - t / 9), ValueError, "momentum at step 0 must .* below 1, got 1.0"),
+    (dict(momentum=lambda t: 0.5 if t < 4 else 0), ValueError, "at step 4 must be .* above 0"),
+    (dict(momentum=one_cycle_momentum), TypeError, "momentum must be .* alone, got one_cycle_mom"),
+    (
+        dict(momentum=FALLING, optimizer="adam"),
+        ValueError,
+        'momentum must be a number with optimizer="adam", got .*; one that moves needs optimizer=',
+    ),
     (dict(data="fashion"), ValueError, "name must be 'mnist' or 'cifar10', got 'fashion'"),
     (dict(schedule=cosine), TypeError, r"alone, got cosine: .*Schedule\(cosine, "),
     (dict(schedule=lambda t: 0.1 if t < 5 else math.nan), ValueError, "returned nan at step 5"),

@@ -32,7 +32,7 @@ class Training:
     batch_size: int
     epochs: int = 1
     max_updates: int | None = None
-    momentum: float = 0.0
+    momentum: float | Callable[[int], float] = 0.0
     optimizer: str = "sgd"
     validation: float = 0.0
     losses: bool = False

@@ -58,6 +58,8 @@ class KerasTrainer:
     ):
         model = build(layers, x_train.shape[1:], weights)
         rates = KerasSchedule(schedule, total_steps)
+        if callable(momentum):
+            momentum = KerasSchedule(momentum, total_steps)
         if optimizer == "sgd":
             optimizer = SGD(rates, momentum=momentum)
         elif optimizer == "keras_sgd":

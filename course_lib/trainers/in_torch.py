@@ -70,8 +70,9 @@ class TorchTrainer:
     ):
         self.model = build(layers, weights)
         self.dropout = next((m for m in self.model if isinstance(m, _GivenDropout)), None)
+        friction, momentum = (momentum, 0.0) if callable(momentum) else (None, momentum)
         self.optimizer = _optimizer(optimizer, self.model.parameters(), momentum)
-        self.scheduler = TorchSchedule(self.optimizer, schedule)
+        self.scheduler = TorchSchedule(self.optimizer, schedule, momentum=friction)
         self.loss = nn.CrossEntropyLoss()
         self.x_train, self.y_train = _images(x_train), torch.from_numpy(y_train)
 
