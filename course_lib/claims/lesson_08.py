@@ -1,13 +1,20 @@
 """Lesson 08: one-cycle at a third of the budget, restarts and snapshots."""
 
+from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
 
 from course_lib.claims.claim import Claim, Runs
-from course_lib.claims.experiments import Experiment, Training, real
+from course_lib.claims.experiments import Experiment, Training, Variant, real
 from course_lib.claims.records import Line
-from course_lib.schedules import Schedule, cosine, cosine_restarts, one_cycle
+from course_lib.schedules import (
+    Schedule,
+    cosine,
+    cosine_restarts,
+    one_cycle,
+    one_cycle_momentum,
+)
 from course_lib.statistics import gain, sampling_error
 
 CYCLES = 3
@@ -16,7 +23,8 @@ CYCLES = 3
 def budgets(
     data: str, model: str, batch_size: int, momentum: float, peaks: tuple[float, ...], epochs: int
 ):
-    """Cosine in all epochs and in a third of them, one-cycle in a third, each at every peak."""
+    """Cosine in all epochs and in a third of them, one-cycle in a third, with its own momentum and
+    with a fixed one, each at every peak."""
 
     def training(formula, length: int, peak: float) -> Training:
         return Training(
@@ -29,16 +37,23 @@ def budgets(
             validation=0.1,
         )
 
-    kinds = {
-        "cosine": (cosine, epochs),
-        "cosine third": (cosine, epochs // 3),
-        "one-cycle third": (one_cycle, epochs // 3),
-    }
-    return {
-        f"{kind} {peak:g}": training(formula, length, peak)
-        for peak in peaks
-        for kind, (formula, length) in kinds.items()
-    }
+    def cycling(peak: float):
+        def variant(framework: str, seed: int) -> Line:
+            plan = training(one_cycle, epochs // 3, peak)
+            moving = Schedule(one_cycle_momentum, total_steps=plan.sizes()[1])
+            return replace(plan, momentum=moving)(framework, seed)
+
+        return variant
+
+    variants: dict[str, Variant] = {}
+    for peak in peaks:
+        variants |= {
+            f"cosine {peak:g}": training(cosine, epochs, peak),
+            f"cosine third {peak:g}": training(cosine, epochs // 3, peak),
+            f"one-cycle third {peak:g}": cycling(peak),
+            f"one-cycle third, rate only {peak:g}": training(one_cycle, epochs // 3, peak),
+        }
+    return variants
 
 
 def snapshots(data: str, model: str, batch_size: int, momentum: float, peak: float, epochs: int):
@@ -83,11 +98,11 @@ def tuned(runs: Runs, kind: str) -> str:
 EXPERIMENTS = {
     "one_cycle_third": Experiment(
         title="one-cycle in a third of cosine's updates",
-        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2), 6),
+        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2, 0.3, 0.5, 1.0), 6),
     ),
     "one_cycle_third_cifar10": Experiment(
         title="one-cycle in a third of cosine's updates, CIFAR-10",
-        variants=budgets("cifar10", "cnn", 64, 0.9, (0.01, 0.03), 3),
+        variants=budgets("cifar10", "cnn", 64, 0.9, (0.01, 0.03, 0.1), 3),
         frameworks=("torch",),
     ),
     "snapshots": Experiment(
