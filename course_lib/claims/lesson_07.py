@@ -13,7 +13,7 @@ from course_lib.lr_finder import find_lr
 from course_lib.statistics import gain, sampling_error
 
 
-def sweep(data: str, model: str, batch_size: int):
+def sweep(data: str, model: str, batch_size: int, steps: int = 100):
     """One range test per seed: what each rule suggests."""
 
     def variant(framework: str, seed: int) -> Line:
@@ -23,7 +23,7 @@ def sweep(data: str, model: str, batch_size: int):
             framework=framework,
             start_lr=1e-4,
             end_lr=30.0,
-            steps=100,
+            steps=steps,
             batch_size=batch_size,
             seed=seed,
             progress=False,
@@ -44,6 +44,11 @@ EXPERIMENTS = {
     "finder_spread": Experiment(
         title="what does the range test suggest, over ten seeds?",
         variants={"mnist mlp": sweep("mnist", "mlp", 128)},
+        seeds=10,
+    ),
+    "finder_longer": Experiment(
+        title="what does a range test of 300 updates suggest, where the other had 100?",
+        variants={"mnist mlp": sweep("mnist", "mlp", 128, steps=300)},
         seeds=10,
     ),
     "finder_spread_cifar10": Experiment(
