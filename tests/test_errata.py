@@ -15,7 +15,7 @@ from keras.optimizers import schedules
 from torch.optim import lr_scheduler
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "templates" / "errata.md"
+PAGE = ROOT / "docs" / "errata.md"
 FIELDS = ["Source", "Printed", "Trace", "What happens", "Test", "Lesson"]
 ENTRY = re.compile(r"^### (E\d+)\. (.+)\n((?:- |  ).*(?:\n(?:- |  ).*)*)", re.MULTILINE)
 ARTICLES = {f"W{number}" for number in range(1, 13)}

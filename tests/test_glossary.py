@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "templates" / "glossary.md"
+PAGE = ROOT / "docs" / "glossary.md"
 LIST = json.loads((ROOT / "docs" / "terms.json").read_text(encoding="utf-8"))
 TERMS = {term["en"]: term["zh"] for term in LIST["terms"]}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
