@@ -145,6 +145,20 @@ CLAIMS: dict[str, Claim] = {
         ),
         frameworks=("torch",),
     ),
+    "finder-length": Claim(
+        experiment="finder_longer",
+        also=("finder_spread", "fixed_rates"),
+        sentence="With 300 updates from the same first rate to the same last, the median of "
+        "`steepest` falls to {torch.steepest:.2g}, and `slide` is the nearest ({torch.slide:.2g}; "
+        "in Keras {tensorflow.slide:.2g}).",
+        measure=lambda runs: {
+            **medians("fixed_rates")(runs),
+            "before": median(suggested(runs.another("finder_spread"), "steepest")),
+        },
+        holds=lambda n: (
+            n.best > n.slide > n.steepest > max(n.minimum, n.valley) and n.steepest < n.before
+        ),
+    ),
     "finder-cost": Claim(
         experiment="finder_spread",
         also=("fixed_rates",),

@@ -145,6 +145,21 @@ def steepest_by_last_difference(lrs, losses):
     return float(lrs[int(np.argmin(slopes[:until]))])
 
 
+def steepest_of_the_logarithm_of_the_loss(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    return float(lrs[int(np.argmin(np.gradient(np.log(losses), np.log(lrs))[:until]))])
+
+
+def steepest_before_the_lowest(lrs, losses):
+    until = max(int(np.argmin(losses)), 1)
+    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
+
+
+def steepest_and_one_behind_the_lowest(lrs, losses):
+    until = int(np.argmin(losses)) + 2
+    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
+
+
 def right_steepest_in_decades(lrs, losses):
     slopes = np.gradient(np.asarray(losses, dtype=float), np.log10(lrs)).tolist()
     until = list(losses).index(min(losses)) + 1
@@ -304,6 +319,25 @@ def restore_out_of_order(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return found[::-1]
 
 
+def restore_none_where_nothing_is_needed(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state = optimizer == "adam" or momentum > 0
+    return chosen(batch_norm, state, bool(dropout or shuffle)) or None
+
+
+def restore_large_momentum_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    return chosen(batch_norm, optimizer == "adam" or momentum >= 0.9, bool(dropout or shuffle))
+
+
+def restore_state_with_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state = optimizer == "adam" or momentum > 0 or batch_norm
+    return chosen(batch_norm, state, bool(dropout or shuffle))
+
+
+def restore_adam_without_momentum(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state = (optimizer == "adam") != (momentum > 0)
+    return chosen(batch_norm, state, bool(dropout or shuffle))
+
+
 def right_restore_by_ifs(*, optimizer, momentum, dropout, batch_norm, shuffle):
     found = []
     if batch_norm:
@@ -356,6 +390,9 @@ WRONG = {
         steepest_is_the_lowest,
         steepest_a_tenth_of_the_lowest,
         steepest_by_last_difference,
+        steepest_of_the_logarithm_of_the_loss,
+        steepest_before_the_lowest,
+        steepest_and_one_behind_the_lowest,
     ],
     "07-batch-losses": [
         batch_as_published,
@@ -378,6 +415,10 @@ WRONG = {
         restore_any_optimizer,
         restore_both_random,
         restore_out_of_order,
+        restore_none_where_nothing_is_needed,
+        restore_large_momentum_only,
+        restore_state_with_buffers,
+        restore_adam_without_momentum,
     ],
 }
 RIGHT = {
