@@ -3,12 +3,13 @@
 #
 # **You will be able to:** find any schedule of this library, translate its arguments between six
 # libraries, and name the places where two of them mean different things by the same word; put
-# schedules one after another, times each other, and on groups of weights; read the rate that an
-# adaptive optimizer gives each weight; and spot two hands on one rate.
+# schedules one after another, multiplied, and on groups of weights; move one to another batch size;
+# read the rate, and the decay, that an adaptive optimizer gives each weight; and spot two hands on
+# one rate.
 #
 # **You need:** lessons 2, 5 and 8.
 #
-# **Minutes:** 50
+# **Minutes:** 55
 #
 # PyTorch, Keras, optax, timm, transformers and fastai each have their own set of schedules. Where
 # two share one, they rarely share its arguments, and sometimes not even its values.
@@ -23,6 +24,8 @@ from torch.optim import lr_scheduler
 framework = "torch"  # or "tensorflow"
 
 # %%
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
@@ -30,10 +33,19 @@ from course_lib import GALLERY, Schedule, adaptive
 from course_lib.claims import Runs, gain
 from course_lib.claims.lesson_08 import tuned
 from course_lib.data import load
-from course_lib.plots import look, plot_runs, plot_schedules
+from course_lib.plots import LOOKS, PALETTE, look, plot_runs
 from course_lib.predictions import outcome, predict
 from course_lib.rosetta import table, to_keras, to_torch
-from course_lib.schedules import constant, constant_factor, cosine, join, multistep, product, warmup
+from course_lib.schedules import (
+    batch_scaled,
+    constant,
+    constant_factor,
+    cosine,
+    cosine_restarts,
+    join,
+    product,
+    warmup,
+)
 from course_lib.tensorflow import KerasSchedule, keras, tf
 from course_lib.training import fit
 
@@ -41,24 +53,30 @@ from course_lib.training import fit
 # ## 1. The families
 #
 # A schedule is a function from the number of the update to a rate. `GALLERY` has one example of
-# each. In this order: some **fall to an end**, and must know how long the run will be; some **fall
+# each. Row by row: some **fall to an end**, and must know how long the run will be; some **fall
 # without an end**, and can be stopped anywhere; some **climb first**; and some **come back**.
 
-# %% alt="Six curves from 0.1 to 0 over 100 updates; rex, k_decay and tanh stay high longest."
-falling = ("linear", "cosine", "polynomial", "rex", "k_decay", "tanh")
-plot_schedules({name: GALLERY[name] for name in falling}, 100)
-
-# %% alt="Five curves over 150 updates: the two exponentials come near zero, the others do not."
-endless = ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power")
-plot_schedules({name: GALLERY[name] for name in endless}, 150)
-
-# %% alt="Five curves that climb first; wsd and knee have a flat top, one_cycle climbs longest."
-climbing = ("wsd", "knee", "tri_stage", "slanted_triangular", "one_cycle")
-plot_schedules({name: GALLERY[name] for name in climbing}, 110)
-
-# %% alt="Four curves that come back: two that jump up, and two triangles."
-returning = ("cosine_restarts", "restart", "triangular", "triangular2")
-plot_schedules({name: GALLERY[name] for name in returning}, 110)
+# %% alt="Twenty small curves in four rows: to an end, without an end, climbing first, coming back."
+families = (
+    ("linear", "cosine", "polynomial", "rex", "k_decay", "tanh"),
+    ("exponential", "natural_exponential", "inverse_time", "inverse_sqrt", "power"),
+    ("wsd", "knee", "tri_stage", "slanted_triangular", "one_cycle"),
+    ("cosine_restarts", "restart", "triangular", "triangular2"),
+)
+figure, grid = plt.subplots(
+    4, 6, figsize=(7.5, 4.8), dpi=90, sharex=True, sharey=True, layout="constrained"
+)
+for panels, names in zip(grid, families):
+    for panel, name in zip(panels, (*names, None, None)):
+        if name is None:
+            panel.set_axis_off()
+            continue
+        panel.plot(GALLERY["linear"].values(111), color="0.8")  # the straight line, to compare
+        panel.plot(GALLERY[name].values(111), **{**LOOKS[name], "linestyle": "-"})
+        panel.set_title(name, fontsize=8, loc="left")
+figure.supxlabel("update (grey: linear)", fontsize=10)
+figure.supylabel("learning rate", fontsize=10)
+plt.show()
 
 # %% [markdown]
 # ## 2. The dictionary
@@ -78,18 +96,17 @@ print(to_torch(schedule))
 print(to_keras(schedule))
 
 # %% [markdown]
-# Look at the floor: `eta_min=0.05` in PyTorch is a rate, `alpha=0.1` in Keras is a fraction of the
-# first rate. Such pairs are *false friends*.
+# The floor is a rate in PyTorch and a fraction in Keras: a *false friend* (lesson 4).
 #
 # ## 3. False friends
 #
-# **Predict.** A drop by ten "at 5", in PyTorch's `MultiStepLR` and in Keras's
-# `PiecewiseConstantDecay`. Which one is first to use the small rate?
+# **Predict.** PyTorch's `CosineAnnealingWarmRestarts(optimizer, 5)` and Keras's
+# `CosineDecayRestarts(1.0, 5)` both jump back up at update 5. Who is first to jump again?
 
 # %%
 predict(
     "9.a",
-    "A drop at 5: who uses the small rate first?",
+    "Warm restarts, 5 updates at first: who is first to restart again?",
     {"PyTorch": 34, "Keras": 33, "both at the same update": 33},
 )
 
@@ -110,21 +127,26 @@ def applied(optimizer, *schedulers, updates=8):
 
 
 optimizer = sgd()
-in_torch = applied(optimizer, lr_scheduler.MultiStepLR(optimizer, milestones=[5]))
-native = keras.optimizers.schedules.PiecewiseConstantDecay([5], [1.0, 0.1])
-in_keras = [float(native(step)) for step in range(8)]
-ours = Schedule(multistep, lr=1.0, milestones=(5,)).values(8)
-
-# %%
-for name, rates in {"PyTorch": in_torch, "Keras": in_keras, "ours": ours}.items():
-    print(f"{name:8}", [round(rate, 2) for rate in rates])
-first = [next(t for t, rate in enumerate(rates) if rate < 0.5) for rates in (in_torch, in_keras)]
-same = first[0] == first[1]
-outcome("9.a", "both at the same update" if same else "PyTorch" if first[0] < first[1] else "Keras")
+in_torch = applied(optimizer, lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 5), updates=20)
+native = keras.optimizers.schedules.CosineDecayRestarts(1.0, 5)
+in_keras = [float(native(step)) for step in range(20)]
+restarts = []
+for name, rates, factor in (("PyTorch", in_torch, 1), ("Keras", in_keras, 2)):
+    ours = Schedule(cosine_restarts, peak_lr=1.0, cycle_steps=5, cycle_factor=factor)
+    assert np.allclose(rates, ours.values(20), atol=1e-6)
+    jumps = [t for t in range(1, 20) if rates[t] > rates[t - 1]]
+    restarts.append(jumps[1])
+    print(f"{name:8} restarts at {jumps}: ours with cycle_factor={factor}")
+same = restarts[0] == restarts[1]
+outcome(
+    "9.a",
+    "both at the same update" if same else "PyTorch" if restarts[0] < restarts[1] else "Keras",
+)
 
 # %% [markdown]
-# Keras's boundary is the *last* update with the old rate, PyTorch's milestone (and ours) the
-# *first* with the new one.
+# Unless told otherwise, Keras doubles each cycle (`t_mul=2.0`), and PyTorch repeats it
+# (`T_mult=1`). And the pair of lesson 3: Keras's boundary is the *last* update with the old rate,
+# PyTorch's milestone (and ours) the *first* with the new one.
 #
 # ## 4. One after another
 #
@@ -191,7 +213,7 @@ from course_lib.widgets import explore
 explore("warmup", "join", "product")  # your turn: schedules made of schedules
 
 # %% [markdown]
-# ## 5. Times each other
+# ## 5. Multiplied
 #
 # `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
 # of them multiply the *current* rate, so one might think it is a product.
@@ -261,7 +283,75 @@ for _ in range(3):
 # The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. A pattern that
 # fits no weight leaves the default in charge, without a message.
 #
-# ## 7. A rate for each weight
+# ## 7. The same schedule, another batch size
+#
+# A batch averages the gradients of $B$ images, which divides the variance in lesson 2's formula:
+#
+# $$\text{floor} = \frac{\text{lr}\,\sigma^2}{2 B\,(2 - \text{lr}\, L)}$$
+#
+# Far below the edge, equal lr / B means an equal floor, and equal ground for the same images. Hence
+# the **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does not
+# move with B. For Adam the rule is the **root** of k (Malladi et al. 2022). `batch_scaled` has both.
+#
+# **Predict.** Batches of 16, 64 and 256, the same 12,800 images, five rates a factor of 4 apart:
+# how does the best rate move?
+
+# %%
+predict(
+    "9.c",
+    "Batches of 16, 64 and 256: the best rate is ...",
+    {
+        "4 times as high, and 4 times again": 25,
+        "4 times as high, then the same": 25,
+        "the same for all": 25,
+        "something else": 25,
+    },
+)
+
+# %%
+RATES, SIZES, IMAGES = (0.01, 0.04, 0.16, 0.64, 2.56), (16, 64, 256), 12_800
+mnist = load("mnist")
+ends = {}
+for size in SIZES:
+    for lr in RATES:
+        plan = Schedule(constant, lr=lr)
+        how = dict(data=mnist, framework=framework, batch_size=size, progress=False)
+        run = fit(plan, max_updates=IMAGES // size, **how)
+        run.assert_lr_matches(plan)
+        ends[size, lr] = math.inf if run.diverged is not None else run.history["val_loss"][-1]
+    print(f"batch {size:3}:", "  ".join(f"{lr:g}: {ends[size, lr]:.2f}" for lr in RATES))
+best = [min(RATES, key=lambda lr: ends[size, lr]) for size in SIZES]
+first = Schedule(constant, lr=best[0])
+linear_rule = [batch_scaled(0, then=first, batch_size=b, base_batch_size=SIZES[0]) for b in SIZES]
+print("best rates:", best, " by the linear rule:", linear_rule)
+
+# %% alt="Held-out loss against rate: cliffs in one place; against rate / batch: left ends agree."
+figure, panels = plt.subplots(1, 2, figsize=(7.5, 2.8), dpi=90, sharey=True, layout="constrained")
+for size, color, marker in zip(SIZES, PALETTE, "os^"):
+    losses = [ends[size, lr] for lr in RATES]
+    for panel, scale in zip(panels, (1, size)):
+        rates = [lr / scale for lr in RATES]
+        panel.semilogx(rates, losses, color=color, marker=marker, label=f"batch {size}")
+for panel, name in zip(panels, ("learning rate", "learning rate / batch size")):
+    panel.set_xlabel(name)
+    panel.grid(alpha=0.25)
+panels[0].set_ylabel("held-out loss")
+panels[0].set_title(f"{mnist.title}, {framework}, {IMAGES:,} images", fontsize=10, loc="left")
+panels[1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+plt.show()
+factors = [round(b / a) for a, b in pairwise(best)]
+moves = {
+    (4, 4): "4 times as high, and 4 times again",
+    (4, 1): "4 times as high, then the same",
+    (1, 1): "the same for all",
+}
+outcome("9.c", moves.get(tuple(factors), "something else"))
+
+# %% [markdown]
+# On the right the low rates lie on one curve: the rule holds. On the left all three end at one
+# cliff: from 64 to 256 the rule asks for a rate beyond it. <!-- shown --> (n = 1)
+#
+# ## 8. A rate for each weight
 #
 # Adaptive optimizers divide the rate by each weight's own past gradients. **AdaGrad** (Duchi et al.
 # 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
@@ -296,11 +386,12 @@ plt.show()
 
 # %% [markdown]
 # AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown -->
-# AdaGrad-Norm has one rate for both, so its two lines are one. And not only on paper: here are the
-# last rates, read from each framework's own optimizer.
+# AdaGrad-Norm has one rate for both, so its two lines are one. The last rates, read from each
+# framework's own optimizer:
 
 # %%
 from course_lib.pytorch import effective_rates, hessian_diagonal
+from course_lib.tensorflow import effective_rates as keras_rates
 
 weight = torch.zeros(2, requires_grad=True)
 optimizer = torch.optim.Adagrad([weight], lr=0.1)
@@ -308,10 +399,6 @@ for gradient in gradients:
     weight.grad = torch.tensor(gradient, dtype=torch.float32)
     optimizer.step()
 print("formula", rules["AdaGrad"][-1].round(5), " torch", effective_rates(optimizer)[0].round(5))
-
-# %%
-from course_lib.tensorflow import effective_rates as keras_rates
-
 weight = tf.Variable(tf.zeros(2))
 # Unless told otherwise, Keras's sum begins at 0.1; its epsilon is inside the root.
 optimizer = keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-20)
@@ -320,9 +407,8 @@ for gradient in np.float32(gradients):
 print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
 
 # %% [markdown]
-# An article behind this course has an adaptive rule "1 / root of the sum of squared *second-order*
-# gradients", under a name that is not the field's. With gradients it is AdaGrad. Taken at its word,
-# with curvature:
+# An article behind this course has a rule "1 / root of the sum of squared *second-order* gradients".
+# With gradients it is AdaGrad. Taken at its word, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -343,7 +429,7 @@ print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round
 
 # %%
 predict(
-    "9.c",
+    "9.d",
     "Adam on MNIST, 600 updates: who has the higher test accuracy?",
     {"the fixed rate": 34, "the cosine": 33, "no difference found": 33},
 )
@@ -354,14 +440,13 @@ best = {kind: tuned(found, kind) for kind in ("constant", "cosine")}
 difference = gain(found.percent(best["cosine"]), found.percent(best["constant"]))
 print(best, f"cosine minus fixed: {difference:.2f} points, n = {difference.n}")
 outcome(
-    "9.c",
+    "9.d",
     "no difference found"
     if difference.undecided
     else ("the cosine" if difference.value > 0 else "the fixed rate"),
 )
 
 # %% alt="Adam's fixed and falling rate above their training losses, which stay close together."
-mnist = load("mnist")
 plans = {
     "constant": Schedule(constant, lr=0.01),
     "cosine": Schedule(cosine, peak_lr=0.01, total_steps=400),
@@ -379,7 +464,40 @@ figure
 # Brackets hold the 95 % interval over the seeds. And mind the peak. {{adam-at-one-low-peak}}
 # Adapting a rate to each weight is one thing, making all of them small at the end is another.
 #
-# ## 8. Break it: two hands on one rate
+# ### Weight decay follows the schedule
+#
+# **Weight decay** pulls each weight towards 0. AdamW (Loshchilov and Hutter 2019) takes
+# $\text{lr}_t\,\lambda\, w$ off, beside Adam's step, so a schedule schedules the decay, too. Read it
+# off a weight whose gradient is 0:
+
+
+# %%
+for kind in (torch.optim.AdamW, torch.optim.Adam):
+    weight = torch.ones(1, requires_grad=True)
+    weight.grad = torch.zeros(1)
+    optimizer = kind([weight], lr=0.1, weight_decay=0.1)
+    falls = lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=4)
+    left = [1.0]
+    for _ in range(4):
+        optimizer.step()
+        falls.step()
+        left.append(weight.item())
+    print(f"torch {kind.__name__:6}", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
+
+weight, left = tf.Variable([1.0]), [1.0]
+falls = keras.optimizers.schedules.PolynomialDecay(0.1, 4, end_learning_rate=0.0)
+optimizer = keras.optimizers.AdamW(falls, weight_decay=0.1)
+for _ in range(4):
+    optimizer.apply([tf.zeros(1)], [weight])
+    left.append(float(weight[0]))
+print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
+
+# %% [markdown]
+# AdamW takes off $\text{lr}_t\,\lambda$ in both, so a sweep of rates at one $\lambda$ sweeps the decay
+# too. PyTorch's `Adam(weight_decay=...)` adds $\lambda w$ to the *gradient*, and Adam divides by
+# its size: here the weight moves by about the rate itself, whatever $\lambda$ is.
+#
+# ## 9. Break it: two hands on one rate
 #
 # A Keras optimizer with a schedule object, and a callback that sets the rate:
 
@@ -417,12 +535,12 @@ print("new:", applied(new, scheduler, updates=4))
 print("old:", old.param_groups[0]["lr"])
 
 # %% [markdown]
-# ## 9. Spot the bug: two schedulers, one optimizer
+# ## 10. Spot the bug: two schedulers, one optimizer
 #
 # PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
-# `LinearLR` warmup on the same optimizer. A reader asked whether two are meant
-# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). With `StepLR` it works. Swap
-# it for a `LambdaLR` of the very same staircase, and step both with every update:
+# `LinearLR` warmup on the same optimizer
+# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). That works. Swap `StepLR` for
+# a `LambdaLR` of the very same staircase:
 
 
 # %%
@@ -447,38 +565,25 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 #
 # The fix is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
 #
-# ### Spot the bug: a rate for a factor, a name that is gone
-#
-# Published training code says `LambdaLR(optimizer, lambda x: lr * (1 + gamma * x) ** -decay)`
-# ([MIC#60](https://github.com/lhoyer/MIC/issues/60)). The optimizer has the rate already:
-
-# %%
-optimizer = sgd(lr=0.01)
-published = lr_scheduler.LambdaLR(optimizer, lambda x: 0.01 * (1 + 0.001 * x) ** -0.75)
-print("meant 0.01, applied", applied(optimizer, published, updates=1))
-print("tf.keras.experimental is there:", hasattr(tf.keras, "experimental"))
-
-# %% [markdown]
-# The second line is what stopped
-# [BirdNET-Analyzer#210](https://github.com/birdnet-team/BirdNET-Analyzer/issues/210): its
-# `keras.experimental.CosineDecay` became `keras.optimizers.schedules.CosineDecay`. `StepDecay` and
-# `OneCycleSchedule`, which articles print, never existed (lesson 8).
-#
 # ## What you take along
 #
 # 1. A schedule is known by its values, not by its name: compare the first ten, the last two, and
 #    the one after the end.
-# 2. Formulas compose: one after another, times each other, per group. Stateful schedulers compose
+# 2. Formulas compose: one after another, multiplied, per group. Stateful schedulers compose
 #    when each of them multiplies, and you have watched it.
-# 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time.
+# 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time,
+#    and AdamW's weight decay with them.
 #
-# **An open question.** The first picture's six shapes all end at zero. How many seeds would it take
+# **An open question.** The six shapes of the first row all end at zero. How many seeds would it take
 # to tell a run under `linear` from one under `rex`?
 #
 # **References.** J. Duchi et al., *Adaptive subgradient methods*, 2011,
 # [JMLR 12](https://jmlr.org/papers/v12/duchi11a.html) · R. Ward et al., *AdaGrad stepsizes*, 2019,
 # [arXiv:1806.01811](https://arxiv.org/abs/1806.01811) · D. Kingma, J. Ba, *Adam*, 2015,
-# [arXiv:1412.6980](https://arxiv.org/abs/1412.6980) · the documentation of
+# [arXiv:1412.6980](https://arxiv.org/abs/1412.6980) · I. Loshchilov, F. Hutter, *Decoupled weight
+# decay*, 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) · P. Goyal et al., *ImageNet in 1
+# hour*, 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · S. Malladi et al., *On the SDEs
+# and scaling rules*, 2022, [arXiv:2205.10287](https://arxiv.org/abs/2205.10287) · the documentation of
 # `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
 # `transformers.optimization`; the paper behind each formula is in its docstring.
 
