@@ -110,7 +110,7 @@ plot_runs(runs)
 
 # %% alt="Dots near 10 % or above 80 %: more dots are on the right the longer the warmup is."
 lines = [line for line in record("warmup_rescue") if line["framework"] == framework]
-names = {"0.4 after 0": "cold", "0.4 after 20": "20", "0.4 after 80": "80", "0.4 after 160": "160"}
+names = {"0.4 after 0": "cold"} | {f"0.4 after {w}": f"warmup of {w}" for w in (20, 80, 160)}
 runs_of = {name: [x for x in lines if x["variant"] == v] for v, name in names.items()}
 plot_record(runs_of, means=False)
 
@@ -294,24 +294,27 @@ for panel, (name, plan) in zip(panels, {"cold": cold, "warmup of 160": warm}.ite
     edges = [2 * 1.9 / value if value > 0 else np.nan for value in curves[name].values()]
     panel.plot(times, edges, "o--", color=PALETTE[1], markersize=3, label="edge 2(1 + 0.9)/L")
     panel.plot(range(times[-1] + 1), plan.values(times[-1] + 1), color=PALETTE[0], label="rate")
-    panel.set(title=name, xlabel="update", yscale="log")
+    panel.set(title=f"{name} (n = 1)", xlabel="update", yscale="log")
     panel.grid(alpha=0.25)
 panels[0].set_ylabel("learning rate")
 panels[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Before it has learned anything, the network is on a plain: the curvature is small, and any rate
-# seems to do. As soon as it starts to learn, the ground becomes steep. The cold run gets there at
-# full speed, and within a few updates its rate is many times the edge. The warm run meets the slope
-# at a fraction of that rate. It crosses the edge as well, but by less: that is the spike in its
-# loss above. <!-- shown --> From a small overshoot a run recovers.
+# This network, on this seed, begins on a plain: the curvature is small, and any rate seems to do. As
+# soon as it starts to learn, the ground becomes steep. The cold run gets there at full speed, and
+# within a few updates its rate is many times the edge. The warm run meets the slope at a fraction
+# of that rate. It crosses the edge as well, but by less: that is the spike in its loss above.
+# <!-- shown --> From a small overshoot a run recovers.
 #
-# So the cold rate is not too high for the network, it is too high *there*. That a run moves to
-# places where its rate fits is known from longer runs too ([Gilmer et al.
-# 2021](https://arxiv.org/abs/2110.04369), [Kalra and Barkeshli
-# 2024](https://arxiv.org/abs/2406.09405)). Adam has a second reason: its first steps rest on few
-# gradients ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
+# So the cold rate is not too high for this network, it is too high *there*. Others are steep at
+# their very start, and a warmup lets them move to flatter ground; which of the two a network is
+# depends on how it is built and initialised ([Kalra and Barkeshli
+# 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, works on
+# the same fault ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
+# reasons: a rate that was scaled up with the batch does not fit the first, fast changes ([Goyal et
+# al. 2017](https://arxiv.org/abs/1706.02677)), and Adam's first steps rest on few gradients ([Liu
+# et al. 2019](https://arxiv.org/abs/1908.03265)).
 #
 # ## 5. Join it: first rate, last rate, length
 #
@@ -369,7 +372,8 @@ for name, rates in traces.items():
 #   optax's `warmup_cosine_decay_schedule` they do
 #   ([its documentation](https://optax.readthedocs.io/en/latest/api/optimizer_schedules.html)).
 # - **Types.** `CosineDecay(0, ...)` with a whole number fails at the first update: write `0.0`.
-# - **Units.** A warmup is short: count it in updates.
+# - **Units.** A warmup is short: count it in updates. Where gradients are accumulated over four
+#   batches, four batches are one update.
 #
 # ## 6. Break it: a warmup in epochs, from zero
 #
@@ -488,8 +492,8 @@ for name, stepped in {
 #
 # ## What you take along
 #
-# 1. Where training begins to work, the ground becomes steep. A warmup passes there slowly; later
-#    the same rate is harmless.
+# 1. Here the ground became steep where training began to work; a warmup passes there slowly, and
+#    later the same rate is harmless. Other networks are steep at the start.
 # 2. Begin at $\text{peak}/(w + 1)$, reach the peak at update $w$, and let the decay's clock start
 #    there.
 # 3. Count a warmup in updates, look at the first rates of the trace, and judge a rescue by counting
