@@ -235,6 +235,17 @@ def in_kernel(page, code):
     )
 
 
+def test_no_answer_stands_beside_a_fold(page, address):
+    """JupyterLab puts the first line of a folded output beside its dots."""
+    opened(page, address, "notebooks/05_warmup.ipynb")
+    folds = page.locator(".jp-OutputPlaceholder")
+    folds.first.wait_for()
+    assert folds.count() > 4
+    assert set(page.locator(".jp-OutputPlaceholder .jp-Placeholder-text").all_inner_texts()) <= {""}
+    folds.first.scroll_into_view_if_needed()
+    page.screenshot(path=ARTIFACTS / "fold.png")
+
+
 def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     opened(page, address, "notebooks/12_clinic_and_budget.ipynb")
     recipe = "cosine(peak_lr=0.3, total_steps=3000) | softmax | mnist | seed=3 | epochs=9"

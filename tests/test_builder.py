@@ -29,6 +29,7 @@ import build_notebooks as builder
 import lesson_exercises
 import lesson_install
 import lesson_notebooks
+import lesson_outputs
 import lesson_pages
 
 TOOLS = builder.ROOT / "tools"
@@ -610,13 +611,33 @@ def test_a_builder_that_forgets_to_blank_is_caught(lesson, monkeypatch):
 # ---------------------------------------------------------------- flavours, table, README
 
 
-def test_outputs_from_a_prediction_to_its_outcome_are_folded():
-    sources = ["1", 'predict("1.a", "Up?", {})', "2", 'predict(\n    "1.b", "Down?", {})']
-    sources += ['outcome("1.a", "yes")', "3", 'x = 1\noutcome(\n    "1.b", "no")', "4"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+def test_outputs_from_a_prediction_to_the_text_after_its_outcome_are_folded():
+    code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    cells = [code("1"), code('predict("1.a", "Up?", {})'), text("So:"), code("2")]
+    cells += [code('predict(\n    "1.b", "Down?", {})'), code('outcome("1.a", "yes")'), code("3")]
+    cells += [
+        code('x = 1\noutcome(\n    "1.b", "no")'),
+        code("a picture of it"),
+        text(""),
+        code("4"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     lesson_notebooks.fold_outcomes(notebook)
-    folded = [bool(cell.metadata.get("jupyter")) for cell in notebook.cells]
-    assert folded == [False, False, True, True, True, True, True, False]
+    folded = [bool(cell.metadata.get("jupyter")) for cell in cells if cell.cell_type == "code"]
+    assert folded == [False, False, True, True, True, True, True, True, False]
+
+
+def test_a_folded_output_begins_with_nothing(tmp_path):
+    """JupyterLab shows the first line of a folded output beside the dots: often the answer."""
+    cell = nbformat.v4.new_code_cell("print(1)", metadata={"jupyter": {"outputs_hidden": True}})
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="the answer\n")]
+    shown = copy.deepcopy(cell)
+    shown.metadata = nbformat.from_dict({})
+    quiet = nbformat.v4.new_code_cell("x = 1", metadata=cell.metadata)
+    notebook = nbformat.v4.new_notebook(cells=[cell, shown, quiet])
+    lesson_outputs.tidy(tmp_path / "lessons" / "01_a.py", notebook)
+    assert [dict(output.get("data", {})) for output in cell.outputs] == [{"text/html": ""}, {}]
+    assert [output.text for output in shown.outputs] == ["the answer\n"] and not quiet.outputs
 
 
 def test_flavoured_replaces_the_one_line(lesson):

@@ -167,6 +167,15 @@ def test_every_picture_has_its_alternative(site):
         assert not empty, (path, empty)
 
 
+def test_what_a_reader_should_predict_is_folded(site):
+    for page in sorted((site / "notebooks").glob("*.html")):
+        text = page.read_text()
+        open_text = re.sub(r'<details class="outcome">.*?</details>', "", text, flags=re.DOTALL)
+        told = re.compile(r"<p>Outcome \d+\.[a-z]:")
+        assert told.search(text) and not told.search(open_text), page.name
+        assert '<div class="output-html"></div>' not in text, page.name
+
+
 def test_the_pictures_of_a_lesson_are_those_of_its_notebook(site):
     for stem in LESSONS:
         cells = json.loads((ROOT / "notebooks" / f"{stem}.ipynb").read_text())["cells"]

@@ -66,13 +66,15 @@ def render(source: Path, folder: str):
 
 
 def fold_outcomes(notebook) -> None:
-    """Fold the outputs from a prediction to its outcome: no answer is seen before the prediction.
-    JupyterLab unfolds the output of a cell that is run."""
+    """Fold the outputs from a prediction to the text after its outcome: no answer is seen before
+    the prediction. JupyterLab unfolds the output of a cell that is run."""
     open_questions: set[str] = set()
+    folding = False
     for cell in notebook.cells:
+        folding = bool(open_questions) or (folding and cell.cell_type == "code")
         if cell.cell_type != "code":
             continue
-        if open_questions:
+        if folding:
             cell.metadata["jupyter"] = {"outputs_hidden": True}
         open_questions |= set(PREDICT.findall(cell.source))
         open_questions -= set(OUTCOME.findall(cell.source))

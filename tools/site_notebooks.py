@@ -33,6 +33,9 @@ TOLD = {
     "solutions": "as it was run; page and file lack the tests that students do not see.",
 }
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS\n?", re.DOTALL)
+# What a reader should predict first.
+FOLD = fenced("{raw} html", '<details class="outcome"><summary>What came out</summary>')
+UNFOLD = fenced("{raw} html", "</details>")
 LAB = "The lab trains real networks, so it is live in the notebook only; here is a picture of it."
 
 
@@ -54,11 +57,14 @@ def notebook_page(pages: Pages, path: Path) -> None:
         panel = live(source)
         if re.match(r"lab\(", source.split("\n")[-1]):
             parts.append(LAB)
+        folded = cell["metadata"].get("jupyter", {}).get("outputs_hidden") and cell["outputs"]
+        parts += [FOLD] if folded else []
         for place, output in enumerate(cell["outputs"]):
             if panel and "image/png" in output.get("data", {}):
                 parts.append(raw(pages, f"{stem}.{number}", panel))
-            else:
+            elif output.get("data") != {"text/html": []}:  # which covers a folded output
                 parts.append(_output(pages, f"{folder}/{stem}.{number}.{place}", output))
+        parts += [UNFOLD] if folded else []
     parts.append(f"---\n\nThis page is the notebook [{path.name}]({path.name}), {TOLD[folder]}")
     others = [f"[{what}](../{each}/{stem}.md)" for each, what in KINDS.items() if each != folder]
     parts.append(f"From the same lesson: {' and '.join(others)}.")
