@@ -9,7 +9,7 @@
 #
 # **Minutes:** 50
 #
-# Which schedule is best? Every paper and every blog has a table. Here we learn to read it.
+# Which schedule is best? Every paper and blog has a table. Here we learn to read it.
 
 # %% tags=["setup"]
 import math
@@ -20,14 +20,15 @@ framework = "torch"  # or "tensorflow"
 
 # %%
 from dataclasses import replace
+from itertools import combinations
 
 import matplotlib.pyplot as plt
-from scipy.special import stdtrit  # quantiles of Student's t
+from scipy.special import chdtri, stdtr, stdtrit  # of chi-squared and of Student's t
 
 from course_lib.claims import Runs, gain, mean_interval, record, sampling_error
-from course_lib.claims.lesson_11 import KINDS, tuned
+from course_lib.claims.lesson_11 import KINDS, TO_ZERO, tuned
 from course_lib.data import load
-from course_lib.plots import look, looks
+from course_lib.plots import look
 from course_lib.predictions import outcome, predict
 from course_lib.schedules import Schedule, constant, cosine, linear
 from course_lib.training import fit
@@ -102,8 +103,7 @@ panel.grid(alpha=0.25)
 plt.show()
 
 # %% [markdown]
-# Whoever makes one run of each reports whatever their seed says. So we average over `n` seeds and
-# print the 95 % interval (Student's t); `d` is the difference, B minus A, of one seed, and `s` the
+# One run of each says what its seed says. So we average over `n` seeds and print the 95 % interval (Student's t); `d` is the difference, B minus A, of one seed, and `s` the
 # spread of these differences:
 #
 # $$\bar d \pm t_{n-1} \frac{s}{\sqrt n}$$
@@ -176,12 +176,14 @@ print("another seed, same losses:", in_keras(1) == in_keras(2))
 #
 # A gap is found when half of its interval, $t_{n-1} s / \sqrt n$, is smaller than the gap that came
 # out. With many seeds t is about 2, so if exactly the true gap comes out, that takes
-# $n \approx (2 s / \text{gap})^2$ pairs. But what comes out scatters around the truth, so we draw
-# 5,000 comparisons with this n (exactly), and 5,000 with twice as many pairs:
+# $n \approx (2 s / \text{gap})^2$ pairs. But what comes out scatters, so we draw 5,000 comparisons
+# with this n, and 5,000 with twice as many pairs. And `s` is an estimate, too: the brackets hold
+# the n of both ends of its interval.
 
 # %%
 spread = float(np.std(list(gaps.values()), ddof=1))
-print(f"differences between the pairs spread by {spread:.2f} points")
+ends = [spread * math.sqrt(5 / chdtri(5, tail)) for tail in (0.025, 0.975)]  # of six: 5 degrees
+print(f"differences between the pairs spread by {spread:.2f} [{ends[0]:.2f}, {ends[1]:.2f}] points")
 rng = np.random.default_rng(0)
 
 
@@ -191,12 +193,17 @@ def share_found(gap, n):
     return np.mean(draws.mean(1) > half)
 
 
-for gap in (1.0, 0.5, 0.2, 0.1, 0.05):
+def pairs_for(gap, s):
     n = 2
-    while stdtrit(n - 1, 0.975) * spread / math.sqrt(n) > gap:
+    while stdtrit(n - 1, 0.975) * s / math.sqrt(n) > gap:
         n += 1
-    shares = ", ".join(f"{k:3} seeds find it in {share_found(gap, k):.0%}" for k in (n, 2 * n))
-    print(f"a gap of {gap:4.2f} points: {shares}")
+    return n
+
+
+for gap in (1.0, 0.5, 0.2, 0.1, 0.05):
+    n, low, high = (pairs_for(gap, s) for s in (spread, *ends))
+    shares = ", ".join(f"{k} find it in {share_found(gap, k):.0%}" for k in (n, 2 * n))
+    print(f"a gap of {gap:4.2f} points: {n} [{low}, {high}] seeds; {shares}")
 
 # %%
 from course_lib.widgets import how_many_seeds
@@ -205,7 +212,8 @@ how_many_seeds()  # your turn: from how many seeds on is the winner clear, and s
 
 # %% [markdown]
 # For a small gap, the n of the formula is little better than the toss of a coin: plan twice as
-# many. Half the gap costs about four times the seeds. So first ask how small a gap would still
+# many. Half the gap costs about four times the seeds, and six pairs give `s` within a factor of
+# 2.5. <!-- shown --> So first ask how small a gap would still
 # matter, and fix n before you look: adding seeds until the interval excludes zero finds differences
 # that are not there.
 #
@@ -297,8 +305,8 @@ for tab, (flat, root) in printed.items():
     print(f"{tab:8} square root minus constant {root - flat:+.1%} ± {margin:.1%}: {words}")
 
 # %% [markdown]
-# One tab contradicts the sentence by a gap beyond the margin of its 10,000 test images; the other
-# agrees by a gap within the margin. And each is a single run: the spread over seeds comes on top.
+# One tab contradicts the sentence by more than the margin of its 10,000 test images; the other
+# agrees by less. And each is a single run.
 #
 # A second table compares six schedules on 4,000 test examples of made-up numbers, one run each
 # ([machine-learning-notes](https://github.com/rasbt/machine-learning-notes/tree/main/learning-rates)):
@@ -317,13 +325,12 @@ widest = max(notes.values()) - min(notes.values())
 print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {widest > margin}")
 
 # %% [markdown]
-# No ordering of the six follows from this table. Nobody did anything forbidden; the table just
-# cannot say what readers take from it. **Fix it**: print the margin beside the numbers.
+# No ordering of the six follows from this table. **Fix it**: print the margin beside the numbers.
 
 # %% [markdown]
 # ## 6. Eight schedules, five budgets, each tuned
 #
-# On record are eight schedules on MNIST at budgets from 20 to 1,000 updates, each at four peaks
+# On record are eight schedules (of one-cycle the rate only: momentum is 0.9) on MNIST at budgets from 20 to 1,000 updates, each at four peaks
 # with five seeds. The peak is chosen for each schedule *and each budget*, by the mean loss on
 # held-out images; only then do we look at the test images. (The same five seeds do both; take fresh
 # seeds where the verdict matters.)
@@ -363,19 +370,29 @@ for kind in KINDS:
     print(f"{kind:19}" + "".join(f"{mark:>9}" for mark in marks))
 print("* at the border of the grid: perhaps not yet the best")
 
-# %% alt="Points behind the best schedule at five budgets, a line for each of eight schedules."
-figure, panel = plt.subplots(figsize=(7.5, 3.6), dpi=90)
-best = {fraction: max(fair[kind, fraction].mean for kind in KINDS) for fraction in FRACTIONS}
-for kind, style in looks(KINDS).items():
-    behind = [fair[kind, fraction].mean - best[fraction] for fraction in FRACTIONS]
-    panel.plot(FRACTIONS, behind, marker="o", markersize=3, label=kind, **style)
-panel.set(xscale="log", xlabel="budget, in parts of 1,000 updates", ylabel="points behind the best")
-panel.set_xticks(FRACTIONS, [f"{fraction:.0%}" for fraction in FRACTIONS])
-panel.minorticks_off()
-panel.grid(alpha=0.25)
-title = f"{record('budgets')[0]['data']}, {framework}, peaks tuned, mean of 5 seeds"
-panel.set_title(title, fontsize=10, loc="left")
-panel.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+# %% alt="Eight panels: points behind the best schedule at five budgets, with their intervals."
+figure, grid = plt.subplots(
+    2, 4, figsize=(7.5, 4), dpi=90, sharex=True, sharey=True, layout="constrained"
+)
+best = {fraction: fair[winner(fair, fraction), fraction] for fraction in FRACTIONS}
+images = [100 * sampling_error(best[fraction].mean / 100) for fraction in FRACTIONS]
+for panel, kind in zip(grid.flat, KINDS):
+    behind = [gain(fair[kind, each].accuracy, best[each].accuracy) for each in FRACTIONS]
+    color = look({"step": "step_decay"}.get(kind, kind))["color"]
+    means, bars = [each.value for each in behind], [each.high - each.value for each in behind]
+    panel.fill_between(FRACTIONS, [-each for each in images], images, color="0.88")
+    panel.errorbar(FRACTIONS, means, bars, color=color, marker="o", markersize=3, capsize=3)
+    panel.set_title(kind, fontsize=10, loc="left")
+    panel.set_xscale("log")
+    panel.set_xticks(FRACTIONS, [f"{100 * each:.0f}" for each in FRACTIONS], fontsize=8)
+    panel.minorticks_off()
+    panel.set_yscale("symlog", linthresh=1)
+    panel.set_yticks((-5, -1, 0, 1), ("-5", "-1", "0", "1"))
+    panel.grid(alpha=0.25)
+title = f"{record('budgets')[0]['data']}, {framework}, peaks tuned, 5 seeds: mean and 95 % interval"
+figure.suptitle(f"{title}; grey: another test set", fontsize=10, x=0.01, ha="left")
+figure.supxlabel("budget, % of 1,000 updates", fontsize=10)
+figure.supylabel("points behind the best mean", fontsize=10)
 plt.show()
 
 # %% [markdown]
@@ -390,12 +407,31 @@ plt.show()
 #
 # {{budgets-close}}
 #
+# **Multiple comparisons.** Ten pairs are ten chances to find what is not there. Bonferroni's remedy:
+# with m comparisons, multiply each p by m (p: how often equals would lie so far apart).
+
+# %%
+chances = {}
+for one, other in combinations(TO_ZERO, 2):
+    ours, theirs = fair[one, 1.0].accuracy, fair[other, 1.0].accuracy
+    apart = np.array([ours[seed] - theirs[seed] for seed in ours])
+    t = apart.mean() / apart.std(ddof=1) * math.sqrt(len(apart))
+    chances[f"{one} - {other}"] = 2 * stdtr(len(apart) - 1, -abs(t))
+m = len(chances)
+print(f"{m} independent comparisons of equals: at least one find in {1 - 0.95**m:.0%}")
+for pair in sorted(chances, key=chances.get)[:4]:
+    p = chances[pair]
+    print(
+        f"{pair:18} p {p:.3f}, found: {p < 0.05!s:5}  p times {m}: {m * p:.2f}, found: {m * p < 0.05}"
+    )
+
+# %% [markdown]
 # {{budgets-winner}}
 #
 # {{budgets-decay-on-cifar10}} {{budgets-close-on-cifar10}}
 #
-# The stars above say the rest: where the best peak of a schedule lies at the border of our grid,
-# its line in the figure may be too low, and we draw no conclusion about that schedule.
+# Where a star says that the best peak lies at the border of our grid, a schedule's line may be too
+# low: we conclude nothing.
 
 # %% [markdown]
 # ## 7. How to choose, then
@@ -407,16 +443,14 @@ plt.show()
 # | a run dies at its start | a warmup (lesson 5), or a lower peak |
 # | nothing about the rate | a range test (lesson 7), then a sweep |
 #
-# The choice depends on the optimizer: Adam's good peaks are not SGD's, so a schedule that was tuned
-# under one says little about the other. Tune again whenever optimizer, batch size or budget
-# changes, and spend as many runs on what you compare with as on your favourite. What no table here
-# can say: what the best rate depends on, whether one schedule is best for all tasks, and what
+# Tune again whenever optimizer, batch size or budget changes, and spend as many runs on the rivals
+# as on your favourite. What no table here can say: what the best rate depends on, whether one schedule is best for all tasks, and what
 # happens at scales that nobody can repeat five times.
 #
 # ## What you take along
 #
-# 1. A gap needs an interval: over paired seeds, and over test images. Say "no difference found"
-#    when it holds zero.
+# 1. A gap needs an interval: over paired seeds, and over test images; wider ones for many gaps. Say
+#    "no difference found" when it holds zero.
 # 2. Tune both sides, for this budget, on held-out images, and check whether the best is at the
 #    border. A maximum over test results is no test result.
 # 3. Read outputs before prose, your own too.
