@@ -69,8 +69,8 @@ clean:  ## remove the environment and everything that tools left behind
 # A stamp is newer than pyproject.toml once the packages named there are installed, so that a second
 # call installs nothing.
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "The course needs Python 3.11 or newer; '$(PYTHON)' is not. Install it, or say where it is: make lab PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	  echo "The course needs Python 3.11, 3.12 or 3.13, for which there are PyTorch and TensorFlow; '$(PYTHON)' is none. Install one, or say where it is: make lab PYTHON=/path/to/python3.11"; exit 1; }
 	@# What is left of an environment that was not finished has no pip.
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
 	  $(PYTHON) -m venv $$(test ! -e $(VENV)/pyvenv.cfg || echo --clear) $(VENV) || { \

@@ -21,9 +21,9 @@ INTRODUCTION = """\
 
 Every sentence of the course with a number that no cell of its notebook shows is listed here, with
 the recorded runs behind it. A record is a file of `records/`: one line per run, with its seed,
-versions, processor and commit. `lr-course reproduce NAME` makes the runs again on your machine,
-compares them with ours, and says whether the sentence still holds; it goes on where it was
-interrupted.
+versions, processor and commit; a `+` behind the commit says that the library had changes on top of
+it. `lr-course reproduce NAME` makes the runs again on your machine, compares them with ours, and
+says whether the sentence still holds; it goes on where it was interrupted.
 
 A number like 0.21 [0.10, 0.33] is a mean over n seeds with its 95 % interval (Student's t). A seed
 sets the initial weights and the order of the images, and a difference is paired: the runs of one
