@@ -245,8 +245,8 @@ together* the most that all processes of the run use (PSS)."""
 
 SANDBOXES = """\
 *process* is landlock, seccomp and resource limits for each submission, *namespaces* adds bubblewrap
-around the worker. With neither (`--isolation none`) each submission has a Jupyter kernel of its
-own."""
+around the worker. With neither (`--isolation none`) each submission is a process that
+imports for itself."""
 
 
 def report(options: argparse.Namespace) -> Iterator[str]:

@@ -541,24 +541,6 @@ def test_nothing_survives_a_workshop_or_its_grader():
     assert _gone(pid)
 
 
-def test_folders_of_graders_that_were_killed_are_cleared(tmp_path, monkeypatch):
-    monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
-    old = tmp_path / f"{session.FOLDER}old" / "scratch"
-    old.mkdir(parents=True)
-    others = tmp_path / "lr-course-else"
-    others.mkdir()
-    with Workshop(LIMITS, level="namespaces", preload=()) as boxed:
-        assert works(boxed)
-        assert old.exists() and len(os.listdir(tmp_path)) == 2
-    with Workshop(LIMITS, level="process", preload=()) as first:
-        assert works(first)
-        with Workshop(LIMITS, level="process", preload=()) as second:
-            assert works(second)
-            assert works(first)  # its folder is held
-            assert not old.exists() and others.exists() and len(os.listdir(tmp_path)) == 3
-    assert os.listdir(tmp_path) == ["lr-course-else"]
-
-
 def _gone(pid):
     for _ in range(500):
         if not os.path.exists(f"/proc/{pid}"):

@@ -12,9 +12,11 @@ import os
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json import dumps, loads
+from threading import Thread
 from traceback import walk_tb
 from typing import Any
 
@@ -252,3 +254,29 @@ def seed(seeded: list[str]) -> None:
     for name in seeded:
         if name in seeds:
             seeds[name]()
+
+
+def main(arguments: list[str]) -> None:
+    """A process of its own, with neither zygote nor walls: see unwalled.py."""
+    channel = socket.socket(fileno=int(arguments[0]))
+    channel.set_inheritable(False)
+    Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    for name in arguments[3:]:
+        with suppress(Exception):  # the cell that imports it says what is wrong
+            importlib.import_module(name)
+    sys.path.insert(0, "")
+    seed(arguments[3:])
+    served = Child(channel, make_shell(), int(arguments[2]), os.getcwd())
+    served.send({"id": int(arguments[1]), "locked": True})
+    served.serve()
+
+
+def _follow(grader: int) -> None:
+    """End this process when the grader's is gone, in the middle of a cell too."""
+    while os.getppid() == grader:
+        time.sleep(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -6,9 +6,9 @@ sent: a size, a form and a request's number are demanded of it before it is used
 
 import json
 import math
-from collections.abc import Callable
+import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import IO, Any
 
 from course_lib.grade.walls.limits import STOPPED_IN_WORDS, Limits
 
@@ -50,17 +50,12 @@ def stopped(reason: str, limits: Limits) -> Outcome:
     return Outcome(False, message=words, stopped=reason)
 
 
-def outcome_of_cell(
-    found: dict[str, Any] | str, limits: Limits, stop: Callable[[str], str]
-) -> Outcome:
-    """What came of a cell, from its reply, or from the reason for which there is none. `stop` ends
-    a process whose reply is none that an honest one sends."""
-    if isinstance(found, str):
-        return stopped(found, limits)
-    try:
-        return outcome(found, limits)
-    except BadReply:
-        return stopped(stop("protocol"), limits)
+def last_words(stderr: IO[bytes]) -> str:
+    """The end of what a process wrote into this file."""
+    if stderr.closed:
+        return ""
+    size = os.fstat(stderr.fileno()).st_size
+    return os.pread(stderr.fileno(), 2000, max(0, size - 2000)).decode(errors="replace").strip()
 
 
 def read(line: bytes | str) -> dict[str, Any]:

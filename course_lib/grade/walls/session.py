@@ -7,7 +7,6 @@ with Workshop(Limits()) as workshop:
     session.close()
 """
 
-import glob
 import json
 import os
 import secrets
@@ -22,18 +21,16 @@ from dataclasses import asdict
 from typing import Any
 
 from course_lib.grade.walls import messages
-from course_lib.grade.walls.kernel import KernelSession
 from course_lib.grade.walls.limits import LEVELS, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import BadReply, Outcome, SandboxError, Usage
 from course_lib.grade.walls.sandbox import command, detect, readable, why_not
+from course_lib.grade.walls.unwalled import Unwalled
 
 FRAMEWORKS = ("torch", "tensorflow", "keras")
 START_SECONDS = 180.0  # for the frameworks' import on a busy machine
-LOCK_SECONDS = 30.0
 END_SECONDS = 5.0
 ATTEMPTS = 3
 WATCHED = ("memory", "threads", "files")  # what the zygote ends a submission for
-FOLDER = "lr-course-process-"  # how the folders begin that the level "process" needs
 
 
 class Workshop:
@@ -60,12 +57,12 @@ class Workshop:
             raise ValueError(f"data must be a folder that exists, got {os.fspath(data)!r}")
         self.limits, self.level, self.preload = limits, level, preload
         self.data = os.path.abspath(data) if data is not None else None
-        self._zygote: _Zygote | None = None
-        self._session: Session | KernelSession | None = None
+        self._zygote: _Zygote | Unwalled | None = None
+        self._session: Session | None = None
         self._count = 0
         self._stopped = False
 
-    def open(self, seconds: float | None = None) -> "Session | KernelSession":
+    def open(self, seconds: float | None = None) -> "Session":
         """A fresh process for a submission, which has this many seconds in all (default: the
         limits'). An open session is closed. Raises SandboxError if none can be started."""
         seconds = self.limits.total_seconds if seconds is None else seconds
@@ -73,16 +70,13 @@ class Workshop:
             self._session.close()
         self._check_stopped()
         if self.level == "none":
-            self._session = KernelSession(self.limits, seconds, self.data)
-            return self._session
+            self.discard()  # it served one submission
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
                 zygote = self._zygote
                 if zygote is None:  # kept before it is ready, which takes long: stop() ends it
-                    zygote = self._zygote = _Zygote(
-                        self.level, self.limits, self.data, self.preload
-                    )
+                    zygote = self._zygote = self._made()
                     self._check_stopped()
                     zygote.wait_until_ready()
                 self._count += 1
@@ -94,6 +88,11 @@ class Workshop:
                 trouble = ": ".join(filter(None, (str(error), said)))
                 self.discard()
         raise SandboxError(f"no sandbox of level {self.level!r} could be started: {trouble}")
+
+    def _made(self) -> "_Zygote | Unwalled":
+        if self.level == "none":
+            return Unwalled(self.limits, self.data, self.preload)
+        return _Zygote(self.level, self.limits, self.data, self.preload)
 
     def _check_stopped(self) -> None:
         if self._stopped:
@@ -128,14 +127,15 @@ class Workshop:
 class _Zygote:
     """The running sandbox: see course_lib.grade.walls.zygote."""
 
+    lock_seconds = 30.0
+
     def __init__(
         self, level: str, limits: Limits, data: str | None, preload: tuple[str, ...]
     ) -> None:
         # In the box all folders are the box's own; without it they are here and must be cleared.
         self.folder: str | None = None
-        self.held = -1
         if level != "namespaces":
-            self.folder, self.held = _own_folder()
+            self.folder = tempfile.mkdtemp(prefix="lr-course-process-")
         scratch = f"{self.folder}/scratch" if self.folder else "/scratch/home"
         home = self.folder or "/tmp/zygote"
         configuration = {
@@ -171,11 +171,7 @@ class _Zygote:
 
     def said(self) -> str:
         """The end of what it wrote to its stderr."""
-        if self.stderr.closed:
-            return ""
-        said = self.stderr.fileno()
-        size = os.fstat(said).st_size
-        return os.pread(said, 2000, max(0, size - 2000)).decode(errors="replace").strip()
+        return messages.last_words(self.stderr)
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
         """The next message, None if there comes none in time or the zygote is dead."""
@@ -209,42 +205,15 @@ class _Zygote:
         self.stderr.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
-            os.close(self.held)
             self.folder = None
-
-
-def _own_folder() -> tuple[str, int]:
-    """A new folder, and the open file by which it is held: for as long as this grader lives.
-    Folders of graders that were killed are held by nobody and are removed."""
-    for old in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{FOLDER}*")):
-        with suppress(OSError):  # another's, held, or gone by now
-            handle = _held(old)
-            if os.fstat(handle).st_uid == os.getuid():
-                shutil.rmtree(old, ignore_errors=True)
-            os.close(handle)
-    while True:
-        folder = tempfile.mkdtemp(prefix=FOLDER)
-        with suppress(OSError):  # removed before it was held
-            return folder, _held(folder)
-
-
-def _held(folder: str) -> int:
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.stat(folder)
-    except OSError:
-        os.close(handle)
-        raise
-    return handle
 
 
 class Session:
     """One submission's process. After a stop it is dead, and every further request says so."""
 
-    def __init__(self, workshop: Workshop, zygote: _Zygote, number: int, seconds: float) -> None:
+    def __init__(
+        self, workshop: Workshop, zygote: _Zygote | Unwalled, number: int, seconds: float
+    ) -> None:
         self._workshop, self._zygote, self._number = workshop, zygote, number
         self._limits = workshop.limits
         self._rest = b""
@@ -255,20 +224,27 @@ class Session:
         with theirs:
             zygote.tell({"fork": number, "seconds": seconds}, (theirs.fileno(),))
         try:
-            hello = messages.read(self._line(time.monotonic() + LOCK_SECONDS))
+            hello = messages.read(self._line(time.monotonic() + zygote.lock_seconds))
         except (OSError, BadReply) as error:
             self._channel.close()
             raise SandboxError(f"a process did not lock itself: {error}") from None
         if hello != {"id": number, "locked": True}:
             self._channel.close()
             raise SandboxError(f"a process did not lock itself: {hello.get('failed')}")
+        if isinstance(zygote, Unwalled):
+            zygote.begin_to_watch()
         self._start = time.monotonic()
         self._deadline = self._start + seconds
 
     def run(self, source: str) -> Outcome:
         """Run one cell."""
         found = self._request({"run": source}, self._limits.output_kb * 12288 + (1 << 16))
-        return messages.outcome_of_cell(found, self._limits, self._stop)
+        if not isinstance(found, str):
+            try:
+                return messages.outcome(found, self._limits)
+            except BadReply:
+                found = self._stop("protocol")
+        return messages.stopped(found, self._limits)
 
     def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:
         """Call the student's function: {"value": ...}, {"error": [its classes], "message": ...},
