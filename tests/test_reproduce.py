@@ -20,6 +20,7 @@ import pytest
 from course_lib import claims, cli
 from course_lib.claims import CLAIMS, EXPERIMENTS, Claim, Experiment, mean_of, records, reproduce
 from course_lib.claims.reproduce import FailedRuns, make, missing
+from course_lib.cluster import cluster
 from course_lib.data import Dataset
 
 EDGE = "stability_edge"
@@ -454,6 +455,14 @@ def test_a_scheduler_that_does_not_answer_is_said_in_a_line(tmp_path, capsys, mo
     assert error.startswith(f"lr-course: no dask scheduler answers at {address}")
     assert cli.main(["reproduce", "tiny", "--scheduler", "nowhere://x", "--records", str(tmp_path)])
     assert "no dask scheduler answers at nowhere://x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["foo", "nowhere://x", "tcp://foo:bar"])
+def test_no_client_is_made_for_what_is_no_address(address, monkeypatch):
+    monkeypatch.setattr("distributed.Client", None)
+    answers = pytest.raises(ValueError, match=f"no dask scheduler answers at {address}")
+    with answers, cluster(address):
+        pass
 
 
 def test_the_course_s_own_records_are_beside_its_code():

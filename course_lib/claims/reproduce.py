@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -96,7 +95,8 @@ Finished = Generator[tuple[Task, Line | Exception], None, None]
 def _runner(jobs: int, scheduler: str | None) -> Iterator[Callable[[Sequence[Task]], Finished]]:
     if scheduler is not None:
         with cluster(scheduler) as client:
-            yield lambda tasks: _on_cluster(client, tasks)
+            # pure=False: a run that an earlier command made on this cluster is made again.
+            yield lambda tasks: _in_processes(client.get_executor(pure=False), tasks)
     elif jobs == 1:
         yield _here
     else:
@@ -128,7 +128,7 @@ def _follow() -> None:
         os._exit(1)
 
 
-def _in_processes(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Finished:
+def _in_processes(pool: Executor, tasks: Sequence[Task]) -> Finished:
     futures = {pool.submit(run, task): task for task in tasks}
     try:
         for future in as_completed(futures):
@@ -139,16 +139,3 @@ def _in_processes(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Finished:
     finally:
         for future in futures:
             future.cancel()
-
-
-def _on_cluster(client: Any, tasks: Sequence[Task]) -> Finished:
-    from distributed import as_completed as completed
-
-    # pure=False: a run that an earlier command made on this cluster is made again.
-    futures = dict(zip(client.map(run, list(tasks), pure=False), tasks))
-    try:
-        for future in completed(list(futures), loop=client.loop):
-            error = future.exception()  # of the run, or of the workers that were lost with it
-            yield futures[future], error or future.result()
-    finally:
-        client.cancel(list(futures))
