@@ -21,7 +21,7 @@ from course_lib.grade.intake import archive
 from course_lib.grade.intake import collect as module
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
 from course_lib.grade.intake.collect import Caps, collect, student_ids
-from course_lib.grade.intake.piles import said_by_canvas
+from course_lib.grade.intake.piles import said_by_canvas, uploaded
 
 
 def lesson(name):
@@ -86,6 +86,7 @@ def the(folder, **caps):
 ALICE = [("alice", "01_rates", None)]
 BO = "Bo_9_assignsubmission_file"  # as Moodle 4 writes it; until then `_` stood at the end
 MOODLE = "Lee Ann_123_assignsubmission_file"
+LAST = {f"zoe/{RATES}": TEXT}
 LAYOUTS = {
     "a folder": ({f"alice/{RATES}": TEXT}, ALICE),
     "nested": ({f"alice/home/work/{RATES}": TEXT, "alice/home/data.csv": "1"}, ALICE),
@@ -184,6 +185,45 @@ LAYOUTS = {
             ("leeann_12", "01_rates", None), ("leeann_12", "02_decay", None),
         ],
     ),
+    "Blackboard's zip": (
+        {"gradebook_CS1_Fixed.zip": zipped({
+            "Fixed_rates_alee_attempt_2026-10-11-09-10-00.txt": "",
+            f"Fixed_rates_alee_attempt_2026-10-11-09-10-00_{RATES}": TEXT,
+            "Fixed_rates_bray_attempt_2026-10-11-09-10-00.txt": "",
+        })},
+        [("alee", "01_rates", None), ("bray", None, "no notebook here; found Fixed_rates_bray")],
+    ),
+    "Brightspace's zip": (
+        {"Fixed rates Download Oct 12, 2026 1010 AM.zip": zipped({
+            "index.html": "",
+            f"1000-77 - Lee-Ann Lee - Oct 9, 2026 926 AM/{RATES}": TEXT,
+            "1001-77 - Bo - Oct 10, 2026 1010 PM/x.pdf": "",
+        })},
+        [("Bo", None, "no notebook here; found x.pdf"), ("Lee-Ann Lee", "01_rates", None)],
+    ),
+    "Moodle's zip of one student, beside others": (
+        {"l1.zip": zipped({f"{MOODLE}/{RATES}": TEXT}), **LAST},
+        [("Lee Ann", "01_rates", None), ("zoe", "01_rates", None)],
+    ),
+    "a student's zip with a name that could be Canvas's": (
+        {"alice.zip": zipped({"rates_2024_10_final.ipynb": TEXT}), **LAST},
+        [*ALICE, ("zoe", "01_rates", None)],
+    ),
+    "Moodle's zip with nothing but hidden files": (
+        {"all.zip": zipped({
+            f"{MOODLE}/{RATES}": TEXT,
+            f"{BO}/.ipynb_checkpoints/{RATES}": TEXT, f"{BO}/._{RATES}": "",
+        })},
+        [("Bo", None, "no notebook here; found hidden files"), ("Lee Ann", "01_rates", None)],
+    ),
+    "Moodle's folders beside a file of the teacher's": (
+        {f"week 1/{MOODLE}/{RATES}": TEXT, f"week 1/{BO}/{RATES}": TEXT, "week 1/grades.xlsx": ""},
+        [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None)],
+    ),
+    "Canvas's files, of which one is a text": (
+        {"week 1/leeann_12_346_01_rates.ipynb": TEXT, "week 1/bo_13_text.html": ""},
+        [("bo_13", None, "no notebook here; found text.html"), ("leeann_12", "01_rates", None)],
+    ),
     "nothing useful": (
         {"alice/essay.pdf": "", "bob.rar": "", "carl.zip": zipped({"a.txt": ""}), "d/e/f.py": ""},
         [
@@ -225,6 +265,15 @@ def test_nbgraders_layout(tmp_path, root):
         ("alice", "ps2", "01_rates"),
         ("alice", "ps2", None),
     ]
+
+
+def test_nbgraders_submissions_and_others_in_one_folder_are_refused(tmp_path):
+    """Of two layouts only one would be read, and nobody would miss the students of the other."""
+    write(tmp_path, {f"submitted/ann/ps1/{RATES}": TEXT, "roster.csv": "", "gradebook.db": ""})
+    assert [row.name for row in collect(tmp_path, ASSIGNMENTS)] == ["ann"]
+    write(tmp_path, {f"bob/{RATES}": TEXT, "moodle.zip": ONE})
+    with pytest.raises(ValueError, match=r"has nbgrader's submitted/ and bob, moodle.zip: which"):
+        collect(tmp_path, ASSIGNMENTS)
 
 
 def test_other_assignments_in_nbgraders_folders_are_none_of_our_business(tmp_path):
@@ -308,19 +357,64 @@ def test_of_several_copies_one_is_graded_and_the_others_say_which(tmp_path):
 def test_a_class_under_one_name_is_never_ignored_as_copies(tmp_path, names):
     """A zip whose layout nobody knows. Copies would be left out of the report's list of files
     without a score, and of the exit status."""
-    files = {each: ONE if each.endswith(".zip") else TEXT for each in names}
-    rows = collect(write(tmp_path, {"class.zip": zipped(files)}), ASSIGNMENTS)
-    problems = [row.problem for row in rows if row.problem]
-    assert len(rows) == 6 and len(problems) == 5
-    assert all(each.startswith("this notebook lies in 6 places under one") for each in problems)
+    for few in (6, 2):
+        files = {each: notebook(more=each) for each in names[:few]}
+        files = {
+            each: zipped({RATES: text}) if each.endswith(".zip") else text
+            for each, text in files.items()
+        }
+        rows = collect(write(tmp_path, {"class.zip": zipped(files)}), ASSIGNMENTS)
+        problems = [row.problem for row in rows if row.problem]
+        assert len(rows) == few and len(problems) == few - 1
+        assert all("nothing says which of them counts" in each for each in problems)
 
 
 def test_a_students_own_versions_are_copies(tmp_path):
+    """Where the names tell which is the last, or they are the same."""
     names = [f"walk_v{number}.ipynb" for number in range(9)] + [f"old/{RATES}", RATES]
-    rows = collect(write(tmp_path / "alice", dict.fromkeys(names, TEXT)).parent, ASSIGNMENTS)
+    versions = {name: notebook(more=name) for name in [*names, "01_rates (1).ipynb"]}
+    own = {f"alice/{name}": text for name, text in versions.items()}
+    same = {f"bob/{place}/{RATES}": TEXT for place in "abcdef"}
+    rows = collect(write(tmp_path / "own", own | same), ASSIGNMENTS)
+    assert [row.origin for row in rows if row.text] == [
+        "alice/01_rates (1).ipynb",
+        f"bob/a/{RATES}",
+    ]
     assert all(row.problem.startswith("second copy") for row in rows if row.problem)
     weeks = {f"{n}.zip": zipped({f"{who}/{RATES}": TEXT for who in (MOODLE, BO)}) for n in range(9)}
     rows = collect(write(tmp_path / "weeks", weeks), ASSIGNMENTS)
+    assert all(row.problem.startswith("second copy") for row in rows if row.problem)
+
+
+LESSON = notebook(cells=[{"cell_type": "code", "source": "print(1)", "id": "read"}])
+MODEL = TEXT.replace("x = 1", "### BEGIN SOLUTION\\nx = 1\\n### END SOLUTION")
+
+
+def test_a_notebook_without_one_of_our_cells_is_not_graded_beside_an_answer(tmp_path):
+    """A scratch book, or the lessons of a hand-out that was handed in whole."""
+    files = {RATES: TEXT, "Untitled.ipynb": LESSON}
+    files |= {f"notebooks/{name}.ipynb": LESSON for name in ASSIGNMENTS}
+    write(tmp_path, {f"alice/{name}": text for name, text in files.items()})
+    write(tmp_path, {"bob/Untitled.ipynb": LESSON, f"carl/week1/{RATES}": TEXT})
+    write(tmp_path, {"carl/week2/Untitled.ipynb": LESSON, "dora/02_decay.ipynb": LESSON})
+    write(tmp_path, {f"eve/{RATES}": TEXT, "eve/Untitled.ipynb": TEXT[:-9]})
+    rows = [(row.name, row.notebook, row.problem) for row in collect(tmp_path, ASSIGNMENTS)]
+    alice = [(notebook, problem) for name, notebook, problem in rows if name == "alice"]
+    ignored = f"second copy ignored: alice/{RATES} is graded"
+    assert sorted(alice, key=str) == [("01_rates", None), *[(None, ignored)] * 3]
+    others = {name: problem for name, _, problem in rows if problem and name != "alice"}
+    words = "which assignment is it?"
+    assert others.keys() == {"bob", "carl", "eve"} and others["eve"].startswith("not a notebook")
+    assert others["bob"].startswith(words) and others["carl"].startswith(words)
+
+
+def test_of_a_clone_the_exercise_is_graded_and_not_its_solution(tmp_path):
+    """However the two are called, and though only the solution has answers."""
+    files = {f"exercises/{RATES}": BLANK, f"solutions/{RATES}": MODEL, f"notebooks/{RATES}": LESSON}
+    write(tmp_path, {"alice.zip": zipped({f"course-main/{n}": t for n, t in files.items()})})
+    write(tmp_path, {f"bob/z/{RATES}": BLANK, f"bob/{RATES}": MODEL})
+    rows = collect(tmp_path, ASSIGNMENTS)
+    assert [row.text for row in rows if row.text] == [BLANK, BLANK]
     assert all(row.problem.startswith("second copy") for row in rows if row.problem)
 
 
@@ -384,6 +478,25 @@ def test_of_canvas_the_last_upload_is_graded(tmp_path, name, packed):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "Rates_bo_attempt_2026-10-{}-09-10-00_01_rates.ipynb",
+        "1-7 - Bo - Oct {}, 2026 101 PM/01_rates.ipynb",
+        "1-7 - Bo - Oct 9, 2026 {}59 PM/01_rates.ipynb",
+    ],
+)
+def test_of_other_platforms_the_last_upload_is_graded(tmp_path, name):
+    files = {name.format(each): notebook(more=each) for each in ("09", "10", "11")}
+    rows = collect(write(tmp_path, {"all.zip": zipped(files)}), ASSIGNMENTS)
+    assert [row.origin for row in rows if row.text] == [f"all.zip/{name.format('11')}"]
+    assert all(row.problem.startswith("second copy") for row in rows if row.problem)
+
+
+def test_an_impossible_date_is_none():
+    assert uploaded("1-7 - Bo - Foo 99, 2026 9999 PM") == 0
+
+
+@pytest.mark.parametrize(
     ("origin", "said"),
     [
         ("leeann_LATE_12_345_01_rates.ipynb", (True, 345)),
@@ -404,11 +517,12 @@ def test_a_copy_that_can_be_read_is_better_than_one_that_cannot(tmp_path):
 
 
 def test_nobody_hands_in_for_others(tmp_path):
-    """A zip whose files are named as an LMS does is a student's own, unless it is surely an LMS's;
-    and what a student handed in under the own name comes first."""
+    """A zip in which one file is not named as an LMS does is a student's own; and what a student
+    handed in under the own name comes first."""
     fake = {"Bob_1_assignsubmission_file_/01_rates (1).ipynb": notebook(more="Mallory's")}
     write(tmp_path, {"Bob.ipynb": TEXT, "mallory.zip": zipped(fake)})
-    agree(found(tmp_path), [("Bob", "01_rates", None), ("mallory", "01_rates", None)])
+    ignored = ("Bob", None, "second copy ignored: Bob.ipynb is graded")
+    agree(found(tmp_path), [("Bob", "01_rates", None), ignored])
     fake["Cleo_2_assignsubmission_file_/01_rates.ipynb"] = TEXT
     write(tmp_path, {"mallory.zip": zipped(fake)})
     mixed = {"eve.zip": zipped({**fake, RATES: TEXT}), "Bob.ipynb": TEXT}
@@ -594,7 +708,7 @@ def test_the_rest_of_very_many_files_is_not_looked_at(tmp_path):
 
 
 def test_safe_names_stay_as_they_are():
-    names = ["alice", "Bob", "a.b-c_d", "x" * 80]
+    names = ["alice", "s123456", "a.b-c_d", "x" * 80]
     assert student_ids(names) == {name: name for name in names}
 
 
@@ -614,15 +728,16 @@ def test_odd_names_become_safe_and_stay_distinct():
     for id in ids.values():
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", id) and not id.endswith(".")
         assert not module.RESERVED.fullmatch(id)
-    # Nobody's id depends on who else is there, but for those that differ in case only.
-    alone = {name: student_ids([name])[name] for name in ODD if name.lower() != "bob"}
-    assert alone.items() <= ids.items()
+    # Nobody's id depends on who else is there: a result would be another student's, or lost.
+    assert ids == {name: student_ids([name])[name] for name in ODD}
 
 
-def test_a_name_that_copies_the_id_of_another():
-    copied = student_ids(["Lee Ann"])["Lee Ann"]
-    ids = student_ids(["Lee Ann", copied, copied.upper()])
+@pytest.mark.parametrize("name", ["Lee Ann", "lee ann"])
+def test_a_name_that_copies_the_id_of_another(name):
+    names = [name, copied := student_ids([name])[name], copied.upper()]
+    ids = student_ids(names)
     assert len({id.lower() for id in ids.values()}) == 3
+    assert ids == {name: student_ids([name])[name] for name in names}
 
 
 @given(st.lists(st.text(max_size=100), unique=True, max_size=20))
@@ -646,6 +761,19 @@ def test_endless_names_in_a_zip_cost_no_time(tmp_path):
     names = [f"{'-' * 65_000}{count}.ipynb" for count in range(90)]
     write(tmp_path, {"alice.zip": zipped([(name, TEXT) for name in names])})
     assert {row[1] for row in found(tmp_path)} == {"01_rates", None}
+
+
+def test_a_zip_that_does_not_say_that_its_names_are_utf8(tmp_path):
+    """As the Finder of macOS packs: `ö` was read as two other signs, and was another student."""
+    data = zipped({f"Cem O\u0308z_1_assignsubmission_file/{RATES}": TEXT})
+    table = data.rindex(b"PK\1\2")
+    data = bytearray(data)
+    data[7] = data[table + 9] = 0  # the flags
+    write(tmp_path / "macos", {"all.zip": bytes(data)})
+    data = data.replace("O\u0308".encode(), b"\x99__")  # and as an old Windows packs
+    write(tmp_path / "windows", {"all.zip": bytes(data)})
+    names = [found(tmp_path / each)[0][0] for each in ("macos", "windows")]
+    assert names == ["Cem Öz", "Cem Ö__z"]
 
 
 def test_a_zip_with_odd_names(tmp_path):

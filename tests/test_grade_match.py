@@ -161,7 +161,16 @@ CASES = {
         [("extra", "")],
     ),
     "prose of one's own is nothing": (add(2, cell("Note", kind="markdown")), HONEST, []),
-    "a check that was edited": (put(3, source="print('1/1')"), HONEST, [("edited", "c-walk")]),
+    "a check that was edited": (
+        put(3, source=CHECK.format(1, "walk_2")),
+        HONEST,
+        [("edited", "c-walk")],
+    ),
+    "code added to a check": (
+        put(3, source=f"import re\n{CHECK.format(1, 'walk')}  \nx = 1"),
+        [*WALK_FIRST, EXTRA, *MORE_RATE],
+        [("edited", "c-walk")],
+    ),
     "a check that was removed": (drop(3), HONEST, [("removed", "c-walk")]),
     "a check made raw": (put(3, cell_type="raw"), HONEST, [("retyped", "c-walk")]),
     "a check twice": (add(8, submitted()[3]), HONEST, [("duplicated", "c-walk")]),
@@ -224,7 +233,7 @@ def test_changed_notebooks(name):
     assert "walk" not in plan.answers.get("a-rate", "")
     given = [step.source for step in plan.steps if step.kind == "given"]
     assert given == [SETUP, "TABLE = [1, 2]"]
-    assert not any("check(" in step.source or "1/1" in step.source for step in plan.steps)
+    assert not any("check" in step.source for step in plan.steps)
     assert plan.missing == ({"a-walk"} if name == "an answer removed" else set())
     assert not plan.blank and plan.answers["words"].endswith("Too fast.")
 
@@ -317,6 +326,29 @@ def test_an_answer_in_the_cell_of_another_exercise(stub):
     plan = plan_of(cells)
     assert steps(plan) == HONEST[:3] and plan.answers["a-rate"] == cells[2]["source"]
     assert ("found", "a-rate") in codes(plan) and not plan.missing and not plan.blank
+
+
+@pytest.mark.parametrize("place", [3, 6])
+def test_an_answer_in_the_cell_of_a_check(place):
+    """There the check says that it is right."""
+    cells = submitted()
+    cells[2]["source"] = WALK.format(STUB)
+    cells[place]["source"] = f"{MY_WALK}\n\n{cells[place]['source']}"
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == cells[place]["source"] and not plan.blank
+    assert Step("extra", "", MY_WALK) in plan.steps
+    assert all(step.source != WALK.format(STUB) for step in plan.steps)
+    assert ("found", "a-walk") in codes(plan)
+
+
+def test_what_was_handed_out_before_a_change_accuses_nobody():
+    cells = submitted()
+    cells[3]["metadata"]["nbgrader"]["points"] = 2
+    cells[6]["source"] = CHECK.format(2, "critical_rate")
+    found = plan_of(cells).findings
+    assert [each.grade_id for each in found] == ["c-walk", "c-rate"]
+    assert all("not as it is handed out now" in each.text for each in found)
+    assert not any(word in each.text for each in found for word in ("student", "changed"))
 
 
 @pytest.mark.parametrize(
@@ -431,7 +463,6 @@ REFUSED = {
     text_of([cell(5)]): "source of its cell 1 is not text",
     text_of([cell(["a", 5])]): "source of its cell 1 is not text",
     text_of([cell("")] * (reading.MOST_CELLS + 1)): "2,001 cells",
-    text_of([cell("#" * (reading.LONGEST_SOURCE + 1))]): "its cell 1 has 200,001 characters",
 }
 
 
@@ -443,14 +474,19 @@ def test_what_cannot_be_read_is_said(text):
     assert type(error.value) is ValueError
 
 
-def test_prose_may_be_long_but_no_answer():
-    long = "#" * (reading.LONGEST_SOURCE + 1)
-    assert len(read_notebook(text_of([cell(long, kind="markdown")])).cells) == 1
-    for place in (2, 7):
-        cells = submitted()
-        cells[place].update(cell_type="markdown", source=long)
-        with pytest.raises(ValueError, match=r"its answer .* has 200,001 characters"):
-            plan_of(cells)
+@pytest.mark.parametrize("place", range(8))
+def test_a_cell_that_is_too_long_costs_itself(place):
+    """An answer, an own cell, prose or a picture pasted into an answer in words."""
+    cells = submitted()
+    cells[place]["source"] = "x" * 10**7
+    plan = plan_of([*cells, cell("#" * 10**7)])
+    answers = {"a-walk": MY_WALK, "a-rate": MY_RATE, "words": "Why does it\ngrow?\n\nToo fast."}
+    kept = {id: text for id, text in answers.items() if plan.answers[id] == text}
+    assert len(kept) == (2 if place in (2, 5, 7) else 3)
+    assert {id for kind, id in steps(plan) if kind == "answer"} == {"a-walk", "a-rate"}
+    assert all(len(step.source) <= reading.LONGEST_SOURCE for step in plan.steps)
+    with pytest.raises(ValueError, match="10,000,000 characters, more than 200,000"):
+        exec(plan.steps[-1].source)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,13 @@
     alice/01_fixed_rates.ipynb                       a folder for each student, also nested
     submitted/alice/ps1/01_fixed_rates.ipynb         nbgrader's
     alice.zip, alice.ipynb                           a file for each student
-    Lee Ann_123_assignsubmission_file/x.ipynb        Moodle's, in a folder or in one zip
-    leeann_LATE_123_456_x.ipynb                      Canvas's, in a folder or in one zip
+
+and from the zip of a learning platform, or that zip unpacked:
+
+    Lee Ann_123_assignsubmission_file/x.ipynb                Moodle
+    leeann_LATE_123_456_x.ipynb                              Canvas
+    Fixed rates_alee_attempt_2026-10-09-13-01-00_x.ipynb     Blackboard
+    1000-77 - Ann Lee - Oct 9, 2026 101 PM/x.ipynb           Brightspace
 
 No student is lost: what cannot be graded is a Submission with a problem. Of several copies of one
 notebook one is graded (`_Fit` says which), and the others are Submissions with a problem, too.
@@ -13,7 +18,7 @@ notebook one is graded (`_Fit` says which), and the others are Submissions with 
 import hashlib
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, replace
@@ -25,18 +30,18 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import Caps, Pile, piles, said_by_canvas
+from course_lib.grade.intake.piles import Caps, Pile, piles, uploaded
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
 ADDED = 8  # such additions to a name, at most
+DIGEST = re.compile(r"-[0-9a-f]{8,}$")  # what `_safe` adds
 IGNORED = "second copy ignored: {} is graded"
-MOST_PLACES = 4  # in which one student's copies of a notebook may lie; more are a class
-CROWDED = (
-    "this notebook lies in {} places under one name, and only {} is graded; if these are several "
-    "students', make a folder for each"
+UNSURE = (
+    "{} is graded, a different copy; nothing says which of them counts: keep that one only, or, if "
+    "they are several students', make a folder for each"
 )
 
 
@@ -54,8 +59,12 @@ class Submission:
     elsewhere: bool = False  # of another assignment in nbgrader's folders: none of our business
 
 
-class Elsewhere(Refused):
-    """A graded notebook, and of no assignment of ours."""
+class Foreign(Refused):
+    """A notebook without one cell of ours."""
+
+
+class Elsewhere(Foreign):
+    """Such a notebook that is somebody else's assignment."""
 
 
 def collect(
@@ -97,10 +106,10 @@ class _Fit:
 
     readable: bool
     own: bool  # found under the student's own name, not in a folder or zip of many
-    answered: bool = False  # something stands in it that was not handed out
+    answers: int = 0  # 1: some were begun; 0: none; -1: it has no cells for them, or ours in them
     named: int = 0  # 2: as handed out, numbers aside; 1: as a copy of that; 0: otherwise
     depth: int = 0  # minus the folders that it lies in
-    upload: int = 0  # Canvas's number
+    upload: int = 0  # the platform's number or date
     numbers: tuple[int, ...] = ()  # behind the name: a browser, Canvas and macOS count up
 
 
@@ -111,12 +120,11 @@ class _Row:
     submission: Submission
     fit: _Fit = _Fit(False, False)
     nothing: bool = False  # only says that nothing was found
-    places: int = 1  # in which this pile has the notebook: folders, and names of another kind
+    foreign: bool = False  # without a cell of ours: a scratch book, a lesson
 
 
 def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list[_Row]:
     rows, left = [], caps.total
-    places: dict[tuple, set] = defaultdict(set)
 
     def take(item: Item, most: int) -> bytes:
         nonlocal left
@@ -130,11 +138,11 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
             raise Refused(f"this student's files have more than {caps.total / 1e6:g} MB")
         return data
 
-    def refuse(
-        item: Item, problem: str, notebook: str | None = None, elsewhere: bool = False
-    ) -> None:
-        there = Submission("", "", folder(item), notebook, None, problem, item.origin, elsewhere)
-        rows.append(_Row(there))
+    def refuse(item: Item, problem: object, notebook: str | None = None) -> None:
+        there = folder(item)
+        elsewhere = isinstance(problem, Elsewhere) and there != ""
+        refused = Submission("", "", there, notebook, None, str(problem), item.origin, elsewhere)
+        rows.append(_Row(refused, foreign=isinstance(problem, Foreign) and not elsewhere))
 
     def folder(item: Item) -> str:
         """nbgrader's name of the assignment, if this is nbgrader's layout."""
@@ -173,25 +181,18 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
                     if name is None:
                         name = _by_content(text, assignments)
                 except ValueError as error:
-                    elsewhere = isinstance(error, Elsewhere) and folder(item) != ""
-                    refuse(item, str(error), name, elsewhere)
+                    refuse(item, error, name)
                     continue
                 found = Submission("", "", folder(item), name, text, None, item.origin)
-                _, upload = said_by_canvas(item.origin)
                 fit = _Fit(
                     True,
                     not pile.shared,
                     named=named,
                     depth=-len(item.parts),
-                    upload=upload,
+                    upload=uploaded(item.origin),
                     numbers=numbers,
                 )
-                called = "" if named else re.sub(r"\d+", "", item.parts[-1])
-                places[found.assignment, name].add((item.origin.rpartition("/")[0], called))
                 rows.append(_Row(found, fit))
-    for number, row in enumerate(rows):
-        seen = len(places[row.submission.assignment, row.submission.notebook])
-        rows[number] = replace(row, places=seen)
     if not rows:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
         problem = f"no notebook here; found {seen or 'nothing'}, expected .ipynb or .zip"
@@ -241,43 +242,65 @@ def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
     names = [name for name, count in common.items() if count == most]
     if not most or len(names) > 1:
         graded = any(cell.grade_id for cell in cells)
-        kind = Elsewhere if graded and not most else Refused
+        kind = Refused if most else Elsewhere if graded else Foreign
         raise kind(f"which assignment is it? Name it like one of {sorted(assignments)[:20]}")
     return names[0]
 
 
 def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iterator[Submission]:
     """One notebook for each assignment of a student, all others with a problem."""
+    rows = [row for row in rows if not row.nothing] or rows[:1]
+    if len(rows) > 1:
+        rows = [_looked_into(row, assignments) for row in rows]
     copies: dict[tuple, list[_Row]] = defaultdict(list)
-    for row in [row for row in rows if not row.nothing] or rows[:1]:
+    for row in rows:
         each = row.submission
         assignment = "" if each.assignment == each.notebook else each.assignment
         copies[assignment, each.notebook].append(row)
-    for (_, notebook), alike in copies.items():
-        if notebook is None or len(alike) == 1:
-            yield from (row.submission for row in alike)
+    chosen = [
+        row
+        for (_, notebook), alike in copies.items()
+        for row in (_of_copies(alike) if notebook is not None and len(alike) > 1 else alike)
+    ]
+    graded = [row.submission for row in chosen if row.submission.text and not row.foreign]
+    for row in chosen:
+        beside = (each for each in graded if row.foreign and _is_beside(row.submission, each))
+        first = next(beside, None)
+        yield _not_graded(row, IGNORED.format(first.origin)) if first else row.submission
+
+
+def _of_copies(alike: Sequence[_Row]) -> Iterator[_Row]:
+    """The copies of one notebook, all but one with a problem."""
+    alike = sorted(alike, key=lambda row: row.submission.origin)
+    both = _contradicting(alike)
+    first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
+    for row in alike:
+        if row is first and not both:
+            yield row
             continue
-        alike = [_looked_into(row, assignments[notebook]) for row in alike]
-        alike.sort(key=lambda row: row.submission.origin)
-        if both := _contradicting(alike):
-            yield from (
-                replace(
-                    row.submission, notebook=None, text=None, problem=row.submission.problem or both
-                )
-                for row in alike
-            )
-            continue
-        first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
-        ignored = IGNORED.format(first.submission.origin)
-        if (places := max(row.places for row in alike)) > MOST_PLACES:
-            ignored = CROWDED.format(places, first.submission.origin)
-        for row in alike:
-            each = row.submission
-            if row is first:
-                yield each
-            else:
-                problem = each.problem or ignored
-                yield replace(each, notebook=None, text=None, problem=problem)
+        said = UNSURE if _is_unsure(row, first) else IGNORED
+        problem = row.submission.problem or both or said.format(first.submission.origin)
+        yield replace(row, submission=_not_graded(row, problem))
+
+
+def _not_graded(row: _Row, problem: str) -> Submission:
+    return replace(row.submission, notebook=None, text=None, problem=problem)
+
+
+def _is_unsure(row: _Row, first: _Row) -> bool:
+    """Whether nothing but chance says that not this copy is graded but the first: each lies in a
+    folder of its own, as in a class whose layout nobody knows, or they fit alike."""
+    one, other = row.submission, first.submission
+    told = row.fit.upload != first.fit.upload or row.fit.own != first.fit.own
+    if told or one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
+        return False
+    nested = _is_beside(one, other) or _is_beside(other, one)
+    return not nested or row.fit == first.fit
+
+
+def _is_beside(one: Submission, other: Submission) -> bool:
+    """Whether one lies in the folder or zip of the other, or in a folder within it."""
+    return one.origin.startswith(other.origin[: other.origin.rfind("/") + 1])
 
 
 def _contradicting(alike: Sequence[_Row]) -> str:
@@ -294,48 +317,45 @@ def _contradicting(alike: Sequence[_Row]) -> str:
     )
 
 
-def _looked_into(row: _Row, assignment: Assignment) -> _Row:
+def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
     """The row, when it is known whether the notebook can be read and has answers."""
     each = row.submission
     if each.text is None:
         return row
     try:
-        plan = match(read_notebook(each.text), assignment)
+        notebook = read_notebook(each.text)
+        plan = match(notebook, assignments[each.notebook])
     except ValueError as error:
         return replace(
             row,
             submission=replace(each, text=None, problem=str(error)),
             fit=replace(row.fit, readable=False),
         )
-    answered = bool(plan.answers.keys() - plan.blank - plan.missing)
-    return replace(row, fit=replace(row.fit, answered=answered))
+    answers = int(bool(plan.answers.keys() - plan.blank))
+    if not plan.answers or any("### BEGIN SOLUTION" in each for each in plan.answers.values()):
+        answers = -1
+    foreign = not plan.answers and not any(cell.grade_id for cell in notebook.cells)
+    return replace(row, fit=replace(row.fit, answers=answers), foreign=foreign)
 
 
 # --- names ----------------------------------------------------------------------------------------
 
 
 def student_ids(names: Iterable[str]) -> dict[str, str]:
-    """For each name one that is safe for a file on every system, no two alike in any case."""
+    """For each name one that is safe for a file on every system, no two alike in any case. It does
+    not depend on who else is there: `Bob` has a digest because a `bob` may come later."""
     names = sorted(names)
-    ids = {name: _safe(name, 0) for name in names}
-    for length in (8, 16, 32, 64):
-        alike = defaultdict(list)
-        for name, id in ids.items():
-            alike[id.lower()].append(name)
-        for group in alike.values():
-            if len(group) > 1:
-                ids |= {name: _safe(name, length) for name in group}
-    return ids
+    ids = {name: _safe(name, 8) for name in names}
+    count = Counter(ids.values())  # a name can be made to have the short digest of another
+    return {name: id if count[id] == 1 else _safe(name, 64) for name, id in ids.items()}
 
 
 def _safe(name: str, digits: int) -> str:
-    """The name in A-Z a-z 0-9 . _ -, with a digest of the original if that changes it."""
+    """The name in a-z 0-9 . _ -, or in these and A-Z with a digest of the original."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", unicodedata.normalize("NFKC", name)).strip(".-_")
     if RESERVED.fullmatch(safe):
         safe = f"student_{safe}"
-    if safe != name or not safe or len(safe) > 80:
-        digits = digits or 8
-    if not digits:
+    if safe == name.lower() == name and 0 < len(safe) <= 80 and not DIGEST.search(safe):
         return safe
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:digits]
     return f"{safe[: 79 - digits] or 'student'}-{digest}"

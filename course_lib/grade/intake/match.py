@@ -10,10 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
-from course_lib.grade.intake.notebook import Cell, Notebook, defined, known_lines, limited
+from course_lib.grade.intake.notebook import Cell, Notebook, defined, known_lines
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
+CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$", re.MULTILINE)
+ANOTHER = "not as it is handed out now; what is handed out counts"  # the teacher's change perhaps
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,7 @@ class _Matching:
             if place is None:
                 missing.add(grade_id)
                 continue
-            cell = limited(self.theirs[place], f"answer {grade_id}")
-            answers[grade_id] = cell.source
+            answers[grade_id] = self.theirs[place].source
             if self._untouched(index, place):
                 blank.add(grade_id)
         findings = [each for _, each in sorted(self.findings, key=lambda pair: pair[0])]
@@ -171,12 +172,12 @@ class _Matching:
             self._take(index, fitting[0], "which is in its place")
 
     def _borrow(self, index: int) -> None:
-        """An answer that stands in the cell of another exercise, or in one that was given."""
+        """An answer that stands in the cell of another exercise, in a check, or in given code."""
         if self._begun(index) or not self.names[index] or self.ours[index].kind != "answer":
             return
         for place, other in sorted(self.owner.items(), reverse=True):
             cell, theirs = self.theirs[place], self.ours[other]
-            runs = cell.cell_type == "code" and theirs.kind in ("given", "answer")
+            runs = cell.cell_type == "code" and theirs.kind in ("given", "answer", "check")
             runs = runs and other != index and place not in self.dropped
             own = defined(theirs.released)
             if runs and self.names[index] <= cell.defines - own:
@@ -212,11 +213,10 @@ class _Matching:
             if theirs.cell_type != cell.cell_type:
                 text = f"made a {theirs.cell_type} cell; handed out as {cell.cell_type}"
                 self._find("retyped", index, text)
-            if self._edited(index):
-                text = "changed by the student; the original counts"
-                self._find("edited", index, text)
+            if self._is_edited(self.found[index]):
+                self._find("edited", index, ANOTHER)
             if marks := _changed_marks(cell, theirs):
-                self._find("edited", index, f"its {marks} were changed in the file; ignored")
+                self._find("edited", index, f"its {marks}: {ANOTHER}")
         order = sorted(self.found, key=self.found.__getitem__)
         for index in sorted(set(order) - set(_longest_rise(order))):
             if self.ours[index].grade_id and index not in self.copied:
@@ -226,9 +226,9 @@ class _Matching:
             text = f"{len(extras)} code cells of the student's own, run as well"
             self.findings.append((len(self.ours), Finding("extra", "", text)))
 
-    def _edited(self, index: int) -> bool:
-        """Whether the student changed a cell that was to stay as it is."""
-        cell, theirs = self.ours[index], self.theirs[self.found[index]]
+    def _is_edited(self, place: int) -> bool:
+        """Whether this is a cell that was to stay as it is, and is not."""
+        cell, theirs = self.ours[self.owner[place]], self.theirs[place]
         if cell.kind not in ("given", "check"):
             return False
         allowed = [FRAMEWORK.sub("", each).split() for each in (cell.source, cell.released)]
@@ -259,7 +259,9 @@ class _Matching:
             if i in self.found and self.ours[i].kind == "answer"
         }
         for place, cell in enumerate(self.theirs):
-            if self._is_extra(place):
+            if added := self._added_to_check(place):
+                steps.append((place, Step("extra", "", added)))
+            elif self._is_extra(place):
                 steps.append((place, Step("extra", "", cell.source)))
             elif place in answers and place not in self.dropped:
                 index = answers[place]
@@ -272,6 +274,13 @@ class _Matching:
             steps += [(latest, step) for step in reversed(self._given(index))]
         steps.reverse()  # among equal places, given cells in their own order
         return [step for _, step in sorted(steps, key=lambda pair: pair[0])]
+
+    def _added_to_check(self, place: int) -> str:
+        """The code of the student's own in the cell of a check; "" if there is none."""
+        cell, index = self.theirs[place], self.owner.get(place)
+        if cell.cell_type != "code" or index is None or self.ours[index].kind != "check":
+            return ""
+        return CHECK.sub("", cell.source).strip() if self._is_edited(place) else ""
 
     def _place(self, index: int) -> float:
         """Where given code belongs: where it is, else right after what it followed."""
@@ -290,7 +299,7 @@ class _Matching:
             theirs = self.theirs[place]
             if chosen := FRAMEWORK.findall(theirs.source):
                 source = FRAMEWORK.sub(f'framework = "{chosen[-1]}"', source)
-            if theirs.cell_type == "code" and self._edited(index) and theirs.source.strip():
+            if theirs.cell_type == "code" and self._is_edited(place) and theirs.source.strip():
                 before = [Step("extra", cell.grade_id, theirs.source)]
         return [*before, Step("given", cell.grade_id, source)]
 

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 MOST_CELLS = 2_000
-LONGEST_SOURCE = 200_000  # characters of a cell that is run or marked
+LONGEST_SOURCE = 200_000  # characters of a cell
+TOO_LONG = "raise ValueError('this cell has {:,} characters, more than {:,}: it was not run')"
 DEFINED = re.compile(
     r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE
 )
@@ -95,26 +96,20 @@ def _cell(number: int, raw: Any) -> Cell:
     if kind == "heading":  # of nbformat 3
         kind = "markdown"
     kind = kind if kind in ("code", "markdown") else "raw"
+    if len(source) > LONGEST_SOURCE:
+        cut = kind != "code"
+        source = source[:LONGEST_SOURCE] if cut else TOO_LONG.format(len(source), LONGEST_SOURCE)
     metadata = raw.get("metadata")
     options = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     options = options if isinstance(options, dict) else {}
     ids = (raw.get("id"), options.get("grade_id"))
     id, grade_id = (each if isinstance(each, str) else "" for each in ids)
-    cell = Cell(kind, _clean(source), id, grade_id, options)
-    return limited(cell, f"cell {number}") if kind == "code" else cell
+    return Cell(kind, _clean(source), id, grade_id, options)
 
 
 def _clean(text: str) -> str:
     """The text without halves of characters, which JSON can spell and no file can hold."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
-
-
-def limited(cell: Cell, place: str) -> Cell:
-    """The cell, unless its source is too long: then ValueError, which names the place."""
-    if len(cell.source) > LONGEST_SOURCE:
-        size = f"{len(cell.source):,} characters, more than {LONGEST_SOURCE:,}"
-        raise ValueError(f"its {place} has {size}")
-    return cell
 
 
 def defined(source: str) -> set[str]:

@@ -10,13 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_disk, shown, visible
 
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?", re.DOTALL)  # 4 has no last _
-CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(\d+)_(.+)", re.DOTALL)
+BRIGHTSPACE = re.compile(r"(\d+)-\d+ - (.+) - (\w{3} \d+, \d{4}) (\d{3,4} [AP]M)", re.DOTALL)
+BLACKBOARD = re.compile(r"(.+)_([^_]+)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
+CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(?:(\d+)_(.+)|text\.html)", re.DOTALL)
+NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
+NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
 DEPTH = 10  # folders within folders
 
 
@@ -44,24 +49,30 @@ class Pile:
 
 
 def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
-    """What lies in a folder of submissions. Raises ValueError where there is no such folder."""
+    """What lies in a folder of submissions. Raises ValueError where there is no such folder, and
+    where it has nbgrader's `submitted/` and others' submissions."""
     if not folder.is_dir():
         what = "is a file; put it into a folder" if folder.exists() else "does not exist"
         raise ValueError(f"{folder} {what}; expected a folder of submissions")
-    names, nbgrader, origin = _listed(folder), folder.resolve().name == "submitted", ""
+    names, nbgrader, origin = _students(folder), folder.resolve().name == "submitted", ""
     if "submitted" in names and kind_of(folder / "submitted") == "folder":
+        if others := [shown(name, 60) for name in names if name not in NBGRADER]:
+            raise ValueError(
+                f"{folder} has nbgrader's submitted/ and {', '.join(others[:10])}: which are the "
+                f"submissions? Grade {folder / 'submitted'}, and move into it what belongs to it"
+            )
         folder, nbgrader, origin = folder / "submitted", True, "submitted/"
-        names = _listed(folder)
-    names = [name for name in names if not name.lower().endswith(".csv")]  # lists of students
+        names = _students(folder)
     owners = _owners([(name,) for name in names])
     for name in names:
         path, place, alone = folder / name, origin + shown(name), len(names) == 1
         owner, parts = owners.get((name,), (None, ()))
         item = on_disk(path, parts or (name,), place)
         if kind_of(path) == "folder":
-            children = [] if owner or nbgrader else [(each,) for each in _children(path)]
-            within = _owners(children)
-            if _is_shared(children, within, alone):
+            children = [] if owner or nbgrader else _children(path)
+            within = _owners((each,) for each in children)
+            useful = [(each,) for each in children if _is_useful(path / each)]
+            if _is_shared(useful, within, alone):
                 for (child,), (who, rest) in within.items():
                     items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
                     yield Pile(who, items, shared=True)
@@ -77,11 +88,20 @@ def _listed(folder: Path) -> list[str]:
     return sorted(filter(visible, os.listdir(folder)))
 
 
+def _students(folder: Path) -> list[str]:
+    """What lies in the folder, but for tables of students."""
+    return [name for name in _listed(folder) if not name.lower().endswith(".csv")]
+
+
 def _children(folder: Path) -> list[str]:
     try:
         return _listed(folder)
     except OSError:
         return []  # said when its files are collected
+
+
+def _is_useful(path: Path) -> bool:
+    return path.suffix.lower() in (".ipynb", ".zip") or kind_of(path) == "folder"
 
 
 def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
@@ -110,10 +130,11 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
 
 
 def _is_shared(paths: Sequence[tuple], owners: Mapping[tuple, tuple], alone: bool) -> bool:
-    """Whether a folder or zip has the files of many students. A student could name his files as an
-    LMS does, and so hand in for others: therefore all of them must say so, and say two names."""
+    """Whether a folder or zip has the files of many students: all of them must say so. Names like
+    Canvas's can be chance (`rates_2024_10_final`): of these there must be two."""
     several = len({who for who, _ in owners.values()}) > 1 or alone
-    return bool(owners) and several and all(path in owners for path in paths)
+    chance = any(CANVAS.fullmatch(path[0]) for path in owners)
+    return bool(owners) and (several or not chance) and all(path in owners for path in paths)
 
 
 def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[str, ...]]]:
@@ -123,9 +144,14 @@ def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[st
         if match := MOODLE.fullmatch(path[0]):
             name, number, rest = match.groups()
             found[path] = (name, number, ((rest,) if rest else ()) + path[1:])
+        elif match := BRIGHTSPACE.fullmatch(path[0]):
+            found[path] = (match[2], match[1], path[1:])
+        elif len(path) == 1 and (match := BLACKBOARD.fullmatch(path[0])):
+            assignment, name, _, rest = match.groups()  # `_` may stand in an assignment's name, too
+            found[path] = (name, assignment, (rest,) if rest else ())
         elif len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
             name, _, number, _, rest = match.groups()
-            found[path] = (f"{name}_{number}", number, (rest,))
+            found[path] = (f"{name}_{number}", number, (rest or "text.html",))
     numbers = defaultdict(set)
     for name, number, _ in found.values():
         numbers[name].add(number)
@@ -143,7 +169,26 @@ def said_by_canvas(origin: str) -> tuple[bool, int]:
     (True, 345)
     """
     names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
-    return next(((name[2] is not None, int(name[4])) for name in names), (False, 0))
+    return next(((name[2] is not None, int(name[4] or 0)) for name in names), (False, 0))
+
+
+def uploaded(origin: str) -> int:
+    """A number in the name of a file or folder that grows from one upload to the next: Canvas's, or
+    the date of Blackboard and Brightspace; 0 where there is none.
+
+    >>> uploaded("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb")
+    202610091301
+    """
+    for name in origin.split("/"):
+        if match := BLACKBOARD.fullmatch(name):
+            return int(match[3].replace("-", ""))
+        if match := BRIGHTSPACE.fullmatch(name):
+            try:
+                date = datetime.strptime(f"{match[3]} {match[4]:0>7}", "%b %d, %Y %I%M %p")
+            except ValueError:
+                return 0
+            return int(date.strftime("%Y%m%d%H%M"))
+    return said_by_canvas(origin)[1]
 
 
 def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:
