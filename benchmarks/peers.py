@@ -22,10 +22,10 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from test_rosetta import OURS, UPDATES, peak_of, torch_horizon, translated
+from test_rosetta import OURS, UPDATES, peak_of, translated
 
 from course_lib import schedules
-from course_lib.rosetta import ROSETTA, own_lr
+from course_lib.rosetta import ROSETTA, own_lr, torch_until
 
 
 def package(name: str, folder: Path) -> None:
@@ -88,7 +88,7 @@ def rates(peer: str, names: dict, call: str, schedule) -> tuple[int, np.ndarray]
         return 0, np.array([theirs(t / ends) for t in range(last)])
     found, updates = [], UPDATES
     if schedule.formula in (schedules.cosine, schedules.warmup):
-        updates = min(UPDATES, torch_horizon(schedule))
+        updates = min(UPDATES, torch_until(schedule))
     for _ in range(updates):
         found.append(optimizer.param_groups[0]["lr"])
         optimizer.step()

@@ -1,5 +1,6 @@
 """Every translation of course_lib/rosetta is run and compared with our formula."""
 
+import importlib.util
 import math
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from course_lib.rosetta import (
     PEERS,
     ROSETTA,
     own_lr,
+    plain,
     table,
     to_keras,
     to_torch,
@@ -268,6 +270,120 @@ def test_keras_agrees_at_every_update(key):
 def test_optax_agrees_at_every_update(key):
     for schedule, call in translated(key, "optax"):
         compare(schedule, optax_rates(call, UPDATES), 1e-10, call)
+
+
+def wrapped(schedule):
+    """The schedule inside of each formula that takes schedules."""
+    before = Schedule(schedules.constant, lr=own_lr(schedule))
+    after = Schedule(linear, peak_lr=own_lr(schedule), total_steps=50)
+    halved = Schedule(schedules.constant_factor, lr=1.0, hold_steps=10, factor=0.5)
+    yield Schedule(schedules.warmup, then=schedule, warmup_steps=5)
+    yield Schedule(schedules.warmup, then=schedule, warmup_steps=5, shape="constant")
+    yield Schedule(schedules.join, parts=(before, schedule), boundaries=(10,))
+    yield Schedule(schedules.join, parts=(schedule, after), boundaries=(30,))
+    yield Schedule(schedules.product, parts=(schedule, halved))
+    yield Schedule(schedules.scale, then=schedule, factor=0.3)
+
+
+@having("torch")
+def test_torch_s_code_of_a_schedule_inside_of_others_gives_our_rates_or_is_refused(key):
+    written = 0
+    for inside, _ in translated(key, "torch", wanted=4):
+        for one in wrapped(inside):
+            for schedule in (one, *wrapped(one)):
+                try:
+                    call = to_torch(schedule)
+                except ValueError as error:
+                    assert "torch has none" in str(error)
+                    continue
+                updates = int(min(200, torch_until(schedule)))
+                compare(schedule, torch_rates(call, own_lr(schedule), updates), 1e-10, call)
+                written += 1
+    assert bool(written) == plain(GALLERY[key])
+
+
+def test_why_torch_cannot_have_a_schedule_inside_of_another_is_said():
+    for one in wrapped(GALLERY["one_cycle"]):
+        with pytest.raises(ValueError, match=r"torch has none with these parameters: .*rate"):
+            to_torch(one)
+
+
+def test_optax_has_a_schedule_of_schedules_of_schedules():
+    twice = Schedule(schedules.scale, then=GALLERY["scale"], factor=0.5)
+    for schedule in (twice, *wrapped(twice), *wrapped(GALLERY["product"])):
+        try:
+            call = translate(schedule, "optax")
+        except ValueError as error:
+            assert "optax has none" in str(error)
+            continue
+        import jax
+
+        with jax.enable_x64(True):
+            rate = eval(call, {**vars(pytest.importorskip("optax").schedules), **OURS})
+            assert [float(rate(t)) for t in (0, 9, 40)] == pytest.approx(
+                [schedule(t) for t in (0, 9, 40)], rel=1e-9
+            ), call
+
+
+def once(formula, **params):
+    return Schedule(getattr(schedules, formula), **params)
+
+
+EDGES = [
+    once("wsd", peak_lr=1.0, total_steps=20, warmup_steps=5, cooldown_steps=0),
+    once("knee", peak_lr=1.0, total_steps=20, warmup_steps=5, explore_steps=15),
+    once("one_cycle", peak_lr=1.0, total_steps=20, warmup_fraction=0.05),
+    once("one_cycle", peak_lr=1.0, total_steps=20, warmup_fraction=0, anneal="linear",
+         three_phase=True),
+    once("one_cycle_momentum", total_steps=20, warmup_fraction=0.05),
+    once("multistep", lr=1.0, milestones=()),
+    once("tabulated", rates=[0.5]),
+    once("piecewise_constant", rates=[0.5], milestones=()),
+    once("warmup", then=GALLERY["cosine"], warmup_steps=0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", EDGES, ids=repr)
+@pytest.mark.parametrize("peer", PEERS[:3])
+def test_at_the_ends_of_the_parameters_the_code_gives_our_rates_or_is_refused(schedule, peer):
+    try:
+        call = translate(schedule, peer)
+    except ValueError as error:
+        assert f"{peer} has none" in str(error)
+        return
+    if peer == "torch":
+        momentum = schedule.formula is schedules.one_cycle_momentum
+        updates = int(min(40, torch_until(schedule)))
+        field = "momentum" if momentum else "lr"
+        theirs = torch_rates(call, own_lr(schedule), updates, field)
+    else:
+        theirs = (keras_rates if peer == "keras" else optax_rates)(call, 40)
+    compare(schedule, theirs, 1e-6, call)
+
+
+@pytest.mark.parametrize(
+    "peer, schedule",
+    [
+        *(("timm", each) for each in EDGES[:2]),
+        (
+            "timm",
+            once("wsd", peak_lr=1, total_steps=9, warmup_steps=2, cooldown_steps=5, final_lr=2),
+        ),
+        ("fastai", once("one_cycle", peak_lr=1.0, total_steps=1)),
+        ("fastai", once("one_cycle", peak_lr=1.0, total_steps=9, warmup_fraction=1.0)),
+        ("fastai", once("one_cycle_momentum", total_steps=9, warmup_fraction=0.1)),
+        ("fastai", once("flat_cosine", peak_lr=1.0, total_steps=9, flat_fraction=1.0)),
+    ],
+)
+def test_what_ends_in_an_error_or_in_no_number_there_is_refused(peer, schedule):
+    with pytest.raises(ValueError, match=f"{peer} has none with these parameters"):
+        translate(schedule, peer)
+
+
+def test_the_program_that_compares_the_other_peers_can_be_loaded():
+    path = Path(__file__).parents[1] / "benchmarks" / "peers.py"
+    spec = importlib.util.spec_from_file_location("peers", path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
 @pytest.mark.parametrize("peer", PEERS[3:])

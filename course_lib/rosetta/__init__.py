@@ -17,14 +17,15 @@ from course_lib.rosetta.writer import (
     kind_of,
     names_of,
     own_lr,
+    plain,
     source_of,
     torch_until,
     whole,
 )
 from course_lib.schedules import GALLERY, Schedule
 
-__all__ = ["PEERS", "ROSETTA", "Row", "derived", "kind_of", "own_lr", "table", "to_keras"]
-__all__ += ["to_torch", "torch_until", "translate", "whole", "writer"]
+__all__ = ["PEERS", "ROSETTA", "Row", "derived", "kind_of", "own_lr", "plain", "table"]
+__all__ += ["to_keras", "to_torch", "torch_until", "translate", "whole", "writer"]
 
 
 def to_torch(schedule: Schedule) -> str:
@@ -108,11 +109,17 @@ value(factor, 'float'), ')'])
     return source_of(f"{peer}_{key}", getattr(ROSETTA[key], peer), GALLERY[key], peer)
 
 
+def _inside(schedule: Schedule, peer: str) -> str:
+    """The call as a part of another one: a `lambda` needs brackets there."""
+    text = translate(schedule, peer)
+    return f"({text})" if text.startswith("lambda ") else text
+
+
 @cache
 def _function(key: str, peer: str) -> Callable[[dict[str, Any]], str | None]:
     here: dict[str, Any] = {
         "value": lambda value, _: repr(value),
-        "inner": translate,
+        "inner": _inside,
         "joined": "".join,
         "listed": lambda parts, peer: f"[{', '.join(translate(each, peer) for each in parts)}]",
     }

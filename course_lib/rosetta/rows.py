@@ -6,6 +6,7 @@ How to read `ROSETTA`
 - `optimizer` is built with the rate that `own_lr` answers, which is `lr` or `peak_lr`.
 - `floor` is final_lr / peak_lr. `start` is where a warmup begins, as a share of the peak.
 - fastai's functions take a position, t / total_steps where the note does not say another one.
+- `plain(then)`: torch's scheduler of `then` multiplies the optimizer's rate, and sets none.
 """
 
 from dataclasses import dataclass, replace
@@ -58,7 +59,7 @@ _ONE_CYCLE = Row(
     torch="OneCycleLR(optimizer, max_lr=peak_lr, total_steps=total_steps,"
     " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
     " three_phase=three_phase, div_factor=start_factor, final_div_factor=final_factor,"
-    " cycle_momentum=False) if total_steps > 1 else None",
+    " cycle_momentum=False) if total_steps > 1 and warmup_fraction * total_steps != 1 else None",
     optax="cosine_onecycle_schedule(total_steps - 1, peak_lr,"
     " pct_start=(round(warmup_fraction * total_steps) - 0.5) / (total_steps - 1),"
     " div_factor=start_factor, final_div_factor=final_factor)"
@@ -67,14 +68,17 @@ _ONE_CYCLE = Row(
     " pct_start=(round(warmup_fraction * total_steps) - 0.5) / (total_steps - 1),"
     " pct_final=(2 * round(warmup_fraction * total_steps) - 1.5) / (total_steps - 1),"
     " div_factor=start_factor, final_div_factor=final_factor)"
-    " if anneal == 'linear' and three_phase and whole(warmup_fraction * total_steps) else None",
+    " if anneal == 'linear' and three_phase and whole(warmup_fraction * total_steps)"
+    " and warmup_fraction else None",
     fastai="combined_cos((warmup_fraction * total_steps - 1) / (total_steps - 1),"
     " peak_lr / start_factor, peak_lr, peak_lr / start_factor / final_factor)"
-    " if anneal == 'cosine' and not three_phase else None",
+    " if anneal == 'cosine' and not three_phase"
+    " and 1 <= warmup_fraction * total_steps < total_steps else None",
     note="torch ends at total_steps - 1, and one step() more bounces up; optax and fastai peak at "
     "int(pct * T) and end at T, so T is one less (fastai: position t / (total_steps - 1)). "
     "fit_one_cycle ends at peak_lr / 1e5.",
 )
+_WARMED = "warmup_steps and plain(then) and abs(then(0) - own_lr(then)) <= 1e-9 * own_lr(then)"
 # Where the peak is 0, a floor above it is no share of it.
 _SHARE = " if peak_lr or not final_lr else None"
 _WARM = (
@@ -85,10 +89,14 @@ _WSD_NOTE = (
     "transformers warms up from its floor, not from one part in warmup_steps + 1: equal from the "
     "end of the warmup on."
 )
+_INSIDE = (
+    "In torch only a schedule that multiplies the optimizer's rate may stand inside: no one-cycle, "
+    "triangle or restart, no schedule of schedules"
+)
 _SCALED = dict(
-    torch="then if not then.params.get('final_lr') else None",
-    note="torch: the number goes into the lr of the optimizer or of the group; a floor such as "
-    "eta_min would not be scaled.",
+    torch="then if plain(then) and not then.params.get('final_lr') else None",
+    note="torch: the number goes into the lr of the optimizer or of the group; what sets the rate "
+    "itself, and a floor such as eta_min, would not be scaled.",
 )
 
 ROSETTA: dict[str, Row] = {
@@ -135,7 +143,7 @@ ROSETTA: dict[str, Row] = {
     "multistep": Row(
         torch="MultiStepLR(optimizer, milestones=list(milestones), gamma=factor)",
         keras="PiecewiseConstantDecay([m - 1 for m in milestones],"
-        " [lr * factor**i for i in range(len(milestones) + 1)])",
+        " [lr * factor**i for i in range(len(milestones) + 1)]) if milestones else None",
         optax="piecewise_constant_schedule(lr, {m: factor for m in milestones})",
         timm="MultiStepLRScheduler(optimizer, decay_t=[m + 1 for m in milestones],"
         " decay_rate=factor, t_in_epochs=False)",
@@ -153,16 +161,17 @@ ROSETTA: dict[str, Row] = {
         note="fastai: position t / every.",
     ),
     "tabulated": Row(
-        keras="PiecewiseConstantDecay(list(range(len(rates) - 1)), list(rates))",
+        keras="PiecewiseConstantDecay(list(range(len(rates) - 1)), list(rates))"
+        " if len(rates) > 1 else None",
         note="torch: LambdaLR with a list inside.",
     ),
     "warmup": Row(
         torch="SequentialLR(optimizer, [LinearLR(optimizer, start_factor=start,"
         " total_iters=warmup_steps), then], milestones=[warmup_steps])"
-        " if shape == 'linear' and 0 < start <= 1 else"
+        f" if shape == 'linear' and 0 < start <= 1 and {_WARMED} else"
         " SequentialLR(optimizer, [ConstantLR(optimizer, factor=start,"
         " total_iters=warmup_steps), then], milestones=[warmup_steps])"
-        " if shape == 'constant' and start <= 1 else None",
+        f" if shape == 'constant' and start <= 1 and {_WARMED} else None",
         keras="CosineDecay(start * then(0), decay_steps=then.params['total_steps'],"
         " alpha=then.params.get('final_lr', 0.0) / then(0), warmup_target=then(0),"
         " warmup_steps=warmup_steps)"
@@ -179,13 +188,14 @@ ROSETTA: dict[str, Row] = {
         " if then.formula is cosine and shape == 'linear' and start == 0 and then(0) else None",
         note="Ours begins at 1 / (warmup_steps + 1) of the peak; transformers at 0, and optax and "
         "timm unless told. torch's LinearLR cannot begin at 0. timm without warmup_prefix never "
-        "reaches the peak. optax.warmup_cosine_decay_schedule counts the warmup into decay_steps.",
+        "reaches the peak. optax.warmup_cosine_decay_schedule counts the warmup into decay_steps. "
+        f"{_INSIDE}, and none that begins below its own rate.",
     ),
     "join": Row(
         torch="SequentialLR(optimizer, parts, milestones=list(boundaries))"
-        " if all([own_lr(part) == own_lr(parts[0]) for part in parts]) else None",
+        " if all([plain(part) and own_lr(part) == own_lr(parts[0]) for part in parts]) else None",
         optax="join_schedules(parts, list(boundaries))",
-        note="torch's parts share one optimizer, and so one rate.",
+        note=f"torch's parts share one optimizer, and so one rate. {_INSIDE}.",
     ),
     "per_epoch": Row(
         note="torch: the scheduler of `then`, with step() once an epoch. Keras: "
@@ -206,7 +216,8 @@ ROSETTA: dict[str, Row] = {
         note="LinearLR refuses a start of 0 and anything above 1.",
     ),
     "piecewise_constant": Row(
-        keras="PiecewiseConstantDecay([m - 1 for m in milestones], list(rates))",
+        keras="PiecewiseConstantDecay([m - 1 for m in milestones], list(rates))"
+        " if milestones else None",
         optax="piecewise_constant_schedule(rates[0],"
         " {m: b / a for m, a, b in zip(milestones, rates, rates[1:])})"
         " if all(rates[:-1]) else None",
@@ -272,9 +283,10 @@ ROSETTA: dict[str, Row] = {
         torch="OneCycleLR(optimizer, max_lr=1.0, total_steps=total_steps,"
         " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
         " three_phase=three_phase, base_momentum=low, max_momentum=high)"
-        " if total_steps > 1 else None",
+        " if total_steps > 1 and warmup_fraction * total_steps != 1 else None",
         fastai="combined_cos((warmup_fraction * total_steps - 1) / (total_steps - 1), high, low,"
-        " high) if anneal == 'cosine' and not three_phase else None",
+        " high) if anneal == 'cosine' and not three_phase"
+        " and 1 <= warmup_fraction * total_steps < total_steps else None",
         note="A part of torch's one-cycle, on unless cycle_momentum=False. "
         "fastai: position t / (total_steps - 1).",
     ),
@@ -292,17 +304,18 @@ ROSETTA: dict[str, Row] = {
         torch=f"SequentialLR(optimizer, [{_WARM[0]}, ConstantLR(optimizer, factor=1.0),"
         " LinearLR(optimizer, start_factor=1.0, end_factor=floor, total_iters=cooldown_steps)],"
         " milestones=[warmup_steps, total_steps - cooldown_steps])"
-        " if shape == 'linear' and 0 < warmup_steps < total_steps - cooldown_steps"
+        " if shape == 'linear' and 0 < warmup_steps < total_steps - cooldown_steps < total_steps"
         " and final_lr <= peak_lr else None",
         optax=f"join_schedules([{_WARM[1]}, constant_schedule(peak_lr),"
         " linear_schedule(peak_lr, final_lr, cooldown_steps) if shape == 'linear' else"
         " cosine_decay_schedule(peak_lr, cooldown_steps, alpha=floor)],"
         " [warmup_steps, total_steps - cooldown_steps])"
-        " if shape in ('linear', 'cosine') else None",
+        " if shape in ('linear', 'cosine') and cooldown_steps else None",
         timm="WSDLRScheduler(optimizer, t_initial=total_steps - warmup_steps,"
         " decay_t=cooldown_steps, lr_min=final_lr, decay_fn=shape[:3] if shape[0] == 'e' else"
         " shape, decay_ratio=0.5, warmup_t=warmup_steps,"
-        " warmup_lr_init=peak_lr / (warmup_steps + 1), t_in_epochs=False)",
+        " warmup_lr_init=peak_lr / (warmup_steps + 1), t_in_epochs=False)"
+        " if cooldown_steps and final_lr <= peak_lr else None",
         transformers="get_wsd_schedule(optimizer, warmup_steps, cooldown_steps, total_steps,"
         " decay_type=shape, min_lr_ratio=floor) if shape != 'exponential' else None",
         note=_WSD_NOTE,
@@ -315,7 +328,8 @@ ROSETTA: dict[str, Row] = {
         optax="join_schedules([constant_schedule(peak_lr), cosine_decay_schedule(peak_lr,"
         " (1 - flat_fraction) * total_steps, alpha=floor)], [flat_fraction * total_steps])"
         " if whole(flat_fraction * total_steps) and flat_fraction < 1 else None",
-        fastai="combined_cos(flat_fraction, peak_lr, peak_lr, final_lr)",
+        fastai="combined_cos(flat_fraction, peak_lr, peak_lr, final_lr)"
+        " if flat_fraction < 1 else None",
         note="torch's wave climbs again past the end. fit_flat_cos ends at lr / 1e5.",
     ),
     "knee": Row(
@@ -323,14 +337,17 @@ ROSETTA: dict[str, Row] = {
         " LinearLR(optimizer, start_factor=1.0, end_factor=floor,"
         " total_iters=total_steps - warmup_steps - explore_steps)],"
         " milestones=[warmup_steps, warmup_steps + explore_steps])"
-        " if warmup_steps and explore_steps and final_lr <= peak_lr else None",
+        " if warmup_steps and explore_steps and warmup_steps + explore_steps < total_steps"
+        " and final_lr <= peak_lr else None",
         optax=f"join_schedules([{_WARM[1]}, constant_schedule(peak_lr), linear_schedule(peak_lr,"
         " final_lr, total_steps - warmup_steps - explore_steps)],"
-        " [warmup_steps, warmup_steps + explore_steps])",
+        " [warmup_steps, warmup_steps + explore_steps])"
+        " if warmup_steps + explore_steps < total_steps else None",
         timm="WSDLRScheduler(optimizer, t_initial=total_steps - warmup_steps,"
         " decay_t=total_steps - warmup_steps - explore_steps, lr_min=final_lr,"
         " decay_fn='linear', warmup_t=warmup_steps,"
-        " warmup_lr_init=peak_lr / (warmup_steps + 1), t_in_epochs=False)",
+        " warmup_lr_init=peak_lr / (warmup_steps + 1), t_in_epochs=False)"
+        " if warmup_steps + explore_steps < total_steps and final_lr <= peak_lr else None",
         transformers="get_wsd_schedule(optimizer, warmup_steps,"
         " total_steps - warmup_steps - explore_steps, total_steps, decay_type='linear',"
         " min_lr_ratio=floor)",
@@ -344,9 +361,9 @@ ROSETTA: dict[str, Row] = {
     ),
     "product": Row(
         torch="ChainedScheduler(parts)"
-        " if not any(part.params.get('final_lr') for part in parts) else None",
+        " if all([plain(part) and not part.params.get('final_lr') for part in parts]) else None",
         optax="lambda step: math.prod(part(step) for part in parts)",
-        note="ChainedScheduler is no product where a part has a floor.",
+        note=f"ChainedScheduler is no product where a part has a floor. {_INSIDE}.",
     ),
     "scale": Row(**_SCALED, optax="lambda step: factor * then(step)"),
     "layerwise": Row(**_SCALED, optax="lambda step: factor ** (layers - 1 - layer) * then(step)"),

@@ -13,13 +13,36 @@ from typing import Any
 from course_lib.schedules import (
     Schedule,
     batch_scaled,
+    constant,
+    constant_factor,
     cosine,
+    exponential,
     flat_cosine,
     layerwise,
+    linear,
+    linear_ramp,
+    multistep,
+    natural_exponential,
     one_cycle,
     one_cycle_momentum,
+    polynomial,
     scale,
+    step_decay,
 )
+
+PLAIN = (constant, linear, polynomial, cosine, step_decay, multistep, exponential)
+PLAIN += (natural_exponential, constant_factor, linear_ramp)
+
+
+def plain(schedule: Schedule) -> bool:
+    """Whether torch's scheduler of it multiplies the rate that it finds in the optimizer, so that
+    it may stand inside of another one: a one-cycle sets a rate of its own, whatever is around it.
+
+    >>> from course_lib import GALLERY
+    >>> plain(GALLERY["cosine"]), plain(GALLERY["one_cycle"])
+    (True, False)
+    """
+    return schedule.formula in PLAIN
 
 
 def own_lr(schedule: Schedule) -> float:
@@ -115,6 +138,7 @@ KNOWN = {
     "exp": math.exp,
     "whole": whole,
     "own_lr": own_lr,
+    "plain": plain,
     "cosine": cosine,
 }
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.formulas.parameters import Choice
-from course_lib.rosetta import derived, own_lr, torch_until, whole
+from course_lib.rosetta import derived, own_lr, plain, torch_until, whole
 from course_lib.widgets import schedules
 from course_lib.widgets.chart import FONT, WIDTH, draw, escape, layout, unplace
 from course_lib.widgets.controls import Control, slider_place, slider_value
@@ -33,6 +33,7 @@ from course_lib.widgets.javascript import browser, to_javascript
 
 HERE = Path(__file__).parent
 STILL = "A picture: run this cell to move it."
+NO_SCRIPT = "A picture: to move it, run this cell, or turn JavaScript on."
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,11 @@ class Panel:
         """The live panel as a piece of a page, with the still picture for where no script runs."""
         spot = f"lr-{uuid.uuid4().hex[:12]}"
         picture = base64.b64encode(self.svg().replace("currentColor", "#222").encode()).decode()
-        alt = html.escape(self.alt, quote=True)
+        alt = html.escape(self.alt.replace(STILL, NO_SCRIPT), quote=True)
         return f"""\
 <style>{_style()}</style>
 <section class="lr-panel" id="{spot}" aria-label="{html.escape(self.title, quote=True)}">
-<p>{STILL}</p>
+<p>{NO_SCRIPT}</p>
 <img alt="{alt}" width="{WIDTH}" style="background: white"
 src="data:image/svg+xml;base64,{picture}">
 <pre>{html.escape(self.report)}</pre>
@@ -171,7 +172,7 @@ body {{ margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }}</style>
         writers = tables = ""
         if self.gallery:
             writers, tables = schedules.tables()
-            needed += [*schedules.FORMULAS.values(), own_lr, torch_until, derived, whole]
+            needed += [*schedules.FORMULAS.values(), own_lr, torch_until, plain, derived, whole]
         return "\n".join([browser(), to_javascript(*needed, source=writers), tables, _script()])
 
     def spec(self) -> dict[str, Any]:
