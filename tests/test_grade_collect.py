@@ -21,7 +21,7 @@ from course_lib.grade.intake import archive
 from course_lib.grade.intake import collect as module
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
 from course_lib.grade.intake.collect import Caps, collect, student_ids
-from course_lib.grade.intake.piles import said_by_canvas, uploaded
+from course_lib.grade.intake.piles import dated, said_by_canvas
 
 
 def lesson(name):
@@ -486,14 +486,16 @@ def test_of_canvas_the_last_upload_is_graded(tmp_path, name, packed):
     ],
 )
 def test_of_other_platforms_the_last_upload_is_graded(tmp_path, name):
-    files = {name.format(each): notebook(more=each) for each in ("09", "10", "11")}
+    """Whatever it is called."""
+    last = name.format("11").replace("01_rates", "homework")
+    files = {name.format(each): notebook(more=each) for each in ("09", "10")} | {last: TEXT}
     rows = collect(write(tmp_path, {"all.zip": zipped(files)}), ASSIGNMENTS)
-    assert [row.origin for row in rows if row.text] == [f"all.zip/{name.format('11')}"]
+    assert [row.origin for row in rows if row.text] == [f"all.zip/{last}"]
     assert all(row.problem.startswith("second copy") for row in rows if row.problem)
 
 
 def test_an_impossible_date_is_none():
-    assert uploaded("1-7 - Bo - Foo 99, 2026 9999 PM") == 0
+    assert dated("1-7 - Bo - Foo 99, 2026 9999 PM") == 0
 
 
 @pytest.mark.parametrize(

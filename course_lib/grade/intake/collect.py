@@ -30,7 +30,7 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import Caps, Pile, piles, uploaded
+from course_lib.grade.intake.piles import Caps, Pile, dated, piles, said_by_canvas
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
@@ -107,9 +107,10 @@ class _Fit:
     readable: bool
     own: bool  # found under the student's own name, not in a folder or zip of many
     answers: int = 0  # 1: some were begun; 0: none; -1: it has no cells for them, or ours in them
+    date: int = 0  # of the attempt, where a platform says it
     named: int = 0  # 2: as handed out, numbers aside; 1: as a copy of that; 0: otherwise
     depth: int = 0  # minus the folders that it lies in
-    upload: int = 0  # the platform's number or date
+    upload: int = 0  # Canvas's number
     numbers: tuple[int, ...] = ()  # behind the name: a browser, Canvas and macOS count up
 
 
@@ -187,9 +188,10 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
                 fit = _Fit(
                     True,
                     not pile.shared,
+                    date=dated(item.origin),
                     named=named,
                     depth=-len(item.parts),
-                    upload=uploaded(item.origin),
+                    upload=said_by_canvas(item.origin)[1],
                     numbers=numbers,
                 )
                 rows.append(_Row(found, fit))
@@ -291,8 +293,8 @@ def _is_unsure(row: _Row, first: _Row) -> bool:
     """Whether nothing but chance says that not this copy is graded but the first: each lies in a
     folder of its own, as in a class whose layout nobody knows, or they fit alike."""
     one, other = row.submission, first.submission
-    told = row.fit.upload != first.fit.upload or row.fit.own != first.fit.own
-    if told or one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
+    mine, best = ((each.own, each.date, each.upload) for each in (row.fit, first.fit))
+    if mine != best or one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
         return False
     nested = _is_beside(one, other) or _is_beside(other, one)
     return not nested or row.fit == first.fit

@@ -172,11 +172,11 @@ def said_by_canvas(origin: str) -> tuple[bool, int]:
     return next(((name[2] is not None, int(name[4] or 0)) for name in names), (False, 0))
 
 
-def uploaded(origin: str) -> int:
-    """A number in the name of a file or folder that grows from one upload to the next: Canvas's, or
-    the date of Blackboard and Brightspace; 0 where there is none.
+def dated(origin: str) -> int:
+    """The date that Blackboard or Brightspace wrote into the name of a file or folder, as a number
+    that grows from one to the next; 0 where there is none.
 
-    >>> uploaded("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb")
+    >>> dated("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb")
     202610091301
     """
     for name in origin.split("/"):
@@ -188,7 +188,7 @@ def uploaded(origin: str) -> int:
             except ValueError:
                 return 0
             return int(date.strftime("%Y%m%d%H%M"))
-    return said_by_canvas(origin)[1]
+    return 0
 
 
 def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:
