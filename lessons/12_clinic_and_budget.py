@@ -1,15 +1,13 @@
 # %% [markdown] tags=["setup"]
 # # The clinic and the budget
 #
-# **You will be able to:** read a trace of rates and name its fault; win a fixed budget of updates
-# with a schedule that you can defend; rank entries so that luck does not win; say what
+# **You will be able to:** read a trace of rates and name its fault; get the most out of a fixed
+# budget of updates with a schedule that you can defend; rank entries so that luck does not win; say what
 # schedule-free methods promise and what they do not; and see how good your own predictions were.
 #
 # **You need:** lessons 1 to 11.
 #
 # **Minutes:** 60
-#
-# Twelve patients to diagnose, a budget to spend, a decision to write down.
 
 # %% tags=["setup"]
 import math
@@ -55,7 +53,7 @@ ramp = Schedule(warmup, then=Schedule(linear, peak_lr=0.3, total_steps=120), war
 fixed = Schedule(constant, lr=0.3)
 
 # %% [markdown]
-# And this is what the optimizer got. Eleven of the twelve are ill, each with one cause from this
+# And this is what the optimizer got, with the plan dashed. Eleven of the twelve are ill, each with one cause from this
 # course. The code lists the causes; which patient has which was drawn by lot.
 
 # %%
@@ -86,15 +84,17 @@ for letter in letters:
     patients[letter].assert_lr_matches(applied)
 
 
-# %% alt="Patients A to F: the applied rate of each above its training loss"
+# %% alt="Patients A to F: applied rate and, dashed, the plan, above the training loss"
 def ward(letters):
-    """The applied rate of each patient above its training loss."""
+    """The applied rate of each patient, over its plan, above its training loss."""
     figure, grid = plt.subplots(4, 3, figsize=(7.5, 6.4), dpi=90, layout="constrained", sharex=True)
     for place, letter in enumerate(letters):
         row, column = 2 * (place // 3), place % 3
         top, bottom = grid[row, column], grid[row + 1, column]
+        planned = cases[cause[letter]][0].values(TOTAL)
+        top.plot(planned, color="0.4", linestyle="--", linewidth=1)
         top.plot(patients[letter].lr, color=PALETTE[0])
-        top.set_ylim(0, 1.15 * max(patients[letter].lr))
+        top.set_ylim(0, 1.15 * max(*planned, *patients[letter].lr))
         top.set_title(f"patient {letter}", fontsize=10, loc="left")
         bottom.plot(smooth(patients[letter].loss, beta=0.8), color=PALETTE[1])
         bottom.set_ylim(0, 2.6)
@@ -111,7 +111,7 @@ def ward(letters):
 
 ward(letters[:6])
 
-# %% alt="Patients G to L: the applied rate of each above its training loss"
+# %% alt="Patients G to L: applied rate and, dashed, the plan, above the training loss"
 ward(letters[6:])
 
 # %% [markdown]
@@ -131,17 +131,15 @@ predict(
 )
 
 # %% [markdown]
-# Now the whole ward: write a cause from the list of `cases` after each letter.
+# Now the whole ward: write a cause from the list of `cases` after each letter. The key is in section
+# 3.
 
 # %%
-diagnosis = dict.fromkeys(letters, "")  # for example diagnosis["A"] = "healthy"
-right = [letter for letter in letters if diagnosis[letter] == cause[letter]]
-print(f"{len(right)} of {len(letters)} diagnosed")
-
-# %%
-for letter in letters:
-    mine = "right" if letter in right else diagnosis[letter] and f"not {diagnosis[letter]!r}"
-    print(f"{letter}  {cause[letter]:38} {mine}")
+diagnosis = {}  # for example {"A": "healthy", "B": "cosine run past its end"}
+for letter, name in diagnosis.items():
+    print(letter, "right" if name == cause[letter] else f"not {name!r}: look again")
+right = sum(name == cause[letter] for letter, name in diagnosis.items())
+print(f"{right} of {len(letters)} diagnosed")
 outcome("12.a", cause["D"])
 
 # %% [markdown]
@@ -196,8 +194,8 @@ for letter in sorted(final, key=final.get):
 #
 # So a lucky run does not help. A run that diverged counts as a guess among ten classes.
 #
-# The course enters with six schedules, all with the peak 0.05. It was not tuned for any of them:
-# here is your chance. Their runs are on record, made in PyTorch; in TensorFlow `fit` makes the same
+# The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05. It was
+# not tuned for any of them: here is your chance. Their runs are on record, made in PyTorch; in TensorFlow `fit` makes the same
 # updates up to rounding, which grows.
 
 # %%
@@ -396,7 +394,8 @@ decided = "schedule-free is higher" if difference.above_zero else "it is lower"
 outcome("12.d", "no difference found" if difference.undecided else decided)
 
 # %% [markdown]
-# What the records say (brackets: 95 % interval over seeds):
+# What the records say (brackets: 95 % interval over seeds; weight decay was each one's default, 0.01
+# for AdamW and 0 for the others):
 #
 # - {{schedule-free-fixed}}
 # - {{schedule-free-line}}
@@ -437,8 +436,7 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
         print(f"{name}, length {length}: ", "  ".join(f"{rate:.4g}" for rate in trace(length)))
 
 # %% [markdown]
-# Past its end PyTorch's cosine climbs again, so a wave of length 1 jumps between peak and floor,
-# and Keras's stays on the floor: the cosine of the clinic that was run past its end, at its
+# In PyTorch a wave of length 1 jumps between peak and floor: the clinic's cosine past its end, at its
 # fastest. **Fix it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call them.
 #
 # ## 9. How good were your predictions?
@@ -482,7 +480,7 @@ calibration()
 #    plan with what is known to work.
 # 2. Rank by what all runs of an entry promise, and choose with other seeds than those that judge
 #    you.
-# 3. Averages and estimates can take the place of a planned decay. They bring questions of their
+# 3. Averages and estimates can replace a planned decay. They bring questions of their
 #    own: which weights do you measure, and what is still to be tuned?
 #
 # **An open question.** The budget here was 250 updates of one network. What would you have to
@@ -649,6 +647,8 @@ def schedule_free(start, noise, *, lr, beta, curvature):
 # Try it: schedule_free(1.0, [0.0, 0.0], lr=0.5, beta=0.5, curvature=1.0)
 
 # %% tags=["check"] grade_id="12-schedule-free" points=3
+from course_lib.checks import check
+
 check("12.2", schedule_free)
 
 # %% tags=["probes"]
@@ -752,6 +752,8 @@ def leaderboard(entries, *, quantiles, guessing):
 # Try it: leaderboard({"b": [50.0, 50.0], "a": [60.0, 62.0]}, quantiles={2: 12.7}, guessing=10.0)
 
 # %% tags=["check"] grade_id="12-board" points=3
+from course_lib.checks import check
+
 check("12.3", leaderboard)
 
 # %% tags=["probes"]
@@ -846,8 +848,8 @@ exercise(
 # and asks you for a schedule, its peak and its length of warmup. There is time for 15 test runs.
 #
 # **Deliver:** a memo of at most one page with (1) your choice, written so that it can be run; (2)
-# why this one: at least two claims of the course by their ids, for instance from the tables in
-# [docs/claims.md](../docs/claims.md), each with its interval and number of seeds; (3) how you would
+# why this one: at least two claims of the course by their ids, which the lessons print beside them
+# and `lr-course reproduce` lists, each with its interval and number of seeds; (3) how you would
 # spend the 15 runs, and on which seeds; (4) what would change your mind; (5) what you do not know.
 # Example of a good start of (2): "Claim `...` says, with n seeds, that ...; it was measured on
 # MNIST, so ...".

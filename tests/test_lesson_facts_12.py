@@ -61,3 +61,22 @@ def test_every_answer_of_the_guide_has_a_claim_or_says_that_it_has_none():
     for answer in answers:
         assert re.search(r"\{\{[\w-]+\}\}|No record here", answer), answer[:60]
     assert len(text.split()) < 700
+
+
+def test_the_ward_judges_the_letters_with_an_entry_and_names_no_cause(clinic, capsys):
+    source = code("diagnosis = {}").replace(
+        "diagnosis = {}", "diagnosis = {'A': cause['A'], 'B': 'healthy', 'C': ''}"
+    )
+    clinic = {**clinic, "outcome": lambda *args: None}
+    exec(source, clinic)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "A right" and told[1].startswith("B not 'healthy'") and len(told) == 4
+    assert not any(
+        cause in line for line in told for cause in clinic["cases"] if cause != "healthy"
+    )
+    assert told[-1] == "1 of 12 diagnosed"
+    assert clinic["cause"]["B"] != "healthy"
+
+
+def test_each_patient_is_drawn_over_its_plan():
+    assert "cases[cause[letter]][0].values(TOTAL)" in code("def ward")
