@@ -8,8 +8,8 @@
 #
 # **Minutes:** 45
 #
-# Long runs are interrupted: the machine is needed, the night is over, the power fails. Whoever
-# resumes has to put back more than the weights, and what is missing raises no error.
+# Long runs are interrupted: the machine is needed, the night is over, the power fails. To resume you
+# must put back more than the weights, and what is missing raises no error.
 
 # %% tags=["setup"]
 import math
@@ -454,8 +454,8 @@ for total in (300, 600, 2400):
     print(f"a cosine of {total:>5,} updates has at update 300 the rate {rate:.3f}")
 
 # %% [markdown]
-# Whoever stops the longest of them at update 300 has an unfinished model, and whoever wants to
-# train longer has to begin again.
+# Stop the longest one at update 300 and the model is unfinished; to train longer you must begin
+# again.
 #
 # ## 6. WSD in the frameworks' own words
 #
