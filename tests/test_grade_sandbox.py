@@ -541,6 +541,15 @@ def test_nothing_survives_a_workshop_or_its_grader():
     assert _gone(pid)
 
 
+@pytest.mark.parametrize("level", [*LEVELS[1:], "none"])
+def test_a_student_reads_no_path_of_the_grading_machine(level):
+    source = "import sys\nprint(sys.prefix + '/x', numpy.__file__)\nfrom numpy import nothing"
+    with Workshop(LIMITS, level=level, preload=()) as made:
+        outcome = made.open().run(f"import numpy\n{source}")
+    assert outcome.output == ".../x .../numpy/__init__.py\n"
+    assert outcome.message.endswith("from 'numpy' (.../numpy/__init__.py) (line 4)")
+
+
 def _gone(pid):
     for _ in range(500):
         if not os.path.exists(f"/proc/{pid}"):

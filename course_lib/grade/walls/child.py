@@ -161,6 +161,9 @@ class Child:
         self.most = output_kb * 1024
         self.streams = (sys.stdin, sys.__stdout__, sys.__stderr__)
         self.folder = os.getcwd()
+        # Where the grading machine keeps things is nobody's business; the longest name first.
+        places = {os.path.join(each, "") for each in (*sys.path, sys.prefix) if each}
+        self.places = sorted(places - {"/"}, key=len, reverse=True)
 
     def serve(self) -> None:
         """Answer the grader's messages until it closes the channel."""
@@ -198,7 +201,7 @@ class Child:
             if line := getattr(result, "line", 0):
                 message = f"{message} (line {line})".lstrip()
             found |= {"error": type(error).__name__, "message": message}
-        return {**found, "output": kept.text()}
+        return {**found, "output": self._without_places(kept.text())}
 
     def ask(self, name: str, call: dict[str, Any]) -> dict[str, Any]:
         """Call one of the student's functions; what came of it as JSON."""
@@ -234,9 +237,14 @@ class Child:
             return "(its message cannot be shown)"
 
     def _repeatable(self, text: str) -> str:
-        """The text without what differs from run to run: addresses, and the folder's name."""
-        text = CELL.sub("the cell", str(text).replace(self.scratch, "."))
-        return ADDRESS.sub("0x...", text)
+        """The text without what differs from run to run: addresses, and folders' names."""
+        text = self._without_places(str(text).replace(self.scratch, "."))
+        return ADDRESS.sub("0x...", CELL.sub("the cell", text))
+
+    def _without_places(self, text: str) -> str:
+        for place in self.places:
+            text = text.replace(place, ".../")
+        return text
 
 
 def seed(seeded: list[str]) -> None:
