@@ -5,7 +5,6 @@ import platform
 import shutil
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from course_lib.grade.walls.sandbox import detect, exposed, why_not
 
 Line = tuple[str, bool, str]
 PACKAGES = ("torch", "tensorflow", "keras", "IPython", "nbgrader", "distributed", "psutil")
+LOCKS = ("landlock", "pyseccomp")
 MEANING = {
     "namespaces": "bubblewrap, landlock and seccomp: submissions of strangers can be graded",
     "process": "landlock and seccomp without bubblewrap: weaker, see above what is missing",
@@ -27,10 +27,7 @@ def report() -> list[Line]:
         ("Python", good, platform.python_version() + ("" if good else ": needs 3.11 or newer")),
         ("platform", sys.platform == "linux", platform.platform()),
         _bubblewrap(),
-        _user_namespaces(),
-        _landlock(),
-        _seccomp(),
-        *map(_package, PACKAGES),
+        *map(_package, (*PACKAGES, *LOCKS * (sys.platform == "linux"))),
     ]
     for level in ("process", "namespaces"):
         reason = why_not(level)
@@ -48,37 +45,6 @@ def _bubblewrap() -> Line:
         return "bubblewrap", False, "not installed: apt install bubblewrap"
     found = subprocess.run(["bwrap", "--version"], capture_output=True, text=True)
     return "bubblewrap", found.returncode == 0, (found.stdout or found.stderr).strip()
-
-
-def _user_namespaces() -> Line:
-    allowed = None
-    with suppress(OSError, ValueError):
-        allowed = int(Path("/proc/sys/user/max_user_namespaces").read_text())
-    words = "none: set the kernel's user.max_user_namespaces above 0"
-    return "user namespaces", bool(allowed), f"at most {allowed}" if allowed else words
-
-
-def _landlock() -> Line:
-    try:
-        from landlock import landlock_abi_version
-
-        return "landlock", True, f"version {landlock_abi_version()} of its interface"
-    except ImportError:
-        return "landlock", False, "not installed: pip install 'lr-course[grade]'"
-    except Exception as error:
-        words = str(error).splitlines()[0]
-        return "landlock", False, f"the kernel does not offer it: {words}"
-
-
-def _seccomp() -> Line:
-    try:
-        import pyseccomp
-
-        return "seccomp", True, f"version {pyseccomp.get_api()} of libseccomp's interface"
-    except ImportError:
-        return "seccomp", False, "not installed: pip install 'lr-course[grade]'"
-    except RuntimeError as error:
-        return "seccomp", False, f"{error}: apt install libseccomp2"
 
 
 def _package(name: str) -> Line:
