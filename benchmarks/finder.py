@@ -17,6 +17,7 @@ from time import perf_counter as clock
 
 import numpy as np
 import torch
+from run import RATIOS, Row, table
 
 from course_lib.claims.records import commit, processor
 from course_lib.data import load
@@ -114,6 +115,13 @@ def main():
     data = load("mnist")
     torch.set_num_threads(1)
     best, means = best_fixed(data, options.grid_seeds)
+    seconds, peer_found = [], []
+    for seed in range(options.seeds):
+        _, mine = ours(data, seed)
+        found, theirs = peer(data, seed)
+        peer_found.append(found)
+        seconds.append((mine, theirs))
+    contest = Row("range test, one iteration", "torch-lr-finder", seconds, 1, "ms")
     lines = [
         "# The range test, measured",
         "",
@@ -123,6 +131,10 @@ def main():
         f"{version('torch-lr-finder')}",
         f"- {data.title}, model {MODEL}, batch {BATCH}, SGD without momentum, sweep from {START:g} "
         f"to {END:g} in {STEPS} iterations, {options.seeds} seeds",
+        "",
+        "Wall time of one iteration, set-up and restoring included; the two take turns:",
+        "",
+        *table(RATIOS, [contest.cells()]),
         "",
         f"Best of {len(GRID)} fixed rates from {GRID[0]:g} to {GRID[-1]:g} (mean validation loss "
         f"after one epoch, {options.grid_seeds} seeds): **{best:.3g}** ({means[best]:.4f}). The "
@@ -139,31 +151,15 @@ def main():
             f"| {errors:.2f} |"
         )
 
-    seconds, peer_seconds, peer_found = [], [], []
-    for seed in range(options.seeds):
-        _, each = ours(data, seed)
-        seconds.append(each)
-        found, each = peer(data, seed)
-        peer_found.append(found)
-        peer_seconds.append(each)
     for beta in BETAS:
         results = [ours(data, seed, beta=beta)[0] for seed in range(options.seeds)]
         for method in METHODS:
             row(f"`{method}`, beta {beta}", [each.suggestion(method) for each in results])
     row("torch-lr-finder, its default", peer_found)
-    ratios = [theirs / mine for mine, theirs in zip(seconds, peer_seconds)]
+    python, tensor, build = memory()
     lines += [
         "",
-        f"Wall time per iteration, set-up and restoring included, in turns: ours "
-        f"{statistics.median(seconds) * 1e3:.2f} ms, torch-lr-finder "
-        f"{statistics.median(peer_seconds) * 1e3:.2f} ms; theirs over ours "
-        f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f}), "
-        f"n = {len(ratios)}.",
-        "",
-    ]
-    python, table, build = memory()
-    lines += [
-        f"A `KerasSchedule` of 1,000,000 updates: {table:.1f} MiB for the table in TensorFlow, "
+        f"A `KerasSchedule` of 1,000,000 updates: {tensor:.1f} MiB for the table in TensorFlow, "
         f"{python:.1f} MiB in Python, made in {build:.1f} s.",
         "",
     ]

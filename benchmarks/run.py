@@ -56,6 +56,7 @@ class Row:
     count: int
     unit: str
     goal: float | None = None
+    n: str = ""  # default: the number of turns
 
     def cells(self) -> list[str]:
         ratios = [peer / ours for ours, peer in self.seconds]
@@ -66,14 +67,14 @@ class Row:
             *(self._amount(statistics.median(side)) for side in zip(*self.seconds)),
             self.peer,
             f"**{median:.2f}** ({min(ratios):.2f} to {max(ratios):.2f})",
-            str(len(ratios)),
+            self.n or str(len(ratios)),
             goal or "",
         ]
 
     def _amount(self, seconds: float) -> str:
         each = seconds / self.count
-        values = {"updates/s": 1 / each, "µs": each * 1e6, "ms": each * 1e3}
-        return f"{values[self.unit]:,.{1 if self.unit == 'µs' else 0}f} {self.unit}"
+        values = {"updates/s": 1 / each, "µs": each * 1e6, "ms": each * 1e3, "s": each}
+        return f"{float(f'{values[self.unit]:.3g}'):,g} {self.unit}"
 
 
 Contest = dict[str, Callable[[], float]]  # who, and a function that says how many seconds it took
@@ -375,11 +376,12 @@ def header(data: Dataset, load_at_start: float, options: argparse.Namespace) -> 
     return "\n".join(["# Measured against the frameworks' own", "", *(f"- {x}" for x in lines)])
 
 
+# The columns of every table of ratios in benchmarks/; tools/measured.py finds it by them.
+RATIOS = ["What", "Ours", "Peer's", "Peer", "Ratio (spread)", "n", "Goal"]
+
 EXPLAINED = """\
-The ratio is the peer's time over ours, so 2 means twice as fast as the peer. Ours and the peer
-alternate, each turn gives a ratio, and the table has their median and range; it is not the quotient
-of the two columns. `fit` records every update's rate and loss, the plain loops record nothing.
-Set-up and the first update, where TensorFlow traces, are left out."""
+`fit` records every update's rate and loss, the plain loops record nothing. Set-up and the first
+update, where TensorFlow traces, are left out."""
 
 
 def table(titles: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
@@ -423,8 +425,7 @@ def main(arguments: list[str] | None = None) -> None:
             lines.append(text)
 
     say(header(data, load_at_start, options), "", EXPLAINED, "")
-    titles = ["What", "Ours", "Peer's", "Peer", "Ratio (range)", "n", "Goal"]
-    for line in table(titles, (row.cells() for row in measured(turns, loop_turns, tasks))):
+    for line in table(RATIOS, (row.cells() for row in measured(turns, loop_turns, tasks))):
         say(line)
     if options.lessons:
         say("", "## A lesson from start to end, once", "")

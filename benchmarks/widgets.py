@@ -18,10 +18,10 @@ import os
 import platform
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,6 +31,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from browser import CHROMIUM, FLAGS, kernel_is_idle, lab_server, run_cell  # noqa: E402
+from run import RATIOS, table  # noqa: E402
+
+from course_lib.claims.records import commit  # noqa: E402
 
 PRESSES, MOVES = 40, 1000
 INTERACT = """
@@ -67,7 +70,7 @@ ENTRIES = (
         50,
     ),
     (
-        "`interact` + inline matplotlib (the peer)",
+        "`interact` + inline matplotlib",
         INTERACT,
         ".jp-OutputArea .widget-slider .noUi-handle >> nth=0",
         ".widget-interact .jp-OutputArea-child:has(img), .widget-interact .widget-output",
@@ -146,16 +149,35 @@ def row(entry, opened, measured):
     kept = [each for each in times if each is not None]
     there, seen = zip(*kept) if kept else ([math.nan], [math.nan])
     met = most(seen) < goal and len(kept) == len(times) if goal else None
-    return [
+    timed = Timed(name, statistics.median(seen), most(seen), f"{len(kept)} of {len(times)}")
+    timed.goal = "" if goal is None else f"{goal} ms: {'met' if met else 'MISSED'}"
+    timed.others = [
         name,
-        f"{statistics.median(seen):.0f} ms",
-        f"**{most(seen):.0f} ms**",
-        "" if goal is None else f"{goal} ms: {'met' if met else 'MISSED'}",
         f"{statistics.median(there):.0f} / {most(there):.0f} ms",
-        f"{len(kept)} of {len(times)}",
         f"{opened[0]:.1f} s + {opened[1]:.1f} s",
         f"{before:.0f} to {after:.0f} MB",
     ]
+    return timed
+
+
+@dataclass
+class Timed:
+    """Milliseconds of a widget from the key to the frame, and its row of the other table."""
+
+    name: str
+    median: float
+    late: float  # the 95th percentile
+    n: str
+    goal: str = ""
+    others: list[str] = field(default_factory=list)
+
+    def __str__(self):
+        return f"{self.median:.0f} ms (95th {self.late:.0f})"
+
+    def beside(self, peer):
+        """The row of ratios. They are not paired: one notebook is measured after the other."""
+        ratio = f"**{peer.median / self.median:.1f}** (95th percentile {peer.late / self.late:.1f})"
+        return [self.name, str(self), str(peer), peer.name, ratio, self.n, self.goal]
 
 
 def most(times):
@@ -179,9 +201,7 @@ def main():
         parser.error(f"--only must be a part of a row's name, one of: {names}")
     from playwright.sync_api import sync_playwright
 
-    heads = ["What", "Median", "95th percentile", "Goal", "In the page", "Pictures", "Opening"]
-    heads.append("Heap")
-    rows, quiet = [heads, ["---"] * len(heads)], load()
+    rows, quiet = [], load()
     print(f"load {quiet:.1f} on {os.cpu_count()} cores", flush=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         for number in range(len(entries)):
@@ -198,32 +218,34 @@ def main():
                 opened = opening(page, f"{at}&reset", entry)  # without the tabs of before
                 page.wait_for_timeout(1500)
                 rows.append(row(entry, opened, measure(page, entry[2], entry[3])))
-                print(rows[-1], flush=True)
+                print(rows[-1], rows[-1].others, flush=True)
                 page.close()
             chromium = browser.version
             browser.close()
     if options.only or options.rounds > 1:
         return
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
     names = ("jupyterlab", "ipywidgets", "matplotlib", "pscript", "playwright")
-    table = "\n".join(f"| {' | '.join(each)} |" for each in rows)
+    *explorers, peer = rows
+    ratios = "\n".join(table(RATIOS, [each.beside(peer) for each in explorers]))
+    others = "\n".join(table(["What", "In the page", "Opening", "Heap"], [x.others for x in rows]))
     options.output.write_text(f"""\
 # From a key press to the new picture
 
-- made on {datetime.date.today()} by `python benchmarks/widgets.py`, commit {commit}
+- made on {datetime.date.today()} by `python benchmarks/widgets.py`, commit {commit()}
 - {platform.machine()}, {platform.system()}, headless Chromium {chromium} without a GPU
 - {os.cpu_count()} cores, load {quiet:.1f} before and {load():.1f} after
 - {", ".join(f"{name} {version(name)}" for name in names)}
 
 {PRESSES} single presses of an arrow key on a slider, from the key's event to the first animation
-frame with another picture. In the page: until the picture is there, median and 95th percentile;
+frame with another picture. The goals are for the 95th percentile; n counts the presses that changed
+the picture. In the page: until the picture is there, median and 95th percentile;
 what is sooner than a frame waits for the next one, and frames come every 16 ms. Opening: until the
 notebook and its kernel are there, and from running the cell to the widget. Heap: the page's, before
 and after {MOVES} more presses, after garbage collection.
 
-{table}
+{ratios}
+
+{others}
 """)
     print(options.output)
 
