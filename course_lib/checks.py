@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType
 from typing import Any, NoReturn
 
 from course_lib import exercises
@@ -56,11 +55,11 @@ def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> 
     if hidden is not None:
         _check_hidden(exercise, answer, hidden)
         return
-    probes: list[Probe | Locked] = [*exercise.shown, *exercise.locked]
+    probes = _visible(exercise)
     asked = _ask(exercise, answer, [each.call for each in probes])
-    problem = _first_problem(exercise, asked, answer)
-    if problem:
-        _fail(exercise, answer, asked, problem)
+    wrong = [i for i, probe in enumerate(probes) if not _right(asked.replies[i], probe, exercise)]
+    if wrong or asked.changed:
+        _fail(exercise, asked, wrong, _first_problem(exercise, asked, wrong, answer))
     if asked.library:
         kept.touch(id)
         print(
@@ -90,31 +89,31 @@ class _Asked:
     """The replies to the calls, in order, and what was noticed on the way."""
 
     replies: list[Reply] = field(default_factory=list)
-    changed: tuple[int, Reply] | None = None  # a call that got another reply the second time
+    changed: tuple[Probe, Reply] | None = None  # a call, its reply, and another the second time
     library: str = ""  # a function of the library that is this exercise's answer, and was called
 
 
 def _ask(exercise: Exercise, answer: Callable[..., Any], questions: Sequence[Call]) -> _Asked:
-    """Ask every call twice, the second time in another order: an answer must not remember."""
+    """Ask every call twice, the second time backwards: an answer must not remember."""
     asked = _Asked()
     with redirect_stderr(sys.stdout), _watched(exercise.library) as seen:
         for number, call in enumerate(questions):
             # What an answer prints is seen once, not ninety times.
             with _silence() if number else nullcontext():
                 asked.replies.append(calls.reply(answer, call))
-            if "NotImplementedError" in asked.replies[-1].get("error", ()):
-                text = (
-                    f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
-                    "then run this cell again.\n"
-                    "If it is written, its cell stopped: look there for an error"
-                )
-                raise told(NotImplementedError(text))
+    if calls.not_begun(asked.replies):
+        text = (
+            f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
+            "then run this cell again.\n"
+            "If it is written, its cell stopped: look there for an error"
+        )
+        raise told(NotImplementedError(text))
     with _silence():
         for place in reversed(range(len(questions))):
-            again = calls.reply(answer, questions[place])
-            first = asked.replies[place]
-            if not (calls.agrees(again, first, exercise.tolerance) or again == first):
-                asked.changed = place, again
+            first = calls.backwards(Probe(questions[place], asked.replies[place]))
+            again = calls.reply(answer, first.call)
+            if not (calls.agrees(again, first.reply, exercise.tolerance) or again == first.reply):
+                asked.changed = first, again
     asked.library = next(iter(seen), "")
     return asked
 
@@ -175,35 +174,51 @@ def _right(got: Reply, probe: Probe | Locked, exercise: Exercise) -> bool:
 # --- explaining -----------------------------------------------------------------------------------
 
 
-def _first_problem(exercise: Exercise, asked: _Asked, answer: Callable[..., Any]) -> str:
+def _first_problem(
+    exercise: Exercise, asked: _Asked, wrong: list[int], answer: Callable[..., Any]
+) -> str:
     """What to say about the first wrong reply; empty when all is right."""
-    probes: list[Probe | Locked] = [*exercise.shown, *exercise.locked]
-    wrong = [i for i, probe in enumerate(probes) if not _right(asked.replies[i], probe, exercise)]
     parts = []
     if wrong:
-        place, probe, got = wrong[0], probes[wrong[0]], asked.replies[wrong[0]]
+        probe, got = _visible(exercise)[wrong[0]], asked.replies[wrong[0]]
         if isinstance(probe, Probe):
             parts.append(_shown_problem(exercise, probe, got, answer))
         else:
             parts.append(
                 "The shown calls are right, but not this one:\n\n"
-                f"    {probe.call.written(exercise.name)}\n"
+                f"{_whole(exercise, probe.call)}\n"
                 f"    {_came(got, answer, probe.call)}\n{_where(probe.call)}\n"
                 "Its answer is not shown. Work this call out by hand, and compare: does your\n"
                 "function follow the task, or only its examples?"
             )
     if asked.changed:
-        place, again = asked.changed
-        call = probes[place].call
-        parts.append(
-            "Asked twice, your function answers differently:\n\n"
-            f"    {call.written(exercise.name)}\n"
-            f"    first  {_came(asked.replies[place], answer, call)}\n"
-            f"    then   {_came(again, answer, call)}\n\n"
-            "What does it keep from one call to the next? A list as a default value, a global\n"
-            "name, a random number?"
-        )
+        parts.append(_changed_problem(exercise, *asked.changed, answer))
     return "\n\n".join(parts)
+
+
+def _visible(exercise: Exercise) -> list[Probe | Locked]:
+    return [*exercise.shown, *exercise.locked]
+
+
+def _changed_problem(
+    exercise: Exercise, first: Probe, again: Reply, answer: Callable[..., Any]
+) -> str:
+    """Of a curve the first step that is answered otherwise from behind, of all else the call."""
+    call, before, order = first.call, first.reply, ""
+    if call.via == "curve":
+        order = ", the second time from the last step to the first"
+        found = differing(again.get("value"), before.get("value"), exercise.tolerance)
+        for at in found[:1]:
+            call = Call((call.args[0][at],), call.kwargs)
+            before, again = ({"value": items(each["value"])[at]} for each in (before, again))
+    return (
+        f"Asked twice{order}, your function answers differently:\n\n"
+        f"{_whole(exercise, call)}\n"
+        f"    first  {_came(before, answer, call)}\n"
+        f"    then   {_came(again, answer, call)}\n\n"
+        "What does it keep from one call to the next? A list as a default value, a global\n"
+        "name, a random number?"
+    )
 
 
 def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callable[..., Any]) -> str:
@@ -211,11 +226,9 @@ def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callabl
     found = differing(got.get("value"), probe.reply.get("value"), exercise.tolerance)
     if found:
         _draw(got, probe, found[0])
-    if call.via == "curve" and (found or "value" not in got):
+    if call.via == "curve" and "value" in probe.reply and (found or "value" not in got):
         return _curve_problem(exercise, probe, got, answer, found)
-    came = _came(got, answer, call)
-    text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {_wanted(probe.reply)}"
-    text += _where(call)
+    text = _came_and_wanted(exercise, call, got, probe.reply, answer) + _where(call)
     if len(found) and len(items(got["value"])) > 4:
         first = found[0]
         mine, wanted = (items(each["value"])[first] for each in (got, probe.reply))
@@ -229,40 +242,52 @@ def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callabl
 def _curve_problem(
     exercise: Exercise, probe: Probe, got: Reply, answer: Callable[..., Any], found: list[int]
 ) -> str:
-    """Of the many calls that make a curve, the first wrong one: a student can repeat it."""
-    (steps,) = probe.call.args
-    first = found[0] if found else _first_error(answer, probe.call)
-    call = Call((steps[first],), probe.call.kwargs)
-    with _silence():
-        reply = {"value": items(got["value"])[first]} if found else calls.reply(answer, call)
-    came, wanted = _came(reply, answer, call), written(items(probe.reply["value"])[first])
-    text = f"    {call.written(exercise.name)}\n    {came}\n    expected  {wanted}"
-    if found:
-        text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
-    return text
+    """Of the many calls that make a curve, the first that is wrong, or that stops if the curve did:
+    a student can repeat it."""
+    (steps,), goals = probe.call.args, items(probe.reply["value"])
+    for place in found or range(len(steps)):
+        call, wanted = Call((steps[place],), probe.call.kwargs), {"value": goals[place]}
+        with _silence():
+            alone = calls.reply(answer, call)
+        if "value" not in alone or (found and not calls.agrees(alone, wanted, exercise.tolerance)):
+            text = _came_and_wanted(exercise, call, alone, wanted, answer)
+            if found:
+                text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
+            return text
+    return (
+        f"{_came_and_wanted(exercise, probe.call, got, probe.reply, answer)}\n\n"
+        "Each of these steps is right when it is asked alone; one after another they are not.\n"
+        "What does your function keep, or change, from one call to the next: a list that it was\n"
+        "given, a global name?"
+    )
 
 
 def _count(found: list[int], got: Reply) -> str:
     return f"{len(found)} of {len(items(got['value']))}"
 
 
-def _first_error(answer: Callable[..., Any], call: Call) -> int:
-    singles = (calls.reply(answer, Call((step,), call.kwargs)) for step in call.args[0])
-    with _silence():
-        return next((i for i, reply in enumerate(singles) if "value" not in reply), 0)
+def _whole(exercise: Exercise, call: Call) -> str:
+    return textwrap.indent(call.written(exercise.name, whole=True), "    ")
 
 
-def _came(got: Reply, answer: Callable[..., Any], call: Call) -> str:
+def _came_and_wanted(
+    exercise: Exercise, call: Call, got: Reply, wanted: Reply, answer: Callable[..., Any]
+) -> str:
+    if "value" in wanted:
+        came, goal = _came(got, answer, call), written(wanted["value"])
+    else:
+        came, goal = _came(got, answer, call, ""), f"raise {wanted['error'][0]}"
+    return f"{_whole(exercise, call)}\n    {came}\n    expected  {goal}"
+
+
+def _came(
+    got: Reply, answer: Callable[..., Any], call: Call, none: str = "  (is a `return` missing?)"
+) -> str:
     if "value" in got:
-        missing = "  (is a `return` missing?)" if got["value"] is None else ""
-        return f"returned  {written(got['value'])}{missing}"
+        return f"returned  {written(got['value'])}{none if got['value'] is None else ''}"
     if got["error"] == ["Unanswerable"]:
         return f"returned what cannot be compared: {got['message']}"
     return f"stopped with {got['error'][0]}: {got['message']}{_line_of_error(answer, call)}"
-
-
-def _wanted(wanted: Reply) -> str:
-    return written(wanted["value"]) if "value" in wanted else f"raise {wanted['error'][0]}"
 
 
 def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
@@ -281,22 +306,24 @@ def _line_of_error(answer: Callable[..., Any], call: Call) -> str:
 
 
 def _where(call: Call) -> str:
-    """What the adapter of a call does, for a learner who has not met it."""
+    """What the adapter of a call does and where it is, for a learner who has not met it."""
     if not call.via:
         return ""
     first = (ADAPTERS[call.via].__doc__ or "").split("\n\n")[0]
-    return "\n\n" + textwrap.fill(f"({call.via}: {' '.join(first.split())})", 88)
+    text = textwrap.fill(f"({call.via}: {' '.join(first.split())})", 88)
+    return f"\n\n{text}\nfrom course_lib.questions.adapters import {call.via}"
 
 
 # --- failing --------------------------------------------------------------------------------------
 
 
-def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem: str) -> NoReturn:
-    if advice := _no_hint_but(exercise, asked):
+def _fail(exercise: Exercise, asked: _Asked, wrong: list[int], problem: str) -> NoReturn:
+    if advice := _no_hint_but(exercise, asked, wrong):
         kept.touch(exercise.id)
     else:
-        replies = "" if asked.changed else repr(asked.replies)
-        digest = hashlib.sha256(f"{_written(answer)}{replies}".encode()).hexdigest()[:16]
+        # Other words for the same wrong replies are no new try.
+        tried = "it changes" if asked.changed else repr(asked.replies)
+        digest = hashlib.sha256(tried.encode()).hexdigest()[:16]
         tries = kept.record(exercise.id, solved=False, answer=digest)
         rung = min(max(tries, 1), len(exercise.hints))
         advice = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
@@ -304,9 +331,13 @@ def _fail(exercise: Exercise, answer: Callable[..., Any], asked: _Asked, problem
     raise told(AssertionError(text))
 
 
-def _no_hint_but(exercise: Exercise, asked: _Asked) -> str:
+def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     """What is said where a hint would look for another mistake, and be spent for nothing."""
-    if all(reply.get("value", ...) is None for reply in asked.replies):
+    error = asked.replies[wrong[0]].get("error", [""])[0] if wrong else ""
+    nothing = all(reply.get("value") is None for reply in asked.replies)
+    if error in ("NameError", "UnboundLocalError") or (nothing and error in exercises.SLIPS):
+        return "Mend this error first: hints are for what comes after it."
+    if nothing and wrong and not error:
         return f"A value is what `{exercise.name}` must return; hints begin with the first one."
     return f"This is {calls.CLOSE_WORDS}." if _close(exercise, asked) else ""
 
@@ -317,17 +348,6 @@ def _close(exercise: Exercise, asked: _Asked) -> bool:
     right = [calls.agrees(*pair, exercise.tolerance) for pair in pairs]
     near = all(ok or calls.close(*pair) for ok, pair in zip(right, pairs))
     return near and not all(right) and not asked.changed
-
-
-def _written(answer: Any) -> Any:
-    """What the function is made of, alike in every kernel."""
-    code = answer if isinstance(answer, CodeType) else getattr(answer, "__code__", None)
-    if code is None:
-        return type(answer).__qualname__
-    parts = [
-        _written(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts
-    ]
-    return code.co_code, parts, code.co_names, code.co_varnames
 
 
 def _draw(got: Reply, probe: Probe, first: int) -> None:

@@ -141,6 +141,10 @@ def exercise(
 ) -> Exercise:
     """Describe an exercise; the model answer `answer` makes the right replies.
 
+    An answer computed in float32 is right, and the `tolerance` sees to that, unless numbers that
+    are close to each other are subtracted: 97.4 - 97.3 is right to 1e-4 only. Give 1e-4 where
+    accuracies are compared, and where a framework computes.
+
     Raises ValueError for a description with which an answer could earn points that it did not
     earn: a group in which every right reply is the same (a constant would pass), a hidden call
     that students can see, a model answer that is not sure of itself.

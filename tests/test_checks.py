@@ -265,6 +265,73 @@ def test_a_forgotten_return_spends_no_hint(doubles):
     assert "Hint 1 of 3" in told(lambda x: -1)
 
 
+def test_a_slip_spends_no_hint(doubles):
+    for slip in (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z):  # noqa: F821
+        assert told(slip).endswith("Mend this error first: hints are for what comes after it.")
+    assert "Hint 1 of 3" in told(lambda x: 1 / 0)
+
+
+def test_a_return_is_missed_only_where_a_value_is_wanted(doubles):
+    text = told(lambda x: double(x) if x > 0 else None)
+    assert "    double(-1)\n    returned  None\n    expected  raise ValueError" in text
+
+
+def test_a_curve_whose_steps_are_right_alone_and_not_in_a_row_is_told_so(monkeypatch):
+    def falls_in(step, *, parts):
+        return parts[min(step, len(parts) - 1)]
+
+    def eats(step, *, parts):
+        if step:
+            parts.pop()
+        return falls_in(step, parts=parts)
+
+    made = exercise(
+        "1.1",
+        falls_in,
+        hints=HINTS,
+        shown=[curve(range(4), parts=[3.0, 2.0, 2.0])],
+        locked=[curve(range(3), parts=[3.0, 1.0])],
+        hidden={"all": [curve(range(3), parts=[1.0, 2.0])]},
+    )
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    text = told(eats)
+    assert "    curve(falls_in, [0, 1, 2, 3], parts=[3.0, 2.0, 2.0])\n    stopped with" in text
+    assert "Each of these steps is right when it is asked alone; one after another" in text
+
+
+def test_an_answer_that_goes_on_from_its_last_step_is_told_so(rates):
+    last = {}
+
+    def goes_on(step, *, peak_lr, total_steps):
+        if step == 0:
+            last["lr"] = peak_lr
+        elif last["step"] != step:
+            last["lr"] = max(0.0, last["lr"] - peak_lr / total_steps)
+        last["step"] = step
+        return last["lr"]
+
+    text = told(goes_on)
+    assert "Asked twice, the second time from the last step to the first, your function" in text
+    assert "    falls(10, peak_lr=0.5, total_steps=10)\n" not in text  # 0 from both sides
+    with pytest.raises(AssertionError, match="change from call to call"):
+        check("1.1", goes_on, hidden=RATES.hidden_json())
+
+
+def test_a_call_to_be_worked_out_by_hand_is_shown_whole(monkeypatch):
+    rows = [{"peak": 0.1 * n, "seed": n, "val_loss": 0.25} for n in range(9)]
+
+    def count(rows):
+        return len(rows)
+
+    shown, hidden = [call([]), call([1])], {"all": [call([1, 2]), call([3] * 3)]}
+    made = exercise("1.1", count, hints=HINTS, shown=shown, locked=[call(rows)], hidden=hidden)
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    text = told(lambda rows: min(len(rows), 3))
+    asked = text[text.index("    count(") : text.index("    returned")]
+    assert eval(asked.strip(), {"count": lambda rows: rows}) == rows
+    assert max(map(len, text.split("\n"))) <= 90
+
+
 # --- no answer ------------------------------------------------------------------------------------
 
 
@@ -280,6 +347,44 @@ def test_an_exercise_that_was_not_begun_is_not_a_wrong_answer(doubles, place, hi
         "If it is written, its cell stopped: look there for an error"
     )
     assert not place.exists()
+
+
+def test_a_method_that_a_framework_misses_is_an_exercise_that_was_begun(monkeypatch):
+    from course_lib.tensorflow import keras
+
+    schedules = keras.optimizers.schedules
+    halving = lambda start: schedules.ExponentialDecay(start, 1, 0.5)  # noqa: E731
+    made = exercise(
+        "1.1",
+        halving,
+        hints=HINTS,
+        shown=[through("keras_rates", 3, start=1.0)],
+        locked=[through("keras_rates", 2, start=2.0)],
+        hidden={"all": [through("keras_rates", 3, start=2.0)]},
+    )
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+
+    class Halves(schedules.LearningRateSchedule):
+        def __init__(self, start):
+            self.start = start
+
+        def __call__(self, step):
+            return self.start * 0.5**step
+
+    text = told(Halves)
+    assert "stopped with NotImplementedError: " in text and "get_config" in text
+    assert "Mend this error first" in text
+    assert "which is no Keras LearningRateSchedule" in told(lambda start: [start])
+    assert "it returned None (is a `return` missing?)" in told(lambda start: None)
+
+
+def test_a_case_that_is_refused_as_not_implemented_is_an_answer(doubles):
+    def begun(x):
+        if x > 2:
+            raise NotImplementedError("no large ones")
+        return 2 * x
+
+    assert "stopped with NotImplementedError: no large ones" in told(begun)
 
 
 @pytest.mark.parametrize(
@@ -319,6 +424,15 @@ def test_hints_say_more_with_every_new_answer(doubles):
     assert hint(lambda x: 8) == "Hint 3 of 3: nearly the code"
     check("1.1", double)
     assert hint(first) == "Hint 1 of 3: a nudge"
+
+
+def test_the_same_wrong_replies_are_no_new_answer(doubles):
+    def documented(x):
+        """One more than the number."""
+        print("here")
+        return x + 1
+
+    assert [hint(lambda x: x + 1), hint(documented)] == ["Hint 1 of 3: a nudge"] * 2
 
 
 def test_a_changed_helper_is_a_new_answer(doubles):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from enum import Enum, IntEnum
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,17 @@ from hypothesis import strategies as st
 from course_lib import exercises
 from course_lib.exercises import Exercise, Group, Locked, exercise, lock
 from course_lib.questions import adapters
-from course_lib.questions.calls import Call, Probe, agrees, call, curve, difference, reply, through
+from course_lib.questions.calls import (
+    Call,
+    Probe,
+    agrees,
+    call,
+    curve,
+    difference,
+    not_begun,
+    reply,
+    through,
+)
 from course_lib.questions.values import Unanswerable, decode, encode, same
 
 # --- values ---------------------------------------------------------------------------------------
@@ -157,6 +168,20 @@ def test_tensors_are_numbers():
     assert encode(torch.tensor(0.25)) == 0.25
 
 
+def test_a_value_is_what_it_is_whatever_its_class_says():
+    class Sign(str, Enum):  # noqa: UP042
+        UP = "up"
+
+    class Count(IntEnum):
+        THREE = 3
+
+    class Half(float):
+        __float__ = lambda self: 0.5  # noqa: E731
+
+    found = [encode(each) for each in (Sign.UP, Count.THREE, Half(0.1))]
+    assert found == ["up", 3, 0.1] and [type(each) for each in found] == [str, int, float]
+
+
 def test_what_encode_did_not_write_is_not_read():
     with pytest.raises(ValueError, match="expected a value that encode"):
         decode({"what": 1})
@@ -201,6 +226,8 @@ def test_a_reply_is_a_value_or_an_error_and_nothing_is_raised():
         "message": "two",
     }
     assert reply(odd, call(3))["error"][:2] == ["NotImplementedError", "RuntimeError"]
+    assert not_begun([reply(odd, call(3))])
+    assert not not_begun([reply(odd, call(3)), reply(odd, call(1))])
     assert reply(odd, call(4))["error"][0] == "SystemExit"
     assert reply(odd, call(5))["error"][0] == "KeyError"
     assert reply(odd, call(1, 2))["error"][0] == "TypeError"

@@ -8,6 +8,8 @@ elsewhere.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+NONE = "it returned None (is a `return` missing?)"
+
 
 def curve(formula: Callable[..., float], steps: Iterable[int], /, **parameters: Any) -> list[Any]:
     """The formula's value at each step.
@@ -62,6 +64,8 @@ def torch_rates(
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=lr)
     scheduler = make(optimizer, **parameters)
+    if scheduler is None:
+        raise TypeError(NONE)
     rates = []
     for _ in range(steps):
         rates.append(float(optimizer.param_groups[0]["lr"]))
@@ -71,8 +75,15 @@ def torch_rates(
 
 
 def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
-    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1."""
-    schedule = make(**parameters)
+    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, when it
+    is made again from its config, as loading a model does."""
+    from course_lib.tensorflow import keras
+
+    made = make(**parameters)
+    if not isinstance(made, keras.optimizers.schedules.LearningRateSchedule):
+        other = f"it returned {made!r:.80}, which is no Keras LearningRateSchedule"
+        raise TypeError(NONE if made is None else other)
+    schedule = type(made).from_config(made.get_config())
     return [float(schedule(step)) for step in range(steps)]
 
 

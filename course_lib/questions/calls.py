@@ -6,11 +6,16 @@ is ever unpickled. What a whole exercise is stands in exercises.py.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pprint import pformat
+from textwrap import indent
+from traceback import walk_tb
 from typing import Any
 
 from course_lib.questions.values import Unanswerable, decode, encode, same
 from course_lib.questions.values import differing as differing_values
+
+LINE = 84  # characters in a line that need not be broken
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,18 @@ class Call:
         kwargs = {name: decode(value) for name, value in parts.get("kwargs", {}).items()}
         return cls(tuple(map(decode, parts.get("args", ()))), kwargs, parts.get("via"))
 
-    def written(self, name: str) -> str:
-        """The call as a student would type it: `walk(8.0, lr=0.25)`."""
-        inside = [_short(value) for value in self.args]
-        inside += [f"{key}={_short(value)}" for key, value in self.kwargs.items()]
+    def written(self, name: str, *, whole: bool = False) -> str:
+        """The call as a student would type it: `walk(8.0, lr=0.25)`. Long values are cut, or
+        written as a `whole` over several lines."""
+        inside = [_short(value, whole) for value in self.args]
+        inside += [f"{key}={_short(value, whole)}" for key, value in self.kwargs.items()]
         if self.via:
             inside.insert(0, name)
             name = self.via
-        return f"{name}({', '.join(inside)})"
+        text = f"{name}({', '.join(inside)})"
+        if not whole or len(text) <= LINE:
+            return text
+        return "\n".join([f"{name}(", *(indent(f"{each},", "    ") for each in inside), ")"])
 
 
 def call(*args: Any, **kwargs: Any) -> Call:
@@ -89,7 +98,6 @@ class Probe:
 def reply(function: Any, question: Call) -> dict[str, Any]:
     """What came of a call, as JSON: {"value": ...}, or {"error": [its classes], "message": ...}.
 
-    NotImplementedError, which an exercise that was not begun raises, is an error like the others.
     Runs wherever the student's function lives; never raises for what the function does.
     """
     try:
@@ -97,8 +105,24 @@ def reply(function: Any, question: Call) -> dict[str, Any]:
     except Unanswerable as error:
         return {"error": ["Unanswerable"], "message": str(error)}
     except (Exception, SystemExit) as error:
-        classes = [each.__name__ for each in type(error).__mro__[:-1]]
-        return {"error": classes[:10], "message": _message(error)}
+        classes = [each.__name__ for each in type(error).__mro__[:-1]][:10]
+        return {"error": classes + _stub(error, function), "message": _message(error)}
+
+
+STUB = "a stub"  # the last of an error's classes, where it is what stands in a stub
+
+
+def _stub(error: BaseException, function: Any) -> list[str]:
+    """The mark of an error that student's code raises, as a stub does. A framework's own
+    NotImplementedError says that a method is missing: that exercise was begun."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    own = frames[-1].f_globals.get("__name__") == getattr(function, "__module__", None)
+    return [STUB] if own and isinstance(error, NotImplementedError) else []
+
+
+def not_begun(replies: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether these are the replies of a stub: an answer may refuse one call of several so."""
+    return all(STUB in reply.get("error", ()) for reply in replies)
 
 
 def answered(function: Any, question: Call) -> Any:
@@ -118,6 +142,15 @@ def _message(error: BaseException) -> str:
         return "(its message cannot be shown)"
 
 
+def backwards(probe: Probe) -> Probe:
+    """What is asked the second time: of a curve the steps from the last to the first, because an
+    answer that keeps something from step to step is right only in their order."""
+    if probe.call.via != "curve" or "value" not in probe.reply:
+        return probe
+    turned = replace(probe.call, args=(probe.call.args[0][::-1],))
+    return Probe(turned, {"value": items(probe.reply["value"])[::-1]})
+
+
 def agrees(got: Mapping[str, Any], wanted: Mapping[str, Any], tolerance: float) -> bool:
     """Whether a reply is the wanted one. A wanted error needs its own class or one made from it."""
     if "error" in wanted:
@@ -132,6 +165,8 @@ def difference(probe: Probe, got: Mapping[str, Any], name: str, tolerance: float
     if "error" in got:
         message = f": {got['message']}" if got.get("message") else ""
         came = f"stopped with {got['error'][0]}{message}"
+        if got["error"] == ["Unanswerable"]:
+            came = f"returned what cannot be compared{message}"
         goal = f"a {wanted['error'][0]}" if "error" in wanted else written(wanted["value"])
         return f"{question.written(name)} {came}, expected {goal}"
     if "error" in wanted:
@@ -203,10 +238,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:190]}... ({len(text):,} characters)"
 
 
-def _short(value: Any) -> str:
-    whole = isinstance(value, list) and all(type(each) is int for each in value)
-    if whole and len(value) > 8 and value == list(range(value[0], value[-1] + 1)):
+def _short(value: Any, whole: bool) -> str:
+    counts = isinstance(value, list) and all(type(each) is int for each in value)
+    if counts and len(value) > 8 and value == list(range(value[0], value[-1] + 1)):
         return f"range({value[0]}, {value[-1] + 1})" if value[0] else f"range({value[-1] + 1})"
     if type(value).__name__ == "ndarray":
         value = value.tolist()
+    if whole:
+        return pformat(value, width=LINE - 8, compact=True, sort_dicts=False)
     return _cut(repr(value))

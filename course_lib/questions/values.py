@@ -31,13 +31,14 @@ def encode(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST_ANSWER:
         raise Unanswerable(f"lists more than {DEEPEST_ANSWER} deep cannot be compared")
     if value is None or isinstance(value, bool | str):
-        return value if type(value) in (type(None), bool, str) else str(value)
+        return str.__str__(value) if isinstance(value, str) else value
     if isinstance(value, int):
-        if abs(value) >= 2**1024:
+        whole = int.__int__(value)
+        if abs(whole) >= 2**1024:
             raise Unanswerable("a whole number of more than 1,024 bits cannot be compared")
-        return int(value)
+        return whole
     if isinstance(value, float):
-        number = float(value)
+        number = float.__float__(value)
         return number if math.isfinite(number) else {"float": str(number)}
     if isinstance(value, Mapping):
         pairs = _limited(value.items())

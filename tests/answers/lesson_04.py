@@ -184,12 +184,19 @@ def right_keras_named(*, lr, eta_min, total_steps):
     return CosineDecay(initial_learning_rate=lr, decay_steps=total_steps, alpha=floor)
 
 
-def right_keras_own_formula(*, lr, eta_min, total_steps):
+def keras_without_keras(*, lr, eta_min, total_steps):
     def schedule(step):
         p = min(step / total_steps, 1)
         return eta_min + (lr - eta_min) * (1 + math.cos(math.pi * p)) / 2
 
     return schedule
+
+
+def right_keras_subclass(*, lr, eta_min, total_steps):
+    class Named(CosineDecay):
+        pass
+
+    return Named(lr, total_steps, alpha=eta_min / lr, name="cosine")
 
 
 # --- 4.4 the same area ----------------------------------------------------------------------------
@@ -235,6 +242,10 @@ def area_at_middles(*, peak_lr, total_steps, power):
     return peak_lr * sum(middles) / sum(m**power for m in middles)
 
 
+def area_whole_powers(*, peak_lr, total_steps, power):
+    return area_without_peak(total_steps=total_steps, power=int(power), peak_lr=1) * peak_lr
+
+
 def right_area_numpy(*, peak_lr, total_steps, power):
     left = 1 - np.arange(total_steps) / total_steps
     return float(peak_lr * left.sum() / (left**power).sum())
@@ -269,17 +280,18 @@ WRONG = {
     "04-in-keras": [
         *(keras_floor_as_rate, keras_no_floor, keras_share_upside_down, keras_share_of_fall),
         *(keras_floor_times_rate, keras_one_early, keras_one_late, keras_line),
-        keras_starts_lower,
+        *(keras_starts_lower, keras_without_keras),
     ],
     "04-same-area": [
         *(area_by_integral, area_upside_down, area_forgets_first, area_without_peak),
         *(area_of_half, area_same_peak, area_against_constant, area_at_middles),
+        area_whole_powers,
     ],
 }
 
 RIGHT = {
     "04-straight": [right_line_blend, right_line_numpy, right_line_by_steps],
     "04-landing": [right_cosine_squared, right_cosine_branch, right_cosine_numpy],
-    "04-in-keras": [right_keras_positional, right_keras_named, right_keras_own_formula],
+    "04-in-keras": [right_keras_positional, right_keras_named, right_keras_subclass],
     "04-same-area": [right_area_numpy, right_area_closed_line, right_area_loop],
 }
