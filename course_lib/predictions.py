@@ -81,8 +81,9 @@ def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
         raise told(error, kind=True) from None
     old = _read().get(id)
     if old and old.happened is not None and old.odds.keys() == new.odds.keys():
+        kept = "stay: even, so left out of your calibration" if old.is_even else "count"
         note = (
-            "You have seen the outcome, so these first odds count. To predict anew: "
+            f"You have seen the outcome, so these first odds {kept}. To predict anew: "
             f'from course_lib.predictions import forget; forget("{id}")'
         )
         return Shown(old, note)

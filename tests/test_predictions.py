@@ -143,6 +143,13 @@ def test_even_odds_are_kept_and_scored_but_not_counted():
     assert "Left out, with even odds: 1 prediction." in repr(mine)
 
 
+def test_even_odds_stay_even_after_the_outcome_and_that_is_said():
+    predict("2.e", "Up?", {"yes": 50, "no": 50})
+    outcome("2.e", "yes")
+    late = repr(predict("2.e", "Up?", {"yes": 90, "no": 10}))
+    assert " 50 %  yes" in late and "first odds stay: even, so left out of your" in late
+
+
 def test_forgetting_one_and_all(place):
     for id in ("1.a", "1.b", "2.a"):
         predict(id, "Heads?", COIN)
