@@ -223,7 +223,7 @@ class _Matching:
                 self._find("moved", index, "not where it was handed out")
         extras = [place for place in range(len(self.theirs)) if self._is_extra(place)]
         if extras:
-            text = f"{len(extras)} code cells of the student's own, run as well"
+            text = f"code cells of the student's own, run as well: {len(extras)}"
             self.findings.append((len(self.ours), Finding("extra", "", text)))
 
     def _is_edited(self, place: int) -> bool:
