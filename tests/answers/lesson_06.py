@@ -172,6 +172,27 @@ def rule_with_pytorchs_smallest_change(losses, *, lr, factor, patience, cooldown
     return in_pytorch(losses, lr, "min", factor, patience, 0.0, cooldown=cooldown)
 
 
+def rule_starts_at_a_thousand(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+        first=1000.0,
+    )
+
+
+def rule_never_forgives(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        best, bad = (loss, bad) if loss < best else (best, bad + 1)
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
 def right_rule_of_a_closure(losses, *, lr, factor, patience, cooldown):
     state = {"lr": lr, "bad": 0, "wait": 0}
 
@@ -254,6 +275,13 @@ def translate_with_the_default_threshold(*, patience, threshold, threshold_mode,
 def translate_to_none(*, patience, threshold, threshold_mode, cooldown):
     if threshold_mode == "rel":
         return None
+    cooldown = cooldown + 1 if cooldown else 0
+    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
+
+
+def right_translate_relative_zero(*, patience, threshold, threshold_mode, cooldown):
+    if threshold_mode == "rel" and threshold > 0:
+        raise ValueError("relative")
     cooldown = cooldown + 1 if cooldown else 0
     return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
 
@@ -403,6 +431,28 @@ def mended_by_pytorchs_defaults(values, *, mode, lr, factor, patience):
     return in_pytorch(values, lr, mode, factor, patience - 1)
 
 
+def mended_but_takes_the_value_at_a_cut_for_the_best(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], None, 0
+    for value in values:
+        good = best is None or (value < best if mode == "min" else value > best)
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad, best = lr * factor, 0, value
+        rates.append(lr)
+    return rates
+
+
+def mended_but_an_accuracy_starts_at_zero(values, *, mode, lr, factor, patience):
+    rates, best, bad = [], math.inf if mode == "min" else 0.0, 0
+    for value in values:
+        good = value < best if mode == "min" else value > best
+        best, bad = (value, 0) if good else (best, bad + 1)
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
 def right_mended_by_pytorch(values, *, mode, lr, factor, patience):
     return in_pytorch(values, lr, mode, factor, patience - 1, 0.0, eps=0.0)
 
@@ -515,6 +565,40 @@ def early_hears_the_steady(noisy, steady, *, patience):
     return [i for i in calls(steady, patience) if min(steady[i:]) < min(steady[: i + 1])]
 
 
+def early_by(noisy, steady, patience, *, best=math.inf, heard=min, at_a_call=min, tie=False):
+    """Too early by a rule whose best starts at `best`, and becomes `heard` or `at_a_call` of the
+    best and the loss."""
+    places, bad = [], 0
+    for place, loss in enumerate(noisy):
+        bad = 0 if loss < best or (tie and loss == best) else bad + 1
+        best = heard(best, loss)
+        if bad > patience:
+            bad, best = 0, at_a_call(best, loss)
+            if min(steady[place:]) < min(steady[: place + 1]):
+                places.append(place)
+    return places
+
+
+def last_of(best, loss):
+    return loss
+
+
+def early_compares_with_the_last(noisy, steady, *, patience):
+    return early_by(noisy, steady, patience, heard=last_of)
+
+
+def early_takes_the_loss_at_a_call_for_the_best(noisy, steady, *, patience):
+    return early_by(noisy, steady, patience, at_a_call=last_of)
+
+
+def early_starts_at_a_hundred(noisy, steady, *, patience):
+    return early_by(noisy, steady, patience, best=100.0)
+
+
+def early_takes_ties_for_better(noisy, steady, *, patience):
+    return early_by(noisy, steady, patience, tie=True)
+
+
 def right_early_in_two_steps(noisy, steady, *, patience):
     low = steady.index(min(steady))
     return [place for place in calls(noisy, patience) if place < low]
@@ -536,6 +620,8 @@ def right_early_with_numpy(noisy, steady, *, patience):
 
 WRONG = {
     "06-rule": [
+        rule_starts_at_a_thousand,
+        rule_never_forgives,
         rule_counts_as_keras,
         rule_takes_ties_for_better,
         rule_for_accuracies,
@@ -564,6 +650,8 @@ WRONG = {
         translate_to_none,
     ],
     "06-mended": [
+        mended_but_takes_the_value_at_a_cut_for_the_best,
+        mended_but_an_accuracy_starts_at_zero,
         mended_not_at_all,
         mended_but_for_the_mode,
         mended_but_for_the_best,
@@ -577,6 +665,10 @@ WRONG = {
         mended_by_pytorchs_defaults,
     ],
     "06-too-early": [
+        early_compares_with_the_last,
+        early_takes_the_loss_at_a_call_for_the_best,
+        early_starts_at_a_hundred,
+        early_takes_ties_for_better,
         early_is_every_call,
         early_by_the_noisy_loss,
         early_against_this_place_only,
@@ -593,6 +685,7 @@ WRONG = {
 RIGHT = {
     "06-rule": [right_rule_of_a_closure, right_rule_that_counts_cuts, right_rule_of_pytorch],
     "06-translate": [
+        right_translate_relative_zero,
         right_translate_with_bool,
         right_translate_by_table,
         right_translate_with_match,
