@@ -67,6 +67,18 @@ def triangle_is_a_cosine(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     return base_lr + (peak_lr - base_lr) * wave * scale
 
 
+def triangle_factor_in_every_mode(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    base = 0.5 if mode == "triangular2" else 1.0
+    return triangle(step, base_lr, peak_lr, up_steps, lambda cycle: factor**step * base**cycle)
+
+
+def triangle_halves_by_a_default(step, *, base_lr, peak_lr, up_steps, mode, factor=0.5):
+    def scale(cycle):
+        return factor ** {"triangular": 0, "triangular2": cycle, "exp_range": step}[mode]
+
+    return triangle(step, base_lr, peak_lr, up_steps, scale)
+
+
 def right_triangle_as_in_the_paper(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     cycle = math.floor(1 + step / (2 * up_steps))
     x = abs(step / up_steps - 2 * cycle + 1)
@@ -111,6 +123,21 @@ def cycle_by_another_logarithm(step, *, first, factor):
         return [step // first, step % first, first]
     cycle = int(math.log2(step * (factor - 1) / first + 1) / math.log2(factor))
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
+def cycle_by_logarithm_and_a_little(step, *, first, factor):
+    if factor == 1:
+        return [step // first, step % first, first]
+    cycle = int(math.log(step * (factor - 1) / first + 1, factor) + 1e-4)
+    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
+def cycle_ten_at_most(step, *, first, factor):
+    length = first
+    for cycle in range(10):
+        if step < length:
+            return [cycle, step, length]
+        step, length = step - length, length * factor
 
 
 def cycle_divides_by_zero(step, *, first, factor):
@@ -464,6 +491,8 @@ def right_mended_numpy(*, max_lr, epochs, batches):
 
 WRONG = {
     "08-triangle": [
+        triangle_factor_in_every_mode,
+        triangle_halves_by_a_default,
         triangle_cycle_of_one_way,
         triangle_scales_the_base_too,
         triangle_counts_cycles_from_one,
@@ -475,6 +504,8 @@ WRONG = {
         triangle_is_a_cosine,
     ],
     "08-cycle-of": [
+        cycle_by_logarithm_and_a_little,
+        cycle_ten_at_most,
         cycle_by_logarithm,
         cycle_by_another_logarithm,
         cycle_divides_by_zero,
