@@ -324,7 +324,7 @@ draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
 # <!-- shown --> Such a factor matters. {{finder-cost}}
 #
 # And the length of the test is a setting, too, that nobody mentions. {{finder-length}} Each rate
-# then comes to a network with three times as many updates behind it.
+# then comes to a network that has trained longer.
 #
 # So the test does not find the rate, often not even its decade: it bounds the search to two or
 # three of them. From there, sweep. There are four more things that it cannot see: it knows only the
@@ -403,7 +403,7 @@ def forgetful_keras(model, optimizer, loss, data):
 
 # %%
 def careful(**own):
-    find_lr(**own, start_lr=1e-4, end_lr=1.0, steps=20, batch_size=50, progress=False)
+    find_lr(**own, start_lr=1e-4, end_lr=1.0, steps=20, progress=False)
 
 
 train, forgetful = {
