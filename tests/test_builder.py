@@ -627,6 +627,12 @@ def test_outputs_from_a_prediction_to_the_text_after_its_outcome_are_folded():
     assert folded == [False, False, True, True, True, True, True, True, False]
 
 
+def test_the_minutes_of_a_notebook_are_told_for_the_lesson_and_for_its_exercises(lesson):
+    for folder in builder.FOLDERS:
+        text = "\n".join(cell.source for cell in builder.render(lesson, folder).cells)
+        assert "\n**Minutes:** 30 for the lesson, 5 for its exercises\n" in text, folder
+
+
 def test_a_folded_output_begins_with_nothing(tmp_path):
     """JupyterLab shows the first line of a folded output beside the dots: often the answer."""
     cell = nbformat.v4.new_code_cell("print(1)", metadata={"jupyter": {"outputs_hidden": True}})

@@ -14,7 +14,7 @@ from lesson_cells import ROLES, LessonError, hidden_lines, is_question, role
 from lesson_exercises import exercises_of, hidden_region
 from lesson_install import with_install
 from lesson_pages import lesson_table
-from lesson_rules import FRAMEWORK, read_lesson
+from lesson_rules import FRAMEWORK, exercise_minutes, read_lesson
 
 from course_lib.grade.release import ReleaseError, released
 
@@ -41,6 +41,7 @@ def render(source: Path, folder: str):
             raise LessonError(str(error)) from error
     notebook = read_lesson(source)
     notebook.metadata = nbformat.from_dict(METADATA)
+    minutes = exercise_minutes(notebook)
     ordinals = Counter()
     for cell in notebook.cells:
         hidden, question = hidden_lines(source, cell), is_question(cell)
@@ -50,6 +51,9 @@ def render(source: Path, folder: str):
         if cell.cell_type == "markdown" and "<!-- lessons -->" in cell.source.split("\n"):
             table = lesson_table(source.parents[1], prefix="../")
             cell.source = cell.source.replace("<!-- lessons -->", table)
+        if minutes and cell.cell_type == "markdown":
+            both = rf"\g<0> for the lesson, {minutes} for its exercises"
+            cell.source = re.sub(r"^\*\*Minutes:\*\* \d+$", both, cell.source, flags=re.M)
         if question:
             # nbgrader blanks a written answer whole, question and all, unless it has a region.
             cell.source += "\n\n<!-- BEGIN SOLUTION -->\n<!-- END SOLUTION -->"
