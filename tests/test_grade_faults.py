@@ -515,7 +515,7 @@ TAMPERED = {
     "setup_edited": (cells(edited_setup), ALL),
     "no_metadata": (cells(no_ids), ALL),
     "bash_kernel": (cells(other_kernel), ALL),
-    "crashes_for_ever": (more_cells(60, "import os; os._exit(0)"), NOTHING),
+    "crashes_for_ever": (more_cells(60, "import os; os._exit(0)"), ALL),
     "thousand_cells": (more_cells(1000, "'a' * 20_000"), ALL),
     "three_thousand_cells": (more_cells(3000, "1"), None),
     "too_big": (in_text("import math", "# " + "x" * (50 << 20)), None),

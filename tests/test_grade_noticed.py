@@ -29,6 +29,8 @@ def found(answer, *others):
         ["def ramp(step): return L(step)", f"{IMPORT} as L"],
         ["def ramp(step): return s.linear(step)", "import course_lib.schedules as s"],
         [f"{IMPORT}\n def ("],
+        ["def ramp(step): return linear(step)", "from course_lib.schedules import *"],
+        ["def ramp(step): return course_lib.schedules.linear(step)", "import course_lib.schedules"],
     ],
 )
 def test_the_librarys_own_solution_is_told(cells):
@@ -46,6 +48,22 @@ def test_the_librarys_own_solution_is_told(cells):
 )
 def test_a_word_or_an_unused_import_is_not(cells):
     assert found(*cells) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "def ramp(step, *, linear): return step * linear",
+        "def ramp(step):\n    linear = step / 2\n    return linear",
+        "linear = lambda step: step\ndef ramp(step): return linear(step)",
+        "def linear(step): return step\ndef ramp(step): return linear(step)",
+        "def ramp(step): return [linear for linear in [step]]",
+        "import torch\ndef ramp(step): return torch.nn.functional.linear(step)",
+        "from numpy import linear\ndef ramp(step): return linear(step)",
+    ],
+)
+def test_a_name_that_the_answer_makes_itself_is_its_own(answer):
+    assert found(answer) == found(answer, IMPORT) == []
 
 
 @pytest.mark.parametrize(

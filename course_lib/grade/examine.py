@@ -8,8 +8,10 @@ import builtins
 import hashlib
 import json
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from course_lib.exercises import Group
@@ -21,11 +23,14 @@ from course_lib.grade.noticed import noticed
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
-from course_lib.questions.calls import CLOSE_WORDS, agrees, close, difference
+from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
 VERSION = 1  # of the result files; a change of it grades everything anew
 STARTS = 40  # processes for one submission, each of which costs the grader time of its own
 LONGEST_RECORD = 4 << 20  # characters of all cells' outputs together
+LATE = 2 / 3  # of the time or the processes; then only what is known to be quick is run besides
+QUICK = 0.1  # of the time that one cell may take
+NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
 
 
@@ -71,6 +76,7 @@ class Examination:
         self.starts, self.to_record = 0, LONGEST_RECORD
         self.outcomes: dict[int, Outcome] = {}
         self.blamed: dict[int, str] = {}  # step -> why it was stopped; not run again
+        self.quick: set[int] = set()  # steps
 
     # Processes
 
@@ -80,10 +86,18 @@ class Examination:
         while self.seconds < self.limits.total_seconds and self.starts < STARTS:
             self.starts += 1
             session = self.workshop.open(self.limits.total_seconds - self.seconds)
+            begun = time.monotonic() - self.seconds
             for index, step in enumerate(self.plan.steps[:upto]):
                 if index in self.blamed:
                     continue
+                before = time.monotonic()
+                if step.kind == "extra" and index not in self.quick and self._late(before - begun):
+                    left_out = Outcome(False, message=self._words("total"), stopped="total")
+                    self.outcomes.setdefault(index, left_out)
+                    continue
                 outcome = session.run(step.source)
+                if time.monotonic() - before < QUICK * self.limits.cell_seconds:
+                    self.quick.add(index)
                 if index not in self.outcomes:
                     self.outcomes[index] = replace(outcome, output=outcome.output[: self.to_record])
                     self.to_record -= len(self.outcomes[index].output)
@@ -95,6 +109,10 @@ class Examination:
                 return session
             self.close(session)
         return None
+
+    def _late(self, seconds: float) -> bool:
+        """Whether the student's own cells must leave the rest to the answers."""
+        return seconds > LATE * self.limits.total_seconds or self.starts > LATE * STARTS
 
     def close(self, session: Session) -> None:
         usage = session.close()
@@ -175,8 +193,11 @@ class Examination:
         return self._words("starts" if self.starts >= STARTS else "total")
 
     def _verdict(self, question: Question, messages: list[str], stopped: str | None) -> Verdict:
-        total = sum(group.weight for group in question.groups)
         groups = [*_shown(question), *question.groups]
+        if question.shown and any(messages[:1]):
+            # Full points need the examples, too: a wrong one costs what a group costs.
+            groups[0] = replace(groups[0], weight=fmean(each.weight for each in question.groups))
+        total = sum(group.weight for group in groups)
         names = [(group.name, group.weight / total) for group in groups]
         messages = messages + [NOT_ASKED] * (len(names) - len(messages))
         told = tuple(
@@ -189,16 +210,16 @@ class Examination:
             }
             for (name, share), message in zip(names, messages)
         )
-        passed = [each["passed"] for each in told[len(_shown(question)) :]]
+        passed = [each["passed"] for each in told]
         score = question.points if all(passed) else round(sum(g["score"] for g in told), 6)
         if stopped:
             return Verdict("stopped", stopped, told, score)
         if all(passed):
             return Verdict("right", "", told, score)
-        if any(passed):
+        if score:
             return Verdict("partly", "", told, score)
-        if all(message.endswith("NotImplementedError") for message in messages[-len(passed) :]):
-            return Verdict("not begun", "it raises NotImplementedError", told, score)
+        if all(message == NOT_BEGUN for message in messages):
+            return Verdict("not begun", NOT_BEGUN, told, score)
         return Verdict("wrong", self._why_undefined(question, messages), told, score)
 
     def ask_group(
@@ -207,10 +228,10 @@ class Examination:
         """A message for the student and the reason for which the process was stopped, "" for none.
         It quotes what came only if `quoted`, and never of a hidden group.
 
-        Each probe is asked twice, the second time in another order: an answer that depends on what
-        was asked before is no function of its arguments.
+        Each probe is asked twice, the second time in another order, and a curve backwards: an
+        answer that depends on what was asked before is no function of its arguments.
         """
-        again = list(group.probes)
+        again = list(map(backwards, group.probes))
         random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
         for second, probe in [
             *((False, each) for each in group.probes),
@@ -220,7 +241,9 @@ class Examination:
             if "stopped" in got:
                 return STOPPED_CALL, got["stopped"]
             if got.get("missing"):
-                return f"`{question.name}` is not defined", ""
+                return _undefined(question), ""
+            if not_begun([got]) and probe is group.probes[0]:
+                return NOT_BEGUN, ""
             if agrees(got, probe.reply, question.tolerance):
                 continue
             if second or group.weight or not quoted:
@@ -233,7 +256,7 @@ class Examination:
         return "", ""
 
     def _why_undefined(self, question: Question, messages: list[str]) -> str:
-        if not any("is not defined" in each for each in messages):
+        if _undefined(question) not in messages:
             return ""
         for index, step in enumerate(self.plan.steps):
             outcome = self.outcomes.get(index)
@@ -260,6 +283,10 @@ def _shown(question: Question) -> tuple[Group, ...]:
     return (Group("shown", question.shown, 0.0),) if question.shown else ()
 
 
+def _undefined(question: Question) -> str:
+    return f"`{question.name}` is not defined"
+
+
 def _error(outcome: Outcome) -> str:
     return f"{outcome.error}: {outcome.message}"
 
@@ -269,6 +296,8 @@ def _message(got: Mapping[str, Any], second: bool) -> str:
     own words, into which the call's arguments could have been written."""
     if second:
         return CHANGING
+    if got.get("error") == ["Unanswerable"]:
+        return "an answer cannot be compared: it is not made of numbers, texts and lists"
     if "error" in got:
         known = isinstance(getattr(builtins, got["error"][0], None), type)
         return f"stopped with {got['error'][0] if known else 'an error of its own'}"

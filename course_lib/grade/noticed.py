@@ -13,25 +13,27 @@ from course_lib.grade.intake.match import Finding, Plan
 LONGEST_PARSED = 20_000  # characters of a cell
 MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)[%!].*", re.MULTILINE)  # IPython's own lines
 WORD = re.compile(r"\w+")
-RENAMED = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 INSIDE = {"ADAPTERS", "_getframe", "currentframe", "f_back", "f_locals", "tb_frame"}
 INSIDE |= {"__closure__", "cell_contents", "get_objects", "get_referrers"}
 
 
 def noticed(plan: Plan, assignment: Assignment) -> list[Finding]:
-    """Answers that name the function of the library which they were to write themselves, and cells
+    """Answers that use the function of the library which they were to write themselves, and cells
     that name a way to look at or change who calls them. It is told to the teacher and costs
     nothing: the values are right."""
     findings = []
     theirs = [step for step in plan.steps if step.kind != "given"]
-    renamed = [pair for step in theirs for pair in RENAMED.findall(step.source)]
+    everywhere: dict[str, str] = {}
+    for step in plan.steps:
+        everywhere |= _read(step.source)[1]
     for question in assignment.questions:
         known = course().get(question.exercise)
         library = set(known.library) if known else set()
         for grade_id in question.answers:
-            names = _named(plan.answers.get(grade_id, ""))
-            names |= {old for old, new in renamed if new in names}
-            for name in sorted(names & library):
+            used, brought = _read(plan.answers.get(grade_id, ""))
+            names = [*brought.values(), *(_origin(each, everywhere | brought) for each in used)]
+            ours = {name.rpartition(".")[2] for name in names if name.startswith("course_lib.")}
+            for name in sorted(ours & library):
                 text = f"the answer names `{name}`, course_lib's own solution of this exercise"
                 findings.append(Finding("library", grade_id, text))
     for step in theirs:
@@ -41,16 +43,40 @@ def noticed(plan: Plan, assignment: Assignment) -> list[Finding]:
     return findings
 
 
-def _named(source: str) -> set[str]:
-    """The names that stand in the source: in its code, or anywhere if it is too long to be parsed
-    (Python's parser takes seconds for some) or no Python."""
-    if len(source) > LONGEST_PARSED:
-        return set(WORD.findall(source))
+def _origin(name: str, brought: dict[str, str]) -> str:
+    """Where the imports have a name from: "course_lib.schedules.linear" for "s.linear"."""
+    first, _, rest = name.partition(".")
+    origin = brought.get(first) or brought.get("*", "").replace("*", first)
+    return f"{origin}.{rest}" if rest else origin
+
+
+def _read(source: str) -> tuple[set[str], dict[str, str]]:
+    """The names that a cell uses and does not make itself (a parameter called `linear` is its own),
+    and what it imports: the names with their origins. Of what is too long to be parsed (Python's
+    parser takes seconds for some) or no Python, every word counts."""
+    words = WORD.findall(source)
     try:
-        tree = ast.parse(MAGIC.sub(r"\1None", source))
+        if len(source) > LONGEST_PARSED:
+            raise ValueError
+        nodes = list(ast.walk(ast.parse(MAGIC.sub(r"\1None", source))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(WORD.findall(source))
-    names = {word for line in MAGIC.finditer(source) for word in WORD.findall(line[0])}
-    names |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    return names | {n.name for n in ast.walk(tree) if isinstance(n, ast.alias)}
+        ours = "course_lib" in words
+        return set(words), {word: f"course_lib.{word}" for word in words if ours}
+    used = {word for line in MAGIC.finditer(source) for word in WORD.findall(line[0])}
+    made, brought = set(), {}
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(ast.unparse(node))
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            pairs = [(each.asname or each.name, each.name) for each in node.names]
+            brought |= {new: f"{node.module}.{old}" for new, old in pairs}
+        elif isinstance(node, ast.Import):
+            firsts = [(each, each.name.partition(".")[0]) for each in node.names]
+            brought |= {a.asname or first: a.name if a.asname else first for a, first in firsts}
+    return {each for each in used if each.partition(".")[0] not in made}, brought
