@@ -10,8 +10,8 @@ behind it
   rosetta/, adaptive.py
 - for the experiments of the course: training.py (trainers/), data.py (datasets/), recipes.py,
   claims/, statistics.py
-- for what a lesson shows and asks: plots.py, widgets/, checks.py, predictions.py, progress.py
-  (notes.py, errors.py)
+- for what a lesson shows and asks: plots.py (looks.py), widgets/, checks.py, predictions.py,
+  progress.py (notes.py, errors.py)
 - to write or grade exercises: exercises.py (questions/), grade/
 - for the command: cli.py (commands/), cluster.py
 - for files that several processes write: files.py

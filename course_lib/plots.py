@@ -5,13 +5,13 @@ line of a cell.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from course_lib import needs
 from course_lib.formulas.smoothing import smooth
-from course_lib.schedules import GALLERY
+from course_lib.looks import LOOKS as LOOKS
+from course_lib.looks import PALETTE, look, looks
 from course_lib.statistics import mean_interval
 from course_lib.training import Run
 
@@ -20,42 +20,7 @@ with needs("course"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
-# readers, and by the dashes where there are more lines than colours.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
-_IN_TURN: list[dict[str, Any]] = [
-    {"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE
-]
-LOOKS = dict(zip(GALLERY, cycle(_IN_TURN)))
-
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
-
-
-def look(label: str, position: int = 0) -> dict[str, Any]:
-    """Colour and dashes of a line: the schedule's own where the label begins with its name, else
-    those of its position in the figure."""
-    return _own_look(label) or _IN_TURN[position % len(_IN_TURN)]
-
-
-def looks(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The look of each line of a figure; no two alike, also where two labels name one schedule."""
-    labels = list(labels)
-    chosen: dict[str, dict[str, Any]] = {}
-    for label in labels:
-        own = _own_look(label)
-        if own and own not in chosen.values():
-            chosen[label] = own
-    for position, label in enumerate(labels):
-        others = [look("", position + i) for i in range(len(_IN_TURN))]
-        free = (each for each in others if each not in chosen.values())
-        chosen.setdefault(label, next(free, others[0]))
-    return chosen
-
-
-def _own_look(label: str) -> dict[str, Any] | None:
-    names = [name for name in LOOKS if label.startswith(name)]
-    return LOOKS[max(names, key=len)] if names else None
 
 
 def plot_schedules(

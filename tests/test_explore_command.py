@@ -25,7 +25,13 @@ def test_the_page_is_saved_whole(tmp_path, capsys):
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
     assert '"schedules": ["rex", "wsd"]' in page
-    assert re.search(r"explorer.html: one page of \d+ kB", capsys.readouterr().out)
+    assert re.search(r"explorer.html: one page of \d+ kB", capsys.readouterr().err)
+
+
+def test_a_page_that_goes_to_stdout_ends_where_the_page_ends():
+    command = [sys.executable, "-m", "course_lib.cli", "explore", "--save", "/dev/stdout"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.rstrip().endswith("</html>") and "one page" in ran.stderr
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, capsys):

@@ -186,6 +186,7 @@ def test_the_command_works(fresh, arguments, expected):
 
 
 TORCH, TENSORFLOW, COURSE = "lr-course[torch]", "lr-course[tensorflow]", "lr-course[course]"
+NOTEBOOK = "lr-course[notebook]"
 FIT = "from course_lib.training import fit; from course_lib import Schedule; "
 FIT += "from course_lib.schedules import constant; "
 FIT += 'fit(Schedule(constant, lr=0.1), data="cifar10", progress=False, framework='
@@ -200,7 +201,8 @@ FIT += 'fit(Schedule(constant, lr=0.1), data="cifar10", progress=False, framewor
         (FIT + '"tensorflow")', "keras", TENSORFLOW),
         ('from course_lib.lr_finder import find_lr; find_lr(data="cifar10")', "torch", TORCH),
         ("from course_lib.plots import plot_schedules", "matplotlib", COURSE),
-        ("from course_lib.widgets import explore", "matplotlib", COURSE),
+        ("from course_lib.widgets import explore; explore().page()", "pscript", NOTEBOOK),
+        ("from course_lib.widgets import lab", "ipywidgets", NOTEBOOK),
         ("from course_lib.claims import say; say('edge-holds')", None, None),
         ("from course_lib.claims import say; say('small-rate-costs')", "scipy", COURSE),
     ],
@@ -221,7 +223,7 @@ SOLUTIONS, EXERCISES = str(ROOT / "solutions"), str(ROOT / "exercises")
 @pytest.mark.parametrize(
     "arguments, package, extra",
     [
-        (["explore", "--save", "x.html"], "matplotlib", "course"),
+        (["explore", "--save", "x.html"], "pscript", "notebook"),
         (["reproduce", "mnist_classic", "--framework", "torch"], "torch", "torch"),
         (["reproduce", "edge-holds", "--framework", "tensorflow"], "tensorflow", "tensorflow"),
         (["reproduce"], "scipy", "course"),

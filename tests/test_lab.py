@@ -24,9 +24,9 @@ from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits
 from course_lib.recipes import Recipe
 from course_lib.schedules import constant, cosine, join, warmup
 from course_lib.training import FRAMEWORKS, Run, split
+from course_lib.widgets import training_lab
 from course_lib.widgets.chart import draw
 from course_lib.widgets.controls import slider_value
-from course_lib.widgets.lab import START, WIDGET, TrainingLab, lab
 from course_lib.widgets.lab_controls import Exact
 from course_lib.widgets.lab_parts import (
     POINTS,
@@ -41,8 +41,7 @@ from course_lib.widgets.lab_parts import (
     updates_of,
 )
 from course_lib.widgets.series import window_means
-
-MODULE = sys.modules["course_lib.widgets.lab"]  # the package has the function by that name
+from course_lib.widgets.training_lab import START, WIDGET, TrainingLab, lab
 
 LONG = 60  # seconds: never waited for where all is well
 
@@ -436,7 +435,7 @@ def test_a_paused_run_can_be_stopped(made):
 
 def test_a_run_can_be_stopped_before_its_first_update(made, monkeypatch):
     asked = threading.Event()
-    monkeypatch.setattr(MODULE, "load", lambda name: asked.wait(LONG) and FEW)
+    monkeypatch.setattr(training_lab, "load", lambda name: asked.wait(LONG) and FEW)
     each = made(ENDLESS, data=None)
     each.start()
     assert "preparing" in each.status and not each.stop_button.disabled
@@ -510,12 +509,12 @@ def test_an_error_of_the_run_is_shown_and_the_next_run_starts(made, monkeypatch)
         asked.append(name)
         raise FileNotFoundError("LR_COURSE_DATA must be a folder that exists")
 
-    monkeypatch.setattr(MODULE, "load", missing)
+    monkeypatch.setattr(training_lab, "load", missing)
     one = finished(each)
     assert one.state == "failed" and asked == ["mnist"]
     assert "FileNotFoundError: LR_COURSE_DATA must be a folder that exists" in each.alert
     assert "failed after 0 of" in rows(each)[0]
-    monkeypatch.setattr(MODULE, "load", lambda name: asked.append(name) or FEW)
+    monkeypatch.setattr(training_lab, "load", lambda name: asked.append(name) or FEW)
     assert finished(each).state == "finished" and each.alert == ""
     finished(each)
     assert asked == ["mnist", "mnist"]  # loaded once
@@ -526,7 +525,7 @@ def test_fewer_images_than_the_real_data_have_still_make_the_updates_asked_for(m
         FEW.x_train, FEW.y_train, FEW.x_test, FEW.y_test,
         name="mnist", source="here", title="STAND-IN for MNIST",
     )  # fmt: skip
-    monkeypatch.setattr(MODULE, "load", lambda name: stand_in)
+    monkeypatch.setattr(training_lab, "load", lambda name: stand_in)
     each = made(SHORT + " | max_updates=50", data=None)
     assert str(each.recipe).endswith("| max_updates=50")  # less than an epoch of MNIST
     one = finished(each)
@@ -562,7 +561,7 @@ def test_the_kernel_answers_while_a_run_goes(made):
 def test_a_script_that_ends_does_not_wait_for_the_run():
     code = (
         "import numpy as np\nfrom course_lib.data import Dataset\n"
-        "from course_lib.widgets.lab import lab\n"
+        "from course_lib.widgets import lab\n"
         "x, y = np.zeros((400, 28, 28), np.uint8), np.arange(400) % 10\n"
         "few = Dataset(x, y, x, y, name='mnist', source='here')\n"
         f"each = lab({json.dumps(ENDLESS)}, few)\neach.start()\n"

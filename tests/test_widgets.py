@@ -4,6 +4,8 @@ import base64
 import itertools
 import math
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -218,6 +220,25 @@ def test_the_explorer_begins_where_a_given_schedule_is():
     assert explore(GALLERY["exp_range"]).values["schedules"] == ["exp_range"]
 
 
+def test_one_formula_at_two_settings_is_two_schedules():
+    one = Schedule(cosine, peak_lr=0.1, total_steps=50)
+    other = Schedule(cosine, peak_lr=0.2, total_steps=80)
+    for given, curves in (
+        ((one, other), (one, other)),
+        (("cosine", one, other), (GALLERY["cosine"], one, other)),
+        ((one, "cosine"), (one, GALLERY["cosine"])),
+    ):
+        panel = explore(*given)
+        names = ["cosine", *(f"cosine {i}" for i in range(2, len(given) + 1))]
+        lines = panel.shown()["chart"]["rows"][0]["lines"]
+        assert [each["label"] for each in lines] == panel.values["schedules"] == names
+        assert [each["ys"] for each in lines] == [each.values(100) for each in curves]
+        assert len({(each["color"], each["dash"]) for each in lines}) == len(given)
+        assert all(f"schedule = {each!r}" in panel.report for each in curves)
+    moved = panel.at({"cosine 2.peak_lr": 0.7}).report
+    assert repr(one) in moved and "peak_lr=0.7" in moved
+
+
 @pytest.mark.parametrize(
     "call, error, message",
     [
@@ -251,7 +272,8 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     assert metadata["image/png"]["alt"] == f"{label} Goal: {panel.goal}. {told}"
     (alt,) = re.findall(r'<img alt="([^"]*)"', milestones().html())  # its label has no full stop
     assert alt.startswith(f"{milestones().shown()['chart']['label']}. Goal: the same rate")
-    assert alt.endswith(told)
+    live = "A picture: to move it, run this cell, or turn JavaScript on."  # a page has no cell
+    assert alt.endswith(live)
     still = ElementTree.fromstring(panel.still())
     words = ["".join(each.itertext()) for each in still if each.tag.endswith("text")]
     assert words == [f"Goal: {panel.goal}.", told]  # above the picture, which is moved down
@@ -261,7 +283,8 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     width = int.from_bytes(base64.b64decode(data["image/png"])[16:20], "big")
     high = int.from_bytes(base64.b64decode(data["image/png"])[20:24], "big")
     assert (width, high) == (1280, 2 * (top + height))  # the PNG is of that, not of the bare chart
-    assert f"<p>{told}</p>" in panel.html() and "Goal" not in explore().still()
+    assert f"<p>{live}</p>" in panel.html() and told not in panel.html()
+    assert "Goal" not in explore().still()
     assert data["text/plain"] == panel.report and "is 0.9 of it" in panel.report
     assert "- reached." in panel.report and "- not reached: after 100" in valley().report
     assert not [mime for mime in data if "widget" in mime]  # nothing that a kernel has to feed
@@ -273,6 +296,24 @@ def test_the_live_panel_loads_nothing_from_anywhere():
     assert set(loaded) <= {"data:"}
     assert not re.search(r"@import|fetch\(|XMLHttpRequest|importScripts|\bimport\(", page)
     assert {*re.findall(r"https?://[^\s'\"<>)]+", page)} <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_notice_of_what_is_not_ours_is_in_the_page():
+    page = explore("cosine").page()
+    assert (
+        page.count("PScript and its runtime: (c) 2015-2026 Almar Klein and contributors, BSD") == 1
+    )
+
+
+def test_the_page_needs_no_matplotlib_no_ipywidgets_and_no_framework():
+    code = """if True:
+        import sys
+        for name in ("matplotlib", "ipywidgets", "torch", "tensorflow", "keras", "scipy"):
+            sys.modules[name] = None  # as if it were not installed
+        from course_lib.widgets import explore, valley
+        assert "mount(" in explore().page() and "mount(" in valley().page()
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_two_panels_in_one_page_have_names_of_their_own():

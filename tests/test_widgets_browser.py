@@ -11,7 +11,8 @@ import re
 import pytest
 from browser import ARTIFACTS
 
-from course_lib.schedules import GALLERY
+from course_lib.rosetta import own_lr
+from course_lib.schedules import GALLERY, Schedule, constant, join, product, scale, warmup
 from course_lib.widgets import (
     cycle_composer,
     explore,
@@ -214,6 +215,23 @@ def test_both_languages_answer_the_same(page, name):
     answer = in_browser(page, panel)
     for values in [{}, *settings]:
         assert same(panel, values, answer) == []
+
+
+def test_both_languages_write_the_same_code_of_a_schedule_inside_of_others(page):
+    """What PyTorch can have inside, and what it cannot, of one formula several."""
+    made = []
+    for key in ("cosine", "constant_factor", "one_cycle", "triangular", "warmup", "scale"):
+        each, before = GALLERY[key], Schedule(constant, lr=own_lr(GALLERY[key]))
+        made += [
+            Schedule(warmup, then=each, warmup_steps=5),
+            Schedule(scale, then=each, factor=0.3),
+            Schedule(product, parts=(each, before)),
+            Schedule(join, parts=(before, each), boundaries=(10,)),
+        ]
+    panel = explore(*made)
+    assert same(panel, {}, in_browser(page, panel)) == []
+    code = dict(panel.shown()["code"])["PyTorch"]
+    assert code.count("= TorchSchedule(") == 17 and code.count("= SequentialLR(") == 3
 
 
 def test_both_languages_agree_at_random_parameters(page):

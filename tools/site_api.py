@@ -26,6 +26,7 @@ PUBLIC = [
     "course_lib.recipes",
     "course_lib.rosetta",
     "course_lib.plots",
+    "course_lib.looks",
     "course_lib.widgets",
     "course_lib.predictions",
     "course_lib.checks",

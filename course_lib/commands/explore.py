@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
     page = explore(*options.schedules).page()
     if options.save:
         write_whole(options.save, page)
-        print(f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed")
+        told = f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed"
+        print(told, file=sys.stderr)  # no part of the page, where that goes to stdout
         return 0
     with server(page, options.host, options.port) as serving:
         address = f"http://{reached_at(options.host)}:{serving.server_address[1]}/"

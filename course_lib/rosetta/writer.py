@@ -30,8 +30,8 @@ from course_lib.schedules import (
     step_decay,
 )
 
-PLAIN = (constant, linear, polynomial, cosine, step_decay, multistep, exponential)
-PLAIN += (natural_exponential, constant_factor, linear_ramp)
+STAIRS = (constant, constant_factor, step_decay, multistep, exponential, natural_exponential)
+SLOPES = (linear, linear_ramp, polynomial, cosine)
 
 
 def plain(schedule: Schedule) -> bool:
@@ -42,7 +42,7 @@ def plain(schedule: Schedule) -> bool:
     >>> plain(GALLERY["cosine"]), plain(GALLERY["one_cycle"])
     (True, False)
     """
-    return schedule.formula in PLAIN
+    return schedule.formula in STAIRS or schedule.formula in SLOPES
 
 
 def own_lr(schedule: Schedule) -> float:

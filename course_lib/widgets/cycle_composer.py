@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.schedules import Schedule, cosine_restarts, one_cycle, triangular
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Flag, Whole, limits
-from course_lib.plots import LOOKS
+from course_lib.looks import looks
 from course_lib.rosetta import ROSETTA, own_lr, torch_until
 from course_lib.schedules import GALLERY, Schedule, one_cycle_momentum
 from course_lib.widgets.chart import chart, line, row
@@ -27,7 +27,7 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     """Move the parameters of any schedules of GALLERY, compare their curves, and copy the code.
 
     - schedules: names of GALLERY, or schedules made of its formulas, whose parameters are where the
-      sliders begin (default: cosine and step_decay).
+      sliders begin (default: cosine and step_decay). A second one of a name is "cosine 2".
     - steps: how many updates are drawn.
     - log: whether the rate has a logarithmic axis.
 
@@ -46,24 +46,26 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     schedule = Schedule(linear, peak_lr=0.2, total_steps=50)
     """
     steps = Whole(low=2).check("steps", steps)
-    shown, chosen = {**GALLERY}, []
+    shown, chosen = {**GALLERY}, list[str]()
     for each in schedules or ("cosine", "step_decay"):
         if isinstance(each, Schedule) and each.formula in FORMULAS.values():
             key = next((name for name, one in GALLERY.items() if one == each), key_of(each))
-            shown[key] = each
         else:
             key = Choice(tuple(GALLERY)).check("schedules", each)
-        chosen.append(key)
+            each = GALLERY[key]
+        count = 1 + sum(name.split()[0] == key for name in chosen)
+        chosen.append(f"{key} {count}" if count > 1 else key)
+        shown[chosen[-1]] = each
     controls = [
-        Control("schedules", "several", "schedules to compare", chosen, options=tuple(GALLERY)),
+        Control("schedules", "several", "schedules to compare", chosen, options=tuple(shown)),
         Control(
             "steps", "slider", "updates shown", steps, 2, max(500, steps), "whole", allowed=(2, 1e5)
         ),
         Control("log", "flag", "logarithmic rate", Flag().check("log", log)),
     ]
-    entries = {}
+    entries, styles = {}, looks(shown)
     for key, schedule in shown.items():
-        style, node = LOOKS[key], node_of(schedule, key)
+        style, node = styles[key], node_of(schedule, key)
         entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
         controls += controls_of(schedule, node, key, steps)
     data = {"schedules": entries, "imports": imported()}

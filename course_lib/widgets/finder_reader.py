@@ -6,7 +6,7 @@ from typing import Any
 from course_lib.finder.suggestions import METHODS, lowest, suggested, without_start
 from course_lib.formulas.parameters import Choice, Number
 from course_lib.formulas.smoothing import smooth
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short

@@ -16,6 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from course_lib import needs
+
+RUNTIME = "// PScript and its runtime: (c) 2015-2026 Almar Klein and contributors, BSD-2-Clause\n"
+
 # These have their own form in browser.js.
 KNOWN_THERE = {"bisect_right", "short", "fixed", "literal"}
 KNOWN_THERE |= {"schedule_of", "code_of", "native_call", "number_of"}
@@ -33,7 +37,8 @@ def to_javascript(*functions: Callable, source: str = "") -> str:
     >>> "linear (step, peak_lr, total_steps, final_lr)" in text
     True
     """
-    from pscript import py2js  # takes a quarter of a second: only where a widget is shown
+    with needs("notebook"):
+        from pscript import py2js  # takes a quarter of a second: only where a widget is shown
 
     found: dict[str, str] = {}
     for function in functions:
@@ -45,7 +50,7 @@ def to_javascript(*functions: Callable, source: str = "") -> str:
             "name; take another name"
         )
     more = ast.unparse(ast.fix_missing_locations(_Simpler({}).visit(ast.parse(source))))
-    return py2js("\n\n".join([*found.values(), more]), inline_stdlib=True)
+    return RUNTIME + py2js("\n\n".join([*found.values(), more]), inline_stdlib=True)
 
 
 @cache

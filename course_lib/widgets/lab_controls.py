@@ -24,7 +24,7 @@ from course_lib.widgets.lab_parts import (
     updates_of,
 )
 
-with needs("course"):
+with needs("notebook"):
     import ipywidgets
     import traitlets
 

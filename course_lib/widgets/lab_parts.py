@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits, rate_at
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.recipes import Recipe, code, read_value
 from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule

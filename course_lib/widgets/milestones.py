@@ -3,7 +3,7 @@
 from typing import Any
 
 from course_lib.formulas.decays import multistep, piecewise_constant
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short

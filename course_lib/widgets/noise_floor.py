@@ -7,7 +7,7 @@ import numpy as np
 
 from course_lib.formulas.decays import multistep
 from course_lib.formulas.parameters import Whole
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

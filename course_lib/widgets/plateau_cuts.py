@@ -3,8 +3,8 @@
 from typing import Any
 
 from course_lib.formulas.parameters import Number, Whole
+from course_lib.looks import PALETTE
 from course_lib.plateau import after, keras_counts
-from course_lib.plots import PALETTE
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short

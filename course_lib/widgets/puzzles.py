@@ -3,7 +3,7 @@
 from typing import Any
 
 from course_lib.formulas.parameters import Whole
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.schedules import (
     Schedule,
     cosine,

@@ -4,7 +4,7 @@ from typing import Any
 
 from course_lib.formulas.decays import cosine
 from course_lib.formulas.parameters import Flag, Number, Whole
-from course_lib.plots import LOOKS, PALETTE
+from course_lib.looks import LOOKS, PALETTE
 from course_lib.widgets.chance import normals
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

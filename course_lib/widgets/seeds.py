@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Whole
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.widgets.chance import draws
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control

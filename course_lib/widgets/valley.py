@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from course_lib.formulas.parameters import Number, Whole
-from course_lib.plots import DPI, HEIGHT, PALETTE, WIDTH
+from course_lib.looks import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
 from course_lib.widgets.panel import Panel
 from course_lib.widgets.series import first_lasting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GOAL = 1e-6
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -182,8 +182,10 @@ def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: 
     )
 
 
-def plot_valley(rates: Sequence[float], *, curvature: float = 2.0, steps: int = 12) -> Figure:
+def plot_valley(rates: Sequence[float], *, curvature: float = 2.0, steps: int = 12) -> "Figure":
     """For each rate, the ball's steps on the parabola, and its distance from the bottom."""
+    from course_lib.plots import DPI, HEIGHT, WIDTH, plt  # takes a while, and no panel needs it
+
     many = len(rates) > 1
     # Fixed margins: to compute them takes longer than to draw, and a slider waits for the picture.
     margins = dict(left=0.09, right=0.98, bottom=0.17, top=0.88, wspace=0.28)

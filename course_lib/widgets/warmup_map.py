@@ -6,7 +6,7 @@ from typing import Any
 from course_lib.formulas.decays import linear
 from course_lib.formulas.parameters import Choice
 from course_lib.formulas.warmups import warmup
-from course_lib.plots import PALETTE
+from course_lib.looks import PALETTE
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short

@@ -27,7 +27,7 @@ from course_lib.widgets.lab_controls import Settings
 from course_lib.widgets.lab_parts import Trial, cut_to, lab_chart, planned
 from course_lib.widgets.panel import Panel
 
-with needs("course"):
+with needs("notebook"):
     import ipywidgets
 
 START = "cosine(peak_lr=0.3, total_steps=844) | mlp | mnist | seed=0"  # one epoch
