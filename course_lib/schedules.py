@@ -64,7 +64,10 @@ class Schedule:
         return [self(step) for step in range(steps)]
 
     def __hash__(self) -> int:  # the one that dataclass makes would fail on the dict
-        return hash(repr(self))
+        try:
+            return hash((self.formula, frozenset(self.params.items())))
+        except TypeError:  # a list or an array, in a formula of one's own
+            return hash(repr(self))
 
     def __repr__(self) -> str:
         params = "".join(f", {name}={value!r}" for name, value in self.params.items())

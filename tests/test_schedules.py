@@ -612,6 +612,21 @@ BAD = [
     ),
     (lambda: Schedule(lambda step: None), ValueError, "returned None at step 0"),
     (lambda: Schedule(lambda step: math.nan), ValueError, "returned nan at step 0"),
+    (
+        lambda: Schedule(warmup, then=cosine, warmup_steps=3),
+        TypeError,
+        r"then must be a function of the step alone, got cosine.*Schedule\(cosine, ...\)",
+    ),
+    (
+        lambda: Schedule(product, parts=[GALLERY["cosine"], cosine]),
+        TypeError,
+        r"parts\[1\] must be a function of the step alone, got cosine",
+    ),
+    (
+        lambda: Schedule(multiplicative, lr=1, factor=lambda: 0.1),
+        TypeError,
+        "factor must be a function of the step alone, got <lambda>",
+    ),
     (lambda: Schedule("cosine", peak_lr=1), TypeError, "formula must be a function"),
     (lambda: Schedule(constant, lr=10**400), ValueError, "lr must be a number of at least 0"),
     (lambda: Schedule(lambda step: 10.0**400), ValueError, "returned inf at step 0"),
@@ -648,6 +663,57 @@ def test_a_product_of_factors_answers_or_refuses_but_ends(step):
     halving = Schedule(multiplicative, lr=1.0, factor=lambda t: 0.5)
     with contextlib.suppress(TypeError):
         halving(step)
+
+
+def test_a_product_of_factors_is_the_same_whoever_asks_in_the_middle_of_it():
+    asked = []
+
+    def factor(step):  # as another thread may, between the reading and the writing of what is kept
+        asked.append(step)
+        if asked.count(3) == 1 and step == 3:
+            assert ours.values(6) == halves[:6]
+        return 0.5
+
+    halves = [0.5**step for step in range(12)]
+    ours = Schedule(multiplicative, lr=1.0, factor=factor)
+    assert ours.values(12) == halves
+    assert [ours(step) for step in (11, 3, -1, 0, 7)] == [
+        halves[11],
+        halves[3],
+        1.0,
+        1.0,
+        halves[7],
+    ]
+    asked.clear()
+    ours.values(12)
+    assert len(asked) < 30  # N rates in a row cost about N factors
+
+
+def test_a_word_from_numpy_is_kept_as_the_plain_one():
+    mode = np.array(["triangular2"])[0]
+    ours = Schedule(triangular, base_lr=0.1, peak_lr=1, half_cycle_steps=5, mode=mode)
+    assert eval(repr(ours)) == ours
+
+
+def test_equal_schedules_have_equal_hashes_whatever_their_numbers_are_written_as():
+    def mine(step, *, lr):
+        return lr
+
+    for one, other in [
+        (
+            Schedule(linear, peak_lr=1, total_steps=5, final_lr=-0.0),
+            Schedule(linear, peak_lr=1, total_steps=5, final_lr=0.0),
+        ),
+        (Schedule(mine, lr=1), Schedule(mine, lr=1.0)),
+        (
+            Schedule(warmup, then=Schedule(mine, lr=1), warmup_steps=3),
+            Schedule(warmup, warmup_steps=3, then=Schedule(mine, lr=1.0)),
+        ),
+    ]:
+        assert one == other and hash(one) == hash(other)
+    assert hash(GALLERY["cosine"]) != hash(GALLERY["linear"])
+    rates = Schedule(lambda step, *, rates: rates[step], rates=[0.1, 0.2])  # a list has no hash
+    assert len({rates, rates}) == 1
 
 
 def test_a_list_that_changes_later_does_not_change_the_schedule():

@@ -121,16 +121,20 @@ def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     >>> [multiplicative(t, lr=1.0, factor=lambda t: 0.5) for t in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    products = _products(factor)
-    for number in range(len(products), step + 1):
-        products.append(products[number - 1] * factor(number))
-    return lr * products[step]
+    latest = _latest(factor)
+    done, product = latest[0]  # read once, and replaced whole: threads may ask at the same time
+    if done > step:
+        done, product = 0, 1.0
+    for number in range(done + 1, step + 1):
+        product = product * factor(number)
+    latest[0] = (max(step, 0), product)
+    return lr * product
 
 
 @lru_cache(maxsize=16)
-def _products(factor: Callable[[int], float]) -> list[float]:
-    """The products so far, so that N rates in a row cost N factors and not N * N / 2."""
-    return [1.0]
+def _latest(factor: Callable[[int], float]) -> list[tuple[int, float]]:
+    """The last step asked for and its product: N rates in a row cost N factors, not N * N / 2."""
+    return [(0, 1.0)]
 
 
 def per_epoch(step: int, *, then: Then, steps_per_epoch: Steps) -> float:

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -115,7 +116,7 @@ class Choice:
     def check(self, name: str, value: Any) -> str:
         # Not `value in options`: an array answers == element by element.
         if isinstance(value, str | int | float) and value in self.options:
-            return value
+            return self.options[self.options.index(value)]  # of NumPy's words, the plain one
         allowed, hint = ", ".join(map(str, self.options)), nearest(value, self.options)
         raise ValueError(f"{name} must be one of {allowed}, got {value!r}{hint}")
 
@@ -151,6 +152,7 @@ class Inner:
             raise ValueError(
                 f"{name} must be a schedule, that is a function of the step, got {value!r}"
             )
+        _check_signature(name, value, self.first)
         try:
             rate_at(value, self.first)
         except ValueError as error:
@@ -231,17 +233,21 @@ argument: 'lr'; fill in what it needs with Schedule(<lambda>, ...)
             f"{name} must be a function of the step, got {value!r}; "
             "for a fixed value use Schedule(constant, lr=...)"
         )
-    with contextlib.suppress(ValueError):  # a builtin has no signature: calling it will tell
-        signature = inspect.signature(value)
-        try:
-            signature.bind(first)
-        except TypeError as error:
-            raise TypeError(
-                f"{name} must be a function of the step alone, got {describe(value)}: {error}; "
-                f"fill in what it needs with Schedule({describe(value)}, ...)"
-            ) from None
+    _check_signature(name, value, first)
     rate_at(value, first)
     return value
+
+
+def _check_signature(name: str, function: Callable[..., Any], step: int) -> None:
+    with contextlib.suppress(ValueError):  # a builtin has no signature: calling it will tell
+        signature = inspect.signature(function)
+        try:
+            signature.bind(step)
+        except TypeError as error:
+            raise TypeError(
+                f"{name} must be a function of the step alone, got {describe(function)}: {error}; "
+                f"fill in what it needs with Schedule({describe(function)}, ...)"
+            ) from None
 
 
 def describe(schedule: Callable[[int], float]) -> str:
@@ -252,6 +258,5 @@ def describe(schedule: Callable[[int], float]) -> str:
     """
     if hasattr(schedule, "__name__"):
         return schedule.__name__
-    # functools.partial and the like: repr would hold a memory address, other at every run.
-    text = repr(schedule)
-    return type(schedule).__name__ if " at 0x" in text else text
+    # A functools.partial, say, holds a function; its address in memory is another at every run.
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
