@@ -5,13 +5,21 @@ trainers/in_torch.py.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from course_lib import needs
-from course_lib.formulas.parameters import Number, Numbers, Whole, describe, function_of_step
+from course_lib.formulas.parameters import (
+    Number,
+    Numbers,
+    Whole,
+    describe,
+    function_of_step,
+    rate_at,
+)
 from course_lib.plateau import Plateau, WarmedPlateau
 
 with needs("torch"):
@@ -28,9 +36,13 @@ class TorchSchedule(LRScheduler):
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
-      The optimizer's own `lr` is not used.
-    - group_scales: a list of one factor per parameter group (default: 1 for each).
-    - momentum: a second function of the step, for `momentum` (or the first of `betas`).
+      The optimizer's own `lr` is not used. A rate below 0, or no number, is an error when its
+      turn comes; `step()` after the last update asks for one more.
+    - group_scales: a list of one factor per parameter group (default: 1 for each). After
+      `optimizer.add_param_group(...)` set `scheduler.group_scales` to as many, and in any case call
+      `scheduler.refresh()`: until then the new group has the rate that it was added with.
+    - momentum: a second function of the step, for `momentum` (or the first of `betas`). It is set
+      when the scheduler is made: in a SequentialLR give one to every part, or to none.
     - last_epoch: the index of the last update that was made; -1 when none was. After t updates that
       is t - 1, as everywhere in torch. Unlike torch's own, it may be given with a fresh optimizer.
 
@@ -72,19 +84,22 @@ class TorchSchedule(LRScheduler):
         self.momentum = momentum
         self.optimizer = optimizer
         self._check_group_scales()
-        self._part_rates()
+        self._check_own_rates()
         for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
             group.setdefault("initial_lr", float(group["lr"]))
         super().__init__(optimizer, last_epoch)
 
-    def _part_rates(self) -> None:
-        """A tensor of its own for every group: of a tensor rate, torch gives all groups one."""
-        seen: list[torch.Tensor] = []
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], torch.Tensor):
-                if any(group["lr"] is each for each in seen):
-                    group["lr"] = group["lr"].clone()
-                seen.append(group["lr"])
+    def _check_own_rates(self) -> None:
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        for rate in rates:
+            if isinstance(rate, torch.Tensor) and not rate.is_floating_point():
+                raise ValueError(f"lr must be a tensor of floating point, got {rate!r}")
+        if self.group_scales is None and len(own := {float(rate) for rate in rates}) > 1:
+            warnings.warn(
+                f"the optimizer's groups have rates of their own, {sorted(own)}, and all get the "
+                "schedule's; for rates that differ, give group_scales, one factor per group",
+                stacklevel=3,
+            )
 
     def _check_group_scales(self) -> None:
         scales, groups = self.group_scales, self.optimizer.param_groups
@@ -92,29 +107,34 @@ class TorchSchedule(LRScheduler):
             raise ValueError(
                 f"group_scales needs one factor for each of the optimizer's {len(groups)} "
                 f"parameter groups, got {len(scales)}; after add_param_group, set "
-                "scheduler.group_scales to as many"
+                "scheduler.group_scales to as many, and call scheduler.refresh()"
             )
 
     def get_lr(self) -> list[float | torch.Tensor]:
-        rate = self.schedule(self.last_epoch)
+        rate = rate_at(self.schedule, self.last_epoch)  # of NumPy's numbers, a float for torch.load
         if self.group_scales is None:
             return [rate] * len(self.optimizer.param_groups)
         self._check_group_scales()
         return [rate * scale for scale in self.group_scales]
 
     def refresh(self) -> None:
-        """Ask for the rate of the coming update again: after a schedule that listens has heard."""
-        self._set_rates(self.get_lr())
-
-    def _update_lr(self, epoch: int | None = None) -> None:
-        """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        """Ask for rate and momentum of the coming update again: after a schedule that listens has
+        heard, or after `optimizer.add_param_group`."""
         self._set_rates(self.get_lr())
         self._set_momentum()
 
+    def _update_lr(self, epoch: int | None = None) -> None:
+        """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else Whole().check("epoch", epoch)
+        self.refresh()
+
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
+        seen: set[int] = set()
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             if isinstance(group["lr"], torch.Tensor):
+                if id(group["lr"]) in seen:  # torch gives all groups one tensor, added ones too
+                    group["lr"] = group["lr"].clone()
+                seen.add(id(group["lr"]))
                 group["lr"].fill_(rate)  # a compiled step holds on to this very tensor
             else:
                 group["lr"] = rate
@@ -123,7 +143,8 @@ class TorchSchedule(LRScheduler):
     def _set_momentum(self) -> None:
         if self.momentum is None:
             return
-        value = self.momentum(self.last_epoch)
+        step = self.last_epoch
+        value = Number(below=1).check(f"momentum at update {step}", self.momentum(step))
         for group in self.optimizer.param_groups:
             if "momentum" in group:
                 group["momentum"] = value
@@ -169,7 +190,6 @@ class TorchSchedule(LRScheduler):
         except BaseException:  # refused, or the schedule failed: nothing may have changed
             self.last_epoch = before
             raise
-        self._part_rates()
         self._set_rates(rates)
 
 
@@ -213,6 +233,15 @@ class TorchPlateau(TorchSchedule):
     ):
         self.plateau = plateau
         super().__init__(optimizer, WarmedPlateau(plateau, warmup_steps), group_scales)
+
+    def step(self, epoch: Any = None) -> None:
+        """Count one update. The metric is `update`'s to hear."""
+        if epoch is not None:
+            raise TypeError(
+                f"step() takes no metric, got {epoch!r}; call step() after every update of the "
+                "optimizer, and update(metric) after each evaluation"
+            )
+        super().step()
 
     def update(self, metric: Any) -> float:
         """Hear the metric of one evaluation: sets the rates, and returns the plateau's."""

@@ -38,6 +38,8 @@ if keras.backend.backend() != "tensorflow":
         "starts; in PyTorch use course_lib.pytorch"
     )
 
+_numpy = keras.ops.convert_to_numpy
+
 
 @keras.saving.register_keras_serializable(package="course_lib")
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -153,12 +155,10 @@ class SGD(keras.optimizers.Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule) and not (
-            isinstance(momentum, float | int) and 0 <= momentum < 1
-        ):
-            raise ValueError(
-                f"momentum must be a number from 0 to below 1, or a KerasSchedule, got {momentum!r}"
-            )
+        if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
+            momentum = Number(below=1).check("momentum, unless a KerasSchedule,", momentum)
+        elif isinstance(momentum, KerasSchedule):
+            Number(below=1).check("momentum's highest value", max(momentum.rates))
         self.momentum = momentum
         self.nesterov = Flag().check("nesterov", nesterov)
 
@@ -258,7 +258,7 @@ class PlateauCallback(keras.callbacks.Callback):
                 f"reported, got {self.monitor!r}; a val_ value needs validation data every epoch"
             )
         # For History; the rate that the epoch's last update was made with, as Keras's own has it.
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = float(_numpy(self.model.optimizer.learning_rate))
         before = self.plateau.lr
         after = self.plateau.update(logs[self.monitor])
         self._set_rate()
@@ -268,7 +268,7 @@ class PlateauCallback(keras.callbacks.Callback):
     def _set_rate(self) -> int:
         """Set the rate of the coming update, whose number is returned."""
         optimizer = self.model.optimizer
-        update = int(optimizer.iterations)
+        update = int(_numpy(optimizer.iterations))  # in a MirroredStrategy no int() of its own
         try:
             optimizer.learning_rate = self.schedule(update)
         except TypeError:
@@ -289,8 +289,6 @@ class PlateauCallback(keras.callbacks.Callback):
 
 
 # --- adaptive rules -------------------------------------------------------------------------------
-
-_numpy = keras.ops.convert_to_numpy
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
@@ -414,12 +412,13 @@ def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
             f"optimizer must be one of {names} or AdamW, got {type(optimizer).__name__}; "
             "of others, the rate per weight is not known here"
         )
-    updates = int(optimizer.iterations)
+    updates = int(_numpy(optimizer.iterations))
     if not updates:
         raise ValueError("optimizer must have made an update; call optimizer.apply(...) first")
-    # The optimizer has counted the update already, and so shows the rate of the next one.
-    lr = optimizer._learning_rate
-    lr = _numpy(lr(updates - 1) if callable(lr) else lr)
+    # The optimizer has counted the update already, and so shows the rate of the next one. A
+    # schedule is asked in batches, of which an update may take several.
+    lr, batches = optimizer._learning_rate, optimizer.gradient_accumulation_steps or 1
+    lr = _numpy(lr(updates * batches - 1) if callable(lr) else lr)
     return [
         np.broadcast_to(np.asarray(rate(optimizer, i, updates) * lr), variable.shape).copy()
         for i, variable in enumerate(optimizer._trainable_variables)

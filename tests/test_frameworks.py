@@ -5,11 +5,13 @@ off the weight, not off anything that a scheduler says about itself.
 """
 
 import copy
+import functools
 import io
 import json
 import os
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -133,6 +135,14 @@ def test_model_fit(jit_compile):
 # --- PyTorch ---
 
 
+def mine(step):
+    return 0.1
+
+
+def fading(step, last):
+    return 0.1 if step < last else 0.01
+
+
 def torch_pair(schedule, **arguments):
     weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     weight.grad = torch.ones_like(weight)
@@ -163,6 +173,46 @@ def test_torch_resumes_exactly_at_any_step(name):
         assert advance(optimizer, scheduler, 5) == [schedule(done + i) for i in range(5)]
 
 
+def test_torch_saves_numbers_that_torch_load_takes_whatever_the_schedule_returns():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    scheduler = TorchSchedule(
+        optimizer,
+        lambda step: 0.05 * (1 + np.cos(step / 20)),
+        momentum=lambda step: np.float32(0.5),
+    )
+    advance(optimizer, scheduler, 2)
+    buffer = io.BytesIO()
+    torch.save([optimizer.state_dict(), scheduler.state_dict()], buffer)
+    buffer.seek(0)
+    saved, _ = torch.load(buffer, weights_only=True)
+    assert saved["param_groups"][0]["lr"] == 0.05 * (1 + np.cos(0.1))
+    assert saved["param_groups"][0]["momentum"] == 0.5
+
+
+@pytest.mark.parametrize("wrong", [-0.02, float("nan"), float("inf")])
+def test_torch_refuses_a_rate_below_zero_or_none_before_an_update_is_made_with_it(wrong):
+    optimizer, scheduler = torch_pair([0.1, 0.04, wrong].__getitem__)
+    advance(optimizer, scheduler, 1)
+    with pytest.raises(ValueError, match=f"returned {wrong} at step 2; a schedule returns a fin"):
+        advance(optimizer, scheduler, 1)
+    assert optimizer.param_groups[0]["lr"] == 0.04
+
+
+@pytest.mark.parametrize("value", [1.0, 2.0, -0.1, float("nan")])
+def test_a_momentum_that_never_ends_is_refused_when_its_turn_comes_or_when_made(value):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    momentum = [0.5, value].__getitem__
+    scheduler = TorchSchedule(optimizer, GALLERY["cosine"], momentum=momentum)
+    optimizer.step()
+    with pytest.raises(ValueError, match=f"momentum at update 1 must be .* below 1, got {value}"):
+        scheduler.step()
+    assert optimizer.param_groups[0]["momentum"] == 0.5
+    if value >= 1:
+        rates = KerasSchedule(lambda step: value, total_steps=3)
+        with pytest.raises(ValueError, match=r"momentum's highest value must be .* below 1"):
+            SGD(0.1, momentum=rates)
+
+
 @pytest.mark.parametrize("done", [1, 7, 120])
 def test_torch_resumes_with_last_epoch_on_a_fresh_optimizer(done):
     optimizer, scheduler = torch_pair(GALLERY["cosine"], last_epoch=done - 1)
@@ -185,6 +235,13 @@ def test_torch_refuses_the_state_of_another_schedule_and_names_both():
     _, first = torch_pair(lambda step: 0.2 / (1 + step))
     with pytest.raises(ValueError, match="at update 0"):
         same_name.load_state_dict(first.state_dict())
+    for one, another in [
+        (Schedule(warmup, then=mine, warmup_steps=3), Schedule(warmup, then=mine, warmup_steps=50)),
+        (functools.partial(fading, last=9), functools.partial(fading, last=99)),
+    ]:  # their text has an address in it; the rates of the first update may be the same
+        state = torch_pair(one, last_epoch=-1)[1].state_dict()
+        with pytest.raises(ValueError, match=r"saved under .*(3|9)\), this is .*(50|99)\)$"):
+            torch_pair(another)[1].load_state_dict(state)
     with pytest.raises(ValueError, match="not saved by a TorchSchedule: it has no"):
         other.load_state_dict({"last_epoch": 3, "T_max": 10})
 
@@ -277,6 +334,57 @@ def test_torch_groups_that_share_a_tensor_rate_are_moved_by_their_own():
         scheduler.load_state_dict(scheduler.state_dict())
 
 
+def test_torch_group_added_later_has_a_tensor_rate_of_its_own():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=torch.tensor(1.0))
+    scheduler = TorchSchedule(optimizer, lambda step: 0.5, group_scales=[0.5])
+    advance(optimizer, scheduler, 1)
+    for _ in range(2):  # torch gives both of them the tensor of the first
+        optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
+    scheduler.group_scales = [0.5, 1, 2]
+    scheduler.refresh()
+    rates = [group["lr"].item() for group in optimizer.param_groups]
+    assert rates == scheduler.get_last_lr() == [0.25, 0.5, 1.0]
+
+
+def test_torch_group_added_later_has_rate_and_momentum_after_a_refresh():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    scheduler = TorchSchedule(optimizer, GALLERY["cosine"], momentum=lambda step: 0.5)
+    optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
+    scheduler.refresh()
+    assert [(group["lr"], group["momentum"]) for group in optimizer.param_groups] == [
+        (0.1, 0.5)
+    ] * 2
+
+
+def test_torch_step_refuses_a_number_that_counts_nothing():
+    scheduler = torch_pair(GALLERY["cosine"])[1]
+    with (
+        pytest.warns(UserWarning, match="epoch parameter"),
+        pytest.raises(ValueError, match=r"epoch must be a whole number of at least 0, got 0\.7"),
+    ):
+        scheduler.step(0.7)
+    assert scheduler.last_epoch == 0
+
+
+def test_torch_tensor_rate_of_whole_numbers_is_refused():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=torch.tensor(1))
+    with pytest.raises(ValueError, match=r"lr must be a tensor of floating point, got tensor\(1\)"):
+        TorchSchedule(optimizer, GALLERY["cosine"])
+
+
+def test_torch_groups_with_rates_of_their_own_are_told_that_all_get_the_schedules():
+    def groups():
+        weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+        return torch.optim.SGD([{"params": weights[:1], "lr": 0.01}, {"params": weights[1:]}], 0.1)
+
+    with pytest.warns(UserWarning, match=r"\[0\.01, 0\.1\].*give group_scales") as told:
+        TorchSchedule(groups(), GALLERY["cosine"])
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TorchSchedule(groups(), GALLERY["cosine"], group_scales=[0.1, 1])
+
+
 def test_torch_tensor_rate_stays_the_initial_rate_of_the_next_scheduler():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=torch.tensor(1.0))
     TorchSchedule(optimizer, lambda step: 0.25)
@@ -362,7 +470,7 @@ def test_torch_group_added_without_a_scale_is_told():
     advance(optimizer, scheduler, 1)
     optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
     optimizer.step()
-    with pytest.raises(ValueError, match=r"group_scales needs one .* 2 .* add_param_group"):
+    with pytest.raises(ValueError, match=r"one factor for each .* 2 .* add_param_group.*refresh"):
         scheduler.step()
     scheduler.group_scales = [0.5, 1]
     scheduler.refresh()
@@ -550,6 +658,11 @@ def test_our_sgd_with_a_momentum_schedule_under_xla_and_through_its_config():
         assert float(weight.numpy()[0]) == pytest.approx(position)
 
 
+def test_our_sgd_takes_a_momentum_of_numpy_and_can_be_saved():
+    config = SGD(0.1, momentum=np.float32(0.5)).get_config()
+    assert json.loads(json.dumps(config))["momentum"] == 0.5
+
+
 def test_our_sgd_refuses_a_nesterov_that_is_neither_true_nor_false():
     with pytest.raises(ValueError, match="nesterov must be True or False, got 'yes'"):
         SGD(0.1, momentum=0.9, nesterov="yes")
@@ -557,7 +670,7 @@ def test_our_sgd_refuses_a_nesterov_that_is_neither_true_nor_false():
 
 @pytest.mark.parametrize("momentum", [1.0, -0.1, "0.9"])
 def test_our_sgd_refuses_a_momentum_that_never_ends(momentum):
-    with pytest.raises(ValueError, match="momentum must be a number from 0 to below 1"):
+    with pytest.raises(ValueError, match=r"momentum, unless a KerasSchedule, must be .* below 1"):
         SGD(0.1, momentum=momentum)
 
 

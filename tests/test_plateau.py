@@ -389,6 +389,15 @@ def test_torch_group_scales_and_bad_arguments():
         TorchPlateau(optimizer, Plateau(1.0), warmup_steps=-1)
 
 
+def test_torch_step_refuses_a_metric_and_says_who_hears_it():
+    scheduler = TorchPlateau(torch_pair()[1], Plateau(1.0, factor=0.5, patience=0), warmup_steps=3)
+    before = scheduler.state_dict()
+    for metric in (0.7, torch.tensor(0.7), 0):
+        with pytest.raises(TypeError, match=r"step\(\) takes no metric, got .*update\(metric\)"):
+            scheduler.step(metric)
+    assert scheduler.state_dict() == before
+
+
 class Says(keras.callbacks.Callback):
     """Puts the planned losses in the logs, and writes down what the weight moved by."""
 
@@ -473,6 +482,22 @@ def test_keras_accumulation_climbs_by_updates_not_batches():
     x = np.ones((12, 1))
     model.fit(x, x, batch_size=1, verbose=0, callbacks=[callback, look])
     assert seen == [0.25] * 3 + [0.5] * 3 + [0.75] * 3 + [1.0] * 3
+
+
+def test_keras_applies_the_plan_in_a_mirrored_strategy_too():
+    with tf.distribute.MirroredStrategy(["/cpu:0"]).scope():
+        model = keras_model()
+    x = np.ones((3, 1))
+    callback = PlateauCallback(Plateau(1.0, factor=0.5, patience=0), "loss", warmup_steps=2)
+    seen = []
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(
+            float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+        )
+    )
+    history = model.fit(x, 0 * x, 1, epochs=2, verbose=0, callbacks=[callback, look])
+    assert seen == np.float32([1 / 3, 2 / 3, 1, 1, 1, 1]).tolist()
+    assert history.history["learning_rate"] == [1.0, 1.0]
 
 
 def test_keras_says_the_fall_when_asked(capsys):
