@@ -5,6 +5,7 @@ The sweep shows a range to look at, not one right number: the four common ways t
 the same curve (finder/suggestions.py) disagree.
 """
 
+import inspect
 import math
 import random
 import sys
@@ -127,6 +128,9 @@ def find_lr(
       What it changes is put back if `model`, `optimizer` and `data` (a DataLoader) are given too;
       without them, only the random states are.
 
+    A model in eval mode is swept in train mode; of one in train mode, layers that were frozen with
+    `.eval()` stay so (PyTorch). TypeError for a setting that the form does not use.
+
     Put back, also after an error or Ctrl-C in the middle: weights, buffers, gradients, train/eval
     flags, the optimizer's state and rates, and the random states of Python, NumPy and the
     frameworks. So training after a sweep is, bit for bit, training without one.
@@ -166,8 +170,14 @@ def find_lr(
     lrs = [float(lr) for lr in spaced(start_lr, end_lr, steps)]  # both ends exactly as given
     objects = (None, None, data) if named else (model, optimizer, data)
     kind = framework if named else _framework(model)
-    if named and train_step is not None:
-        kind = ""  # a step of one's own needs none: those that it has imported are put back
+    if train_step is not None:
+        _refuse("a train_step", loss=loss, batch_size=batch_size, seed=seed, momentum=momentum)
+        if named:
+            kind = ""  # it needs no framework: those that have been imported are put back
+    elif not named:
+        _refuse("an optimizer of your own", momentum=momentum)
+        if kind == "torch":
+            _refuse("a model in PyTorch, whose data are batches", batch_size=batch_size, seed=seed)
     with _untouched(kind, *objects):
         if train_step is None and named:
             run = fit(
@@ -197,6 +207,13 @@ def find_lr(
 
                 train_step = finder_step(model, optimizer, loss, data, batch_size, seed)
         return _sweep(train_step, lrs, beta, stop_factor, progress)
+
+
+def _refuse(form: str, **settings: Any) -> None:
+    """TypeError for a setting that was given, although this form of `find_lr` does not use it."""
+    for name, value in settings.items():
+        if value != inspect.signature(find_lr).parameters[name].default:
+            raise TypeError(f"{name} must be left out with {form}, got {value!r}")
 
 
 def _sweep(

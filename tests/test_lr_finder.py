@@ -432,6 +432,61 @@ def test_every_group_gets_the_rate():
     assert rates == [{lr} for lr in result.lrs]
 
 
+def test_a_layer_that_was_frozen_with_eval_is_swept_as_it_is():
+    model, optimizer, loader = module_setup()
+    norm = model.layers[1].eval()
+    seen = []
+    norm.register_forward_hook(lambda *_: seen.append((model.training, norm.training)))
+    parts = {"loss": nn.functional.cross_entropy, "data": loader, **STEPS}
+    find_lr(model=model, optimizer=optimizer, **parts)
+    assert set(seen) == {(True, False)}
+    seen.clear()
+    find_lr(model=model.eval(), optimizer=optimizer, **parts)
+    assert set(seen) == {(True, True)} and not model.training
+
+
+def test_persistent_workers_shuffle_after_a_sweep_as_without_one():
+    def order(*, sweep):
+        model, optimizer, _ = module_setup()
+        loader = DataLoader(
+            TensorDataset(X, Y), 150, shuffle=True, num_workers=1, persistent_workers=True
+        )
+        if sweep:
+            loss = nn.functional.cross_entropy
+            find_lr(model=model, optimizer=optimizer, loss=loss, data=loader, **STEPS)
+        return [labels.tolist() for _, labels in loader]
+
+    assert order(sweep=True) == order(sweep=False)
+
+
+@pytest.mark.parametrize(
+    "own, settings",
+    [
+        ("torch", {"momentum": 0.9}),
+        ("torch", {"batch_size": 4}),
+        ("torch", {"seed": 1}),
+        ("keras", {"momentum": 0.9}),
+        ("train_step", {"momentum": 0.9}),
+        ("train_step", {"batch_size": 4}),
+        ("train_step", {"seed": 1}),
+    ],
+)
+def test_a_setting_that_would_not_be_used_is_refused(own, settings):
+    if own == "torch":
+        model, optimizer, loader = module_setup()
+        loss = nn.functional.cross_entropy
+        parts = {"model": model, "optimizer": optimizer, "loss": loss, "data": loader}
+    elif own == "keras":
+        model = keras_setup(warm=False)
+        parts = {"model": model, "optimizer": model.optimizer, "loss": model.loss}
+        parts["data"] = (KX, KY)
+    else:
+        parts = {"train_step": lambda lr: 1.0}
+    (name,) = settings
+    with pytest.raises(TypeError, match=f"{name} must be left out with .*, got {settings[name]}"):
+        find_lr(**parts, **settings, **STEPS)
+
+
 @pytest.mark.parametrize(
     "data, words",
     [

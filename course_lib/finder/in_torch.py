@@ -35,6 +35,7 @@ def untouched(
     batches = getattr(data, "batch_sampler", None)
     holders = (data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None))
     generators = [getattr(holder, "generator", None) for holder in holders]
+    workers = getattr(data, "_iterator", None)  # where they persist, it draws when it is made
     states = [(g, g.get_state()) for g in generators if isinstance(g, torch.Generator)]
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
@@ -47,6 +48,8 @@ def untouched(
             module.training = flag
         for weight, gradient in zip(weights, gradients):
             weight.grad = gradient()
+        if hasattr(data, "_iterator"):
+            data._iterator = workers
         for generator, state in states:
             generator.set_state(state)
         torch.set_rng_state(cpu)
@@ -102,7 +105,8 @@ def finder_step(
         )
     batches = _again_and_again(data)
     device = next((weight.device for weight in model.parameters()), None)
-    model.train()
+    if not model.training:  # else as it is: a layer that was frozen with .eval() stays so
+        model.train()
 
     def step(lr: float) -> float:
         x, y = (part.to(device) for part in next(batches))
