@@ -135,6 +135,8 @@ def _checked(gradients, lr, **settings) -> tuple[np.ndarray, np.ndarray]:
             f"lr must be one number, or one for each of the {len(gradients)} updates, "
             f"got the shape {lr.shape}"
         )
+    if not (np.isfinite(lr) & (lr >= 0)).all():
+        raise ValueError(f"lr must be finite and at least 0, got {lr}")
     return gradients, np.broadcast_to(lr, len(gradients))[:, np.newaxis]
 
 

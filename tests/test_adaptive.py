@@ -296,6 +296,27 @@ def test_under_a_schedule_the_rate_is_that_of_the_update_that_was_made():
     np.testing.assert_allclose(changes, -rates * GRADIENTS, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("batches", [2, 3])
+def test_under_a_schedule_and_accumulation_the_rate_is_that_of_the_update_that_was_made(batches):
+    schedule = Schedule(cosine, peak_lr=0.5, total_steps=10)
+    table = KerasSchedule(schedule, 10, accumulate=batches, dtype="float64")
+    weight = keras.Variable(np.zeros(1), dtype="float64")
+    optimizer = keras.optimizers.SGD(table, gradient_accumulation_steps=batches)
+    optimizer.build([weight])
+    for update in range(4):
+        before = weight.numpy()
+        for _ in range(batches):
+            optimizer.apply([tf.ones(1, tf.float64)], [weight])
+        assert ours.effective_rates(optimizer)[0].tolist() == [schedule(update)]
+        np.testing.assert_allclose(before - weight.numpy(), [schedule(update)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("lr", [None, -1.0, np.nan, np.inf, [0.1, -0.1]])
+def test_a_rate_that_is_none_is_refused(lr):
+    with pytest.raises(ValueError, match="lr must be finite and at least 0, got"):
+        adaptive.adagrad_rates([[1.0], [2.0]], lr=lr)
+
+
 def test_the_curvature_rule_on_a_quadratic_in_both():
     """Each framework finds the curvatures itself. Where they are unequal the rule makes the steps
     equal: every weight keeps the same share of its distance to the bottom."""

@@ -393,6 +393,14 @@ def test_a_dataset_of_ones_own_may_be_lists_in_any_size_and_without_test_images(
     assert dataset.x_train is x  # no copy
 
 
+def test_labels_may_be_any_view_and_become_numbers_that_torch_takes():
+    x, y = np.zeros((5, 6, 7), np.uint8), np.arange(5)
+    y.flags.writeable = False
+    dataset = Dataset(x, y[::-1], x, y, name="mine", source="here")
+    assert dataset.y_train.tolist() == [4, 3, 2, 1, 0] and dataset.y_train.strides == (8,)
+    assert dataset.y_test.flags.writeable
+
+
 def test_colour_images_are_no_mnist_and_planes_are_no_cifar(tmp_path):
     planes = {key: tiny("cifar10")[key].transpose(0, 3, 1, 2) for key in KEYS[::2]}
     put(tmp_path / "mnist.npz", npz(tiny("cifar10")))

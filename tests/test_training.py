@@ -651,6 +651,17 @@ def test_an_update_that_ruins_the_weights_at_the_very_end_is_a_divergence_too(fr
     )
     assert len(run.loss) == 5 and all(map(math.isfinite, run.loss))
     assert run.diverged == 5 and run.history == {}
+    unseen = fit(
+        last_one_explodes,
+        data=GREY,
+        framework=framework,
+        batch_size=16,
+        max_updates=5,
+        validation=0,
+        test=True,
+        progress=False,
+    )
+    assert (unseen.diverged, unseen.test_loss, unseen.test_accuracy) == (5, None, None)
 
 
 @both_frameworks

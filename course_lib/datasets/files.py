@@ -177,7 +177,7 @@ def checked_labels(key: str, labels: np.ndarray, count: int) -> np.ndarray:
         )
     if count and (labels.min() < 0 or labels.max() > 9):
         raise DataError(f"{key} must run from 0 to 9, got {labels.min()} to {labels.max()}")
-    return labels.reshape(count).astype(np.int64, copy=False)
+    return np.array(labels.reshape(count), np.int64)  # a copy: torch takes no reversed view
 
 
 # Data that are known by the sha256 of their arrays as uint8, whatever file brings them.
