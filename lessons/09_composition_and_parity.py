@@ -633,10 +633,10 @@ exercise(
         "`milestone - 1` for each milestone above 0.",
     ],
     shown=[call([5]), call([30, 60]), call([])],
-    locked=[call([12, 48, 96]), call([0, 3, 9])],
+    locked=[call([12, 48, 96]), call([0, 3, 9]), call([1, 4])],
     hidden={
         "milestones above zero": [call([1, 2, 3]), call([10, 20, 40]), call([600])],
-        "a milestone of zero": [call([0, 7]), call([0]), call([0, 1, 90])],
+        "a milestone of zero": [call([0, 7]), call([0]), call([0, 2, 90])],
     },
 )
 
@@ -694,7 +694,9 @@ exercise(
         curve(range(11), segments=[[0.0, 1.0, 4], [1.0, 1.0, 2], [0.5, 0.0, 2]]),
         curve(range(6), segments=[[0.3, 0.1, 3]]),
     ],
-    locked=[curve(range(20), segments=[[0.1, 0.9, 7], [0.4, 0.2, 6]])],
+    locked=[
+        curve(range(20), segments=[[0.1, 0.9, 4], [0.4, 0.2, 5], [0.3, 0.7, 3], [0.6, 0.5, 6]])
+    ],
     hidden={
         "pieces that join": [
             curve(range(40), segments=[[0.01, 0.5, 9], [0.5, 0.5, 11], [0.5, 0.02, 13]]),
@@ -719,28 +721,28 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.3 - A Keras schedule that survives saving (code, 3 points, about 12 minutes)
 #
-# Inside of the function, write a subclass of `keras.optimizers.schedules.LearningRateSchedule` that
-# climbs and holds:
+# Write a function that returns a Keras schedule, an object of your own subclass of
+# `keras.optimizers.schedules.LearningRateSchedule`, that climbs and holds:
 #
 # $$\text{lr}(t) = \text{peak} \cdot \min\left(1, \frac{t + 1}{\text{steps} + 1}\right)$$
 #
-# Then do what `model.save` and `load_model` do: take its config, and make it again from that.
+# The check does what `model.save` and `load_model` do: it takes the schedule's config, makes the
+# schedule again from that, and asks the new one for its rates with `keras_rates(climb, updates, ...)`.
 #
-# **Deliver:** the list `[rates, config]`: the rates of the updates 0 to `count - 1`, as floats, of
-# the schedule that was made *again*; and the config, a dict with the keys "peak" and "steps".
+# **Deliver:** the function `climb`, which returns the schedule.
 #
-# **Success:** right rates (float32 will do) and the right config, for any peak and steps, 0
-# included.
+# **Success:** the schedule that was made again has the right rates (float32 will do), for any peak
+# and steps, 0 included.
 #
-# Example: `saved(3, peak=1.0, steps=1)` is `[[0.5, 1.0, 1.0], {"peak": 1.0, "steps": 1}]`.
+# Example: `climb(peak=1.0, steps=1)` has the rates 0.5, 1.0, 1.0 at the updates 0 to 2.
 
 
 # %% tags=["exercise"]
 from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
 
 
-def saved(count, *, peak, steps):
-    """Rates of a Keras schedule that was made again from its config, and the config."""
+def climb(*, peak, steps):
+    """A Keras schedule that climbs to `peak`, holds it, and survives saving."""
 
     ### BEGIN SOLUTION
     class Climb(keras.optimizers.schedules.LearningRateSchedule):
@@ -754,44 +756,44 @@ def saved(count, *, peak, steps):
         def get_config(self):
             return {"peak": self.peak, "steps": self.steps}
 
-    config = Climb(peak, steps).get_config()
-    again = Climb.from_config(config)
-    return [[float(again(step)) for step in range(count)], config]
+    return Climb(peak, steps)
     ### END SOLUTION
 
 
-# Try it: saved(3, peak=1.0, steps=1)
+# Try it: expect 0.5, 1.0, 1.0
+# from course_lib.questions.adapters import keras_rates
+# keras_rates(climb, 3, peak=1.0, steps=1)
 
 # %% tags=["check"] grade_id="09-saved" points=3
 from course_lib.checks import check
 
-check("9.3", saved)
+check("9.3", climb)
 
 # %% tags=["probes"]
 exercise(
     "9.3",
-    saved,
+    climb,
     hints=[
         "Three methods: what to remember, what to answer for a step, what to write down.",
         "`get_config` returns a dict whose keys are the arguments of `__init__`; then "
-        "`from_config` of the class needs nothing of you.",
-        "`keras.ops.minimum((keras.ops.cast(step, 'float32') + 1) / (self.steps + 1), 1.0)` times "
-        "the peak; then `again = Climb.from_config(config)`.",
+        "`from_config` of the base class needs nothing of you.",
+        "`self.peak * keras.ops.minimum((keras.ops.cast(step, 'float32') + 1) / (self.steps + 1), "
+        "1.0)`; and `get_config` returns `{'peak': self.peak, 'steps': self.steps}`.",
     ],
     shown=[
-        call(3, peak=1.0, steps=1),
-        call(8, peak=0.1, steps=4),
+        through("keras_rates", 3, peak=1.0, steps=1),
+        through("keras_rates", 8, peak=0.1, steps=4),
     ],
-    locked=[call(7, peak=0.4, steps=5)],
+    locked=[through("keras_rates", 7, peak=0.4, steps=5)],
     hidden={
         "some climbs": [
-            call(12, peak=0.3, steps=9),
-            call(6, peak=2.5, steps=2),
-            call(30, peak=0.05, steps=25),
+            through("keras_rates", 12, peak=0.3, steps=9),
+            through("keras_rates", 6, peak=2.5, steps=2),
+            through("keras_rates", 30, peak=0.05, steps=25),
         ],
         "no climb at all, and one that is cut off": [
-            call(4, peak=0.7, steps=0),
-            call(5, peak=1.5, steps=120),
+            through("keras_rates", 4, peak=0.7, steps=0),
+            through("keras_rates", 5, peak=1.5, steps=120),
         ],
     },
     tolerance=1e-4,
@@ -927,7 +929,7 @@ exercise(
         call([[0.25], [1.0]], lr=0.001, b0=0.1),
         call([], lr=0.5, b0=1.0),
     ],
-    locked=[call([[1.0, 2.0], [2.0, 4.0]], lr=2.0, b0=0.5)],
+    locked=[call([[1.0, 2.0, 2.0], [2.0, 4.0, 6.0]], lr=2.0, b0=0.5)],
     hidden={
         "several weights": [
             call([[0.5, -1.0, 2.0], [0.25, 0.0, -3.0], [1.0, 1.0, 1.0]], lr=0.1, b0=0.1),
@@ -940,6 +942,7 @@ exercise(
         "a large start": [
             call([[0.1, 0.2], [0.3, 0.4]], lr=1.0, b0=10.0),
             call([[0.0], [0.0]], lr=0.5, b0=4.0),
+            call([], lr=2.0, b0=3.0),
         ],
     },
     library=["adagrad_norm_rates"],

@@ -701,7 +701,7 @@ exercise(
         call(0, 10, "update"),
         call(3, 10, "epoch"),
     ],
-    locked=[call(1000, 469, "update"), call(1000, 469, "epoch")],
+    locked=[call(1300, 469, "update"), call(1300, 469, "epoch")],
     hidden={
         "a step every update": [
             call(7, 3, "update"),
@@ -793,7 +793,7 @@ exercise(
         through("torch_rates", 0.5, 6, done=0, milestones=[2, 4], gamma=0.5),
         through("torch_rates", 0.5, 3, done=4, milestones=[2, 4], gamma=0.5),
     ],
-    locked=[through("torch_rates", 0.3, 8, done=3, milestones=[2, 5, 9], gamma=0.2)],
+    locked=[through("torch_rates", 0.3, 8, done=3, milestones=[1, 2, 5, 9], gamma=0.2)],
     hidden={
         "between two milestones": [
             through("torch_rates", 0.8, 9, done=7, milestones=[3, 6, 10, 12], gamma=0.5),

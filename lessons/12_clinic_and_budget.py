@@ -577,7 +577,7 @@ exercise(
         call(2, 2, peak_lr=0.8, warmup_steps=7, milestones=[], factor=0.1),
     ],
     locked=[
-        call(3, 4, peak_lr=0.5, warmup_steps=2, milestones=[1], factor=0.2),
+        call(3, 4, peak_lr=0.5, warmup_steps=6, milestones=[1], factor=0.2),
         call(3, 1, peak_lr=1.0, warmup_steps=0, milestones=[1, 1], factor=0.5),
     ],
     hidden={
@@ -674,6 +674,7 @@ exercise(
         "without noise": [
             call(4.0, [0.0] * 6, lr=0.25, beta=0.9, curvature=1.0),
             call(-1.0, [0.0] * 5, lr=1.2, beta=0.6, curvature=0.7),
+            call(2.0, [], lr=0.3, beta=0.5, curvature=1.0),
         ],
         "with noise": [
             call(0.5, [0.3, -0.7, 0.2, 0.9, -0.1], lr=0.4, beta=0.95, curvature=1.1),
@@ -782,7 +783,11 @@ exercise(
     ],
     locked=[
         call({"one": [20.5, 21.0, 22.5], "two": [21.5, 21.5, 22.0]}, quantiles=T, guessing=10.0),
-        call({"p": [12.0, None], "q": [8.0, 8.0]}, quantiles={2: 12.7}, guessing=10.0),
+        call(
+            {"p": [12.0, None], "q": [8.0, 8.0], "r": [None, None], "s": [0.0, 0.1], "t": []},
+            quantiles={2: 12.7},
+            guessing=5.0,
+        ),
     ],
     hidden={
         "different spreads": [
@@ -811,7 +816,7 @@ exercise(
                 {
                     "dead": [None, None, None],
                     "half": [None, 70.0],
-                    "poor": [18.5, 21.5, 19.0],
+                    "poor": [18.5, 0.0, 19.0],
                     "fine": [51.0, 50.0, 52.5],
                 },
                 quantiles=T,

@@ -24,6 +24,10 @@ def clips_the_zero(milestones):
     return [max(m - 1, 0) for m in milestones]
 
 
+def drops_the_one(milestones):
+    return [m - 1 for m in milestones if m > 1]
+
+
 def first_only(milestones):
     return [m - 1 for m in milestones[:1] if m]
 
@@ -129,6 +133,10 @@ def row_joins_what_should_jump(step, *, segments):
     return before
 
 
+def row_of_three_pieces_at_most(step, *, segments):
+    return right_row_by_begins(step, segments=segments[:3])
+
+
 def row_starts_over(step, *, segments):
     step %= sum(length for _, _, length in segments)
     return right_row_by_begins(step, segments=segments)
@@ -171,10 +179,10 @@ def base():
     return keras.optimizers.schedules.LearningRateSchedule, keras.ops
 
 
-def saved_with(rate, config=None, rebuilt=True):
+def saved_with(rate, config=None):
     """An answer whose schedule has this rate and this config."""
 
-    def answer(count, *, peak, steps):
+    def answer(*, peak, steps):
         schedule, ops = base()
 
         class Climb(schedule):
@@ -187,10 +195,7 @@ def saved_with(rate, config=None, rebuilt=True):
             def get_config(self):
                 return (config or both)(self.peak, self.steps)
 
-        one = Climb(peak, steps)
-        written = one.get_config()
-        two = Climb.from_config(written) if rebuilt else one
-        return [[float(two(step)) for step in range(count)], written]
+        return Climb(peak, steps)
 
     return answer
 
@@ -235,11 +240,52 @@ saved_one_late = named(
 )
 
 
-def saved_rates_alone(count, *, peak, steps):
-    return saved_with(climb)(count, peak=peak, steps=steps)[0]
+def saved_rates_alone(*, peak, steps):
+    return [peak * min((step + 1) / (steps + 1), 1.0) for step in range(100)]
 
 
-def right_saved_where(count, *, peak, steps):
+def saved_plain_class(*, peak, steps):
+    class Climb:
+        def __call__(self, step):
+            return peak * min((step + 1) / (steps + 1), 1.0)
+
+        def get_config(self):
+            return {"peak": peak, "steps": steps}
+
+        @classmethod
+        def from_config(cls, config):
+            return cls()
+
+    return Climb()
+
+
+def saved_config_that_init_does_not_take(*, peak, steps):
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __init__(self, p, s):
+            self.p, self.s = p, s
+
+        def __call__(self, step):
+            return climb(ops, ops.cast(step, "float32"), self.p, self.s)
+
+        def get_config(self):
+            return {"peak": self.p, "steps": self.s}
+
+    return Climb(peak, steps)
+
+
+def saved_without_get_config(*, peak, steps):
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __call__(self, step):
+            return climb(ops, ops.cast(step, "float32"), peak, steps)
+
+    return Climb()
+
+
+def right_saved_where(*, peak, steps):
     schedule, ops = base()
 
     class Ramp(schedule):
@@ -254,53 +300,35 @@ def right_saved_where(count, *, peak, steps):
         def get_config(self):
             return dict(self.config)
 
-    config = Ramp(peak=peak, steps=steps).get_config()
-    again = Ramp.from_config(config)
-    return [[float(again(step)) for step in range(count)], config]
+    return Ramp(peak=peak, steps=steps)
 
 
-def right_saved_class_method(count, *, peak, steps):
+def right_saved_class_method(*, peak, steps):
     schedule, ops = base()
 
     class Ramp(schedule):
-        def __init__(self, peak, steps):
-            self.peak, self.steps = peak, steps
+        def __init__(self, height, length):
+            self.height, self.length = height, length
 
         def __call__(self, step):
-            return self.peak * ops.clip((ops.cast(step, "float32") + 1) / (self.steps + 1), 0, 1)
+            share = (ops.cast(step, "float32") + 1) / (self.length + 1)
+            return self.height * ops.clip(share, 0, 1)
 
         def get_config(self):
-            return {"steps": self.steps, "peak": self.peak}
+            return {"of": [self.height, self.length]}
 
         @classmethod
         def from_config(cls, config):
-            return cls(config["peak"], config["steps"])
+            return cls(*config["of"])
 
-    first = Ramp(peak, steps)
-    again = Ramp.from_config(first.get_config())
-    return [float(again(t)) for t in range(count)], again.get_config()
+    return Ramp(peak, steps)
 
 
-def right_saved_polynomial(count, *, peak, steps):
-    schedule, ops = base()
+def right_saved_polynomial(*, peak, steps):
     from course_lib.tensorflow import keras
 
-    class Ramp(schedule):
-        def __init__(self, peak, steps):
-            self.peak, self.steps = peak, steps
-
-        def __call__(self, step):
-            if not self.steps:
-                return ops.convert_to_tensor(self.peak, "float32")
-            low = self.peak / (self.steps + 1)
-            rises = keras.optimizers.schedules.PolynomialDecay(low, self.steps, self.peak)
-            return rises(step)
-
-        def get_config(self):
-            return {"peak": self.peak, "steps": self.steps}
-
-    made = Ramp.from_config(Ramp(peak, steps).get_config())
-    return [np.array([float(made(step)) for step in range(count)]), made.get_config()]
+    low = peak / (steps + 1)
+    return keras.optimizers.schedules.PolynomialDecay(low, max(steps, 1), peak if steps else low)
 
 
 # --- 9.4 mended -----------------------------------------------------------------------------------
@@ -405,6 +433,19 @@ def norm_of_the_first_weight(gradients, *, lr, b0):
     return rates
 
 
+def norm_of_the_first_and_last_weight(gradients, *, lr, b0):
+    total, rates = b0**2, []
+    for gradient in gradients:
+        total += sum(part**2 for part in {0: gradient[0], len(gradient) - 1: gradient[-1]}.values())
+        rates.append(lr / math.sqrt(total) if total else lr)
+    return rates
+
+
+def norm_stops_without_updates(gradients, *, lr, b0):
+    gradients[0]
+    return right_norm_numpy(gradients, lr=lr, b0=b0)
+
+
 def norm_without_start(gradients, *, lr, b0):
     return right_norm_numpy(gradients, lr=lr, b0=0.0)
 
@@ -454,6 +495,7 @@ WRONG = {
         unchanged,
         keeps_the_zero,
         clips_the_zero,
+        drops_the_one,
         first_only,
         distances,
         backwards,
@@ -469,6 +511,7 @@ WRONG = {
         row_of_stairs,
         row_joins_what_should_jump,
         row_starts_over,
+        row_of_three_pieces_at_most,
     ],
     "09-saved": [
         saved_without_steps,
@@ -480,6 +523,9 @@ WRONG = {
         saved_never_holds,
         saved_one_late,
         saved_rates_alone,
+        saved_plain_class,
+        saved_config_that_init_does_not_take,
+        saved_without_get_config,
     ],
     "09-factor": [
         factor_as_published,
@@ -497,6 +543,8 @@ WRONG = {
         norm_of_the_last_alone,
         norm_without_its_own_gradient,
         norm_of_the_first_weight,
+        norm_of_the_first_and_last_weight,
+        norm_stops_without_updates,
         norm_without_start,
         norm_without_the_root,
         norm_mean_of_squares,

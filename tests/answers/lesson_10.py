@@ -348,6 +348,16 @@ def right_with_a_list_of_rates(file, updates, *, peak_lr, total_steps, momentum)
     return dict(weight=w, velocity=v, done=t + updates)
 
 
+def nearest_whole(updates, steps_per_epoch, every):
+    epochs = round(updates / steps_per_epoch)
+    steps = updates if every == "update" else epochs
+    return steps - 1, epochs, updates % steps_per_epoch
+
+
+def three_milestones_at_most(optimizer, *, done, milestones, gamma):
+    return right_given_rate(optimizer, done=done, milestones=milestones[:3], gamma=gamma)
+
+
 WRONG = {
     "10-branch": [
         from_update_zero,
@@ -369,6 +379,7 @@ WRONG = {
         never_below_zero,
         batches_to_come,
         not_whole,
+        nearest_whole,
     ],
     "10-resumed": [
         as_given,
@@ -380,6 +391,7 @@ WRONG = {
         one_cut_only,
         sets_the_counter,
         milestones_still_in_epochs_of_the_whole,
+        three_milestones_at_most,
     ],
     "10-go-on": [
         forgets_the_velocity,

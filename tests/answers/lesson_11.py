@@ -435,6 +435,109 @@ def right_judge_turned(sentence, low, high):
     raise ValueError
 
 
+def one_pair_is_all_that_is_too_few(after, before, t):
+    if len(set(after) & set(before)) == 1:
+        raise ValueError("one pair")
+    return right_numpy(after, before, t) if set(after) & set(before) else (0.0, 0.0, 0.0)
+
+
+def counts_the_seeds_of_one_side(after, before, t):
+    if len(after) < 2:
+        raise ValueError("too few")
+    gaps = np.array([after[seed] - before[seed] for seed in after if seed in before] or [0.0])
+    half = t * gaps.std(ddof=1) / math.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+    return gaps.mean(), gaps.mean() - half, gaps.mean() + half
+
+
+def _tuned_where(runs, finished):
+    """Tuned among the peaks at which `finished(losses)`; a seed that diverged has no weight."""
+    groups = {peak: group for peak, group in _groups(runs).items() if finished(_losses(group))}
+    if not groups:
+        raise ValueError("nothing left")
+
+    def mean(peak):
+        return fmean(loss for loss in _losses(groups[peak]) if loss is not None)
+
+    groups = {p: g for p, g in groups.items() if any(each is not None for each in _losses(g))}
+    peak = min(sorted(groups), key=mean)
+    kept = {peak: [run for run in groups[peak] if run["val_loss"] is not None]}
+    return _told(peak, kept, _groups(runs))
+
+
+def _losses(group):
+    return [run["val_loss"] for run in group]
+
+
+def looks_at_the_last_seed(runs):
+    return _tuned_where(runs, lambda losses: losses[-1] is not None)
+
+
+def looks_at_both_ends(runs):
+    return _tuned_where(runs, lambda losses: losses[0] is not None and losses[-1] is not None)
+
+
+def begins_anew_after_a_diverged_seed(runs):
+    kept = {}
+    for run in runs:
+        if run["val_loss"] is None:
+            kept.pop(run["peak"], None)
+        else:
+            kept.setdefault(run["peak"], []).append(run)
+    if not kept:
+        raise ValueError("nothing left")
+    peak = min(sorted(kept), key=lambda p: fmean(_losses(kept[p])))
+    return _told(peak, kept, _groups(runs))
+
+
+def no_loss_is_none(runs):
+    return _tuned_where(runs, all)
+
+
+def equal_means_by_the_test(runs):
+    groups = _finished(_groups(runs))
+    if not groups:
+        raise ValueError("nothing left")
+
+    def order(peak):
+        return fmean(_losses(groups[peak])), -fmean(r["test_accuracy"] for r in groups[peak])
+
+    return _told(min(groups, key=order), groups, _groups(runs))
+
+
+def border_in_the_order_of_the_runs(runs):
+    peak, reached, _ = right_tune_loops(runs)
+    tried = [run["peak"] for run in runs]
+    return peak, reached, peak in (tried[0], tried[-1])
+
+
+def better_in_any_words(sentence, low, high):
+    known = [each for each in ("no better", "no worse", "better", "worse") if each in sentence]
+    return right_judge_opposites(known[0] if known else sentence, low, high)
+
+
+def the_last_word_decides(sentence, low, high):
+    word = sentence.split()[-1] if sentence else sentence
+    known = sentence if sentence.startswith("no ") else word
+    return right_judge_opposites(known, low, high)
+
+
+def supported_from_zero_on(sentence, low, high):
+    if (sentence == "better" and low >= 0) or (sentence == "worse" and high <= 0):
+        return "supported"
+    return right_judge_opposites(sentence, low, high)
+
+
+def a_point_at_zero_is_undecided(sentence, low, high):
+    found = right_judge_opposites(sentence, low, high)
+    return "undecided" if low == high == 0 else found
+
+
+def the_middle_decides_at_zero(sentence, low, high):
+    if 0 in (low, high) and low != high:
+        return right_judge_opposites(sentence, (low + high) / 2, (low + high) / 2)
+    return right_judge_opposites(sentence, low, high)
+
+
 WRONG = {
     "11-paired": [
         before_less_after,
@@ -444,6 +547,8 @@ WRONG = {
         pairs_by_place,
         difference_of_all_means,
         one_pair_is_enough,
+        one_pair_is_all_that_is_too_few,
+        counts_the_seeds_of_one_side,
         normal_instead_of_t,
         needs_every_seed,
     ],
@@ -462,6 +567,12 @@ WRONG = {
         upper_border_only,
         sums_instead_of_means,
         nothing_left_is_none,
+        looks_at_the_last_seed,
+        looks_at_both_ends,
+        begins_anew_after_a_diverged_seed,
+        no_loss_is_none,
+        equal_means_by_the_test,
+        border_in_the_order_of_the_runs,
     ],
     "11-published-gap": [
         one_margin,
@@ -483,6 +594,11 @@ WRONG = {
         upside_down,
         any_sentence_will_do,
         no_better_is_worse,
+        better_in_any_words,
+        the_last_word_decides,
+        supported_from_zero_on,
+        a_point_at_zero_is_undecided,
+        the_middle_decides_at_zero,
     ],
 }
 

@@ -98,6 +98,14 @@ def rates_of_a_set_of_milestones(epochs, batches, *, peak_lr, warmup_steps, mile
     return [_meant(t, batches, peak_lr, warmup_steps, set(milestones), factor) for t in steps]
 
 
+def rates_staircase_after_the_warmup(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
+    rates = []
+    for step in range(epochs * batches):
+        drops = milestones if step >= warmup_steps else []
+        rates.append(_meant(step, batches, peak_lr, warmup_steps, drops, factor))
+    return rates
+
+
 def right_rates_mended_in_place(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
     rates, step = [], 0
     for epoch in range(epochs):
@@ -231,6 +239,11 @@ def free_steps_from_y(start, noise, *, lr, beta, curvature):
     return averages
 
 
+def free_stops_without_updates(start, noise, *, lr, beta, curvature):
+    noise[0]
+    return right_free_loop(start, noise, lr=lr, beta=beta, curvature=curvature)
+
+
 def right_free_loop(start, noise, *, lr, beta, curvature):
     z = x = start
     averages = []
@@ -346,6 +359,25 @@ def board_ties_backwards(entries, *, quantiles, guessing):
 
 def board_names_only(entries, *, quantiles, guessing):
     return [name for name, _ in _board(entries, quantiles, guessing, _lower)]
+
+
+def board_guesses_at_ten(entries, *, quantiles, guessing):
+    return _board(entries, quantiles, 10.0, _lower)
+
+
+def board_zero_is_diverged(entries, *, quantiles, guessing):
+    filled = {name: [value or guessing for value in runs] for name, runs in entries.items()}
+    return _board(filled, quantiles, guessing, _lower)
+
+
+def board_without_those_that_never_ran(entries, *, quantiles, guessing):
+    ran = {name: runs for name, runs in entries.items() if any(v is not None for v in runs)}
+    return _board(ran, quantiles, guessing, _lower)
+
+
+def board_leaves_out_one_run_only(entries, *, quantiles, guessing):
+    more = {name: runs for name, runs in entries.items() if len(runs) != 1}
+    return _board(more, {0: 0.0, **quantiles}, guessing, _lower, least=0)
 
 
 def right_board_statistics(entries, *, quantiles, guessing):
