@@ -240,6 +240,25 @@ def test_check_says_what_ended_the_cell_of_an_answer(tmp_path, capsys):
     path = tmp_path / "09_composition_and_parity.ipynb"
     nbformat.write(notebook, path)
     assert main(["check", str(path)]) == 1
-    first, *_, last = capsys.readouterr().out.splitlines()
-    assert "`keras_boundaries` is not defined; its cell stopped with SyntaxError: " in first
-    assert first.endswith("(line 2)") and last == "0 of 5 right"
+    first, second, *_, last = capsys.readouterr().out.splitlines()
+    assert "name 'keras_boundaries' is not defined" in first
+    assert second.startswith("(a cell above it stopped with SyntaxError: ")
+    assert second.endswith("(line 2))") and last == "0 of 5 right"
+
+
+def test_check_says_what_the_notebook_s_checks_say(tmp_path, capsys):
+    notebook = nbformat.read(ROOT / "exercises" / "09_composition_and_parity.ipynb", as_version=4)
+    answers = {
+        "def keras_boundaries": "keras_boundaries = lambda milestones: milestones",
+        'check("9.2"': "def in_a_row(step, *, segments): return 0.7",
+    }
+    for start, answer in answers.items():
+        (cell,) = (cell for cell in notebook.cells if start in cell.source)
+        cell.source = f"{answer}\n{cell.source}" if "check" in start else answer
+    path = tmp_path / "09_composition_and_parity.ipynb"
+    nbformat.write(notebook, path)
+    assert main(["check", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "Exercise 9.1 is not right yet.\n\n    keras_boundaries([5])\n" in said
+    assert "returned  0.7\n    expected  0.0\n" in said  # in the cell of its check
+    assert "\n9.5 " in said and ": not begun\n" in said and said.endswith("0 of 5 right\n")

@@ -317,7 +317,7 @@ def next_step(row: Mapping[str, Any]) -> str:
             "whether your notebook has the same trouble."
         )
     failed = next((group for group in question["groups"] if not group["passed"]), None)
-    if failed is None or failed["points"] == 0:
+    if failed is None or failed["name"] == "shown":
         return f"{name}: run its check in your notebook; it says what is wrong and gives a hint."
     return (
         f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Read "
