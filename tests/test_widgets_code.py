@@ -120,6 +120,8 @@ def test_the_code_of_the_explorer_gives_its_picture_wherever_the_sliders_stand(k
         code, drawn = answer
         seen += 1
         assert run_code(code["course_lib"])["schedule"].values(STEPS) == drawn.tolist()
+        if field_of(key) == "momentum" and drawn.max() == 1:  # which TorchSchedule refuses
+            continue
         found = torch_values(code["PyTorch"], STEPS, field_of(key))
         assert gap(drawn, found) < 1e-6, (values, code["PyTorch"])
     assert seen > 3
