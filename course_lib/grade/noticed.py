@@ -63,7 +63,8 @@ def _read(source: str) -> tuple[set[str], dict[str, str]]:
         ours = "course_lib" in words
         return set(words), {word: f"course_lib.{word}" for word in words if ours}
     used = {word for line in MAGIC.finditer(source) for word in WORD.findall(line[0])}
-    made, brought = set(), {}
+    made: set[str] = set()
+    brought: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
