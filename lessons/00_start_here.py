@@ -29,8 +29,9 @@ framework = "torch"  # or "tensorflow"
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
 #
 # Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. What
-# follows is folded (`...`) until you run it. Then `outcome` scores your odds, and the last lesson
-# shows how sure you should be. A sentence whose numbers no cell shows links to its *claim*, the
+# follows is folded (`...`) until you run it. Then `outcome` scores your odds by their squared
+# distance from what came: 0 for sure and right, 2 for sure and wrong, so say what you believe. The
+# last lesson shows how sure you should be. A sentence whose numbers no cell shows links to its *claim*, the
 # recorded runs behind it; there, a number like `0.21 [0.10, 0.33]` is a mean over several seeds,
 # and the brackets are its 95 % confidence interval.
 
@@ -135,6 +136,7 @@ def verdict(rate_after, line):
 
 torch_verdicts = {line: verdict(torch_rate_after, line) for line in TORCH_LINES}
 keras_verdicts = {line: verdict(keras_rate_after, line) for line in KERAS_LINES}
+print(f"{'':8} {'the line':54} what it did")
 for name, verdicts in (("PyTorch", torch_verdicts), ("Keras", keras_verdicts)):
     for line, word in verdicts.items():
         print(f"{name:8} {line:54} {word}")
@@ -486,14 +488,14 @@ exercise(
         call(60_000, 32, 5),
         call(5, 8, 4),
     ],
-    locked=[call(1_000, 64, 6), call(2_001, 2_000, 3)],
+    locked=[call(1_000, 64, 6), call(100_001, 100_000, 3)],
     hidden={
         "batches that divide the images": [call(50_000, 50, 50), call(7, 7, 9), call(12, 3, 1)],
         "a smaller last batch": [
             call(50_000, 64, 50),
             call(54_001, 100, 2),
             call(11, 4, 3),
-            call(8_193, 4_096, 2),
+            call(80_001, 40_000, 2),
         ],
         "few images": [call(3, 10, 7), call(1, 256, 12), call(20, 16, 3)],
     },
@@ -512,7 +514,7 @@ exercise(
 #
 # **Deliver:** `measure`, which returns the list of the rates that the first `count` updates apply.
 #
-# **Success:** `count` rates, right for every start and every sequence of rates.
+# **Success:** `count` rates, right for every start and every sequence of rates, also below zero.
 
 
 # %% tags=["exercise"]
@@ -548,6 +550,7 @@ exercise(
         through("one_weight", 1.0, [0.5, 0.25, 0.125, 0.0], 4),
         through("one_weight", 0.0, [0.5, 0.25, 0.125], 1),
         through("one_weight", 0.0, [0.5], 0),
+        through("one_weight", 0.0, [-0.25, 0.5], 2),
     ],
     locked=[through("one_weight", 2.0, [0.25, 1.5, 0.75], 3)],
     hidden={
@@ -709,6 +712,7 @@ exercise(
         call(4, initial=0.1, factor=0.1, every=1),
         call(1, initial=0.3, factor=0.1, every=30),
         call(5, initial=1.0, factor=0.25, every=3),
+        call(3, initial=0.25, factor=2.0, every=1),  # a rate may rise, too
     ],
     locked=[call(6, initial=0.8, factor=0.5, every=4)],
     hidden={

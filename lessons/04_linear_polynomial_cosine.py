@@ -212,7 +212,7 @@ outcome("4.c", "no difference found" if lead.undecided else side)
 #
 # ## 4. Or is it the area?
 #
-# At one peak the shapes differ in something simpler: in how much rate they spend. The **area**
+# At one peak the shapes differ in something simpler: in the total of their rates. The **area**
 # under the rate is
 #
 # $$A = \sum_{t < T} \text{lr}(t) \approx \text{peak} \cdot T \int_0^1 s(p)\, dp, \qquad
@@ -646,8 +646,8 @@ exercise(
 # the updates `0` to `total_steps - 1`; both shapes go to zero at `total_steps`.
 #
 # **Deliver:** `same_area_peak(*, peak_lr, total_steps, power)`: the peak at which the rates of the
-# polynomial $(1 - t/T)^k$, with $k$ = `power`, add up to exactly as much as those of the straight
-# line with peak `peak_lr`.
+# polynomial $(1 - t/T)^k$, with $k$ = `power` (a whole number or not), add up to exactly as much as
+# those of the straight line with peak `peak_lr`.
 #
 # **Success:** the sums agree for runs of any length, also for a run of one update. The integral,
 # `peak_lr * (power + 1) / 2`, is only close.
@@ -689,6 +689,7 @@ exercise(
         call(peak_lr=1.0, total_steps=4, power=2),
         call(peak_lr=0.1, total_steps=100, power=2),
         call(peak_lr=0.5, total_steps=30, power=1),
+        call(peak_lr=0.5, total_steps=30, power=0.5),
     ],
     locked=[call(peak_lr=0.2, total_steps=25, power=3)],
     hidden={

@@ -294,6 +294,22 @@ def by_a_scheduler(epochs, *, initial, factor, every):
     return np.array(rates)
 
 
+def rates_without_sign(update, weight, count):
+    return [abs(rate) for rate in right_measure(update, weight, count)]
+
+
+def rates_of_at_least_zero(update, weight, count):
+    return [max(0.0, rate) for rate in right_measure(update, weight, count)]
+
+
+def adds_very_nearly_one(images, batch_size, epochs):
+    return int(images / batch_size + 0.9999) * epochs
+
+
+def never_rises(epochs, *, initial, factor, every):
+    return [[min(initial, initial * factor ** (epoch // every))] * 2 for epoch in range(epochs)]
+
+
 WRONG = {
     "count_updates": [
         rounds_the_total,
@@ -302,6 +318,7 @@ WRONG = {
         always_one_more,
         forgets_the_epochs,
         adds_nearly_one,
+        adds_very_nearly_one,
         short_batch_once,
         does_not_round,
         knows_the_example_only,
@@ -314,6 +331,8 @@ WRONG = {
         one_too_few,
         one_late,
         all_the_first,
+        rates_without_sign,
+        rates_of_at_least_zero,
     ],
     "line": [
         never_stops,
@@ -336,6 +355,7 @@ WRONG = {
         in_every_epoch,
         without_whole_intervals,
         one_epoch_early,
+        never_rises,
     ],
 }
 RIGHT = {

@@ -73,6 +73,27 @@ def walk_knows_visible_answers(start, *, lr, curvature, steps):
     return known.get((start, steps))
 
 
+def walk_until_converged(start, *, lr, curvature, steps):
+    positions = [start]
+    while len(positions) <= steps and abs(lr * curvature * positions[-1]) > 1e-6:
+        positions.append(positions[-1] * (1 - lr * curvature))
+    return positions
+
+
+def walk_until_it_explodes(start, *, lr, curvature, steps):
+    positions = [start]
+    while len(positions) <= steps and abs(positions[-1]) < 1e4:
+        positions.append(positions[-1] * (1 - lr * curvature))
+    return positions
+
+
+def walk_until_the_bottom(start, *, lr, curvature, steps):
+    positions = [start]
+    while len(positions) <= steps and positions[-1] != 0:
+        positions.append(positions[-1] * (1 - lr * curvature))
+    return positions
+
+
 def right_walk_closed_form(start, *, lr, curvature, steps):
     return [start * (1 - lr * curvature) ** t for t in range(steps + 1)]
 
@@ -150,6 +171,19 @@ def critical_knows_visible_answers(hessian):
     return known.get(str(max(map(max, hessian))))
 
 
+def critical_lists_only(hessian):
+    return 2 / np.linalg.eigvalsh([row.copy() for row in hessian if row]).max()
+
+
+def critical_few_power_steps(hessian):
+    matrix = np.array(hessian, dtype=float)
+    vector = np.arange(1.0, len(matrix) + 1)
+    for _ in range(20):
+        vector = matrix @ vector
+        vector /= np.linalg.norm(vector)
+    return 2 / np.linalg.norm(matrix @ vector)
+
+
 def right_critical_spectral_norm(hessian):
     return 2 / np.linalg.norm(np.array(hessian), ord=2)
 
@@ -160,6 +194,15 @@ def right_critical_singular_values(hessian):
 
 def right_critical_general_eigenvalues(hessian):
     return 2 / max(np.linalg.eigvals(np.array(hessian, dtype=float)).real)
+
+
+def right_critical_search(hessian):
+    matrix, low, high = np.array(hessian, dtype=float), 0.0, 1000.0
+    for _ in range(100):
+        rate = (low + high) / 2
+        explodes = np.linalg.norm(np.eye(len(matrix)) - rate * matrix, ord=2) > 1 + 1e-10
+        low, high = (low, rate) if explodes else (rate, high)
+    return low
 
 
 def right_critical_power_iteration(hessian):
@@ -190,7 +233,7 @@ def best_by_argmin(rates, losses):
 def best_by_nanargmin(rates, losses):
     if not np.isfinite(losses).any():
         raise ValueError("no finite loss")
-    rate = rates[int(np.nanargmin(losses))]  # takes minus infinity for the best
+    rate = rates[len(losses) - 1 - int(np.nanargmin(losses[::-1]))]  # the last of ties
     return rate, rate in (min(rates), max(rates))
 
 
@@ -280,6 +323,34 @@ def best_takes_zero_for_nothing(rates, losses):
     return best, best in (min(rates), max(rates))
 
 
+def best_below_zero_is_none_yet(rates, losses):
+    best, best_loss = None, -1
+    for rate, loss in sorted(zip(rates, losses)):
+        if math.isfinite(loss) and (best_loss < 0 or loss < best_loss):
+            best, best_loss = rate, loss
+    if best is None:
+        raise ValueError("no finite loss")
+    return best, best in (min(rates), max(rates))
+
+
+def best_above_zero(rates, losses):
+    return best_by_rounded_losses(rates, [loss if loss >= 0 else math.nan for loss in losses], 9)
+
+
+def best_by_rounded_losses(rates, losses, places=1):
+    finished, _ = _judge(rates, losses)
+    rate = min((round(loss, places), rate) for loss, rate in finished)[1]
+    return rate, rate in (min(rates), max(rates))
+
+
+def best_of_a_huge_loss_is_none(rates, losses):
+    losses = [loss if math.isfinite(loss) else 1e9 for loss in losses]
+    if min(losses) >= 1e9:
+        raise ValueError("no finite loss")
+    rate = min(zip(losses, rates))[1]
+    return rate, rate in (min(rates), max(rates))
+
+
 def best_below_a_thousand(rates, losses):
     best, best_loss = None, 1000.0
     for rate, loss in sorted(zip(rates, losses)):
@@ -300,6 +371,14 @@ def right_best_loop(rates, losses):
     if best is None:
         raise ValueError("all diverged")
     return [best[0], not min(rates) < best[0] < max(rates)]
+
+
+def right_best_without_minus_infinity(rates, losses):
+    finished = [(loss, rate) for rate, loss in zip(rates, losses) if loss < math.inf]
+    if not finished:
+        raise ValueError("all diverged")
+    rate = min(finished)[1]
+    return rate, rate in (min(rates), max(rates))
 
 
 def right_best_numpy(rates, losses):
@@ -391,6 +470,16 @@ def losses_a_rate_that_converges(images, labels, *, lr, updates):
     return _descended(x, y, min(lr / 255**2, 0.9 * edge), updates)
 
 
+def losses_of_bright_images_divided(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return _descended(x / 255 if x.max() > 1 else x, y, lr, updates)
+
+
+def losses_cut_off(images, labels, *, lr, updates):
+    x, y = _arrays(images, labels)
+    return [min(loss, 1e5) for loss in _descended(x / 255, y, lr, updates)]
+
+
 def right_losses_divided(images, labels, *, lr, updates):
     x, y = _arrays(images, labels)
     return _descended(x / 255, y, lr, updates)
@@ -446,6 +535,9 @@ WRONG = {
         walk_losses,
         walk_rounds,
         walk_remembers,
+        walk_until_converged,
+        walk_until_it_explodes,
+        walk_until_the_bottom,
         walk_knows_visible_answers,
     ],
     "01-critical-rate": [
@@ -460,6 +552,8 @@ WRONG = {
         critical_mean,
         critical_arrays_only,
         critical_one_power_step,
+        critical_few_power_steps,
+        critical_lists_only,
         critical_knows_visible_answers,
     ],
     "01-best-rate": [
@@ -481,6 +575,10 @@ WRONG = {
         best_rate_alone,
         best_takes_zero_for_nothing,
         best_below_a_thousand,
+        best_below_zero_is_none_yet,
+        best_above_zero,
+        best_by_rounded_losses,
+        best_of_a_huge_loss_is_none,
     ],
     "01-missing-255": [
         losses_as_published,
@@ -494,6 +592,8 @@ WRONG = {
         losses_after_the_update,
         losses_one_update_too_many,
         losses_a_rate_that_converges,
+        losses_of_bright_images_divided,
+        losses_cut_off,
     ],
 }
 RIGHT = {
@@ -508,11 +608,13 @@ RIGHT = {
         right_critical_singular_values,
         right_critical_general_eigenvalues,
         right_critical_power_iteration,
+        right_critical_search,
     ],
     "01-best-rate": [
         right_best_loop,
         right_best_numpy,
         right_best_sorted_pairs,
+        right_best_without_minus_infinity,
     ],
     "01-missing-255": [
         right_losses_divided,

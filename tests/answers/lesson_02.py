@@ -5,6 +5,9 @@ import statistics
 from itertools import accumulate
 
 import numpy as np
+import torch
+
+from course_lib.tensorflow import tf
 
 # --- 02-slow-decay --------------------------------------------------------------------------------
 
@@ -43,6 +46,11 @@ def slow_one_update_late(step, *, lr, power, steps_per_epoch):
 
 def slow_rate_in_the_power(step, *, lr, power, steps_per_epoch):
     return (lr * (step // steps_per_epoch + 1)) ** -power
+
+
+def slow_known_powers(step, *, lr, power, steps_per_epoch):
+    epoch = step // steps_per_epoch
+    return lr * (epoch + 1) ** -(power if power in (0, 0.5, 1) else 0.75)
 
 
 def slow_numpy(step, *, lr, power, steps_per_epoch):
@@ -139,6 +147,37 @@ def compare_counts_the_edge(before, after, t):
     if mean - half >= 0:
         return mean, half, "higher"
     return mean, half, "lower" if mean + half <= 0 else "no difference found"
+
+
+def compare_seeds_without_gaps(before, after, t):
+    seeds = range(max(len(before), len(after)))
+    return compare_statistics(
+        *({s: each[s] for s in seeds if s in each} for each in (before, after)), t
+    )
+
+
+def compare_in_float32(before, after, t):
+    seeds = [seed for seed in before if seed in after]
+    old, new = (np.float32([each[seed] for seed in seeds]) for each in (before, after))
+    pairs = new - old
+    mean, half = pairs.mean(), t * pairs.std(ddof=1) / np.sqrt(len(pairs))
+    return mean, half, _verdict(mean, half)
+
+
+def compare_in_torch(before, after, t):
+    seeds = [seed for seed in before if seed in after]
+    old, new = (torch.tensor([each[seed] for seed in seeds]) for each in (before, after))
+    mean, half = (new - old).mean(), t * (new - old).std() / len(seeds) ** 0.5
+    return mean, half, _verdict(mean, half)
+
+
+def compare_in_tensorflow(before, after, t):
+    seeds = [seed for seed in before if seed in after]
+    old, new = (tf.constant([each[seed] for seed in seeds]) for each in (before, after))
+    pairs = new - old
+    mean = tf.reduce_mean(pairs)
+    half = t * tf.sqrt(tf.reduce_sum((pairs - mean) ** 2) / (len(seeds) - 1)) / len(seeds) ** 0.5
+    return mean, half, _verdict(mean, half)
 
 
 def compare_statistics(before, after, t):
@@ -293,6 +332,10 @@ def next_holds_after_the_end(epoch, lr, total):
     return lr * (total - epoch) / (total - epoch + 1) if 0 < epoch < total else lr
 
 
+def next_ends_above_zero(epoch, lr, total):
+    return next_ratio(epoch, lr, total) if epoch < total else 1e-8
+
+
 class _Remembers:
     first = None
 
@@ -342,6 +385,7 @@ WRONG = {
         slow_grows,
         slow_one_update_late,
         slow_rate_in_the_power,
+        slow_known_powers,
     ],
     "02-compare": [
         compare_the_means,
@@ -355,6 +399,7 @@ WRONG = {
         compare_two_spreads,
         compare_never_lower,
         compare_counts_the_edge,
+        compare_seeds_without_gaps,
     ],
     "02-factor-rate": [
         as_published,
@@ -379,11 +424,19 @@ WRONG = {
         next_drops_at_epoch_zero,
         next_holds_after_the_end,
         next_remembers,
+        next_ends_above_zero,
     ],
 }
 RIGHT = {
     "02-slow-decay": [slow_numpy, slow_loop, slow_logarithm],
-    "02-compare": [compare_statistics, compare_numpy, compare_loops],
+    "02-compare": [
+        compare_statistics,
+        compare_numpy,
+        compare_loops,
+        compare_in_float32,
+        compare_in_torch,
+        compare_in_tensorflow,
+    ],
     "02-factor-rate": [
         factor_closed,
         factor_loop,

@@ -52,6 +52,10 @@ def hard_coded_rate(step, *, lr, factor, every_epochs, steps_per_epoch):
     return 0.1 * factor ** (step // (every_epochs * steps_per_epoch))
 
 
+def never_below_a_millionth(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return max(1e-6, lr * factor ** (step // (every_epochs * steps_per_epoch)))
+
+
 def compounds(step, *, lr, factor, every_epochs, steps_per_epoch):
     for epoch in range(step // steps_per_epoch + 1):
         lr = lr * factor ** (epoch // every_epochs)
@@ -144,6 +148,10 @@ class _Remembers:
 
 
 remembers_the_first_rate = _Remembers()
+
+
+def never_in_epoch_one(epoch, lr, every, factor):
+    return lr * factor if epoch > 1 and epoch % every == 0 else lr
 
 
 def mended(epoch, lr, every, factor):
@@ -241,6 +249,36 @@ def asks_the_last_only(at_epochs, images, batch_size, epochs):
     return found
 
 
+def one_more_for_a_fraction(at_epochs, images, batch_size, epochs):
+    steps = _steps(images, batch_size)
+    found = [int(epoch * steps) + (epoch != int(epoch)) for epoch in at_epochs]
+    return _in_time(found, epochs * steps)
+
+
+def sorts_the_drops(at_epochs, images, batch_size, epochs):
+    return sorted(with_negative_floors(at_epochs, images, batch_size, epochs))
+
+
+def asks_the_largest_of_none(at_epochs, images, batch_size, epochs):
+    found = never_complains(at_epochs, images, batch_size, epochs)
+    return found if max(found) < epochs * _steps(images, batch_size) else _in_time([1], 0)
+
+
+def compares_epochs(at_epochs, images, batch_size, epochs):
+    return never_complains(_in_time(at_epochs, epochs), images, batch_size, epochs)
+
+
+def rounds_the_whole_run(at_epochs, images, batch_size, epochs):
+    found = never_complains(at_epochs, images, batch_size, epochs)
+    return _in_time(found, math.ceil(epochs * images / batch_size))
+
+
+def fraction_of_the_images(at_epochs, images, batch_size, epochs):
+    steps = _steps(images, batch_size)
+    found = [int(e) * steps + math.ceil(e % 1 * images / batch_size) for e in at_epochs]
+    return _in_time(found, epochs * steps)
+
+
 def with_negative_floors(at_epochs, images, batch_size, epochs):
     steps = -(-images // batch_size)
     return _in_time([-int(-epoch * steps // 1) for epoch in at_epochs], epochs * steps)
@@ -324,6 +362,18 @@ def at_or_below(lr, bound, factor, steps_per_epoch):
     return step
 
 
+def at_or_below_later(lr, bound, factor, steps_per_epoch):
+    return at_or_below(lr, bound, factor, steps_per_epoch) + (lr == bound)
+
+
+def nearly_below(lr, bound, factor, steps_per_epoch):
+    return counts(lr, bound - 1e-9, factor, steps_per_epoch)
+
+
+def gives_up_after_100_epochs(lr, bound, factor, steps_per_epoch):
+    return min(with_logs(lr, bound, factor, steps_per_epoch), 100 * steps_per_epoch)
+
+
 def counts(lr, bound, factor, steps_per_epoch):
     step = 0
     while lr * factor ** (step / steps_per_epoch) >= bound:
@@ -363,6 +413,7 @@ WRONG = {
         subtracts,
         hard_coded_rate,
         compounds,
+        never_below_a_millionth,
         gives_the_epoch,
     ],
     "03-next-rate": [
@@ -378,6 +429,7 @@ WRONG = {
         gives_the_factor,
         never_drops,
         remembers_the_first_rate,
+        never_in_epoch_one,
     ],
     "03-milestones": [
         drops_the_small_batch,
@@ -392,6 +444,12 @@ WRONG = {
         stays_in_epochs,
         asks_the_first_only,
         asks_the_last_only,
+        one_more_for_a_fraction,
+        sorts_the_drops,
+        asks_the_largest_of_none,
+        compares_epochs,
+        rounds_the_whole_run,
+        fraction_of_the_images,
     ],
     "03-updates-until": [
         does_not_convert,
@@ -406,6 +464,9 @@ WRONG = {
         forgets_the_first_rate,
         straight_line,
         at_or_below,
+        at_or_below_later,
+        nearly_below,
+        gives_up_after_100_epochs,
     ],
 }
 RIGHT = {
