@@ -8,8 +8,6 @@
 # **You need:** lesson 1.
 #
 # **Minutes:** 45
-#
-# You train under rates that fall and rates that do not, and replay two textbook examples.
 
 # %% tags=["setup"]
 import math
@@ -80,8 +78,8 @@ print({name: f"{loss:.2f}" for name, loss in ends.items()})
 outcome("2.a", min(ends, key=ends.get))
 
 # %% [markdown]
-# Until the drop the falling run *is* the high one. The high rate covers ground, then jumps about:
-# every batch pulls another way, and a large step follows every pull. The low rate is calm but has
+# Until the drop the falling run *is* the high one. The high rate covers ground, then follows every
+# batch's pull. The low rate is calm but has
 # not got far. The falling rate takes the ground first and the calm afterwards.
 #
 # ### The floor in one formula
@@ -95,6 +93,8 @@ outcome("2.a", min(ends, key=ends.get))
 # variance stays the same, $v = (1 - \text{lr}\,L)^2\,v + \text{lr}^2 \sigma^2$. The mean loss is
 #
 # $$\text{floor} = \frac{L v}{2} = \frac{\text{lr}\,\sigma^2}{2\,(2 - \text{lr}\,L)}$$
+#
+# Batches of $B$ images divide $\sigma^2$, and so the floor, by $B$ (lesson 9).
 
 
 # %%
@@ -118,7 +118,8 @@ noise_floor()  # your turn: drop the rate at the right update, and get below eve
 # %% [markdown]
 # For small rates, half the rate halves the floor, but doubles the way down. No fixed rate gets
 # both. Robbins and Monro (1951) say how a rate may fall: its sum must be infinite, to reach any
-# place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both.
+# place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both (from a
+# first rate that is large enough: on a flat wall it freezes).
 #
 # ## 2. The mean and the spread
 #
@@ -147,6 +148,8 @@ for lr in ("0.1", "0.3", "1"):
     ratio = spread_ratio(list(fixed.values()), list(root.values()))
     print(f"{lr:>3}: constant {mean_of(fixed):.2f}  root {mean_of(root):.2f}")
     print(f"     root - constant {gains[lr]:.2f} points, spread of constant / root {ratio:.2f}")
+    late = gain(spread.percent(f"landing {lr}"), fixed)
+    print(f"     late line - constant {late:.2f} points")
 
 # %% alt="Root minus constant, one dot per seed, for three first rates, with means and intervals"
 figure, axes = plt.subplots(figsize=(7.5, 2.6), dpi=90, layout="constrained")
@@ -173,13 +176,13 @@ decided = "decay is higher" if mean.above_zero else "constant is higher"
 outcome("2.b", "no difference found" if mean.undecided else decided)
 
 # %% [markdown]
-# The brackets hold the 95 % interval of the mean over seeds; a gain pairs runs of one seed, which
-# start from the same weights and see the images in the same order. {{decay-mean}} {{decay-spread}}
+# A gain pairs runs of one seed: the same first weights, the same order of images. {{decay-mean}}
+# {{decay-spread}}
 #
-# The formula says why. A decay trades ground for calm. From the two smaller rates, five epochs end
-# far above the floor: there is no noise worth removing, and the decay only costs ground. From 1.0
-# the noise is what is left, and the decay removes it. So a fair comparison gives each side its own
-# best first rate (lesson 11).
+# The formula says why: a decay trades ground for calm. The *late line* above costs hardly any
+# ground: the full rate for four epochs, then a line to zero. From the smaller rates even that gains
+# nothing: there is no noise worth removing. From 1.0 the noise is what is left. <!-- shown --> So a
+# fair comparison gives each side its own best first rate (lesson 11).
 #
 # ## 3. First classic: MNIST
 #
@@ -197,8 +200,7 @@ print("printed, at epochs 0 to 4:", [round(printed(e * small), 4) for e in range
 print("line, at epochs 0 to 3:   ", [round(line(e * large), 4) for e in range(4)])
 
 # %% [markdown]
-# The line in each framework's own words. PyTorch's `LinearLR` multiplies the rate by a factor, here
-# from 1 down to 0, and moves when you call `step()`:
+# The line in PyTorch:
 
 # %%
 optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
@@ -211,7 +213,7 @@ for _ in range(3 * large):
 print("torch is our line:", np.allclose(torch_rates, line.values(3 * large), rtol=0, atol=1e-12))
 
 # %% [markdown]
-# Keras's `PolynomialDecay` with power 1 is a function of the update (in float32):
+# And in Keras, in float32:
 
 # %%
 decay = keras.optimizers.schedules.PolynomialDecay(0.3, 3 * large, end_learning_rate=0.0)
@@ -220,7 +222,8 @@ ours = [line(step) for step in range(0, 3 * large, 50)]
 print("Keras is our line:", np.allclose(keras_rates, ours, rtol=0, atol=1e-7))
 
 # %% [markdown]
-# We run both for the length of the line, which has batches of 128 and momentum 0.9:
+# We run both for the length of the line, which has batches of 128 and momentum 0.9 (worth ten times
+# the rate: lesson 3, section 7):
 
 # %%
 short = dict(how, model="mlp_dropout", max_updates=3 * large)
@@ -238,7 +241,7 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
-# That is one seed, and our copy of the printed run was stopped early. The record has all of it.
+# That is one seed, and the printed run was cut short. The record has all of it.
 #
 # **Predict.** The line makes far fewer updates than the printed 5 epochs. Whose test accuracy is
 # higher?
@@ -251,8 +254,15 @@ predict(
 )
 
 # %% alt="Test accuracy of every recorded MNIST run, with means, intervals and the printed 97.42 %"
-lines = record("mnist_classic")
-titles = {"printed": "as printed", "better": "line, 3 epochs", "fast": "line, few updates"}
+lines = [each for each in record("mnist_classic") if each["framework"] == framework]
+titles = {
+    "printed": "as printed, 5 epochs",
+    "higher": "the same from 0.4",
+    "better": "line from 0.4, 3 epochs",
+    "flat": "constant 0.4, 3 epochs",
+    "fast": "line from 0.3, momentum",
+    "momentum": "constant 0.1, momentum",
+}
 records = {
     title: [each for each in lines if each["variant"] == variant]
     for variant, title in titles.items()
@@ -272,7 +282,11 @@ outcome("2.c", "no difference found" if won.undecided else side)
 #
 # - {{mnist-printed}}
 # - {{mnist-better}}
+# - {{mnist-rate}}
 # - {{mnist-fast}}
+#
+# The first line's peak and length were chosen with seeds 0 to 2, on held-out images; these seeds are
+# three of the five.
 #
 # ## 4. Second classic: CIFAR-10
 #
@@ -306,8 +320,8 @@ plot_record(records, claim=0.6667)
 
 # %% [markdown]
 # The loss falls at a stroke when the rate does: the noise of the high rate is gone. A training
-# loss near zero is a network that knows its images by heart. {{cifar-better}} How much of that is
-# the schedule, how much is stopping early? This record changes both at once.
+# loss near zero is a network that knows its images by heart. {{cifar-better}} But shape and length
+# changed together.
 #
 # And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so the line is not its
 # output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
@@ -334,7 +348,7 @@ except ZeroDivisionError as error:
     print("update 0:", error, "| every later one:", 1 - 7 / 7)
 
 # %% [markdown]
-# That one is loud: it stops at update 0. The other is not:
+# That one is loud. The other is not:
 
 
 # %%
@@ -388,8 +402,7 @@ show("planned", [0.1 / math.sqrt(epoch + 1) for epoch in range(5)])
 show("applied", rates)
 
 # %% [markdown]
-# Every rate comes one epoch late, and the first one twice. (`Run.assert_lr_matches` would say so.)
-# The chapter's second bug is a schedule that remembers. Draw it, then train with it.
+# Every rate comes one epoch late, and the first one twice. The chapter's second bug is a schedule that remembers. Draw it, then train with it.
 
 
 # %%
@@ -462,13 +475,10 @@ plot_schedules(
 # 3. A schedule is a pure function of the step, with the *first* rate in it, asked *before* the
 #    update. Each of the five bugs breaks this rule or the name.
 #
-# **An open question.** On CIFAR-10 the shape of the decay and the number of epochs changed
-# together. Which third experiment tells the two apart? And on which images would you judge it, now
-# that we have looked at the test images so often?
+# **An open question.** Which third experiment tells shape and length apart on CIFAR-10? And on which
+# images would you judge it, now that we have looked at the test images so often?
 #
-# **References.** H. Robbins and S. Monro, *A stochastic approximation method*, 1951 ·
-# M. Li et al., *Budgeted training*, [arXiv:1905.04753](https://arxiv.org/abs/1905.04753): linear to
-# zero when updates are few · A. Zhang et al., [*Dive into Deep Learning*, Learning Rate
+# **References.** H. Robbins and S. Monro, *A stochastic approximation method*, 1951 · A. Zhang et al., [*Dive into Deep Learning*, Learning Rate
 # Scheduling](https://d2l.ai/chapter_optimization/lr-scheduler.html)
 
 # %% [markdown] tags=["exercise"]
@@ -526,7 +536,7 @@ exercise(
         curve(range(9), lr=0.2, power=0, steps_per_epoch=4),
         curve([0, 468, 469, 4690], lr=0.01, power=0.75, steps_per_epoch=469),
     ],
-    locked=[curve(range(40), lr=0.8, power=0.5, steps_per_epoch=7)],
+    locked=[curve(range(40), lr=0.8, power=0.3, steps_per_epoch=7)],
     hidden={
         "square root": [
             curve(range(60), lr=0.7, power=0.5, steps_per_epoch=11),
@@ -607,7 +617,8 @@ exercise(
         call({0: 90.0, 1: 91.0}, {0: 91.0, 1: 93.0}, t=12.706),
         call({0: 90.0, 1: 92.0, 2: 94.0}, {0: 91.0, 1: 93.5, 2: 95.5}, t=4.303),
         call({0: 97.0, 1: 98.0, 2: 97.5}, {0: 95.0, 1: 96.5, 2: 95.75}, t=4.303),
-        call({0: 80.0, 1: 82.0, 2: 81.0}, {1: 83.0, 2: 82.5, 5: 99.0}, t=12.706),
+        call({0: 80.0, 3: 82.0, 17: 81.0}, {17: 82.5, 3: 83.0, 5: 99.0}, t=12.706),
+        call({0: 97.4, 1: 97.5, 2: 97.3}, {0: 97.5, 1: 97.8, 2: 97.5}, t=4.303),
     ],
     locked=[
         call({0: 55.0, 1: 57.0, 2: 56.0}, {0: 56.5, 1: 58.5, 2: 58.0}, t=4.303),
@@ -615,13 +626,13 @@ exercise(
     ],
     hidden={
         "higher and lower": [
-            call({s: 90 + s for s in range(5)}, {s: 91 + s + 0.1 * s for s in range(5)}, t=2.776),
-            call({s: 60 - s for s in range(4)}, {s: 58 - s - 0.2 * s for s in range(4)}, t=3.182),
+            call({s: 90.0 + s for s in range(5)}, {s: 91 + 1.1 * s for s in range(5)}, t=2.776),
+            call({s: 60.0 - s for s in range(4)}, {s: 58 - 1.2 * s for s in range(4)}, t=3.182),
             call({3: 70.0, 4: 10.0, 9: 40.0}, {3: 70.5, 4: 10.4, 9: 40.6}, t=4.303),
             call({0: 60.0, 1: 59.0, 2: 58.0}, {0: 59.7, 1: 58.65, 2: 57.6}, t=4.303),
         ],
         "no difference": [
-            call({0: 97.4, 1: 97.5, 2: 97.3}, {0: 97.3, 1: 97.7, 2: 97.2}, t=4.303),
+            call({0: 97.4, 1: 97.5, 2: 97.3}, {0: 97.3, 1: 97.7, 2: 97.4}, t=4.303),
             call({0: 50.0, 1: 51.0}, {0: 49.0, 1: 50.5}, t=12.706),
             call({0: 20.0, 1: 21.0, 2: 22.0}, {0: 21.0, 1: 21.5, 2: 25.0}, t=4.303),
             call({0: 81.0, 1: 82.5, 2: 80.0}, {0: 81.0, 1: 82.5, 2: 80.0}, t=4.303),  # equal runs
@@ -631,6 +642,7 @@ exercise(
             call({5: 30.0, 6: 31.0}, {4: 99.0, 5: 30.5, 6: 31.75, 8: 2.0}, t=12.706),
         ],
     },
+    tolerance=1e-4,  # accuracies in float32 are right: their difference has few digits left
 )
 
 # %% [markdown] tags=["answer"]
@@ -780,6 +792,7 @@ exercise(
         call(3, 0.6, total=5),
         call(0, 0.05, total=1),
         call(3, 0.005, total=9),
+        call(6, 0.0, total=5),
     ],
     locked=[through("fed_back", 8, 0.7, total=6)],
     hidden={

@@ -29,8 +29,15 @@ WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
     "best-beside-cliff": {"above": "rate 1 minus rate 0.3", "fall": "rate 1 minus rate 3"},
     "cliff-moves": {"mnist": ("rate 1 on MNIST", PER_CENT)},
     "mnist-printed": {"printed": ("the printed code", PER_CENT)},
-    "mnist-better": {"better": "line over 3 epochs minus printed"},
-    "mnist-fast": {"fast": "larger batches and momentum minus printed"},
+    "mnist-better": {"better": "line from 0.4 minus printed"},
+    "mnist-rate": {
+        "higher": "printed shape from 0.4 minus printed",
+        "decay": "line from 0.4 minus constant 0.4",
+    },
+    "mnist-fast": {
+        "fast": "line, larger batches and momentum minus printed",
+        "momentum": "constant 0.1, larger batches and momentum minus printed",
+    },
     "cifar-better": {"better": "line over 15 epochs minus printed"},
     "decay-mean": {
         "low": "from 0.1, decay minus constant",
@@ -71,6 +78,10 @@ WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
     "finder-cost": {"points": "the best rate minus the one nearest to valley"},
     "one-cycle-against-a-short-cosine": {"short": "one-cycle minus the short cosine"},
     "one-cycle-against-a-long-cosine": {"long": "one-cycle minus the long cosine"},
+    "one-cycle-momentum": {
+        "best": "at 0.3, its momentum minus 0.9",
+        "above": "at 0.5, its momentum minus 0.9",
+    },
     "one-cycle-on-cifar10": {
         "short": "one-cycle minus the short cosine",
         "long": "one-cycle minus the long cosine",

@@ -90,7 +90,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "line-against-cosine": against(
         "shapes_high",
-        "It also ends above the cosine, which stays high for longer: by {torch.gap:.1f} points in "
+        "It also ends above the cosine, by {torch.gap:.1f} points in "
         "PyTorch and {tensorflow.gap:.1f} in TensorFlow.",
         lambda n: n.gap.above_zero,
         base="cosine",
@@ -98,8 +98,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "low-peak-equal-peak": against(
         "shapes_low",
-        "At equal peak the constant rate differs from the line by {torch.constant:.2f} points in "
-        "PyTorch and {tensorflow.constant:.2f} in TensorFlow, the quadratic by "
+        "At equal peak the constant rate is *better* than the line, by {torch.constant:.2f} points "
+        "in PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic worse, "
         "{torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
