@@ -73,7 +73,7 @@ def api_pages(pages: Pages) -> None:
 
 def linked(name: str, tree: ast.Module) -> str:
     """A name that a package exports, with a link to the module of ours that it comes from."""
-    for node in tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and name in (each.name for each in node.names):
             page = ROOT / Path(*(node.module or "").split("."))
             if page.with_suffix(".py").is_file():
