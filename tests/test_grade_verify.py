@@ -62,7 +62,7 @@ def test_a_wrong_model_answer_is_told_with_its_group(small, capsys):
     change(small, "factor ** (step // every)", "factor ** (step / every)")
     status, text = verify(small, capsys)
     assert status == 1
-    assert "the solution earns 3 of 5" in text and "falling: an answer is not right" in text
+    assert "the solution earns 2.75 of 5" in text and "falling: an answer is not right" in text
 
 
 @boxed
