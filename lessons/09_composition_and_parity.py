@@ -290,8 +290,9 @@ for _ in range(3):
 # $$\text{floor} = \frac{\text{lr}\,\sigma^2}{2 B\,(2 - \text{lr}\, L)}$$
 #
 # Far below the edge, equal lr / B means an equal floor, and equal ground for the same images. Hence
-# the **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does not
-# move with B. For Adam the rule is the **root** of k (Malladi et al. 2022). `batch_scaled` has both.
+# the **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does
+# not move with B. For Adam the rule is the **root** of k (Malladi et al. 2022). `batch_scaled` has
+# both.
 #
 # **Predict.** Batches of 16, 64 and 256, the same 12,800 images, five rates a factor of 4 apart:
 # how does the best rate move?
@@ -407,8 +408,8 @@ for gradient in np.float32(gradients):
 print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
 
 # %% [markdown]
-# An article behind this course has a rule "1 / root of the sum of squared *second-order* gradients".
-# With gradients it is AdaGrad. Taken at its word, with curvature:
+# An article behind this course has a rule "1 / root of the sum of squared *second-order*
+# gradients". With gradients it is AdaGrad. Taken at its word, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -493,9 +494,9 @@ for _ in range(4):
 print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
 # %% [markdown]
-# AdamW takes off $\text{lr}_t\,\lambda$ in both, so a sweep of rates at one $\lambda$ sweeps the decay
-# too. PyTorch's `Adam(weight_decay=...)` adds $\lambda w$ to the *gradient*, and Adam divides by
-# its size: here the weight moves by about the rate itself, whatever $\lambda$ is.
+# AdamW takes off $\text{lr}_t\,\lambda$ in both, so a sweep of rates at one $\lambda$ sweeps the
+# decay too. PyTorch's `Adam(weight_decay=...)` adds $\lambda w$ to the *gradient*, and Adam divides
+# by its size: here the weight moves by about the rate itself, whatever $\lambda$ is.
 #
 # ## 9. Break it: two hands on one rate
 #
@@ -539,8 +540,8 @@ print("old:", old.param_groups[0]["lr"])
 #
 # PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
 # `LinearLR` warmup on the same optimizer
-# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). That works. Swap `StepLR` for
-# a `LambdaLR` of the very same staircase:
+# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). That works. Swap `StepLR`
+# for a `LambdaLR` of the very same staircase:
 
 
 # %%
@@ -574,16 +575,17 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 # 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time,
 #    and AdamW's weight decay with them.
 #
-# **An open question.** The six shapes of the first row all end at zero. How many seeds would it take
-# to tell a run under `linear` from one under `rex`?
+# **An open question.** The six shapes of the first row all end at zero. How many seeds would it
+# take to tell a run under `linear` from one under `rex`?
 #
-# **References.** J. Duchi et al., *Adaptive subgradient methods*, 2011,
-# [JMLR 12](https://jmlr.org/papers/v12/duchi11a.html) · R. Ward et al., *AdaGrad stepsizes*, 2019,
+# **References.** J. Duchi et al., *Adaptive subgradient methods*, 2011, [JMLR
+# 12](https://jmlr.org/papers/v12/duchi11a.html) · R. Ward et al., *AdaGrad stepsizes*, 2019,
 # [arXiv:1806.01811](https://arxiv.org/abs/1806.01811) · D. Kingma, J. Ba, *Adam*, 2015,
 # [arXiv:1412.6980](https://arxiv.org/abs/1412.6980) · I. Loshchilov, F. Hutter, *Decoupled weight
-# decay*, 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) · P. Goyal et al., *ImageNet in 1
-# hour*, 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · S. Malladi et al., *On the SDEs
-# and scaling rules*, 2022, [arXiv:2205.10287](https://arxiv.org/abs/2205.10287) · the documentation of
+# decay*, 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) · P. Goyal et al., *ImageNet in
+# 1 hour*, 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · S. Malladi et al., *On the
+# SDEs and scaling rules*, 2022, [arXiv:2205.10287](https://arxiv.org/abs/2205.10287) · the
+# documentation of
 # `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
 # `transformers.optimization`; the paper behind each formula is in its docstring.
 
@@ -727,7 +729,7 @@ exercise(
 # $$\text{lr}(t) = \text{peak} \cdot \min\left(1, \frac{t + 1}{\text{steps} + 1}\right)$$
 #
 # The check does what `model.save` and `load_model` do: it takes the schedule's config, makes the
-# schedule again from that, and asks the new one for its rates with `keras_rates(climb, updates, ...)`.
+# schedule again from that, and asks the new one for its rates.
 #
 # **Deliver:** the function `climb`, which returns the schedule.
 #

@@ -103,8 +103,9 @@ panel.grid(alpha=0.25)
 plt.show()
 
 # %% [markdown]
-# One run of each says what its seed says. So we average over `n` seeds and print the 95 % interval (Student's t); `d` is the difference, B minus A, of one seed, and `s` the
-# spread of these differences:
+# One run of each says what its seed says. So we average over `n` seeds and print the 95 % interval
+# (Student's t); `d` is the difference, B minus A, of one seed, and `s` the spread of these
+# differences:
 #
 # $$\bar d \pm t_{n-1} \frac{s}{\sqrt n}$$
 #
@@ -330,10 +331,10 @@ print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {wides
 # %% [markdown]
 # ## 6. Eight schedules, five budgets, each tuned
 #
-# On record are eight schedules (of one-cycle the rate only: momentum is 0.9) on MNIST at budgets from 20 to 1,000 updates, each at four peaks
-# with five seeds. The peak is chosen for each schedule *and each budget*, by the mean loss on
-# held-out images; only then do we look at the test images. (The same five seeds do both; take fresh
-# seeds where the verdict matters.)
+# On record are eight schedules (of one-cycle the rate only: momentum is 0.9) on MNIST at budgets
+# from 20 to 1,000 updates, each at four peaks with five seeds. The peak is chosen for each schedule
+# *and each budget*, by the mean loss on held-out images; only then do we look at the test images.
+# (The same seeds do both; take fresh ones where it matters.)
 #
 # **Predict.** What if nobody tunes, and every schedule gets a peak of 0.1? In how many of the five
 # budgets does another schedule come first in mean test accuracy?
@@ -396,7 +397,7 @@ figure.supylabel("points behind the best mean", fontsize=10)
 plt.show()
 
 # %% [markdown]
-# The brackets hold the 95 % interval of the paired gain over the seeds.
+# In brackets: the 95 % interval of the paired gain.
 #
 # {{budgets-untuned}}
 #
@@ -407,8 +408,8 @@ plt.show()
 #
 # {{budgets-close}}
 #
-# **Multiple comparisons.** Ten pairs are ten chances to find what is not there. Bonferroni's remedy:
-# with m comparisons, multiply each p by m (p: how often equals would lie so far apart).
+# **Multiple comparisons.** Ten pairs are ten chances to find what is not there. Bonferroni's
+# remedy: with m comparisons, multiply each p by m (p: how often equals would lie so far apart).
 
 # %%
 chances = {}
@@ -444,8 +445,8 @@ for pair in sorted(chances, key=chances.get)[:4]:
 # | nothing about the rate | a range test (lesson 7), then a sweep |
 #
 # Tune again whenever optimizer, batch size or budget changes, and spend as many runs on the rivals
-# as on your favourite. What no table here can say: what the best rate depends on, whether one schedule is best for all tasks, and what
-# happens at scales that nobody can repeat five times.
+# as on your favourite. What no table here can say: what the best rate depends on, whether one
+# schedule is best for all tasks, and what happens at scales that nobody can repeat five times.
 #
 # ## What you take along
 #
@@ -570,8 +571,9 @@ exercise(
 #
 # **Deliver:** `tune`, corrected, so that it returns three things: the peak with the lowest *mean*
 # `val_loss` over its seeds (of equal means the smaller peak), the mean `test_accuracy` of the runs at
-# this peak, and whether the peak is the smallest or the largest of all that were tried. A peak at which any seed diverged cannot be
-# chosen, but it was tried. If no peak is left, raise a `ValueError`.
+# this peak, and whether the peak is the smallest or the largest of all that were tried. A peak at
+# which any seed diverged cannot be chosen, but it was tried. If no peak is left, raise a
+# `ValueError`.
 #
 # **Success:** no test result has any influence on the choice.
 #

@@ -2,8 +2,9 @@
 # # The clinic and the budget
 #
 # **You will be able to:** read a trace of rates and name its fault; get the most out of a fixed
-# budget of updates with a schedule that you can defend; rank entries so that luck does not win; say what
-# schedule-free methods promise and what they do not; and see how good your own predictions were.
+# budget of updates with a schedule that you can defend; rank entries so that luck does not win; say
+# what schedule-free methods promise and what they do not; and see how good your own predictions
+# were.
 #
 # **You need:** lessons 1 to 11.
 #
@@ -53,8 +54,8 @@ ramp = Schedule(warmup, then=Schedule(linear, peak_lr=0.3, total_steps=120), war
 fixed = Schedule(constant, lr=0.3)
 
 # %% [markdown]
-# And this is what the optimizer got, with the plan dashed. Eleven of the twelve are ill, each with one cause from this
-# course. The code lists the causes; which patient has which was drawn by lot.
+# And this is what the optimizer got, with the plan dashed. Eleven of the twelve are ill, each with
+# one cause from this course. The code lists the causes; which patient has which was drawn by lot.
 
 # %%
 cases = {  # cause: (what was planned, what was applied)
@@ -131,8 +132,8 @@ predict(
 )
 
 # %% [markdown]
-# Now the whole ward: write a cause from the list of `cases` after each letter. The key is in section
-# 3.
+# Now the whole ward: write a cause from the list of `cases` after each letter. Section 3 has the
+# key.
 
 # %%
 diagnosis = {}  # for example {"A": "healthy", "B": "cosine run past its end"}
@@ -195,8 +196,8 @@ for letter in sorted(final, key=final.get):
 # So a lucky run does not help. A run that diverged counts as a guess among ten classes.
 #
 # The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05. It was
-# not tuned for any of them: here is your chance. Their runs are on record, made in PyTorch; in TensorFlow `fit` makes the same
-# updates up to rounding, which grows.
+# not tuned for any of them: here is your chance. Their runs are on record, made in PyTorch; in
+# TensorFlow `fit` makes the same updates up to rounding, which grows.
 
 # %%
 BUDGET, SEEDS, GUESSING = 250, range(5), 10.0
@@ -394,8 +395,8 @@ decided = "schedule-free is higher" if difference.above_zero else "it is lower"
 outcome("12.d", "no difference found" if difference.undecided else decided)
 
 # %% [markdown]
-# What the records say (brackets: 95 % interval over seeds; weight decay was each one's default, 0.01
-# for AdamW and 0 for the others):
+# What the records say (brackets: 95 % interval over seeds; weight decay was each one's default,
+# 0.01 for AdamW and 0 for the others):
 #
 # - {{schedule-free-fixed}}
 # - {{schedule-free-line}}
@@ -436,8 +437,9 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
         print(f"{name}, length {length}: ", "  ".join(f"{rate:.4g}" for rate in trace(length)))
 
 # %% [markdown]
-# In PyTorch a wave of length 1 jumps between peak and floor: the clinic's cosine past its end, at its
-# fastest. **Fix it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call them.
+# In PyTorch a wave of length 1 jumps between peak and floor: the clinic's cosine past its end, at
+# its fastest. **Fix it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call
+# them.
 #
 # ## 9. How good were your predictions?
 #

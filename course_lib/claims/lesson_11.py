@@ -221,8 +221,8 @@ CLAIMS: dict[str, Claim] = {
         "{tensorflow.undecided} (TensorFlow); of the differences, {torch.corrected} and "
         "{tensorflow.corrected} are left after Bonferroni's correction for {torch.pairs} "
         "comparisons. The widest gap of their means is {torch.widest:.2f} and "
-        "{tensorflow.widest:.2f} points, below the {torch.error:.2f} points that a draw of 10,000 "
-        "test images leaves open for a single accuracy.",
+        "{tensorflow.widest:.2f} points, below the {torch.error:.2f} of another 10,000 test "
+        "images.",
         measure=among_the_best,
         holds=lambda n: n.undecided > n.pairs / 2 and n.corrected <= 1 and n.widest < n.error,
     ),
