@@ -8,9 +8,11 @@ shown and locked, and what grades the student, the hidden ones: both reject ever
 import importlib.util
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from exercise_helper import assert_lazy_answers_fail, builder, checks, earned, passes
 
@@ -146,6 +148,33 @@ def test_a_rounded_answer_has_one_verdict_from_the_check_and_the_grader(stem, ki
             seen, graded = verdicts(exercise, answer, kind)
             assert seen == graded, f"{exercise.id}: check {seen}, grader {graded}"
             assert seen or kind != "float32", f"{exercise.id}: float32 is not right"
+
+
+def in_float32(value):
+    """An argument, all its numbers as a tensor of float32 holds them."""
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float32)
+    if isinstance(value, list | tuple):
+        return type(value)(map(in_float32, value))
+    if isinstance(value, dict):
+        return {in_float32(key): in_float32(each) for key, each in value.items()}
+    return float(np.float32(value)) if isinstance(value, float) else value
+
+
+@every_lesson
+def test_a_right_answer_that_takes_its_numbers_in_float32_is_right(stem):
+    """What is 4e-6 off, subtracted, is more off: an exercise that subtracts needs its tolerance."""
+    for grade_id, exercise in checks(stem).items():
+        hidden = [probe for group in exercise.hidden for probe in group.probes]
+        for answer in load(path_of(stem)).RIGHT[grade_id]:
+            for probe in [*exercise.shown, *exercise.locked, *hidden]:
+                call = probe.call
+                kwargs = {name: in_float32(each) for name, each in call.kwargs.items()}
+                got = calls.reply(answer, replace(call, args=in_float32(call.args), kwargs=kwargs))
+                if isinstance(probe, exercises.Locked):
+                    assert probe.opens(got), call.written(exercise.name)
+                else:
+                    assert calls.agrees(got, probe.reply, exercise.tolerance), (call, got)
 
 
 @every_lesson
