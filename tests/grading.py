@@ -136,7 +136,7 @@ def handed_out():
 
 def submission(before: str = "", after: str = "", **answers: str):
     """A submission with these answers (`warm`, `fall`: right ones unless given; None: as handed
-    out), and with cells of the student's own before and after them."""
+    out; `why`: nothing unless given), and with cells of the student's own before and after them."""
     notebook = handed_out()
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
@@ -144,6 +144,8 @@ def submission(before: str = "", after: str = "", **answers: str):
             answer = answers.get(name, RIGHT[name])
             if grade_id == f"09_small-exercise-{number}" and answer is not None:
                 cell.source = answer
+        if grade_id == "09-why" and "why" in answers:
+            cell.source += answers["why"]
     if before:
         notebook.cells.insert(2, nbformat.v4.new_code_cell(before))
     if after:

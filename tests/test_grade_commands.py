@@ -1,6 +1,7 @@
 """The teacher's commands, as they stand in docs/guides/teacher.md, and what they say."""
 
 import csv
+import json
 import re
 import shlex
 import shutil
@@ -100,7 +101,8 @@ def test_late_and_again(tmp_path, capsys):
     what was left aside is told and is no failure."""
     solutions = write_solutions(tmp_path / "solutions")
     right, blank = (
-        nbformat.writes(submission(**each)) for each in ({}, dict(warm=None, fall=None))
+        nbformat.writes(submission(**each))
+        for each in (dict(why="Safer."), dict(warm=None, fall=None))
     )
     partly = nbformat.writes(submission(fall=None))
     files = {
@@ -146,7 +148,7 @@ def test_late_and_again(tmp_path, capsys):
 def test_a_question_that_was_mended_is_graded_anew_and_nothing_else(tmp_path, capsys):
     solutions = write_solutions(tmp_path / "solutions")
     shutil.copy(solutions / "09_small.ipynb", solutions / "10_small.ipynb")
-    folder = write_submission(tmp_path / "in", "anna", submission()).parent
+    folder = write_submission(tmp_path / "in", "anna", submission(why="Safer.")).parent
     shutil.copy(folder / "09_small.ipynb", folder / "10_small.ipynb")
     grade = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
     grade += ["--solutions", str(solutions)]
@@ -175,7 +177,7 @@ def test_a_question_that_was_mended_is_graded_anew_and_nothing_else(tmp_path, ca
 def graded(tmp_path):
     """The arguments that grade three students of odd names, one of whom sent a text."""
     solutions = write_solutions(tmp_path / "solutions")
-    write_submission(tmp_path / "in", CHINESE, submission(warm=None, before="print(1)"))
+    write_submission(tmp_path / "in", CHINESE, submission(warm=None, before="print(1)", why="So."))
     write_submission(tmp_path / "in", LONG, submission())
     write_submission(tmp_path / "in", ACCENTS, "{not json")
     arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
@@ -190,13 +192,35 @@ def test_table_has_names_as_they_were_written_in_columns(graded, tmp_path, capsy
     emilie, long, chinese = table
     # Chinese takes two columns a character; what a student added is no finding worth a look
     assert chinese == f"{CHINESE}{' ' * 26}  09_small  3 of 9  (1 to be marked by hand)"
-    assert long == f"{LONG[:31]}…  09_small  5 of 9  (1 to be marked by hand)"
+    assert long == f"{LONG[:31]}…  09_small  5 of 9"
     assert emilie.startswith(f"{ACCENTS}  ") and f"file: {ACCENTS}/09_small.ipynb" in emilie
     shutil.rmtree(tmp_path / "in" / CHINESE)
     assert main(graded) == 1
     *_, last, note = capsys.readouterr().out.splitlines()
     assert last.startswith("2 notebooks: 0 graded now, 2 before, 1 could not be graded")
     assert "also holds 1 result of other submissions" in note
+    (gone,) = (tmp_path / "out").glob(f"students/{note.split('students/')[1]}")
+    assert json.loads(gone.read_text())["name"] == CHINESE  # that file, and no lesson beside it
+
+
+@boxed
+def test_scripts_read_what_export_did_and_a_table_on_stdout_is_nothing_but_a_table(
+    graded, tmp_path, capsys
+):
+    assert main([*graded, "--quiet"]) == 1
+    assert main(["report", str(tmp_path / "out"), "--quiet"]) == 0
+    marks = tmp_path / "marks.csv"
+    export = ["export", str(tmp_path / "out"), "--csv"]
+    assert main([*export, str(marks), "--long", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main([*export, "-", "--long"]) == 0
+    out, said = capsys.readouterr()
+    assert out == marks.read_text() and said.startswith("1 answer without a mark of a person yet")
+    marks.write_text(out + "ghost,,,graded,q,,,9,3,,\n")
+    assert main([*export, str(tmp_path / "x.csv"), "--marks", str(marks), "--json"]) == 1
+    done = json.loads(capsys.readouterr().out)
+    assert (done["csv"], done["waiting"]) == (str(tmp_path / "x.csv"), 1)
+    assert "(student 'ghost', " in done["marks_left_out"][0]
 
 
 @pytest.mark.parametrize(

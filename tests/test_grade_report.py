@@ -152,6 +152,32 @@ def text_of(path: Path) -> str:
     return " ".join(path.read_text(encoding="utf-8").split())
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("not a notebook: not JSON (Expecting value)", "open it in JupyterLab, save it"),
+        ("its nbformat is 5, expected 4 (or 2, 3)", "open it in JupyterLab, save it"),
+        ("no notebook here; found answers.pdf, expected .ipynb or .zip", "ends in `.ipynb`"),
+        (IGNORED.format("anna/01.ipynb"), "Another file of yours counts in its place"),
+        ("no cell of ours, and its name is no lesson's", "Then nothing is to be done"),
+        ("this student's files have more than 50 MB", "Put right what is said above"),
+    ],
+)
+def test_each_reason_of_a_file_without_a_score_has_its_own_next_step(reason, words):
+    row = result("erin", notebook="", status="unreadable", reason=reason)
+    assert words in report.next_step(row)
+
+
+def test_who_wrote_nothing_into_a_written_question_is_counted_and_not_waited_for(tmp_path):
+    blank = {**why(""), "status": "not begun", "score": 0.0}
+    save(tmp_path, result("anna", [why()]))
+    save(tmp_path, result("bob", [blank]))
+    (of_class,) = report.overview(report.load(tmp_path))["assignments"]
+    (asked,) = of_class["questions"]
+    assert (asked["not_begun"], asked["mean"], asked["right"]) == (1, None, "-")
+    assert write_csv(tmp_path, tmp_path / "scores.csv").waiting == 1
+
+
 def test_class_page_tells_what_a_teacher_asks(results):
     page = report.write_report(results)
     assert page == results / "report" / "index.html"
@@ -456,11 +482,12 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(results, tmp_path, mo
         raise OSError(28, "No space left on device")
 
     old = tmp_path / "scores.csv"
-    old.write_text("the scores of yesterday")
+    write_csv(results, old)
+    before = old.read_bytes()
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_csv(results, old)
-    assert old.read_text() == "the scores of yesterday" and list(tmp_path.glob("*.csv*")) == [old]
+    assert old.read_bytes() == before and list(tmp_path.glob("*.csv*")) == [old]
 
 
 def test_a_table_is_also_written_into_what_is_no_file(results, tmp_path):
@@ -503,14 +530,14 @@ def mark(path: Path, marks: dict, encoding="utf-8", **form) -> Path:
 def table(results, tmp_path):
     """The long table of the five students."""
     path = tmp_path / "questions.csv"
-    assert write_csv(results, path, long=True) == 4  # answers that wait
+    assert write_csv(results, path, long=True).waiting == 4
     return path
 
 
 def scores_with(results, table, to="scores.csv"):
     """What `scores.csv` says of each student, and how many answers wait."""
     path = table.with_name(to)
-    waiting = write_csv(results, path, marks=table)
+    waiting = write_csv(results, path, marks=table).waiting
     head, *rows = rows_of(path)
     return {row[0]: dict(zip(head, row)) for row in rows}, waiting
 
@@ -547,7 +574,9 @@ def test_marks_outlive_another_grading(results, table):
     save(results, result("bob", [walk("wrong", (0, 0, 0)), best("right", True), why()]))
     save(results, result("zoe", [walk("right", (1, 1, 1)), best("right", True), why()]))
     again = table.with_name("questions-2.csv")
-    assert write_csv(results, again, long=True, marks=table) == 4  # and Zoe's, but not Anna's
+    assert (
+        write_csv(results, again, long=True, marks=table).waiting == 4
+    )  # and Zoe's, but not Anna's
     for each in (table, again):
         scores, waiting = scores_with(results, each)
         assert waiting == 4
@@ -562,7 +591,6 @@ def test_marks_outlive_another_grading(results, table):
         ("anna", "01-why", "-1", "row 4: mark must be a number from 0 to 3, got '-1'"),
         ("anna", "01-why", "good", "row 4: mark must be a number from 0 to 3, got 'good'"),
         ("bob", "01-walk", "nan", "row 5: mark must be a number from 0 to 1, got 'nan'"),
-        ("erin", "", "1", "row 14: a mark for an answer that is not in the results"),
     ],
 )
 def test_a_mark_that_cannot_be_right_stops_with_its_row(
@@ -578,11 +606,10 @@ def test_a_mark_that_cannot_be_right_stops_with_its_row(
 @pytest.mark.parametrize(
     ("old", "changed", "words"),
     [
-        ("anna,01", "Anna,01", "row 4: a mark for an answer that is not in the results (student "),
-        ("01-why,,,3,3", "01-how,,,3,3", "row 4: a mark for an answer that is not in the results"),
         ("01-why,,,3,3,anna", "01-why,,3,3,,anna", "row 4: the points are in the column 'score'"),
         (",mark,", ",note,", "has no column 'mark'; expected the table"),
         ("student,", "", "has no column 'student'; expected the table"),
+        (",name,", ",mark,", "has 2 columns 'mark'; expected the table"),
     ],
 )
 def test_a_table_that_was_changed_stops_with_its_row(results, table, old, changed, words):
@@ -593,6 +620,25 @@ def test_a_table_that_was_changed_stops_with_its_row(results, table, old, change
     with pytest.raises(ValueError) as error:
         scores_with(results, table)
     assert words in str(error.value)
+
+
+def test_a_mark_of_an_answer_that_is_gone_costs_no_other_its_mark(results, table):
+    """A student who left, a question that was withdrawn, an id that a spreadsheet changed."""
+    mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): "2", ("cleo", "01-why"): "1"})
+    shutil.rmtree(results / "students" / "anna")
+    table.write_text(table.read_text().replace("cleo,", "Cleo,"))
+    scores = table.with_name("scores.csv")
+    left_out = write_csv(results, scores, marks=table).left_out
+    assert [each.partition(", ")[2].partition(":")[0] for each in left_out] == ["row 4", "row 10"]
+    assert "not in the results (student 'Cleo', " in left_out[1]
+    head, *rows = rows_of(scores)
+    assert {row[0]: row[head.index("by_hand")] for row in rows}["bob"] == "0"
+
+
+def test_an_empty_table_of_marks_is_none(results, table):
+    table.write_text("")
+    with pytest.raises(ValueError, match="has no column 'student'"):
+        scores_with(results, table)
 
 
 def test_two_marks_for_one_answer_are_one_too_many(results, table):
@@ -615,7 +661,7 @@ def test_no_table_with_marks_is_written_over(results, table, long, column):
             csv.writer(file).writerows([head, *rows])
     before = table.read_bytes()
     for marks in (None, table) if column == "mark" else (None,):
-        with pytest.raises(ValueError, match="has marks of a person in it: write another file"):
+        with pytest.raises(ValueError, match="has marks of a person in it or is no table"):
             write_csv(results, table, long=long, marks=marks)
     assert table.read_bytes() == before
     write_csv(results, table, long=long, force=True)
@@ -627,8 +673,33 @@ def test_a_table_without_marks_is_written_over(results, table):
     before = table.read_bytes()
     write_csv(results, table, long=True)
     assert table.read_bytes() == before
-    table.write_bytes(b"\xff\x00 no table")
+    table.write_bytes(b"")  # of mktemp
     write_csv(results, table, long=True)
+    assert table.read_bytes() == before
+    write_csv(results, table)
+    write_csv(results, table)
+    assert len(rows_of(table)) == 6
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: text.encode("utf-16"),  # Unicode Text of Excel
+        lambda text: ("sep=;\n" + text.replace(",", ";")).encode(),
+        lambda text: text.replace("mark,", "Mark,").encode(),
+        lambda text: text.replace("reason", "reason,mark").encode(),
+        lambda text: text.replace("3,,anna", "3,2,anna").replace("mark,", "points given,").encode(),
+        lambda text: text.replace("3,,anna", "3,2,anna").encode("utf-8-sig"),
+        lambda text: text.replace("anna,", "anna,,", 1).encode(),
+        lambda text: b"the names of the class",
+    ],
+)
+@pytest.mark.parametrize("long", [True, False])
+def test_nothing_but_a_table_of_ours_without_marks_is_written_over(results, table, changed, long):
+    table.write_bytes(changed(table.read_text()))
+    before = table.read_bytes()
+    with pytest.raises(ValueError, match="is there already, and has marks of a person in it or"):
+        write_csv(results, table, long=long)
     assert table.read_bytes() == before
 
 

@@ -5,8 +5,10 @@ be graded, an exercise that does not hold); for the others see course_lib/cli.py
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -90,32 +92,43 @@ def add_to(commands) -> None:
     grade.add_argument("--json", action="store_true", help="print the summary as JSON")
     grade.set_defaults(run=_grade, extra="grade")
 
+    quiet = argparse.ArgumentParser(add_help=False)
+    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
     report = commands.add_parser(
-        "report", help="write HTML pages: one per student, one for the class"
+        "report", parents=[quiet], help="write HTML pages: one per student, one for the class"
     )
     report.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
     report.set_defaults(run=_report, extra="grade")
 
     export = commands.add_parser(
-        "export", parents=[solutions], help="write scores as CSV, or into nbgrader's gradebook"
+        "export",
+        parents=[solutions, quiet],
+        help="write scores as CSV, or into nbgrader's gradebook",
     )
     export.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
-    export.add_argument("--csv", metavar="FILE", help="one line per student and notebook")
+    export.add_argument(
+        "--csv", metavar="FILE", help="one line per student and notebook; - is stdout"
+    )
     export.add_argument("--long", action="store_true", help="one line per question, in --csv")
     export.add_argument(
         "--marks", metavar="FILE", help="a table of --long: what stands under mark counts in --csv"
     )
     export.add_argument(
-        "--force", action="store_true", help="write --csv also over a file with marks in it"
+        "--force",
+        action="store_true",
+        help="write --csv over whatever is there, marks of a person too",
     )
     export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
     export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
     export.add_argument(
         "--submissions", metavar="FOLDER", help="to copy from into the course's submitted/"
     )
+    export.add_argument("--json", action="store_true", help="print what was done as JSON")
     export.set_defaults(run=_export, extra="grade")
 
-    check = commands.add_parser("check", help="run your exercise notebook from top to bottom")
+    check = commands.add_parser(
+        "check", parents=[quiet], help="run your exercise notebook from top to bottom"
+    )
     check.add_argument("notebook", metavar="NOTEBOOK", help="a file of exercises/")
     check.set_defaults(run=_check)
 
@@ -207,16 +220,16 @@ def _grade(options) -> int:
                 bar.update()
         store.forget_unreadable(submissions)
         results = [store.result(each) for each in submissions]
-    kept = {path.resolve() for path, _ in stored(options.out)}
-    kept -= {store.path(each).resolve() for each in submissions}
+    mine = {store.path(each) for each in submissions}
+    others = [path for path, _ in stored(options.out) if path not in mine]
     silent = options.quiet or options.json
     if (elsewhere := [each for each in found if each.elsewhere]) and not silent:
         names = ", ".join(sorted({each.assignment for each in elsewhere}))
         print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
-    return _summary(options, results, len(todo), len(kept))
+    return _summary(options, results, len(todo), others)
 
 
-def _summary(options, results: list[dict], new: int, others: int) -> int:
+def _summary(options, results: list[dict], new: int, others: list[Path]) -> int:
     from course_lib.grade.results.report import noted, order
 
     every, results = len(results), noted(results)
@@ -235,9 +248,10 @@ def _summary(options, results: list[dict], new: int, others: int) -> int:
         )
         if others:
             print(
-                f"{options.out} also holds {_count(others, 'result')} of other submissions: report "
-                "and export will show them; whose are not wanted, delete their folder in "
-                f"{Path(options.out, 'students')}"
+                f"{options.out} also holds {_count(len(others), 'result')} of other submissions; "
+                "report and export will show them. Delete the files that are not wanted: "
+                + ", ".join(map(str, others[:3]))
+                + (", ..." if len(others) > 3 else "")
             )
     return 1 if troubled else 0
 
@@ -290,16 +304,13 @@ def _count(number: int, word: str) -> str:
 def _report(options) -> int:
     from course_lib.grade.results.report import write_report
 
-    print(write_report(Path(options.results)))
+    page = write_report(Path(options.results))
+    if not options.quiet:
+        print(page)
     return 0
 
 
 def _export(options) -> int:
-    from course_lib.grade.intake.assignment import read_assignments
-    from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results.export import write_csv
-    from course_lib.grade.results.store import StoreError
-
     if not options.csv and not options.nbgrader:
         raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
     for option in ("long", "marks", "force"):
@@ -307,44 +318,76 @@ def _export(options) -> int:
             raise ValueError(f"--{option} is about --csv FILE, which is missing")
     if options.marks and not Path(options.marks).is_file():
         raise ValueError(f"--marks must be a file that exists, got {options.marks}")
-    if options.csv:
-        try:
-            waiting = write_csv(
-                options.results,
-                options.csv,
-                long=options.long,
-                marks=options.marks,
-                force=options.force,
-            )
-        except StoreError:
-            raise
-        except OSError as error:
-            raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
-        print(options.csv)
-        if waiting:
-            print(
-                f"{_count(waiting, 'answer')} without a mark of a person yet "
-                "(--long writes a table to mark in, --marks reads it)"
-            )
-    if options.nbgrader:
-        from course_lib.grade.results.gradebook import to_gradebook
+    done = _into_csv(options) if options.csv else {}
+    done |= _into_gradebook(options) if options.nbgrader else {}
+    # Where the table itself goes to stdout (-, /dev/stdout), nothing else does.
+    to_stdout = not options.csv or Path(options.csv).is_file()
+    with contextlib.redirect_stdout(sys.stdout if to_stdout else sys.stderr):
+        if options.json:
+            print(json.dumps(done, indent=1))
+        elif not options.quiet:
+            _say_exported(options, **done)
+    return 1 if done.get("marks_left_out") or done.get("not_in_gradebook") else 0
 
-        submissions = []
-        if options.submissions:
-            assignments = read_assignments(options.solutions)
-            submissions = collect(Path(options.submissions), assignments)
-        imported = to_gradebook(
-            Path(options.results),
-            Path(options.solutions),
-            course=Path(options.nbgrader),
-            db=options.db,
-            submissions=submissions,
+
+def _into_csv(options) -> dict:
+    from course_lib.grade.results.export import write_csv
+    from course_lib.grade.results.store import StoreError
+
+    try:
+        waiting, left_out = write_csv(
+            options.results,
+            options.csv,
+            long=options.long,
+            marks=options.marks,
+            force=options.force,
         )
-        for line in imported.skipped:
-            print(f"not in the gradebook: {line}")
-        print(f"{imported.done} submissions in the gradebook of {options.nbgrader}")
-        return 1 if imported.skipped else 0
-    return 0
+    except StoreError:
+        raise
+    except OSError as error:
+        raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
+    return {"csv": options.csv, "waiting": waiting, "marks_left_out": left_out}
+
+
+def _into_gradebook(options) -> dict:
+    from course_lib.grade.intake.assignment import read_assignments
+    from course_lib.grade.intake.collect import collect
+    from course_lib.grade.results.gradebook import to_gradebook
+
+    submissions = []
+    if options.submissions:
+        submissions = collect(Path(options.submissions), read_assignments(options.solutions))
+    imported = to_gradebook(
+        Path(options.results),
+        Path(options.solutions),
+        course=Path(options.nbgrader),
+        db=options.db,
+        submissions=submissions,
+    )
+    return {"in_gradebook": imported.done, "not_in_gradebook": imported.skipped}
+
+
+def _say_exported(
+    options, csv="", waiting=0, marks_left_out=(), in_gradebook=0, not_in_gradebook=()
+) -> None:
+    if csv not in ("", "-"):
+        print(csv)
+    if waiting:
+        print(
+            f"{_count(waiting, 'answer')} without a mark of a person yet "
+            "(--long writes a table to mark in, --marks reads it)"
+        )
+    for line in marks_left_out:
+        print(line)
+    if marks_left_out:
+        print(
+            "These marks are left out. Has a spreadsheet changed the names (007 to 7)? Import the "
+            "columns as text. Is the student or the question gone? Delete the rows"
+        )
+    for line in not_in_gradebook:
+        print(f"not in the gradebook: {line}")
+    if options.nbgrader:
+        print(f"{in_gradebook} submissions in the gradebook of {options.nbgrader}")
 
 
 def _release(options) -> int:
@@ -379,7 +422,8 @@ def _verify(options) -> int:
 def _check(options) -> int:
     from course_lib.grade.selfcheck import selfcheck
 
-    return 0 if selfcheck(Path(options.notebook)) else 1
+    with contextlib.redirect_stdout(io.StringIO() if options.quiet else sys.stdout):
+        return 0 if selfcheck(Path(options.notebook)) else 1
 
 
 def _doctor(options) -> int:

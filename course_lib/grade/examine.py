@@ -142,12 +142,12 @@ class Examination:
 
     def _settled(self, question: Question) -> Verdict | None:
         """The verdict on what needs no asking."""
-        if question.manual:
-            return Verdict("manual", "marked by a person", score=None)
         if all(each in self.plan.missing for each in question.answers):
             return Verdict("missing", "the answer cell is not in the notebook")
         if all(each in self.plan.missing | self.plan.blank for each in question.answers):
             return Verdict("not begun", "the answer cell is as it was handed out")
+        if question.manual:
+            return Verdict("manual", "marked by a person", score=None)
         return None
 
     def ask(self, questions: list[Question], upto: int | None = None) -> dict[str, Verdict]:

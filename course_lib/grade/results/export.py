@@ -5,10 +5,11 @@ place of the grader's score, which stays beside them.
 """
 
 import csv
+import sys
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said_by_canvas
@@ -21,6 +22,14 @@ KEY = ["student", "assignment", "notebook", "question"]
 Marks = Mapping[tuple[str, ...], float]  # by what stands in the columns KEY
 
 
+class Exported(NamedTuple):
+    """What `write_csv` did: so many answers wait for a person, and these marks, in words, belong to
+    no answer and are not in the table."""
+
+    waiting: int
+    left_out: list[str]
+
+
 def write_csv(
     results: str | Path,
     path: str | Path,
@@ -28,21 +37,21 @@ def write_csv(
     long: bool = False,
     marks: str | Path | None = None,
     force: bool = False,
-) -> int:
+) -> Exported:
     """Write a row for each student and notebook; with `long`, for each question of it as well.
 
-    `marks` is such a long table with points in its column `mark`. Who has no score has an empty
-    one, and the reason. `by_hand` is how many of the points wait for a person. Plain UTF-8, lines
-    end with "\\n". Returns how many answers wait. Raises StoreError when there are no results,
-    ValueError when a mark cannot be right or (without `force`) when the file to write has marks in
-    it, OSError when it cannot be written.
+    The path `-` is stdout. `marks` is such a long table with points in its column `mark`. Who has
+    no score has an empty one, and the reason. `by_hand` is how many of the points wait for a
+    person. Plain UTF-8, lines end with "\\n". Raises StoreError when there are no results,
+    ValueError when a mark cannot be right or (without `force`) when there is a file already that is
+    not such a table without marks, OSError when it cannot be written.
     """
     rows, path = load(results), Path(path)
-    given = read_marks(marks, rows) if marks is not None else {}
-    if not force and _has_marks(path):
+    given, left_out = read_marks(marks, rows) if marks is not None else ({}, [])
+    if not force and not _may_be_replaced(path):
         raise ValueError(
-            f"{path} has marks of a person in it: write another file (--marks {path} takes the "
-            "marks over), or overwrite it with --force"
+            f"{path} is there already, and has marks of a person in it or is no table of `export`: "
+            f"write another file (--marks {path} takes marks over), or overwrite it with --force"
         )
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -50,34 +59,33 @@ def write_csv(
     for row in rows:
         for values in _questions(row, given) if long else [_summary(row, given)]:
             table.writerow([_safe(value) for value in values])
-    write_whole(path, text.getvalue())
-    return sum(_waits(row, each, given) for row in rows for each in row["questions"])
+    if str(path) == "-":
+        sys.stdout.write(text.getvalue())
+    else:
+        write_whole(path, text.getvalue())
+    waiting = sum(_waits(row, each, given) for row in rows for each in row["questions"])
+    return Exported(waiting, left_out)
 
 
 # --- marks ----------------------------------------------------------------------------------------
 
 
-def read_marks(path: str | Path, rows: list[dict[str, Any]]) -> Marks:
-    """The marks in a table of `write_csv(..., long=True)`. Raises ValueError, which names the row,
-    for a mark that is no number of points, or of an answer that is not among the results."""
+def read_marks(path: str | Path, rows: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
+    """The marks in a table of `write_csv(..., long=True)`, and in words those of answers that are
+    not among the results. Raises ValueError, which names the row, for what is no number of points.
+    """
     most = {_key(row, each): each["points"] for row in rows for each in row["questions"]}
     found: dict[tuple[str, ...], float] = {}
+    left_out = []
     for place, cells in _cells(Path(path)):
-        if missing := [name for name in (*KEY, "mark") if name not in cells]:
-            raise ValueError(
-                f"{path} has no column {missing[0]!r}; expected the table that "
-                "`lr-course export RESULTS --csv FILE --long` writes, with its first line"
-            )
         if not _filled(cells):
             continue
         key, text = tuple(cells[name] for name in KEY), cells["mark"]
         where = f"{path}, row {place}"
         if key not in most:
             who = ", ".join(f"{name} {value!r}" for name, value in zip(KEY, key))
-            raise ValueError(
-                f"{where}: a mark for an answer that is not in the results ({who}). A spreadsheet "
-                "may have changed it (007 to 7): import these columns as text"
-            )
+            left_out.append(f"{where}: a mark for an answer that is not in the results ({who})")
+            continue
         if not text:
             raise ValueError(f"{where}: the points are in the column 'score'; put them in 'mark'")
         if key in found:
@@ -89,18 +97,26 @@ def read_marks(path: str | Path, rows: list[dict[str, Any]]) -> Marks:
         if not 0 <= found[key] <= most[key]:
             points = number(most[key])
             raise ValueError(f"{where}: mark must be a number from 0 to {points}, got {text!r}")
-    return found
+    return found, left_out
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table as a spreadsheet counts them, with what stands in each column."""
+    """The rows of a table of marks as a spreadsheet counts them, by the names of its columns."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline()
         file.seek(0)
         table = csv.DictReader(file, delimiter=max(",;\t", key=first.count))  # ; of Excel in Europe
         try:
+            names = table.fieldnames or ()
+            for name in (*KEY, "mark"):
+                if (count := list(names).count(name)) != 1:
+                    raise ValueError(
+                        f"{path} has {count or 'no'} column{'s' * (count > 1)} {name!r}; expected "
+                        "the table that `lr-course export RESULTS --csv FILE --long` writes, with "
+                        "its first line, saved as CSV in UTF-8"
+                    )
             for place, row in enumerate(table, start=2):
-                yield place, {name: (row[name] or "").strip() for name in table.fieldnames or ()}
+                yield place, {name: (row[name] or "").strip() for name in names}
         except csv.Error as error:
             raise ValueError(f"{path} is not a table of comma-separated values ({error})") from None
 
@@ -110,13 +126,18 @@ def _filled(cells: Mapping[str, str]) -> bool:
     return bool(cells["mark"] or (cells.get("status") == "manual" and cells.get("score")))
 
 
-def _has_marks(path: Path) -> bool:
-    if not path.is_file():  # or a terminal, a pipe
-        return False
+def _may_be_replaced(path: Path) -> bool:
+    """Whether nothing is lost: no file, an empty one, or a table of ours without marks."""
+    if not path.is_file() or path.stat().st_size == 0:  # a terminal and a pipe are no files
+        return True
     try:
-        return any("mark" in cells and _filled(cells) for _, cells in _cells(path))
-    except ValueError:
-        return False  # no table of ours
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+    except (ValueError, csv.Error):
+        return False
+    if head not in (HEAD, LONG) or any(len(row) != len(head) for row in rows):
+        return False
+    return head == HEAD or not any(_filled(dict(zip(LONG, row))) for row in rows)
 
 
 def _key(row: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[str, ...]:

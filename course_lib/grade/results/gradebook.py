@@ -38,6 +38,10 @@ class GradebookError(ValueError):
     """The gradebook cannot take the results. The message says why, and what to do."""
 
 
+class Unfit(Exception):
+    """A result, or all of a lesson, does not fit the solutions or the gradebook; the others may."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """What `to_gradebook` did: so many notebooks are in, and these are not, in words."""
@@ -58,8 +62,9 @@ def to_gradebook(
 
     `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
     of `submissions` is not in the course's `submitted/` yet is written there; without them, the
-    answers that were graded are. Raises GradebookError when the course, its gradebook or a result
-    does not fit the solutions, ReleaseError and StoreError when those cannot be read.
+    answers that were graded are. What does not fit the solutions is skipped and said. Raises
+    GradebookError when the course or its gradebook cannot be used, ReleaseError and StoreError when
+    solutions or results cannot be read.
     """
     from nbgrader.api import Gradebook
 
@@ -75,16 +80,31 @@ def to_gradebook(
             skipped.append(f"{where}: no name for an assignment: {line(row['assignment'])}")
         else:
             rows.append(row)
-    names = sorted({row["notebook"] for row in rows})
-    sources = {path.stem: read(path) for path in chosen(Path(solutions), names)} if names else {}
+    names = {row["notebook"] for row in rows}
+    paths = chosen(Path(solutions), None) if names else []
+    sources = {path.stem: read(path) for path in paths if path.stem in names}
+    handed_out, done = {}, 0
     with _trouble(coursedir), Gradebook(coursedir.db_url, coursedir.course_id) as book:
-        for assignment, notebook in sorted({(row["assignment"], row["notebook"]) for row in rows}):
-            _make_assignment(book, coursedir, assignment, notebook, sources[notebook])
-        handed_out = {name: released(sources[name], name) for name in names}
+        for name in sorted({(row["assignment"], row["notebook"]) for row in rows}):
+            try:
+                source = sources.get(name[1])
+                if source is None:
+                    raise Unfit(f"{solutions} has no lesson {name[1]!r} any more")
+                _make_assignment(book, coursedir, *name, source)
+                handed_out[name] = released(source, name[1])
+            except Unfit as error:
+                count = sum((row["assignment"], row["notebook"]) == name for row in rows)
+                skipped.append(f"{'/'.join(name)}, results of {count} students: {error}")
         for row in rows:
-            text = texts.get((row["student"], row["assignment"], row["notebook"]))
-            _import(book, coursedir, row, handed_out[row["notebook"]], text)
-    return Imported(len(rows), tuple(skipped))
+            name = (row["assignment"], row["notebook"])
+            try:
+                if name in handed_out:
+                    text = texts.get((row["student"], *name))
+                    _import(book, coursedir, row, handed_out[name], text)
+                    done += 1
+            except Unfit as error:
+                skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
+    return Imported(done, tuple(skipped))
 
 
 # --- the course -----------------------------------------------------------------------------------
@@ -145,13 +165,13 @@ def _make_assignment(
     wanted = {
         cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
         for cell in without_answers(source).cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.metadata.nbgrader.points
     }
     try:
         known = book.find_notebook(notebook, assignment)
     except MissingEntry:
         if book.update_or_create_assignment(assignment).submissions:
-            raise GradebookError(
+            raise Unfit(
                 f"assignment {assignment!r} of the gradebook has submissions and no notebook "
                 f"{notebook!r}; nbgrader cannot add one now: use another assignment name"
             ) from None
@@ -168,11 +188,17 @@ def _make_assignment(
         book.db.expire_all()
         known = book.find_notebook(notebook, assignment)
     found = {cell.name: cell.max_score for cell in known.grade_cells if cell.max_score}
-    if found != {name: points for name, points in wanted.items() if points}:
-        raise GradebookError(
-            f"the gradebook's {assignment}/{notebook} has the cells and points {found}, the "
-            f"solutions have {wanted}: one is of another version of the lesson. Take another "
-            "gradebook, or run `nbgrader generate_assignment` anew where nothing is graded"
+    if found.keys() != wanted.keys():
+        raise Unfit(
+            f"the gradebook has the questions {sorted(found)}, the solutions {sorted(wanted)}. "
+            f"While nobody has submitted, `nbgrader generate_assignment {assignment}` changes "
+            "them; later, keep the questions in the lesson, or take another gradebook"
+        )
+    if found != wanted:
+        raise Unfit(
+            f"the gradebook has the points {found}, the solutions {wanted}: "
+            f"`lr-course release {notebook} --nbgrader --out COURSE --force` and `nbgrader "
+            f"generate_assignment {assignment} --force` change them there; marks and comments stay"
         )
 
 
@@ -191,9 +217,9 @@ def _import(
         if cell.metadata.get("nbgrader", {}).get("points")
     }
     if row["status"] == "graded" and asked != questions.keys():
-        raise GradebookError(
-            f"the result of {student} for {notebook} answers {sorted(questions)}, the solutions "
-            f"ask {sorted(asked)}: it was graded with others; run `lr-course grade` again"
+        raise Unfit(
+            f"it answers {sorted(questions)}, the solutions ask {sorted(asked)}: graded with "
+            "others. Run `lr-course grade` again, or delete the results of who has left the class"
         )
     folders = [
         Path(coursedir.format_path(step, student, assignment))

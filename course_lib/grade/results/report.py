@@ -35,6 +35,8 @@ ISOLATION = {
     "process": "weak (a process of its own; namespaces were not available)",
     "none": "none (the code could do whatever the grader may do)",
 }
+# How the reasons begin of a notebook that an editor or a transfer has damaged.
+BROKEN = ("not a notebook", "not JSON", "not UTF-8", "its nbformat", "its cell", "the source of")
 # Terminal commands: colours, titles, links. What is left of a broken one is shown as a symbol.
 TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
@@ -248,7 +250,8 @@ def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _of_question(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     failed = Counter(each for answer in answers for each in _failures(answer))
-    scores = [answer["score"] for answer in answers if answer["score"] is not None]
+    by_hand = any(answer["score"] is None for answer in answers)
+    scores = [] if by_hand else [answer["score"] for answer in answers]
     statuses = Counter(answer["status"] for answer in answers)
     first = answers[0]
     return {
@@ -292,10 +295,7 @@ def label(question: Mapping[str, Any]) -> str:
 def next_step(row: Mapping[str, Any]) -> str:
     """One thing to do now, in words for the student."""
     if row["status"] == "unreadable":
-        return (
-            "Nothing in this notebook could be graded, and nothing is lost: open it in JupyterLab, "
-            "save it, and hand the saved file in again."
-        )
+        return _after(row["reason"])
     if row["status"] == "failed":
         return "This is the grader's trouble and not yours; your teacher can see it, too."
     open_ones = [q for q in row["questions"] if q["status"] not in ("right", "manual")]
@@ -322,6 +322,20 @@ def next_step(row: Mapping[str, Any]) -> str:
     return (
         f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Read "
         "the exercise with that in mind, and try such a call yourself."
+    )
+
+
+def _after(reason: str) -> str:
+    """What to do about a file that was not graded for this reason."""
+    if " is graded" in reason:
+        return "Another file of yours counts in its place. Should this one? Tell your teacher."
+    if reason.startswith("no notebook here"):
+        return "Hand in the notebook itself: the file whose name ends in `.ipynb`."
+    if reason.startswith(BROKEN):
+        return "Nothing is lost: open it in JupyterLab, save it, and hand the saved file in again."
+    return (
+        "Are your answers in this file? Put right what is said above, and hand it in again. Is it "
+        "another file, beside your answers? Then nothing is to be done."
     )
 
 
