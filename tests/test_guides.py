@@ -318,7 +318,7 @@ def class_room(tmp_path, monkeypatch):
     (words,) = (cell for cell in anna.cells if "YOUR ANSWER HERE" in cell.source)
     words.source = "The ground is steep at first."
     write_submission(tmp_path / "submissions", "anna", anna)
-    write_submission(tmp_path / "submissions", "bob", submission(warm=None))
+    write_submission(tmp_path / "submissions", "bob", submission(warm=None, why="It climbs."))
     return tmp_path
 
 
@@ -386,7 +386,11 @@ def number(words: str) -> float:
 def test_teacher_hands_out_the_lessons_that_the_exercises_refer_to():
     exercises = [path.read_text(encoding="utf-8") for path in (ROOT / "exercises").glob("*.ipynb")]
     assert any(re.search(r"\bsection \d", each) for each in exercises)
-    assert "`notebooks/`" in section("teacher", "Hand out")
+    said = section("teacher", "Hand out")
+    assert "`notebooks/`" in said
+    lessons = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "notebooks").glob("*.ipynb"))
+    for name in set(re.findall(r"\(\.\./docs/([\w./]+)", lessons)):
+        assert f"`{name}`" in said, name
 
 
 def test_teacher_quotes_the_benchmark():
