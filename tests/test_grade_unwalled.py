@@ -65,7 +65,7 @@ def test_the_process_sees_a_cleared_environment_and_a_folder_of_its_own(opened, 
     environment, folder = json.loads(found.output)
     assert environment["PYTHONHASHSEED"] == "0" and "LR_COURSE_PROGRESS" not in environment
     assert os.path.realpath(environment["HOME"]) == os.path.realpath(folder)
-    assert opened.run("print(sys.executable)").output.strip() == sys.executable
+    assert opened.run(f"print(sys.executable == {sys.executable!r})").output == "True\n"
     assert environment["PYTHONPATH"] == str(sandbox.PACKAGE.parent)  # the course_lib that asks
 
 
