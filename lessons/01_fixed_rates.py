@@ -605,7 +605,7 @@ exercise(
     hidden={
         "diagonal matrices": [
             call([[7, 0, 0], [0, 0, 0], [0, 0, 16]]),
-            call([[0.5, 0], [0, 0.125]]),
+            call([[0.5, 0], [0, 0.45]]),
         ],
         "full matrices, as lists": [
             call(pixels(1, 5, 3).tolist()),

@@ -707,7 +707,7 @@ exercise(
         call([1, 2], 12, 4, epochs=3),
         call([2, 1], 10, 4, epochs=3),
         call([2.5], 100, 8, epochs=4),
-        call([2.5], 100, 10, epochs=4),
+        call([2.5], 100, 10, epochs=3),
         call([3], 5, 4, epochs=4),
         call([3], 10, 4, epochs=3),
         call([2.99], 50, 10, epochs=3),

@@ -268,6 +268,11 @@ def compares_epochs(at_epochs, images, batch_size, epochs):
     return never_complains(_in_time(at_epochs, epochs), images, batch_size, epochs)
 
 
+def spares_the_last_epoch(at_epochs, images, batch_size, epochs):
+    _in_time(at_epochs, epochs - 1 + 1e-9)
+    return never_complains(at_epochs, images, batch_size, epochs)
+
+
 def rounds_the_whole_run(at_epochs, images, batch_size, epochs):
     found = never_complains(at_epochs, images, batch_size, epochs)
     return _in_time(found, math.ceil(epochs * images / batch_size))
@@ -449,6 +454,7 @@ WRONG = {
         asks_the_largest_of_none,
         compares_epochs,
         rounds_the_whole_run,
+        spares_the_last_epoch,
         fraction_of_the_images,
     ],
     "03-updates-until": [
