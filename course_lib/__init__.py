@@ -24,7 +24,7 @@ from course_lib.errors import told
 from course_lib.schedules import GALLERY, Schedule
 
 __all__ = ["GALLERY", "Schedule"]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 @contextmanager

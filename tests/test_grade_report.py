@@ -731,7 +731,7 @@ def test_late_and_further_copies_are_told(tmp_path):
     text = text_of(report.write_report(tmp_path))
     assert "<dt>Not graded</dt><dd>1</dd>" in text
     assert "handed in late, as Canvas says" in text
-    assert f"another copy was handed in and not graded: {copy}" in text
+    assert f"handed in as well and not graded: {copy}" in text
     assert copy in text_of(tmp_path / "report" / "anna.html")
 
 

@@ -399,9 +399,9 @@ def test_teacher_quotes_the_benchmark():
     known = {}
     for notebook, jobs, rest in rows:
         cells = [cell.strip() for cell in rest.split("|")]
-        assert cells[5] == "20 x 3"
+        assert cells[4] == "20 x 3"
         each, start = (float(cell.split()[0]) for cell in cells[:2])
-        known[notebook, int(jobs)] = each, start, number(cells[4])
+        known[notebook, int(jobs)] = each, start, number(cells[3])
     quoted = re.findall(
         r"^\| (\w+)[^|]* \| (\d) \| ([\d.]+) \| ([\d.]+) \| ([\d,]+) \|$", text("teacher"), re.M
     )

@@ -241,7 +241,7 @@ def _summary(options, results: list[dict], new: int, others: list[Path]) -> int:
         _table([_line(each) for each in sorted(results, key=order)])
         print(
             f"{_count(every, 'notebook')}: {new} graded now, {every - new} before, "
-            f"{len(troubled)} could not be graded{f', {copies} ignored as copies' * (copies > 0)}; "
+            f"{len(troubled)} could not be graded{f', {copies} left out beside others' * (copies > 0)}; "
             f"isolation: {results[0]['isolation']}"
             if results
             else "nothing to grade"

@@ -104,7 +104,7 @@ def noted(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     kept = []
     for row in rows:
         if first := chosen.get((row["student"], row["reason"])):
-            text = f"another copy was handed in and not graded: {row['origin']}"
+            text = f"handed in as well and not graded: {row['origin']}"
             first["findings"].append({"code": "copy", "grade_id": "", "text": text})
         else:
             kept.append(row)
