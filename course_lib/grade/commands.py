@@ -239,9 +239,10 @@ def _summary(options, results: list[dict], new: int, others: list[Path]) -> int:
         print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
     elif not options.quiet:
         _table([_line(each) for each in sorted(results, key=order)])
+        beside = f", {copies} left out beside others" * (copies > 0)
         print(
             f"{_count(every, 'notebook')}: {new} graded now, {every - new} before, "
-            f"{len(troubled)} could not be graded{f', {copies} left out beside others' * (copies > 0)}; "
+            f"{len(troubled)} could not be graded{beside}; "
             f"isolation: {results[0]['isolation']}"
             if results
             else "nothing to grade"
