@@ -402,7 +402,8 @@ show("planned", [0.1 / math.sqrt(epoch + 1) for epoch in range(5)])
 show("applied", rates)
 
 # %% [markdown]
-# Every rate comes one epoch late, and the first one twice. The chapter's second bug is a schedule that remembers. Draw it, then train with it.
+# Every rate comes one epoch late, and the first one twice. The chapter's second bug is a schedule
+# that remembers. Draw it, then train with it.
 
 
 # %%
