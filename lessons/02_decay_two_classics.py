@@ -79,8 +79,8 @@ outcome("2.a", min(ends, key=ends.get))
 
 # %% [markdown]
 # Until the drop the falling run *is* the high one. The high rate covers ground, then follows every
-# batch's pull. The low rate is calm but has
-# not got far. The falling rate takes the ground first and the calm afterwards.
+# batch's pull. The low rate is calm and has not got far. The falling rate takes
+# first the ground, then the calm.
 #
 # ### The floor in one formula
 #
@@ -118,8 +118,8 @@ noise_floor()  # your turn: drop the rate at the right update, and get below eve
 # %% [markdown]
 # For small rates, half the rate halves the floor, but doubles the way down. No fixed rate gets
 # both. Robbins and Monro (1951) say how a rate may fall: its sum must be infinite, to reach any
-# place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both (from a
-# first rate that is large enough: on a flat wall it freezes).
+# place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both,
+# but from a small first rate, or along a flat wall, it only creeps.
 #
 # ## 2. The mean and the spread
 #
@@ -188,8 +188,7 @@ outcome("2.b", "no difference found" if mean.undecided else decided)
 #
 # As printed: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every epoch,
 # batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth leave
-# four fifths of the rate: hardly a decay. Section 1 says what to change: start higher, and end at
-# zero.
+# four fifths of the rate: hardly a decay. Section 1 says: start higher, and end at zero.
 
 # %%
 small, large = (updates(mnist, epochs=1, batch_size=size) for size in (32, 128))
@@ -241,7 +240,8 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
-# That is one seed, and the printed run was cut short. The record has all of it.
+# That is one seed, and the printed run was cut short. The record has more: runs without
+# momentum have batches of 32.
 #
 # **Predict.** The line makes far fewer updates than the printed 5 epochs. Whose test accuracy is
 # higher?
@@ -285,8 +285,7 @@ outcome("2.c", "no difference found" if won.undecided else side)
 # - {{mnist-rate}}
 # - {{mnist-fast}}
 #
-# The first line's peak and length were chosen with seeds 0 to 2, on held-out images; these seeds are
-# three of the five.
+# Peak and length of the line from 0.4 were chosen with seeds 0 to 2, on held-out images.
 #
 # ## 4. Second classic: CIFAR-10
 #

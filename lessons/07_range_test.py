@@ -323,11 +323,11 @@ draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
 # the best fixed rate is uncertain: single runs at 0.1 lie below and above all runs at 0.2.
 # <!-- shown --> Such a factor matters. {{finder-cost}}
 #
-# And the length of the test is a setting, too, that nobody mentions. {{finder-length}} Each rate
-# then comes to a network that has trained longer.
+# And the length of the test is one more setting. {{finder-length}} Each rate then comes to a network
+# that has trained longer.
 #
 # So the test does not find the rate, often not even its decade: it bounds the search to two or
-# three of them. From there, sweep. There are four more things that it cannot see: it knows only the
+# three decades. From there, sweep. There are four more things that it cannot see: it knows only the
 # first updates from one start; it never stays at a rate, so what harms slowly stays unseen; it
 # knows nothing of the decay that follows; and its losses are single, noisy numbers.
 #

@@ -251,7 +251,7 @@ ratio = ends["cosine_restarts"] / ends["swing"]
 near = abs(ratio - 1) <= 0.02
 outcome("8.a", "within 2 per cent" if near else "the restarts" if ratio < 1 else "the swing")
 
-# %% alt="Above: one falling wave, three, and a swing. Below: held-out loss, high when rates are."
+# %% alt="Above: one falling wave, three, and a swing. Below: held-out loss, with a bump at a restart."
 figure, (top, bottom) = plt.subplots(2, figsize=(7.5, 4.6), dpi=90, sharex=True)
 for name, run in runs.items():
     top.plot(run.lr, label=name, drawstyle="steps-post", **look(name))
@@ -266,9 +266,9 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# A restart first spoils the loss; then the run must come down again. On the walk up the loss stands
-# still, and with this seed jump and walk end alike. <!-- shown --> What you get for either: a
-# usable network at the end of *every* wave, so you may stop early; and several networks for the
+# A restart first spoils the loss; then the run must come down again. On the walk up the loss falls
+# little, and with this seed jump and walk end alike. <!-- shown --> What you get for either: a
+# usable network at the end of *every* fall, so you may stop early; and several networks for the
 # price of one. A **snapshot ensemble** (Huang et al. 2017) averages their probabilities.
 
 
@@ -350,9 +350,8 @@ cycle_composer()  # your turn: four snapshots in 300 updates, each cycle twice a
 # %% [markdown]
 # ## 6. A third of the updates
 #
-# One-cycle promises speed, at a peak that is too high for others. A cosine and a one-cycle get 200
-# updates and a peak of 1, ten times that of the cosine above, which had 600. `fit` takes a schedule
-# of the momentum, too.
+# One-cycle promises speed. A cosine and a one-cycle get 200 updates and a peak of 1, ten times that
+# of the cosine above, which had 600. `fit` takes a schedule of the momentum, too.
 #
 # **Predict.** Which of the two short runs ends with the lower held-out loss?
 
@@ -463,7 +462,7 @@ print(f"from {seen[0]:.5f} to {seen[-1]:.5f}, where the peak is 0.01")
 print(f"{len(seen)} of {60 * 100:,} rates: the first {len(seen) / (60 * 100):.0%} of the cycle")
 
 # %% [markdown]
-# Nearly constant, a twenty-fifth of the peak, and no error. Lesson 2's rule holds: say the unit.
+# Nearly constant, a twenty-fifth of the peak, and no error. Lesson 3's rule holds: say the unit.
 #
 # ### Spot the bug: a class from nowhere
 #
@@ -482,7 +481,7 @@ print("OneCycleSchedule" in names, names)
 # 2. A restart costs loss at once. What it buys is usable networks along the way; by itself it does
 #    not buy a better end.
 # 3. One-cycle is sized in updates, and brings its own rate and momentum: step it per update, and
-#    read both back. Here it bears a peak at which a cosine fails.
+#    read both back. Here it bears a peak at which a cosine loses much.
 #
 # **An open question.** Is it the jump itself that helps an ensemble, or only the time between the
 # snapshots? What run would tell the two apart?

@@ -145,8 +145,8 @@ outcome(
 
 # %% [markdown]
 # Unless told otherwise, Keras doubles each cycle (`t_mul=2.0`), and PyTorch repeats it
-# (`T_mult=1`). And the pair of lesson 3: Keras's boundary is the *last* update with the old rate,
-# PyTorch's milestone (and ours) the *first* with the new one.
+# (`T_mult=1`). Lesson 3 had another such pair: Keras's boundary is the *last* update with the old
+# rate, PyTorch's milestone (and ours) the *first* with the new one.
 #
 # ## 4. One after another
 #
@@ -280,8 +280,8 @@ for _ in range(3):
     print([round(old - new, 4) for old, new in zip(before, after)])
 
 # %% [markdown]
-# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. A pattern that
-# fits no weight leaves the default in charge, without a message.
+# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. One that fits
+# none leaves the default in charge, without a message.
 #
 # ## 7. The same schedule, another batch size
 #
@@ -408,8 +408,8 @@ for gradient in np.float32(gradients):
 print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
 
 # %% [markdown]
-# An article behind this course has a rule "1 / root of the sum of squared *second-order*
-# gradients". With gradients it is AdaGrad. Taken at its word, with curvature:
+# An article behind this course has "1 / root of the sum of squared *second-order* gradients". Taken
+# at its word, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -419,7 +419,7 @@ print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round
 
 # %% [markdown]
 # The first rate is 1 / curvature: Newton's step, which lands at once on a quadratic. Then it falls
-# as $1/\sqrt{t}$ although the valley has not changed.
+# as $1/\sqrt{t}$; the valley has not changed.
 #
 # ### Does Adam still want a schedule?
 #
@@ -461,8 +461,8 @@ figure.axes[1].set_ylim(0, 0.6)
 figure
 
 # %% [markdown]
-# The runs drawn are one seed and 400 updates; the record has 600. {{adam-gains-from-a-schedule}}
-# Brackets hold the 95 % interval over the seeds. And mind the peak. {{adam-at-one-low-peak}}
+# Drawn are one seed and 400 updates. {{adam-gains-from-a-schedule}}
+# Brackets hold the 95 % interval over seeds. Mind the peak, too. {{adam-at-one-low-peak}}
 # Adapting a rate to each weight is one thing, making all of them small at the end is another.
 #
 # ### Weight decay follows the schedule
@@ -494,9 +494,10 @@ for _ in range(4):
 print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
 # %% [markdown]
-# AdamW takes off $\text{lr}_t\,\lambda$ in both, so a sweep of rates at one $\lambda$ sweeps the
-# decay too. PyTorch's `Adam(weight_decay=...)` adds $\lambda w$ to the *gradient*, and Adam divides
-# by its size: here the weight moves by about the rate itself, whatever $\lambda$ is.
+# Printed is the share of the weight that each update takes: with AdamW $\text{lr}_t\,\lambda$ in
+# both, so a sweep of rates sweeps the decay too. PyTorch's `Adam(weight_decay=...)`
+# adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the weight
+# by about the rate itself (8.3 % of 0.9), whatever $\lambda$ is. <!-- shown -->
 #
 # ## 9. Break it: two hands on one rate
 #
@@ -585,8 +586,7 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 # decay*, 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) · P. Goyal et al., *ImageNet in
 # 1 hour*, 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · S. Malladi et al., *On the
 # SDEs and scaling rules*, 2022, [arXiv:2205.10287](https://arxiv.org/abs/2205.10287) · the
-# documentation of
-# `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
+# documentation of `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
 # `transformers.optimization`; the paper behind each formula is in its docstring.
 
 # %% [markdown] tags=["exercise"]

@@ -406,10 +406,9 @@ plt.show()
 #
 # {{budgets-decay}}
 #
-# {{budgets-close}}
-#
-# **Multiple comparisons.** Ten pairs are ten chances to find what is not there. Bonferroni's
-# remedy: with m comparisons, multiply each p by m (p: how often equals would lie so far apart).
+# **Multiple comparisons.** The five that end at zero make ten pairs: ten chances to find what is
+# not there. Bonferroni's remedy: with m comparisons, multiply each p by m (p: how often equals
+# would lie so far apart).
 
 # %%
 chances = {}
@@ -419,7 +418,7 @@ for one, other in combinations(TO_ZERO, 2):
     t = apart.mean() / apart.std(ddof=1) * math.sqrt(len(apart))
     chances[f"{one} - {other}"] = 2 * stdtr(len(apart) - 1, -abs(t))
 m = len(chances)
-print(f"{m} independent comparisons of equals: at least one find in {1 - 0.95**m:.0%}")
+print(f"if {m} comparisons of equals were independent: at least one find in {1 - 0.95**m:.0%}")
 for pair in sorted(chances, key=chances.get)[:4]:
     p = chances[pair]
     print(
@@ -427,12 +426,13 @@ for pair in sorted(chances, key=chances.get)[:4]:
     )
 
 # %% [markdown]
+# {{budgets-close}}
+#
 # {{budgets-winner}}
 #
 # {{budgets-decay-on-cifar10}} {{budgets-close-on-cifar10}}
 #
-# Where a star says that the best peak lies at the border of our grid, a schedule's line may be too
-# low: we conclude nothing.
+# Where a star says that the best peak lies at our grid's border, we conclude nothing.
 
 # %% [markdown]
 # ## 7. How to choose, then
@@ -445,13 +445,13 @@ for pair in sorted(chances, key=chances.get)[:4]:
 # | nothing about the rate | a range test (lesson 7), then a sweep |
 #
 # Tune again whenever optimizer, batch size or budget changes, and spend as many runs on the rivals
-# as on your favourite. What no table here can say: what the best rate depends on, whether one
-# schedule is best for all tasks, and what happens at scales that nobody can repeat five times.
+# as on your favourite. No table here can say what the best rate depends on, whether one
+# schedule is best for all tasks, or what happens at scales that nobody can repeat five times.
 #
 # ## What you take along
 #
-# 1. A gap needs an interval: over paired seeds, and over test images; wider ones for many gaps. Say
-#    "no difference found" when it holds zero.
+# 1. A gap needs an interval, over paired seeds and test images; among many gaps a wider one. Say "no
+#    difference found" when the interval holds zero.
 # 2. Tune both sides, for this budget, on held-out images, and check whether the best is at the
 #    border. A maximum over test results is no test result.
 # 3. Read outputs before prose, your own too.

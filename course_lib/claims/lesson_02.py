@@ -60,7 +60,8 @@ EXPERIMENTS = {
             "better": MNIST(line(0.4), epochs=3, batch_size=32),
             # Larger batches and momentum too: the fewest updates, not the same ones.
             "fast": MNIST(line(0.3), epochs=3, batch_size=128, momentum=0.9),
-            # One change at a time: only the rate, only the length, only batches and momentum.
+            # "higher" against "printed" is the rate alone; "better" against "flat", and "fast"
+            # beside "momentum", show what the decay adds.
             "higher": MNIST(
                 by_epoch(Schedule(exponential, lr=0.4, factor=0.95)), epochs=5, batch_size=32
             ),
@@ -154,16 +155,16 @@ CLAIMS = {
         "mnist_classic",
         "The higher rate gives these points: with the printed shape, from 0.4, it gains "
         "{torch.higher:.2f} and {tensorflow.higher:.2f}. The decay gives the shorter run: "
-        "{torch.share:.0f} % of the updates, and {torch.decay:.2f} and {tensorflow.decay:.2f} "
-        "more than a constant 0.4 in as many.",
+        "{torch.share:.0f} % of the updates, after which it is {torch.decay:.2f} and "
+        "{tensorflow.decay:.2f} points above a constant 0.4.",
         mnist,
         lambda n: n.higher.above_zero and n.shape.undecided and n.decay.above_zero,
     ),
     "mnist-fast": Claim(
         "mnist_classic",
-        "Batches of 128 and momentum save the most updates: {torch.updates:,} are left, "
-        "{torch.times:.1f} times fewer. No difference from the printed run is found, for the line "
-        "({torch.fast:.2f}, {tensorflow.fast:.2f}) or a constant 0.1 ({torch.momentum:.2f}, "
+        "Batches of 128, with momentum, in 3 epochs save the most updates: {torch.updates:,} are "
+        "left, {torch.times:.1f} times fewer. No difference from the printed run is found, for the "
+        "line ({torch.fast:.2f}, {tensorflow.fast:.2f}) or a constant 0.1 ({torch.momentum:.2f}, "
         "{tensorflow.momentum:.2f}).",
         mnist,
         lambda n: n.fast.undecided and n.momentum.undecided and n.times > 5,

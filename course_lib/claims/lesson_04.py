@@ -99,8 +99,8 @@ CLAIMS: dict[str, Claim] = {
     "low-peak-equal-peak": against(
         "shapes_low",
         "At equal peak the constant rate is *better* than the line, by {torch.constant:.2f} points "
-        "in PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic worse, "
-        "{torch.quadratic:.2f} and {tensorflow.quadratic:.2f}.",
+        "in PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic is worse "
+        "({torch.quadratic:.2f} and {tensorflow.quadratic:.2f}).",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
         quadratic="quadratic",

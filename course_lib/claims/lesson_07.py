@@ -149,8 +149,8 @@ CLAIMS: dict[str, Claim] = {
         experiment="finder_longer",
         also=("finder_spread", "fixed_rates"),
         sentence="With 300 updates from the same first rate to the same last, the median of "
-        "`steepest` falls to {torch.steepest:.2g}, and `slide` is the nearest ({torch.slide:.2g}; "
-        "in Keras {tensorflow.slide:.2g}).",
+        "`steepest` falls to {torch.steepest:.2g}, and `slide` is the nearest to the best fixed "
+        "rate ({torch.slide:.2g}; in Keras {tensorflow.slide:.2g}).",
         measure=lambda runs: {
             **medians("fixed_rates")(runs),
             "before": median(suggested(runs.another("finder_spread"), "steepest")),
