@@ -79,8 +79,7 @@ outcome("2.a", min(ends, key=ends.get))
 
 # %% [markdown]
 # Until the drop the falling run *is* the high one. The high rate covers ground, then follows every
-# batch's pull. The low rate is calm and has not got far. The falling rate takes
-# first the ground, then the calm.
+# batch's pull. The low rate is calm and has not got far. The falling one takes ground, then calm.
 #
 # ### The floor in one formula
 #
