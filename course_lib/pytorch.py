@@ -98,7 +98,7 @@ class TorchSchedule(LRScheduler):
             warnings.warn(
                 f"the optimizer's groups have rates of their own, {sorted(own)}, and all get the "
                 "schedule's; for rates that differ, give group_scales, one factor per group",
-                stacklevel=3,
+                stacklevel=3 if type(self) is TorchSchedule else 4,
             )
 
     def _check_group_scales(self) -> None:

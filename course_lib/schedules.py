@@ -67,7 +67,7 @@ class Schedule:
         try:
             return hash((self.formula, frozenset(self.params.items())))
         except TypeError:  # a list or an array, in a formula of one's own
-            return hash(repr(self))
+            return hash(self.formula)
 
     def __repr__(self) -> str:
         params = "".join(f", {name}={value!r}" for name, value in self.params.items())

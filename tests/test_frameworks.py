@@ -379,7 +379,8 @@ def test_torch_groups_with_rates_of_their_own_are_told_that_all_get_the_schedule
 
     with pytest.warns(UserWarning, match=r"\[0\.01, 0\.1\].*give group_scales") as told:
         TorchSchedule(groups(), GALLERY["cosine"])
-    assert told[0].filename == __file__
+        TorchPlateau(groups(), Plateau(0.1))
+    assert [each.filename for each in told] == [__file__] * 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TorchSchedule(groups(), GALLERY["cosine"], group_scales=[0.1, 1])

@@ -205,7 +205,7 @@ def test_table_has_names_as_they_were_written_in_columns(graded, tmp_path, capsy
 
 @boxed
 def test_scripts_read_what_export_did_and_a_table_on_stdout_is_nothing_but_a_table(
-    graded, tmp_path, capsys
+    graded, tmp_path, capsys, monkeypatch
 ):
     assert main([*graded, "--quiet"]) == 1
     assert main(["report", str(tmp_path / "out"), "--quiet"]) == 0
@@ -213,6 +213,8 @@ def test_scripts_read_what_export_did_and_a_table_on_stdout_is_nothing_but_a_tab
     export = ["export", str(tmp_path / "out"), "--csv"]
     assert main([*export, str(marks), "--long", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+    (tmp_path / "-").write_text("a file of that name is not meant")
+    monkeypatch.chdir(tmp_path)
     assert main([*export, "-", "--long"]) == 0
     out, said = capsys.readouterr()
     assert out == marks.read_text() and said.startswith("1 answer without a mark of a person yet")

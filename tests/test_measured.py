@@ -1,5 +1,6 @@
 """docs/benchmarks.md and the numbers of README.md are those of the records in benchmarks/."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -127,6 +128,11 @@ def write(tmp_path):
         return tmp_path
 
     return write
+
+
+def test_the_programs_write_the_columns_that_are_looked_for():
+    text = (ROOT / "benchmarks" / "run.py").read_text(encoding="utf-8")
+    assert f"RATIOS = {json.dumps(measured.RATIOS)}\n" in text
 
 
 def test_a_record_is_read(write):

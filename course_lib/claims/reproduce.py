@@ -96,13 +96,13 @@ def _runner(jobs: int, scheduler: str | None) -> Iterator[Callable[[Sequence[Tas
     if scheduler is not None:
         with cluster(scheduler) as client:
             # pure=False: a run that an earlier command made on this cluster is made again.
-            yield lambda tasks: _in_processes(client.get_executor(pure=False), tasks)
+            yield lambda tasks: _submitted(client.get_executor(pure=False), tasks)
     elif jobs == 1:
         yield _here
     else:
         # Spawned, not forked: a copy of a process in which TensorFlow runs would hang.
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_alone) as pool:
-            yield lambda tasks: _in_processes(pool, tasks)
+            yield lambda tasks: _submitted(pool, tasks)
 
 
 def _here(tasks: Sequence[Task]) -> Finished:
@@ -128,7 +128,7 @@ def _follow() -> None:
         os._exit(1)
 
 
-def _in_processes(pool: Executor, tasks: Sequence[Task]) -> Finished:
+def _submitted(pool: Executor, tasks: Sequence[Task]) -> Finished:
     futures = {pool.submit(run, task): task for task in tasks}
     try:
         for future in as_completed(futures):

@@ -258,5 +258,7 @@ def describe(schedule: Callable[[int], float]) -> str:
     """
     if hasattr(schedule, "__name__"):
         return schedule.__name__
+    if type(schedule).__repr__ is object.__repr__:
+        return type(schedule).__name__
     # A functools.partial, say, holds a function; its address in memory is another at every run.
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))

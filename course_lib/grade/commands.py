@@ -322,7 +322,7 @@ def _export(options) -> int:
     done = _into_csv(options) if options.csv else {}
     done |= _into_gradebook(options) if options.nbgrader else {}
     # Where the table itself goes to stdout (-, /dev/stdout), nothing else does.
-    to_stdout = not options.csv or Path(options.csv).is_file()
+    to_stdout = not options.csv or (options.csv != "-" and Path(options.csv).is_file())
     with contextlib.redirect_stdout(sys.stdout if to_stdout else sys.stderr):
         if options.json:
             print(json.dumps(done, indent=1))

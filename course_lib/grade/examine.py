@@ -92,7 +92,8 @@ class Examination:
                     continue
                 before = time.monotonic()
                 if step.kind == "extra" and index not in self.quick and self._late(before - begun):
-                    left_out = Outcome(False, message=self._words("total"), stopped="total")
+                    why = "starts" if self.starts > LATE * STARTS else "total"
+                    left_out = Outcome(False, message=self._words(why), stopped=why)
                     self.outcomes.setdefault(index, left_out)
                     continue
                 outcome = session.run(step.source)
@@ -313,7 +314,8 @@ def examine(
     """The result of one submission, and the record of its run; see the guide for their form.
 
     The result depends on nothing but the submission, the assignment, the limits and the isolation;
-    times and outputs are in the record of the run.
+    once two thirds of the time are gone, also on how fast the machine was. Times and outputs are in
+    the record of the run.
     """
     result, run = _blank(submission, assignment, conditions)
     problem = submission.problem

@@ -48,7 +48,7 @@ def write_csv(
     """
     rows, path = load(results), Path(path)
     given, left_out = read_marks(marks, rows) if marks is not None else ({}, [])
-    if not force and not _may_be_replaced(path):
+    if str(path) != "-" and not force and not _may_be_replaced(path):
         raise ValueError(
             f"{path} is there already, and has marks of a person in it or is no table of `export`: "
             f"write another file (--marks {path} takes marks over), or overwrite it with --force"

@@ -94,7 +94,8 @@ def to_gradebook(
                 handed_out[name] = released(source, name[1])
             except Unfit as error:
                 count = sum((row["assignment"], row["notebook"]) == name for row in rows)
-                skipped.append(f"{'/'.join(name)}, results of {count} students: {error}")
+                whose = f"results of {count} student{'s' * (count != 1)}"
+                skipped.append(f"{'/'.join(name)}, {whose}: {error}")
         for row in rows:
             name = (row["assignment"], row["notebook"])
             try:
