@@ -20,7 +20,8 @@ import tensorflow as tf
 import torch
 
 from course_lib import GALLERY, Schedule
-from course_lib.pytorch import TorchSchedule
+from course_lib.plateau import Plateau
+from course_lib.pytorch import TorchPlateau, TorchSchedule
 from course_lib.schedules import (
     constant,
     cosine,
