@@ -79,3 +79,26 @@ def test_a_name_that_the_answer_makes_itself_is_its_own(answer):
 def test_a_look_into_the_grader_is_told_of_every_cell(source):
     assert set(found(source)) == {("inside", ANSWER)}
     assert set(found("", source)) == {("inside", "")}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x" + ".real" * 400,
+        "(" + "1+" * 900 + "1).real",
+        "f\"{'\x07'}\".x",
+        "-" * 9_000 + "1",
+        "(" * 9_000,
+        "[" * 90 + "]" * 90,
+        "x" + ".real" * 3_900,
+        "x" + "()" * 9_000,
+        "lambda:" * 2_500 + "1",
+        "x = '\udc80'",
+        "\0",
+    ],
+)
+def test_no_source_stops_it(source):
+    """It runs outside of the sandbox: an error here is a notebook without a score."""
+    assert found(source, source) == []
+    assert found(f"{source}\n", IMPORT, "ramp = linear") == []
+    assert found(f"{IMPORT}\n{source}\nramp = linear") == [("library", ANSWER)]

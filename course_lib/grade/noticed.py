@@ -5,12 +5,14 @@ It finds names, not intentions: whoever hides a name (`getattr`) is not found.
 
 import ast
 import re
+from itertools import chain
 
 from course_lib.exercises import course
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import Finding, Plan
 
 LONGEST_PARSED = 20_000  # characters of a cell
+MOST_DOTS = 8  # in a name; `ast.unparse` raises or takes seconds for what a student can write
 MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)[%!].*", re.MULTILINE)  # IPython's own lines
 WORD = re.compile(r"\w+")
 INSIDE = {"ADAPTERS", "_getframe", "currentframe", "f_back", "f_locals", "tb_frame"}
@@ -31,7 +33,8 @@ def noticed(plan: Plan, assignment: Assignment) -> list[Finding]:
         library = set(known.library) if known else set()
         for grade_id in question.answers:
             used, brought = _read(plan.answers.get(grade_id, ""))
-            names = [*brought.values(), *(_origin(each, everywhere | brought) for each in used)]
+            known_here = everywhere | brought
+            names = chain(brought.values(), (_origin(each, known_here) for each in used))
             ours = {name.rpartition(".")[2] for name in names if name.startswith("course_lib.")}
             for name in sorted(ours & library):
                 text = f"the answer names `{name}`, course_lib's own solution of this exercise"
@@ -48,6 +51,15 @@ def _origin(name: str, brought: dict[str, str]) -> str:
     first, _, rest = name.partition(".")
     origin = brought.get(first) or brought.get("*", "").replace("*", first)
     return f"{origin}.{rest}" if rest else origin
+
+
+def _dotted(node: ast.expr) -> str:
+    """The name with its dots, `s.linear`; "" for what is none, or has many."""
+    names = []
+    while isinstance(node, ast.Attribute) and len(names) < MOST_DOTS:
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
 def _read(source: str) -> tuple[set[str], dict[str, str]]:
@@ -69,7 +81,7 @@ def _read(source: str) -> tuple[set[str], dict[str, str]]:
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
         elif isinstance(node, ast.Attribute):
-            used.add(ast.unparse(node))
+            used.add(_dotted(node))
         elif isinstance(node, ast.arg):
             made.add(node.arg)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
