@@ -272,6 +272,25 @@ def test_check_says_what_ended_the_cell_of_an_answer(tmp_path, capsys):
     assert second.endswith("(line 2))") and last == "0 of 5 right"
 
 
+def test_check_says_the_first_cell_that_stopped_and_counts_every_check(tmp_path, capsys):
+    cells = [
+        "from course_lib.checks import check",
+        "def keras_boundaries(milestones):\n    return [",
+        "keras_boundaries([5])",
+        'check("9.1", keras_boundaries)\ncheck("9.2", keras_boundaries)',
+        "def check(*_): pass",
+        'check("9.3", 1)\ncheck("9.4", 2)',
+    ]
+    path = tmp_path / "mine.ipynb"
+    cells = [nbformat.v4.new_code_cell(each) for each in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    assert main(["check", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "(a cell above it stopped with SyntaxError: " in said
+    assert re.match("9.1 .*, 9.2 .*: name .keras_boundaries. is not defined", said)
+    assert said.endswith(": right\n2 of 4 right\n")
+
+
 def test_check_says_what_the_notebook_s_checks_say(tmp_path, capsys):
     notebook = nbformat.read(ROOT / "exercises" / "09_composition_and_parity.ipynb", as_version=4)
     answers = {

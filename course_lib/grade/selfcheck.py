@@ -27,24 +27,26 @@ def selfcheck(path: Path) -> bool:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    if not any(check[1] in course() for check in map(CHECK.search, code) if check):
+    asked = [[id for id in CHECK.findall(source) if id in course()] for source in code]
+    if not any(asked):
         raise ValueError(f"{path} has no check of this course; is it a notebook of exercises/?")
     right = count = 0
-    trouble = ""  # what stopped a cell since the check before
+    trouble = ""  # what first stopped a cell since the check before: the others may follow from it
     with Workshop(Limits(), level="none", preload=preload(code)) as workshop:
         session = workshop.open()
-        for source in code:
-            check, outcome = CHECK.search(source), session.run(source)
+        for source, ids in zip(code, asked):
+            outcome = session.run(source)
             if outcome.stopped:
                 raise ValueError(f"a cell was stopped, because {outcome.message}:\n{source}")
             said = re.sub(r"\([^()]+, line (\d+)\)", r"(line \1)", outcome.message)
-            if check and check[1] in course():
+            if ids:
                 wrong = "" if outcome.ok else said + trouble
                 if outcome.error == "NotImplementedError":
                     wrong = f"not begun{trouble}"
-                print(f"{check[1]} {course()[check[1]].title}: {wrong or 'right'}")
-                right, count, trouble = right + outcome.ok, count + 1, ""
-            elif not outcome.ok:
+                names = ", ".join(f"{id} {course()[id].title}" for id in ids)
+                print(f"{names}: {wrong or 'right'}")
+                right, count, trouble = right + outcome.ok * len(ids), count + len(ids), ""
+            elif not outcome.ok and not trouble:
                 trouble = f"\n(a cell above it stopped with {outcome.error}: {said})"
     print(f"{right} of {count} right")
     return right == count
