@@ -202,8 +202,20 @@ LAYOUTS = {
         [("Bo", None, "no notebook here; found x.pdf"), ("Lee-Ann Lee", "01_rates", None)],
     ),
     "Moodle's zip of one student, beside others": (
-        {"l1.zip": zipped({f"{MOODLE}/{RATES}": TEXT}), **LAST},
+        {"CS1-Fixed rates-4711.zip": zipped({f"{MOODLE}/{RATES}": TEXT}), **LAST},
         [("Lee Ann", "01_rates", None), ("zoe", "01_rates", None)],
+    ),
+    "a student's zip with another's name within": (
+        {"eve.zip": zipped({f"{MOODLE}/{RATES}": TEXT}), **LAST},
+        [("eve", "01_rates", None), ("zoe", "01_rates", None)],
+    ),
+    "a student's folder with another's name within": (
+        {f"eve/{MOODLE}/{RATES}": TEXT, "eve/notes.txt": "", **LAST},
+        [("eve", "01_rates", None), ("zoe", "01_rates", None)],
+    ),
+    "a student's folder with a notebook that a browser renamed": (
+        {"eve/01_rates.ipynb.txt": TEXT, f"eve/{MOODLE}/x": "", f"eve/{BO}/x": "", **LAST},
+        [("eve", "01_rates", None), ("zoe", "01_rates", None)],
     ),
     "a student's zip with a name that could be Canvas's": (
         {"alice.zip": zipped({"rates_2024_10_final.ipynb": TEXT}), **LAST},
@@ -519,12 +531,11 @@ def test_a_copy_that_can_be_read_is_better_than_one_that_cannot(tmp_path):
 
 
 def test_nobody_hands_in_for_others(tmp_path):
-    """A zip in which one file is not named as an LMS does is a student's own; and what a student
-    handed in under the own name comes first."""
+    """A zip in which one file is not named as an LMS does, or all have one name, is a student's
+    own; and what a student handed in under the own name comes first."""
     fake = {"Bob_1_assignsubmission_file_/01_rates (1).ipynb": notebook(more="Mallory's")}
     write(tmp_path, {"Bob.ipynb": TEXT, "mallory.zip": zipped(fake)})
-    ignored = ("Bob", None, "second copy ignored: Bob.ipynb is graded")
-    agree(found(tmp_path), [("Bob", "01_rates", None), ignored])
+    agree(found(tmp_path), [("Bob", "01_rates", None), ("mallory", "01_rates", None)])
     fake["Cleo_2_assignsubmission_file_/01_rates.ipynb"] = TEXT
     write(tmp_path, {"mallory.zip": zipped(fake)})
     mixed = {"eve.zip": zipped({**fake, RATES: TEXT}), "Bob.ipynb": TEXT}
@@ -823,6 +834,24 @@ def test_a_folder_without_rights(tmp_path, monkeypatch):
     refused = tmp_path.name
     with pytest.raises(ValueError, match=r"cannot be read [(]Permission denied"):
         collect(tmp_path, ASSIGNMENTS)
+
+
+def test_a_folder_that_can_be_listed_but_not_entered_costs_itself(tmp_path, monkeypatch):
+    """As root enters every folder, looking at what is in it fails here."""
+    write(tmp_path, {f"alice/work/{RATES}": TEXT, f"bob/{RATES}": TEXT})
+
+    def refusing(real):
+        def look(path, *more, **options):
+            if not isinstance(path, int) and Path(path).parent.name == "alice":
+                raise PermissionError(13, "Permission denied")
+            return real(path, *more, **options)
+
+        return look
+
+    for name in ("lstat", "stat"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    alice, bob = found(tmp_path)
+    assert alice == ("alice", None, "cannot be read: Permission denied") and bob[2] is None
 
 
 def test_a_thousand_students_and_no_open_file_left(tmp_path):

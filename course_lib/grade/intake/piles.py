@@ -20,6 +20,11 @@ MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?", re.DOTALL)
 BRIGHTSPACE = re.compile(r"(\d+)-\d+ - (.+) - (\w{3} \d+, \d{4}) (\d{3,4} [AP]M)", re.DOTALL)
 BLACKBOARD = re.compile(r"(.+)_([^_]+)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
 CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(?:(\d+)_(.+)|text\.html)", re.DOTALL)
+# What the platforms call a zip of all students, with a browser's number: Moodle (course, assignment
+# and number), Canvas, Blackboard, Brightspace.
+DOWNLOAD = re.compile(
+    r"(.+-.+-\d+|submissions|gradebook_.+|.+ Download \w{3} \d.+)( ?\(\d+\))?", re.DOTALL
+)
 NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
 NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
 DEPTH = 10  # folders within folders
@@ -101,7 +106,8 @@ def _children(folder: Path) -> list[str]:
 
 
 def _is_useful(path: Path) -> bool:
-    return path.suffix.lower() in (".ipynb", ".zip") or kind_of(path) == "folder"
+    notebooks = Item("", (path.name,)).suffix in (".ipynb", ".zip")
+    return notebooks or (os.path.isdir(path) and not os.path.islink(path))
 
 
 def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
@@ -117,7 +123,7 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
             items = [replace(each, parts=each.parts[1:] or each.parts) for each in items]
         owners = _owners([each.parts for each in items])
         useful = [each.parts for each in items if each.suffix in (".ipynb", ".zip")]
-        if not _is_shared(useful, owners, alone):
+        if not _is_shared(useful, owners, alone or bool(DOWNLOAD.fullmatch(stem))):
             yield Pile(stem, items, level=2)
             return
         by_student = defaultdict(list)
@@ -129,12 +135,13 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
             yield Pile(who, theirs, shared=True, level=2)
 
 
-def _is_shared(paths: Sequence[tuple], owners: Mapping[tuple, tuple], alone: bool) -> bool:
-    """Whether a folder or zip has the files of many students: all of them must say so. Names like
-    Canvas's can be chance (`rates_2024_10_final`): of these there must be two."""
-    several = len({who for who, _ in owners.values()}) > 1 or alone
-    chance = any(CANVAS.fullmatch(path[0]) for path in owners)
-    return bool(owners) and (several or not chance) and all(path in owners for path in paths)
+def _is_shared(paths: Sequence[tuple], owners: Mapping[tuple, tuple], one: bool) -> bool:
+    """Whether a folder or zip has the files of many students. A student could name his files as an
+    LMS does, and so hand in for others: therefore all of them must say so, and say two names, or
+    `one` where it cannot be a student's own: nothing else is there, or it is called like an LMS's
+    zip."""
+    several = len({who for who, _ in owners.values()}) > 1 or one
+    return bool(owners) and several and all(path in owners for path in paths)
 
 
 def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[str, ...]]]:
