@@ -322,8 +322,7 @@ def _fail(exercise: Exercise, asked: _Asked, wrong: list[int], problem: str) -> 
         kept.touch(exercise.id)
     else:
         # Other words for the same wrong replies are no new try.
-        tried = "it changes" if asked.changed else repr(asked.replies)
-        digest = hashlib.sha256(tried.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(repr(asked.replies).encode()).hexdigest()[:16]
         tries = kept.record(exercise.id, solved=False, answer=digest)
         rung = min(max(tries, 1), len(exercise.hints))
         advice = f"Hint {rung} of {len(exercise.hints)}: {exercise.hints[rung - 1]}"
@@ -333,6 +332,8 @@ def _fail(exercise: Exercise, asked: _Asked, wrong: list[int], problem: str) -> 
 
 def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     """What is said where a hint would look for another mistake, and be spent for nothing."""
+    if asked.changed:
+        return "Mend this first: hints are for what comes after it."
     error = asked.replies[wrong[0]].get("error", [""])[0] if wrong else ""
     nothing = all(reply.get("value") is None for reply in asked.replies)
     if error in ("NameError", "UnboundLocalError") or (nothing and error in exercises.SLIPS):
@@ -347,7 +348,7 @@ def _close(exercise: Exercise, asked: _Asked) -> bool:
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
     right = [calls.agrees(*pair, exercise.tolerance) for pair in pairs]
     near = all(ok or calls.close(*pair) for ok, pair in zip(right, pairs))
-    return near and not all(right) and not asked.changed
+    return near and not all(right)
 
 
 def _draw(got: Reply, probe: Probe, first: int) -> None:

@@ -443,6 +443,14 @@ def test_a_changed_helper_is_a_new_answer(doubles):
     assert hint(answer) == "Hint 2 of 3: the idea"
 
 
+def test_an_answer_that_changes_spends_no_hint(doubles):
+    """What it replied the first time is chance: no hint would be about it."""
+    count = iter(range(10_000))
+    for answer in (lambda x: next(count), lambda x: 2 * next(count)):
+        assert hint(answer) == "Mend this first: hints are for what comes after it."
+    assert hint(lambda x: x + 1) == "Hint 1 of 3: a nudge"
+
+
 def test_hints_go_on_where_nothing_can_be_kept(doubles, monkeypatch):
     monkeypatch.setenv("LR_COURSE_PROGRESS", "")
     assert [hint(lambda x: 1), hint(lambda x: 2)] == [

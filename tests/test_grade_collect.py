@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -751,6 +752,15 @@ def test_a_name_that_copies_the_id_of_another(name):
     ids = student_ids(names)
     assert len({id.lower() for id in ids.values()}) == 3
     assert ids == {name: student_ids([name])[name] for name in names}
+
+
+def test_a_short_digest_that_is_another_s_in_any_case(monkeypatch):
+    """On a disk that keeps no cases, one result would replace the other."""
+    monkeypatch.setattr(module.hashlib, "sha256", lambda data: SimpleNamespace(
+        hexdigest=lambda: "0" * 8 + data.hex().ljust(64, "0")
+    ))  # fmt: skip
+    ids = student_ids(["Bob", "BOB"])
+    assert len({id.lower() for id in ids.values()}) == 2
 
 
 @given(st.lists(st.text(max_size=100), unique=True, max_size=20))

@@ -55,7 +55,7 @@ def _origin(name: str, brought: dict[str, str]) -> str:
 
 def _dotted(node: ast.expr) -> str:
     """The name with its dots, `s.linear`; "" for what is none, or has many."""
-    names = []
+    names: list[str] = []
     while isinstance(node, ast.Attribute) and len(names) < MOST_DOTS:
         names.append(node.attr)
         node = node.value

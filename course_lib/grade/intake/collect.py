@@ -348,8 +348,9 @@ def student_ids(names: Iterable[str]) -> dict[str, str]:
     not depend on who else is there: `Bob` has a digest because a `bob` may come later."""
     names = sorted(names)
     ids = {name: _safe(name, 8) for name in names}
-    count = Counter(ids.values())  # a name can be made to have the short digest of another
-    return {name: id if count[id] == 1 else _safe(name, 64) for name, id in ids.items()}
+    # A name can be made to have the short digest of another.
+    count = Counter(id.lower() for id in ids.values())
+    return {name: id if count[id.lower()] == 1 else _safe(name, 64) for name, id in ids.items()}
 
 
 def _safe(name: str, digits: int) -> str:
