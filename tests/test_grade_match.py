@@ -474,6 +474,15 @@ def test_what_cannot_be_read_is_said(text):
     assert type(error.value) is ValueError
 
 
+def test_an_answer_in_words_that_was_cut_says_so():
+    cells = submitted()
+    for each in cells:
+        if each["cell_type"] == "markdown":
+            each["source"] += "x" * 200_000
+    words = plan_of(cells).answers["words"]
+    assert len(words) > 190_000 and words.endswith("xxx\n\n(cut here: it was longer)")
+
+
 @pytest.mark.parametrize("place", range(8))
 def test_a_cell_that_is_too_long_costs_itself(place):
     """An answer, an own cell, prose or a picture pasted into an answer in words."""

@@ -12,6 +12,7 @@ from typing import Any
 MOST_CELLS = 2_000
 LONGEST_SOURCE = 200_000  # characters of a cell
 TOO_LONG = "raise ValueError('this cell has {:,} characters, more than {:,}: it was not run')"
+CUT = "\n\n(cut here: it was longer)"
 DEFINED = re.compile(
     r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE
 )
@@ -97,8 +98,8 @@ def _cell(number: int, raw: Any) -> Cell:
         kind = "markdown"
     kind = kind if kind in ("code", "markdown") else "raw"
     if len(source) > LONGEST_SOURCE:
-        cut = kind != "code"
-        source = source[:LONGEST_SOURCE] if cut else TOO_LONG.format(len(source), LONGEST_SOURCE)
+        code = TOO_LONG.format(len(source), LONGEST_SOURCE)
+        source = code if kind == "code" else source[:LONGEST_SOURCE] + CUT
     metadata = raw.get("metadata")
     options = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     options = options if isinstance(options, dict) else {}
