@@ -90,7 +90,8 @@ def join_streams(outputs: list) -> list:
 def is_noise(output) -> bool:
     """Whether the output is empty, or a bar that tqdm.auto shows in spite of TQDM_DISABLE."""
     plain = output.get("data", {}).get("text/plain", "")
-    return output.get("text") == "" or bool(re.match(r" *\d+%\|", plain))
+    empty = output.get("text") == "" or output.get("data") == {"text/html": ""}
+    return empty or bool(re.match(r" *\d+%\|", plain))
 
 
 def tidy_output(source: Path, cell, output) -> None:

@@ -68,7 +68,8 @@ def feedback(folder: Path) -> Path:
     options = ["--quiet", "--jobs", "1", "--allow-weak-isolation"]
     lr_course("grade", folder / "submissions", "--out", folder / "results", *options)
     lr_course("report", folder / "results")
-    return folder / "results" / "report" / f"{STUDENT}.html"
+    (page,) = (folder / "results" / "report").glob(f"{STUDENT}*.html")  # a digest is in its name
+    return page
 
 
 PAGES = {"explorer": explorer, "feedback": feedback}
