@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from threading import Thread
 
 import psutil
 import pytest
@@ -64,9 +66,11 @@ def test_the_process_sees_a_cleared_environment_and_a_folder_of_its_own(opened, 
     found = opened.run("import os, json, sys\nprint(json.dumps([dict(os.environ), os.getcwd()]))")
     environment, folder = json.loads(found.output)
     assert environment["PYTHONHASHSEED"] == "0" and "LR_COURSE_PROGRESS" not in environment
-    assert os.path.realpath(environment["HOME"]) == os.path.realpath(folder)
+    assert environment["HOME"] == folder == "."  # its name stays on this machine
+    assert opened.run("print(os.environ['HOME'] == os.getcwd())").output == "True\n"
     assert opened.run(f"print(sys.executable == {sys.executable!r})").output == "True\n"
-    assert environment["PYTHONPATH"] == str(sandbox.PACKAGE.parent)  # the course_lib that asks
+    same = f"print(os.environ['PYTHONPATH'] == {str(sandbox.PACKAGE.parent)!r})"
+    assert opened.run(same).output == "True\n"  # the course_lib that asks
 
 
 @pytest.mark.parametrize(
@@ -141,18 +145,65 @@ def test_what_a_submission_started_ends_with_it():
         psutil.Process(left).wait(30)  # raises where it goes on
 
 
-def test_a_submission_ends_with_its_grader():
+def test_what_left_the_group_of_a_submission_ends_with_it_where_it_was_seen():
+    start = (
+        "import subprocess, sys\nprint(subprocess.Popen([sys.executable, '-c', 'while 1: 0'], "
+        "start_new_session=True).pid)"
+    )
+    with Workshop(LIMITS, level="none", preload=()) as workshop:
+        made = workshop.open()
+        left = psutil.Process(int(made.run(start).output))
+        made._zygote._memory()  # one look of the watch
+        assert made.run("import os; os._exit(0)").stopped == "exit"
+    with suppress(psutil.NoSuchProcess):
+        left.wait(30)  # raises where it goes on
+
+
+def test_pages_that_a_fork_shares_count_once():
+    forks = (
+        "import os, signal\nkept = bytes(200 << 20)[:-1]\n"
+        "for _ in range(4):\n    if not os.fork(): signal.pause(); os._exit(0)\n"
+    )
+    with Workshop(replace(LIMITS, memory_mb=4096), level="none", preload=()) as workshop:
+        made = workshop.open()
+        assert made.run(forks).ok
+        assert 100 < made._zygote._memory() - made._zygote.before < 400
+
+
+def test_a_stop_while_the_process_starts_waits_for_it_and_ends_it(monkeypatch):
+    """Ctrl-C: what starts after the end would be nobody's."""
+    begin, stopping, made = subprocess.Popen, [], unwalled.Unwalled(LIMITS, None, ())
+
+    def popen(*words, **options):
+        stopping.append(Thread(target=made.kill))
+        stopping[0].start()
+        stopping[0].join(0.5)
+        return begin(["sleep", "99"], cwd=options["cwd"])
+
+    monkeypatch.setattr(unwalled.subprocess, "Popen", popen)
+    made.tell({"fork": 1}, (0,))
+    stopping[0].join(60)
+    assert made.process.returncode == -signal.SIGKILL and not os.path.exists(made.folder)
+    with pytest.raises(ConnectionResetError, match="told to end"):
+        made.tell({"fork": 2}, (0,))
+
+
+@pytest.mark.parametrize("cell", ["made.run('while True: pass')", "import time; time.sleep(99)"])
+def test_a_submission_ends_with_its_grader_and_leaves_no_folder(cell):
     program = (
         "from course_lib.grade.walls.session import Workshop; "
         "from course_lib.grade.walls.limits import Limits; "
         "made = Workshop(Limits(), level='none', preload=()).open(); "
-        "print(made._zygote.process.pid, flush=True); made.run('while True: pass')"
+        "print(made._zygote.process.pid, made._zygote.folder, flush=True); " + cell
     )
     grader = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    orphan = psutil.Process(int(grader.stdout.readline()))
+    number, folder = grader.stdout.readline().split()
+    orphan = psutil.Process(int(number))
     grader.send_signal(signal.SIGKILL)
     grader.wait()
-    orphan.wait(30)  # raises where it goes on
+    with suppress(psutil.NoSuchProcess):
+        orphan.wait(30)  # raises where it goes on
+    assert not os.path.exists(folder)
 
 
 def test_a_process_that_cannot_start_says_why(monkeypatch):

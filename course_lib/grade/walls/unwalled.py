@@ -29,9 +29,11 @@ class Unwalled:
 
     def __init__(self, limits: Limits, data: str | None, preload: tuple[str, ...]) -> None:
         self.limits, self.data, self.preload = limits, data, preload
-        self.folder = tempfile.mkdtemp(prefix="lr-course-unwalled-")
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="lr-course-unwalled-"))
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115
         self.process: Any = None
+        self.first: Any = None  # the same for psutil, which tells a number's next owner apart
+        self.seen: set[Any] = set()  # the process and what it started, some with no parent any more
         self.reason, self.peak, self.before = "", 0.0, 0.0  # a reason: it is ended
         self.ending = Lock()
 
@@ -46,21 +48,26 @@ class Unwalled:
         """Begin the submission's process, or end it."""
         if "kill" in message:
             return self.kill()
-        if self.reason:  # by stop(), from another thread
-            raise ConnectionResetError("it was told to end")
+        import psutil
+
         words = ["-m", "course_lib.grade.walls.child", str(passed[0]), str(message["fork"])]
         words += [str(self.limits.output_kb), *self.preload]
         words, environment = command("none", "", self.folder, self.limits, self.data, words)
-        self.process = subprocess.Popen(
-            words,
-            cwd=self.folder,
-            env=environment | {name: os.environ[name] for name in KEPT if name in os.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self.stderr,
-            pass_fds=passed,
-            start_new_session=True,
-        )
+        environment |= {name: os.environ[name] for name in KEPT if name in os.environ}
+        with self.ending:  # stop() comes from another thread: before this, or after it
+            if self.reason:
+                raise ConnectionResetError("it was told to end")
+            self.process = subprocess.Popen(
+                words,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.stderr,
+                pass_fds=passed,
+                start_new_session=True,
+            )
+            self.first = psutil.Process(self.process.pid)
 
     def begin_to_watch(self) -> None:
         """From now on memory counts: what was imported before is none of the student's."""
@@ -85,15 +92,14 @@ class Unwalled:
 
         over = 0
         with suppress(psutil.Error):
-            seen = psutil.Process(self.process.pid)
-            while self.process.poll() is None:
+            while self.process.returncode is None:  # ended() and _end() wait for it
                 memory = self._memory()
                 self.peak = max(self.peak, memory)
-                # Twice: each page of a process that is just starting another counts for both.
+                # Twice: until a process that is just starting is itself, it is its parent's double.
                 over = over + 1 if memory - self.before > self.limits.memory_mb else 0
                 if over == 2:
                     return self._end("memory")
-                if seen.num_threads() > self.limits.threads + 20:
+                if self.first.num_threads() > self.limits.threads + 20:
                     return self._end("threads")
                 time.sleep(LOOK)
 
@@ -102,17 +108,19 @@ class Unwalled:
         import psutil
 
         with suppress(psutil.Error):
-            first = psutil.Process(self.process.pid)
-            return [first, *first.children(recursive=True)]
+            found = [self.first, *self.first.children(recursive=True)]
+            self.seen.update(found)
+            return found
         return []
 
     def _memory(self) -> float:
+        """Megabytes in use; what a fork still shares with its parent counts once."""
         import psutil
 
         total = 0
         for each in self._tree():
             with suppress(psutil.Error):
-                total += each.memory_info().rss
+                total += each.memory_info().rss if each == self.first else _its_own(each)
         return total / (1 << 20)
 
     def _end(self, reason: str) -> None:
@@ -124,11 +132,22 @@ class Unwalled:
                 return
             self.reason = reason
             if self.process is not None:
-                for each in self._tree():
+                self._tree()
+                for each in (self.first, *self.seen):
                     with suppress(psutil.Error):
                         each.kill()
-                with suppress(OSError):  # whoever lost its parent is in the group still
+                with suppress(OSError):  # who was never seen may be in the group still
                     os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
             self.stderr.close()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _its_own(process: Any) -> int:
+    """The bytes of memory that this process shares with no other."""
+    import psutil
+
+    try:
+        return process.memory_full_info().uss
+    except psutil.AccessDenied:  # macOS tells it to none but root
+        return process.memory_info().rss
