@@ -544,8 +544,11 @@ def test_nothing_survives_a_workshop_or_its_grader():
 @pytest.mark.parametrize("level", [*LEVELS[1:], "none"])
 def test_a_student_reads_no_path_of_the_grading_machine(level):
     source = "import sys\nprint(sys.prefix + '/x', numpy.__file__)\nfrom numpy import nothing"
+    folders = "import os\nprint(os.getcwd() + '/a', sys.prefix)"
     with Workshop(LIMITS, level=level, preload=()) as made:
-        outcome = made.open().run(f"import numpy\n{source}")
+        one = made.open()
+        outcome = one.run(f"import numpy\n{source}")
+        assert one.run(folders).output == "./a ...\n"
     assert outcome.output == ".../x .../numpy/__init__.py\n"
     assert outcome.message.endswith("from 'numpy' (.../numpy/__init__.py) (line 4)")
 

@@ -10,6 +10,7 @@ import importlib
 import io
 import os
 import re
+import shutil
 import socket
 import sys
 import time
@@ -84,14 +85,45 @@ class _Value(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """IPython without a screen: errors are results, and what is shown is text."""
+    """IPython without a screen: errors are results, and what is shown is text.
+
+    A statement that stops with an ordinary error costs itself, not what stands below it: here is no
+    network, no file and no program of the student's. The cell's error is the first one.
+    """
 
     display_pub_class = _Shown
     displayhook_class = _Value
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        go_on(self)
+        self.db = {}  # its folder cannot be written to
+
+    async def run_code(self, code: Any, result: Any = None, **options: Any) -> bool:
+        first = result and result.error_in_exec
+        failed = await super().run_code(code, result, **options)
+        if not failed or result is None or not isinstance(result.error_in_exec, Exception):
+            return failed
+        if first:
+            result.error_in_exec = first
+        else:
+            steps = walk_tb(result.error_in_exec.__traceback__)
+            result.line = next((n for frame, n in steps if frame.f_code is code), 0)
+        return False
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
+        if name != "time" and self.find_cell_magic(name):
+            return super().run_cell_magic(name, line, cell)
+        self.run_cell(cell).raise_error()  # what it was to wrap is what counts
+        return None
+
+    def system(self, command: str, **_options: Any) -> None:
+        print(f"not run here: {command}")
+
+    system_raw = system_piped = system
+
+    def getoutput(self, command: str, **_options: Any) -> SList:
+        self.system(command)
+        return SList()
 
     def showtraceback(self, *_args: Any, **_kwargs: Any) -> None:
         """The error itself is in the cell's result."""
@@ -104,42 +136,6 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui: str | None = None) -> None:
         """There is no window to wait for."""
-
-
-def go_on(shell: InteractiveShell) -> None:
-    """Let a statement that stops with an ordinary error cost itself, not what stands below it: here
-    is no network, no file and no program of the student's. The cell's error is the first one."""
-    run_code, run_cell_magic = shell.run_code, shell.run_cell_magic
-
-    async def run_and_go_on(code: Any, result: Any = None, **options: Any) -> bool:
-        first = result and result.error_in_exec
-        failed = await run_code(code, result, **options)
-        if not failed or result is None or not isinstance(result.error_in_exec, Exception):
-            return failed
-        if first:
-            result.error_in_exec = first
-        else:
-            steps = walk_tb(result.error_in_exec.__traceback__)
-            result.line = next((n for frame, n in steps if frame.f_code is code), 0)
-        return False
-
-    def run_magic(name: str, line: str, cell: str) -> Any:
-        if name != "time" and shell.find_cell_magic(name):
-            return run_cell_magic(name, line, cell)
-        shell.run_cell(cell).raise_error()  # what it was to wrap is what counts
-        return None
-
-    def not_here(command: str, **_options: Any) -> None:
-        print(f"not run here: {command}")
-
-    def nothing(command: str, **_options: Any) -> SList:
-        not_here(command)
-        return SList()
-
-    shell.run_code, shell.run_cell_magic = run_and_go_on, run_magic
-    shell.system = shell.system_raw = shell.system_piped = not_here
-    shell.getoutput = nothing
-    shell.db = {}  # its folder cannot be written to
 
 
 def make_shell() -> Shell:
@@ -162,8 +158,10 @@ class Child:
         self.streams = (sys.stdin, sys.__stdout__, sys.__stderr__)
         self.folder = os.getcwd()
         # Where the grading machine keeps things is nobody's business; the longest name first.
-        places = {os.path.join(each, "") for each in (*sys.path, sys.prefix) if each}
-        self.places = sorted(places - {"/"}, key=len, reverse=True)
+        absolute = filter(os.path.isabs, (*sys.path, sys.prefix))
+        places = {place for each in absolute if (place := each.rstrip("/"))}
+        names = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+        self.places = re.compile(rf"(?:{names})(?![\w-])")
 
     def serve(self) -> None:
         """Answer the grader's messages until it closes the channel."""
@@ -238,13 +236,10 @@ class Child:
 
     def _repeatable(self, text: str) -> str:
         """The text without what differs from run to run: addresses, and folders' names."""
-        text = self._without_places(str(text).replace(self.scratch, "."))
-        return ADDRESS.sub("0x...", CELL.sub("the cell", text))
+        return ADDRESS.sub("0x...", CELL.sub("the cell", self._without_places(str(text))))
 
     def _without_places(self, text: str) -> str:
-        for place in self.places:
-            text = text.replace(place, ".../")
-        return text
+        return self.places.sub("...", text.replace(self.scratch, "."))
 
 
 def seed(seeded: list[str]) -> None:
@@ -268,21 +263,26 @@ def main(arguments: list[str]) -> None:
     """A process of its own, with neither zygote nor walls: see unwalled.py."""
     channel = socket.socket(fileno=int(arguments[0]))
     channel.set_inheritable(False)
-    Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    folder = os.getcwd()
+    Thread(target=_follow, args=(os.getppid(), folder), daemon=True).start()
     for name in arguments[3:]:
         with suppress(Exception):  # the cell that imports it says what is wrong
             importlib.import_module(name)
     sys.path.insert(0, "")
     seed(arguments[3:])
-    served = Child(channel, make_shell(), int(arguments[2]), os.getcwd())
+    served = Child(channel, make_shell(), int(arguments[2]), folder)
     served.send({"id": int(arguments[1]), "locked": True})
-    served.serve()
+    try:
+        served.serve()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # the grader may be gone
 
 
-def _follow(grader: int) -> None:
+def _follow(grader: int, folder: str) -> None:
     """End this process when the grader's is gone, in the middle of a cell too."""
     while os.getppid() == grader:
         time.sleep(1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
