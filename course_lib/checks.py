@@ -333,11 +333,11 @@ def _fail(exercise: Exercise, asked: _Asked, wrong: list[int], problem: str) -> 
 def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     """What is said where a hint would look for another mistake, and be spent for nothing."""
     if asked.changed:
-        return "Mend this first: hints are for what comes after it."
+        return "Fix this first: hints are for what comes after it."
     error = asked.replies[wrong[0]].get("error", [""])[0] if wrong else ""
     nothing = all(reply.get("value") is None for reply in asked.replies)
     if error in ("NameError", "UnboundLocalError") or (nothing and error in exercises.SLIPS):
-        return "Mend this error first: hints are for what comes after it."
+        return "Fix this error first: hints are for what comes after it."
     if nothing and wrong and not error:
         return f"A value is what `{exercise.name}` must return; hints begin with the first one."
     return f"This is {calls.CLOSE_WORDS}." if _close(exercise, asked) else ""

@@ -267,7 +267,7 @@ def test_a_forgotten_return_spends_no_hint(doubles):
 
 def test_a_slip_spends_no_hint(doubles):
     for slip in (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z):  # noqa: F821
-        assert told(slip).endswith("Mend this error first: hints are for what comes after it.")
+        assert told(slip).endswith("Fix this error first: hints are for what comes after it.")
     assert "Hint 1 of 3" in told(lambda x: 1 / 0)
 
 
@@ -373,7 +373,7 @@ def test_a_method_that_a_framework_misses_is_an_exercise_that_was_begun(monkeypa
 
     text = told(Halves)
     assert "stopped with NotImplementedError: " in text and "get_config" in text
-    assert "Mend this error first" in text
+    assert "Fix this error first" in text
     assert "which is no Keras LearningRateSchedule" in told(lambda start: [start])
     assert "it returned None (is a `return` missing?)" in told(lambda start: None)
 
@@ -447,7 +447,7 @@ def test_an_answer_that_changes_spends_no_hint(doubles):
     """What it replied the first time is chance: no hint would be about it."""
     count = iter(range(10_000))
     for answer in (lambda x: next(count), lambda x: 2 * next(count)):
-        assert hint(answer) == "Mend this first: hints are for what comes after it."
+        assert hint(answer) == "Fix this first: hints are for what comes after it."
     assert hint(lambda x: x + 1) == "Hint 1 of 3: a nudge"
 
 
