@@ -24,6 +24,7 @@ import torch
 from keras.callbacks import LearningRateScheduler
 from keras.callbacks import ReduceLROnPlateau as KerasPlateau
 from keras.optimizers import schedules
+from rates import keras_rates, moved, torch_pair, torch_rates, torch_sgd
 from torch.optim import lr_scheduler
 
 BANK = [
@@ -64,33 +65,7 @@ def row(identity):
     return decorate
 
 
-# --- tools: with gradient 1, an update moves a weight by the rate that was applied ----------------
-
-
-def torch_sgd(lr=0.1, **arguments):
-    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    weight.grad = torch.ones_like(weight)
-    return torch.optim.SGD([weight], lr=lr, **arguments)
-
-
-def torch_pair(scheduler, *arguments, lr=0.1, **options):
-    optimizer = torch_sgd(lr)
-    return optimizer, scheduler(optimizer, *arguments, **options)
-
-
-def moved(optimizer):
-    (weight,) = optimizer.param_groups[0]["params"]
-    weight.data.zero_()
-    optimizer.step()
-    return -weight.item()
-
-
-def torch_rates(optimizer, scheduler, updates):
-    rates = []
-    for _ in range(updates):
-        rates.append(moved(optimizer))
-        scheduler.step()
-    return rates
+# --- tools ----------------------------------------------------------------------------------------
 
 
 def trace(scheduler, *arguments, updates, lr=0.1, **options):
@@ -106,18 +81,6 @@ def by_hand(plan, epochs, lr=0.1, late=False):
         group["lr"] = plan(epoch, group["lr"])
         rates += [] if late else [moved(optimizer)]
     return rounded(rates)
-
-
-def keras_rates(optimizer, updates=1, wrap=tf.function):
-    weight = keras.Variable([0.0])
-    optimizer.build([weight])
-    update = wrap(lambda: optimizer.apply([tf.ones(1)]))
-    rates = []
-    for _ in range(updates):
-        weight.assign([0.0])
-        update()
-        rates.append(-float(weight.numpy()[0]))
-    return rates
 
 
 class RateReader(keras.callbacks.Callback):

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+from rates import keras_rates, torch_pair, torch_rates
 
 from course_lib import GALLERY, Schedule
 from course_lib.plateau import Plateau
@@ -36,29 +37,13 @@ from course_lib.tensorflow import SGD, KerasSchedule
 STEPS = 130  # past the end of every GALLERY entry
 
 
-def torch_rates(schedule, steps, adapter=TorchSchedule):
-    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.SGD([weight], lr=123.0)  # the optimizer's own rate must not matter
-    scheduler = adapter(optimizer, schedule)
-    for _ in range(steps):
-        with torch.no_grad():
-            weight.zero_()
-        optimizer.zero_grad()
-        weight.sum().backward()
-        optimizer.step()
-        scheduler.step()
-        yield -weight.item()
+def in_torch(schedule, steps, adapter=TorchSchedule):
+    # the optimizer's own rate must not matter
+    return torch_rates(*torch_pair(adapter, schedule, lr=123.0), steps)
 
 
-def keras_rates(schedule, steps, adapter=KerasSchedule, wrap=tf.function, optimizer=SGD):
-    weight = keras.Variable([0.0])
-    optimizer = optimizer(adapter(schedule, steps))
-    optimizer.build([weight])
-    update = wrap(lambda: optimizer.apply([tf.ones(1)]))
-    for _ in range(steps):
-        weight.assign([0.0])
-        update()
-        yield -float(weight.numpy()[0])
+def in_keras(schedule, steps, adapter=KerasSchedule, wrap=tf.function, optimizer=SGD):
+    return keras_rates(optimizer(adapter(schedule, steps)), steps, wrap)
 
 
 def eager(function):
@@ -75,14 +60,14 @@ def expected(schedule, steps, dtype):
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_torch_follows_the_formula(name):
-    rates = list(torch_rates(GALLERY[name], STEPS))
+    rates = in_torch(GALLERY[name], STEPS)
     assert rates == expected(GALLERY[name], STEPS, np.float64)
 
 
 @pytest.mark.parametrize("wrap", [eager, tf.function, xla], ids=["eager", "graph", "xla"])
 @pytest.mark.parametrize("name", GALLERY)
 def test_keras_follows_the_formula(name, wrap):
-    rates = list(keras_rates(GALLERY[name], STEPS, wrap=wrap))
+    rates = in_keras(GALLERY[name], STEPS, wrap=wrap)
     assert rates == expected(GALLERY[name], STEPS, np.float32)
 
 
@@ -97,8 +82,8 @@ def test_the_contract_notices_an_adapter_that_is_one_step_off(name):
             return super().__call__(tf.maximum(keras.ops.cast(step, "int64") - 1, 0))
 
     same = name == "constant"  # the one schedule that rightly cannot tell
-    early = list(torch_rates(GALLERY[name], STEPS, adapter=EarlyTorch))
-    late = list(keras_rates(GALLERY[name], STEPS, adapter=LateKeras))
+    early = in_torch(GALLERY[name], STEPS, adapter=EarlyTorch)
+    late = in_keras(GALLERY[name], STEPS, adapter=LateKeras)
     assert (early == expected(GALLERY[name], STEPS, np.float64)) is same
     assert (late == expected(GALLERY[name], STEPS, np.float32)) is same
 
@@ -108,12 +93,12 @@ def test_any_function_of_the_step_will_do():
         return 0.5 / (1 + step)
 
     planned = [mine(step) for step in range(20)]
-    assert list(torch_rates(mine, 20)) == planned
-    assert list(keras_rates(mine, 20)) == np.float32(planned).tolist()
+    assert in_torch(mine, 20) == planned
+    assert in_keras(mine, 20) == np.float32(planned).tolist()
 
 
 def test_keras_own_sgd_and_model_fit_use_the_same_rates():
-    rates = list(keras_rates(GALLERY["cosine"], STEPS, optimizer=keras.optimizers.SGD))
+    rates = in_keras(GALLERY["cosine"], STEPS, optimizer=keras.optimizers.SGD)
     assert rates == expected(GALLERY["cosine"], STEPS, np.float32)
 
 
@@ -144,11 +129,7 @@ def fading(step, last):
     return 0.1 if step < last else 0.01
 
 
-def torch_pair(schedule, **arguments):
-    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    weight.grad = torch.ones_like(weight)
-    optimizer = torch.optim.SGD([weight], lr=1.0)
-    return optimizer, TorchSchedule(optimizer, schedule, **arguments)
+pair = functools.partial(torch_pair, TorchSchedule, lr=1.0)
 
 
 def advance(optimizer, scheduler, updates):
@@ -164,12 +145,12 @@ def advance(optimizer, scheduler, updates):
 def test_torch_resumes_exactly_at_any_step(name):
     schedule = GALLERY[name]
     for done in (0, 1, 7, 50, 99, 120):
-        optimizer, scheduler = torch_pair(schedule)
+        optimizer, scheduler = pair(schedule)
         advance(optimizer, scheduler, done)
         buffer = io.BytesIO()
         torch.save(scheduler.state_dict(), buffer)
         buffer.seek(0)
-        optimizer, scheduler = torch_pair(schedule)  # only the scheduler's state is loaded
+        optimizer, scheduler = pair(schedule)  # only the scheduler's state is loaded
         scheduler.load_state_dict(torch.load(buffer, weights_only=True))
         assert advance(optimizer, scheduler, 5) == [schedule(done + i) for i in range(5)]
 
@@ -192,7 +173,7 @@ def test_torch_saves_numbers_that_torch_load_takes_whatever_the_schedule_returns
 
 @pytest.mark.parametrize("wrong", [-0.02, float("nan"), float("inf")])
 def test_torch_refuses_a_rate_below_zero_or_none_before_an_update_is_made_with_it(wrong):
-    optimizer, scheduler = torch_pair([0.1, 0.04, wrong].__getitem__)
+    optimizer, scheduler = pair([0.1, 0.04, wrong].__getitem__)
     advance(optimizer, scheduler, 1)
     with pytest.raises(ValueError, match=f"returned {wrong} at step 2; a schedule returns a fin"):
         advance(optimizer, scheduler, 1)
@@ -216,33 +197,33 @@ def test_a_momentum_that_never_ends_is_refused_when_its_turn_comes_or_when_made(
 
 @pytest.mark.parametrize("done", [1, 7, 120])
 def test_torch_resumes_with_last_epoch_on_a_fresh_optimizer(done):
-    optimizer, scheduler = torch_pair(GALLERY["cosine"], last_epoch=done - 1)
+    optimizer, scheduler = pair(GALLERY["cosine"], last_epoch=done - 1)
     assert advance(optimizer, scheduler, 3) == [GALLERY["cosine"](done + i) for i in range(3)]
 
 
 def test_torch_refuses_the_state_of_another_schedule_and_names_both():
-    optimizer, scheduler = torch_pair(GALLERY["cosine"])
+    optimizer, scheduler = pair(GALLERY["cosine"])
     advance(optimizer, scheduler, 4)
     state = scheduler.state_dict()
-    _, other = torch_pair(GALLERY["linear"])
+    _, other = pair(GALLERY["linear"])
     with pytest.raises(ValueError, match=r"saved under Schedule\(cosine.*this is Schedule\(linear"):
         other.load_state_dict(state)
     assert other.last_epoch == 0
-    _, scaled = torch_pair(GALLERY["cosine"], group_scales=[0.5])
+    _, scaled = pair(GALLERY["cosine"], group_scales=[0.5])
     with pytest.raises(ValueError, match="at update 4"):
         scaled.load_state_dict(state)
     assert scaled.last_epoch == 0
-    _, same_name = torch_pair(lambda step: 0.1 / (1 + step))
-    _, first = torch_pair(lambda step: 0.2 / (1 + step))
+    _, same_name = pair(lambda step: 0.1 / (1 + step))
+    _, first = pair(lambda step: 0.2 / (1 + step))
     with pytest.raises(ValueError, match="at update 0"):
         same_name.load_state_dict(first.state_dict())
     for one, another in [
         (Schedule(warmup, then=mine, warmup_steps=3), Schedule(warmup, then=mine, warmup_steps=50)),
         (functools.partial(fading, last=9), functools.partial(fading, last=99)),
     ]:  # their text has an address in it; the rates of the first update may be the same
-        state = torch_pair(one, last_epoch=-1)[1].state_dict()
+        state = pair(one, last_epoch=-1)[1].state_dict()
         with pytest.raises(ValueError, match=r"saved under .*(3|9)\), this is .*(50|99)\)$"):
-            torch_pair(another)[1].load_state_dict(state)
+            pair(another)[1].load_state_dict(state)
     with pytest.raises(ValueError, match="not saved by a TorchSchedule: it has no"):
         other.load_state_dict({"last_epoch": 3, "T_max": 10})
 
@@ -265,7 +246,7 @@ def test_torch_group_scales():
 
 
 def test_torch_group_added_later_follows_too():
-    optimizer, scheduler = torch_pair(GALLERY["linear"])
+    optimizer, scheduler = pair(GALLERY["linear"])
     advance(optimizer, scheduler, 3)
     optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
     advance(optimizer, scheduler, 1)
@@ -273,7 +254,7 @@ def test_torch_group_added_later_follows_too():
 
 
 def test_torch_accumulation_counts_updates_not_batches():
-    optimizer, scheduler = torch_pair(GALLERY["linear"])
+    optimizer, scheduler = pair(GALLERY["linear"])
     rates = []
     for batch in range(12):
         if (batch + 1) % 4 == 0:
@@ -358,7 +339,7 @@ def test_torch_group_added_later_has_rate_and_momentum_after_a_refresh():
 
 
 def test_torch_step_refuses_a_number_that_counts_nothing():
-    scheduler = torch_pair(GALLERY["cosine"])[1]
+    scheduler = pair(GALLERY["cosine"])[1]
     with (
         pytest.warns(UserWarning, match="epoch parameter"),
         pytest.raises(ValueError, match=r"epoch must be a whole number of at least 0, got 0\.7"),
@@ -449,7 +430,7 @@ def test_torch_refuses_the_state_of_another_momentum_and_loads_one_without():
 
 
 def test_torch_state_of_a_machine_that_rounds_otherwise_is_loaded():
-    optimizer, scheduler = torch_pair(GALLERY["cosine"])
+    optimizer, scheduler = pair(GALLERY["cosine"])
     advance(optimizer, scheduler, 7)
     state = scheduler.state_dict()
     state["lr"] = [np.nextafter(state["lr"][0], 1)]
@@ -461,14 +442,14 @@ def test_torch_state_of_a_machine_that_rounds_otherwise_is_loaded():
 
 
 def test_torch_state_at_a_step_without_a_rate_changes_nothing():
-    _, scheduler = torch_pair(lambda step: [0.1, 0.2][step])
+    _, scheduler = pair(lambda step: [0.1, 0.2][step])
     with pytest.raises(IndexError):
         scheduler.load_state_dict({"last_epoch": 7, "schedule": "<lambda>", "lr": [0.1]})
     assert (scheduler.last_epoch, scheduler.get_last_lr()) == (0, [0.1])
 
 
 def test_torch_group_added_without_a_scale_is_told():
-    optimizer, scheduler = torch_pair(GALLERY["linear"], group_scales=[0.5])
+    optimizer, scheduler = pair(GALLERY["linear"], group_scales=[0.5])
     advance(optimizer, scheduler, 1)
     optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
     optimizer.step()
@@ -503,7 +484,7 @@ def test_torch_group_added_without_a_scale_is_told():
 )
 def test_torch_says_what_is_wrong_when_made(arguments, error, message):
     with pytest.raises(error, match=message):
-        torch_pair(**{"schedule": GALLERY["cosine"], **arguments})
+        pair(**{"schedule": GALLERY["cosine"], **arguments})
 
 
 @pytest.mark.parametrize("optimizer", [None, torch.nn.Linear(1, 1)])

@@ -11,6 +11,7 @@ import tensorflow as tf
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rates import moved, torch_pair
 
 from course_lib import Schedule
 from course_lib.data import Dataset
@@ -309,35 +310,27 @@ def test_warmed_is_the_warmup_of_schedules():
         assert [warmed(step) for step in range(120)] == plain.values(120)
 
 
-def torch_pair(plateau=None, **arguments):
-    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    weight.grad = torch.ones_like(weight)
-    optimizer = torch.optim.SGD([weight], lr=123.0)
-    return weight, optimizer, TorchPlateau(optimizer, plateau or new_plateau(), **arguments)
+def pair(plateau=None, **arguments):
+    return torch_pair(TorchPlateau, plateau or new_plateau(), lr=123.0, **arguments)
 
 
-def torch_rates(weight, optimizer, scheduler, steps):
+def listening(optimizer, scheduler, steps):
     for step in steps:
-        with torch.no_grad():
-            weight.zero_()
-        optimizer.step()
+        yield moved(optimizer)
         scheduler.step()
         if step % 3 == 2:
             assert scheduler.update(LOSSES[step // 3]) == scheduler.plateau.lr
-        yield -weight.item()
 
 
 def test_torch_applies_the_plan():
-    rates = torch_rates(*torch_pair(warmup_steps=WARMUP_STEPS), range(30))
+    rates = listening(*pair(warmup_steps=WARMUP_STEPS), range(30))
     assert list(rates) == planned()
 
 
 def test_torch_schedule_can_listen_too():
     plateau = new_plateau()
-    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    weight.grad = torch.ones_like(weight)
-    optimizer = torch.optim.SGD([weight], lr=1.0)
-    scheduler = TorchSchedule(optimizer, Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS))
+    schedule = Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS)
+    optimizer, scheduler = torch_pair(TorchSchedule, schedule)
     rates = []
     for step in range(30):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -351,24 +344,24 @@ def test_torch_schedule_can_listen_too():
 
 @pytest.mark.parametrize("stop", range(0, 30, 4))
 def test_torch_goes_on_wherever_it_was_saved(stop):
-    run = torch_pair(warmup_steps=WARMUP_STEPS)
-    rates = list(torch_rates(*run, range(stop)))
+    run = pair(warmup_steps=WARMUP_STEPS)
+    rates = list(listening(*run, range(stop)))
     buffer = io.BytesIO()
-    torch.save(run[2].state_dict(), buffer)
+    torch.save(run[1].state_dict(), buffer)
     buffer.seek(0)
-    run = torch_pair(warmup_steps=WARMUP_STEPS)
-    run[2].load_state_dict(torch.load(buffer, weights_only=True))
-    assert rates + list(torch_rates(*run, range(stop, 30))) == planned()
+    run = pair(warmup_steps=WARMUP_STEPS)
+    run[1].load_state_dict(torch.load(buffer, weights_only=True))
+    assert rates + list(listening(*run, range(stop, 30))) == planned()
 
 
 def test_torch_refuses_another_state_and_stays_as_it_was():
-    *_, scheduler = torch_pair(warmup_steps=4)
-    run = torch_pair(warmup_steps=3)
-    list(torch_rates(*run, range(20)))
+    *_, scheduler = pair(warmup_steps=4)
+    run = pair(warmup_steps=3)
+    list(listening(*run, range(20)))
     before = scheduler.state_dict()
     with pytest.raises(ValueError, match=r"warmup_steps=3.*this is .*warmup_steps=4"):
-        scheduler.load_state_dict(run[2].state_dict())
-    *_, other = torch_pair(Plateau(0.5))
+        scheduler.load_state_dict(run[1].state_dict())
+    *_, other = pair(Plateau(0.5))
     with pytest.raises(ValueError, match=r"under Plateau\(.*this is Plateau\("):
         scheduler.load_state_dict(other.state_dict())
     with pytest.raises(ValueError, match="not saved by a TorchPlateau: it has no plateau"):
@@ -390,7 +383,7 @@ def test_torch_group_scales_and_bad_arguments():
 
 
 def test_torch_step_refuses_a_metric_and_says_who_hears_it():
-    scheduler = TorchPlateau(torch_pair()[1], Plateau(1.0, factor=0.5, patience=0), warmup_steps=3)
+    scheduler = TorchPlateau(pair()[0], Plateau(1.0, factor=0.5, patience=0), warmup_steps=3)
     before = scheduler.state_dict()
     for metric in (0.7, torch.tensor(0.7), 0):
         with pytest.raises(TypeError, match=r"step\(\) takes no metric, got .*update\(metric\)"):
