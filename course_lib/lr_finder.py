@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from course_lib import needs
 from course_lib.finder.suggestions import METHODS, suggested
-from course_lib.formulas.parameters import Choice, Flag, Number, Whole
+from course_lib.formulas.parameters import Choice, Flag, Number, Whole, as_number
 from course_lib.formulas.smoothing import averaged
 from course_lib.training import FRAMEWORKS, fit
 
@@ -226,7 +226,10 @@ def _sweep(
     result, mean = LRFinderResult([], [], [], "end"), 0.0
     hidden = {} if progress else {"disable": True}  # else it is TQDM_DISABLE's to say
     for lr in tqdm(lrs, desc="learning-rate sweep", unit="update", **hidden):
-        loss = _number(train_step(lr))
+        answer = train_step(lr)
+        loss = as_number(answer)
+        if loss is None:
+            raise TypeError(f"train_step must return the loss, one number, got {answer!r}")
         if not math.isfinite(loss):
             if not result.losses:
                 raise ValueError(
@@ -244,15 +247,6 @@ def _sweep(
             result.stopped = "diverged"
             break
     return result
-
-
-def _number(loss: Any) -> float:
-    try:
-        if isinstance(loss, str | bytes | bool):
-            raise TypeError
-        return float(loss.item() if hasattr(loss, "item") else loss)
-    except (TypeError, ValueError, RuntimeError):  # torch: an array of several is a RuntimeError
-        raise TypeError(f"train_step must return the loss, one number, got {loss!r}") from None
 
 
 def _framework(model: Any) -> str:

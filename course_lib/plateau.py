@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from course_lib.formulas.parameters import Choice, Number, Whole
+from course_lib.formulas.parameters import Choice, Number, Whole, as_number
 
 
 def after(
@@ -170,11 +170,7 @@ class Plateau:
 
     def update(self, metric: Any) -> float:
         """Hear the metric of one evaluation, and return the rate from now on."""
-        try:
-            # A string or a bool has a float value too; neither is a metric.
-            number = None if isinstance(metric, str | bytes | bool) else float(metric)
-        except (TypeError, ValueError, RuntimeError):  # the last is torch's, for a long tensor
-            number = None
+        number = as_number(metric)
         if number is None:
             raise ValueError(f"metric must be a single number, got {metric!r}")
         self.lr, self.best, self.bad, self.wait = after(

@@ -17,6 +17,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 
+def as_number(value: Any) -> float | None:
+    """A single number of any library as a float, also one that is not finite; else None.
+
+    A string is none although float("0.1") works: it is a sign of an unread setting. Nor is a bool.
+
+    >>> as_number(3), as_number("3"), as_number([3.0])
+    (3.0, None, None)
+    """
+    if isinstance(value, str | bytes | bool):
+        return None
+    try:
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's: of several
+        return None
+
+
 @dataclass(frozen=True)
 class Number:
     """A finite real number: at least `low` (above it, when `above`), at most `high`, and below
@@ -28,20 +44,17 @@ class Number:
     below: float = math.inf
 
     def check(self, name: str, value: Any) -> float:
+        number = as_number(value)
+        if number is not None and math.isfinite(number):
+            inside = number > self.low if self.above else number >= self.low
+            if inside and number <= self.high and number < self.below:
+                return number
         allowed = f"a number {'above' if self.above else 'of at least'} {self.low:g}"
         if self.high < math.inf:
             allowed += f" and at most {self.high:g}"
         if self.below < math.inf:
             allowed += f" and below {self.below:g}"
-        try:
-            # A string is refused although float("0.1") works: it is a sign of an unread setting.
-            number = math.nan if isinstance(value, str | bytes | bool) else float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        inside = number > self.low if self.above else number >= self.low
-        if not (math.isfinite(number) and inside and number <= self.high and number < self.below):
-            raise ValueError(f"{name} must be {allowed}, got {value!r}")
-        return number
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -205,13 +218,8 @@ for every step
         rate = schedule(step)
     except OverflowError:
         rate = math.inf
-    try:
-        if isinstance(rate, str | bytes | bool):
-            raise TypeError
-        number = float(rate)
-    except (TypeError, ValueError, RuntimeError):  # the last is torch's, for a long tensor
-        number = math.nan
-    if not 0 <= number < math.inf:
+    number = as_number(rate)
+    if number is None or not 0 <= number < math.inf:
         raise ValueError(
             f"{describe(schedule)} returned {rate!r} at step {step}; "
             "a schedule returns a finite number of at least 0 for every step"
