@@ -103,19 +103,20 @@ def on_cluster(
     Its workers need this package, the same version, and bubblewrap. A worker that is lost has its
     submissions graded by another.
     """
+    from distributed import as_completed as in_order_of_completion
+
     with cluster(address) as client:
-        pool = client.get_executor(pure=False)
         sent = {name: client.scatter(each, broadcast=True) for name, each in assignments.items()}
         futures = {}
         for each in submissions:
             # By content: all clients of a scheduler share its keys, another teacher among them.
             key = f"lr-course-{key_of(each, assignments.get(each.notebook), conditions)}"
             assignment = sent.get(each.notebook)
-            futures[pool.submit(grade_one, each, assignment, conditions, key=key)] = each
-        for future in as_completed(futures):
+            futures[client.submit(grade_one, each, assignment, conditions, key=key)] = each
+        for future in in_order_of_completion(list(futures), loop=client.loop):
             submission = futures.pop(future)
-            if error := future.exception():  # its workers were lost one after the other
+            if future.status == "error":  # its workers were lost one after the other
                 given = assignments.get(submission.notebook)
-                yield submission, failed(submission, given, conditions, error)
+                yield submission, failed(submission, given, conditions, future.exception())
             else:
                 yield submission, future.result()
