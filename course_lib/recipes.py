@@ -23,11 +23,8 @@ from course_lib.training import SETTINGS, Run, checked, fit
 
 EXAMPLE = "cosine(peak_lr=0.3, total_steps=469) | mlp | mnist | seed=3"
 
-# The settings of fit that a recipe may name, in the order in which it names them.
-NAMED = (
-    *("seed", "framework", "optimizer", "momentum", "batch_size", "epochs", "max_updates"),
-    *("validation", "test"),
-)
+# The settings of fit that a recipe names, in this order; the model stands without a name.
+NAMED = tuple(name for name in SETTINGS if name != "model")
 DEFAULTS = {name: inspect.signature(fit).parameters[name].default for name in NAMED}
 
 
@@ -71,7 +68,7 @@ class Recipe:
         """The recipe in one line; the seed is always in it, other settings where they are not
         fit's default."""
         said = [name for name in NAMED if name == "seed" or self.settings[name] != DEFAULTS[name]]
-        settings = [f"{name}={_setting(self.settings[name])}" for name in said]
+        settings = [f"{name}={self.settings[name]}" for name in said]
         return " | ".join([code(self.schedule), self.model, self.data, *settings])
 
     def __str__(self) -> str:
@@ -245,10 +242,6 @@ def _schedule(name: str, tree: ast.Call) -> Schedule:
 def _signature(formula: str) -> str:
     _, *declared = inspect.signature(FORMULAS[formula]).parameters
     return f"{formula}({', '.join(f'{each}=...' for each in declared)})"
-
-
-def _setting(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
 
 
 def _read_setting(name: str, text: str) -> Any:
