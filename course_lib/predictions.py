@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from course_lib.errors import told
-from course_lib.notes import Entries, Notes
+from course_lib.notes import Notes
 
 TOLERANCE = 1.5  # per cents: 33 + 33 + 33 is 100, and 34, 33, 33 are even odds
 
@@ -330,19 +330,17 @@ def _entry(mine: Prediction) -> dict[str, Any]:
     return {"question": mine.question, "odds": dict(mine.odds), "happened": mine.happened}
 
 
+def _prediction(id: str, entry: Any) -> Prediction:
+    return Prediction(id, entry["question"], entry["odds"], entry["happened"])
+
+
 def _good(entry: Any) -> bool:
-    Prediction("0.a", entry["question"], entry["odds"], entry["happened"])  # or raises
+    _prediction("0.a", entry)  # or raises
     return True
 
 
 def _read() -> dict[str, Prediction]:
-    found: Entries = NOTES.read()
-    keys = ("question", "odds", "happened")
-    return {
-        id: Prediction(id, *(entry[key] for key in keys))
-        for id, entry in found.items()
-        if ID.fullmatch(id)
-    }
+    return {id: _prediction(id, entry) for id, entry in NOTES.read().items() if ID.fullmatch(id)}
 
 
 NOTES = Notes("predictions", "predictions", _good, file="predictions.json")

@@ -18,6 +18,9 @@ def _good(entry: Any) -> bool:
 NOTES = Notes("exercises", "progress", _good)
 
 
+NEW = {"solved": False, "failed": 0, "answer": ""}
+
+
 def record(id: str, *, solved: bool, answer: str = "") -> int:
     """Note a try at an exercise; returns how many different answers have failed in a row.
 
@@ -25,7 +28,7 @@ def record(id: str, *, solved: bool, answer: str = "") -> int:
     """
 
     def note(entries: Entries) -> None:
-        entry = entries.setdefault(id, {"solved": False, "failed": 0, "answer": ""})
+        entry = entries.setdefault(id, dict(NEW))
         if solved:
             entry.update(solved=True, failed=0, answer="")
         elif entry["answer"] != answer or not answer:
@@ -36,7 +39,7 @@ def record(id: str, *, solved: bool, answer: str = "") -> int:
 
 def touch(id: str) -> None:
     """Note that an exercise was tried, and nothing else."""
-    NOTES.change(lambda found: found.setdefault(id, {"solved": False, "failed": 0, "answer": ""}))
+    NOTES.change(lambda entries: entries.setdefault(id, dict(NEW)))
 
 
 def line(id: str) -> str:
