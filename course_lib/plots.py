@@ -158,21 +158,17 @@ def plot_finder(
     axes.plot(lrs, losses, color="0.45", alpha=0.4, linewidth=0.8, label="loss of each batch")
     axes.plot(lrs, smoothed, color="0.1", linewidth=1.6, label="smoothed")
     # Dashes as well as colours: two suggestions may fall on the same rate.
-    for (method, lr), style in zip(suggestions.items(), zip(PALETTE, ("-", "--", "-.", ":"))):
-        color, dashes = style
-        axes.axvline(lr, color=color, linestyle=dashes, label=f"{method}: {lr:.2g}")
-    _sweep_axes(axes, [losses, smoothed])
-    _legend(axes, 2)
-    return figure
-
-
-def _sweep_axes(axes: Axes, curves: Sequence[Sequence[float]]) -> None:
+    dashes = ("-", "--", "-.", ":")
+    for (method, lr), color, style in zip(suggestions.items(), PALETTE, dashes):
+        axes.axvline(lr, color=color, linestyle=style, label=f"{method}: {lr:.2g}")
     axes.set_xscale("log")
     _label(axes, "learning rate", "training loss")
     # The final rise would squeeze the fall, which is what there is to read, into one line.
-    low, first = min(map(min, curves)), max(curve[0] for curve in curves)
+    low, first = min(*losses, *smoothed), max(losses[0], smoothed[0])
     fall = (first - low) or 1.0
     axes.set_ylim(low - 0.15 * fall, first + 0.4 * fall)
+    _legend(axes, 2)
+    return figure
 
 
 def plot_answer(
@@ -206,17 +202,17 @@ def plot_answer(
     return figure
 
 
-def plot_calibration(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> Figure:
+def plot_calibration(pairs: Sequence[tuple[float, bool]]) -> Figure:
     """How often what was said came true: `pairs` of a stated probability and whether it did.
 
-    One point per bin of stated probabilities that is not empty, with its count and its 95 %
+    One point per fifth of the stated probabilities that is not empty, with its count and its 95 %
     interval (Wilson's, which is sensible for few). On the diagonal, odds are what they say.
     """
     figure, axes = _figure()
     axes.plot([0, 100], [0, 100], "--", color="0.45", label="odds that are what they say")
     groups: dict[int, list[tuple[float, bool]]] = {}
     for stated, true in pairs:
-        groups.setdefault(min(int(stated * bins), bins - 1), []).append((stated, true))
+        groups.setdefault(min(int(5 * stated), 4), []).append((stated, true))
     for place, group in sorted(groups.items()):
         n, share = len(group), sum(true for _, true in group) / len(group)
         middle = 100 * sum(stated for stated, _ in group) / n
@@ -237,8 +233,9 @@ def plot_calibration(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> F
     return figure
 
 
-def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+def _wilson(share: float, n: int) -> tuple[float, float]:
     """The interval of a share of n: inside 0 and 1, and of some width also at 0 and at n of n."""
+    z = 1.96
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
