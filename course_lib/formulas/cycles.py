@@ -177,6 +177,6 @@ def _one_cycle(step, start, peak, end, total_steps, warmup_fraction, anneal, thr
         ways = [ways[0], (top, bottom, peak, start), (bottom, last, start, end)]
     step = min(step, last)
     left = [way for way in ways if step <= way[1]]
-    begin, until, first, then = left[0] if len(left) > 0 else ways[-1]
+    begin, until, first, then = left[0]
     progress = (step - begin) / (until - begin) if until > begin else 1.0
     return ANNEAL[anneal](first, then, progress)
