@@ -100,8 +100,8 @@ def adagrad_norm_rates(gradients, *, lr, initial: float = 0.1) -> np.ndarray:
     """
     gradients, lr = _checked(gradients, lr, initial=initial)
     norms = np.sum(gradients**2, axis=1, keepdims=True)
-    total = np.broadcast_to(initial**2 + np.cumsum(norms, axis=0), gradients.shape)
-    return _divided(lr, total, eps=0.0, eps_inside=False)
+    rates = _ratio(lr, np.sqrt(initial**2 + np.cumsum(norms, axis=0)))
+    return np.broadcast_to(rates, gradients.shape).copy()
 
 
 def curvature_rates(curvatures, *, lr, eps: float = 1e-10) -> np.ndarray:

@@ -202,7 +202,7 @@ OnOff = Annotated[bool, Flag()]
 
 def limits(annotation: Any) -> Any | None:
     """The kind that an annotation declares, or None: `limits(Rate)` is `Number(low=0)`."""
-    return next((kind for kind in getattr(annotation, "__metadata__", ())), None)
+    return next(iter(getattr(annotation, "__metadata__", ())), None)
 
 
 def rate_at(schedule: Callable[[int], float], step: int) -> float:
