@@ -7,19 +7,31 @@ be graded, an exercise that does not hold); for the others see course_lib/cli.py
 import argparse
 import contextlib
 import dataclasses
-import importlib.util
 import io
 import json
 import os
 import sys
-import unicodedata
 from pathlib import Path
 
-from course_lib.grade.walls.limits import LEVELS, MEANING, Limits
+from course_lib.grade import isolation
 
 
 def add_to(commands) -> None:
     """Add the commands to the parser of `lr-course`."""
+    solutions, boxed, quiet = _solutions(), isolation.boxed(), _quiet()
+    _add_release(commands, solutions)
+    _add_verify(commands, solutions, boxed)
+    _add_grade(commands, solutions, boxed)
+    _add_report(commands, quiet)
+    _add_export(commands, solutions, quiet)
+    _add_check(commands, quiet)
+    _add_doctor(commands)
+
+
+# --- options of several verbs ---------------------------------------------------------------------
+
+
+def _solutions() -> argparse.ArgumentParser:
     solutions = argparse.ArgumentParser(add_help=False)
     solutions.add_argument(
         "--solutions",
@@ -27,25 +39,25 @@ def add_to(commands) -> None:
         metavar="FOLDER",
         help="default: solutions, here or in the course",
     )
-    boxed = argparse.ArgumentParser(add_help=False)
-    boxed.add_argument(
-        "--allow-weak-isolation",
-        action="store_true",
-        help="go on where this machine cannot keep submissions from each other and from you",
-    )
-    boxed.add_argument(
-        "--isolation",
-        choices=["namespaces", "process", "none"],
-        help="at most this level of what `lr-course doctor` finds (default: the best)",
-    )
-    boxed.add_argument(
-        "--data", metavar="FOLDER", help="MNIST and CIFAR-10, for submissions to read"
-    )
-    for field in dataclasses.fields(Limits):
-        option, kind = "--" + field.name.replace("_", "-"), type(field.default)
-        words = f"{MEANING[field.name]} (default: {field.default:g})"
-        boxed.add_argument(option, type=kind, default=field.default, metavar="N", help=words)
+    return solutions
 
+
+def _of_the_course(name: str) -> str:
+    """The folder of this name here; where there is none, the one of the course."""
+    course = Path(__file__).parents[2] / name
+    return str(course) if course.is_dir() and not Path(name).is_dir() else name
+
+
+def _quiet() -> argparse.ArgumentParser:
+    quiet = argparse.ArgumentParser(add_help=False)
+    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
+    return quiet
+
+
+# --- release --------------------------------------------------------------------------------------
+
+
+def _add_release(commands, solutions) -> None:
     release = commands.add_parser(
         "release", parents=[solutions], help="make the students' notebooks from the solutions"
     )
@@ -57,6 +69,22 @@ def add_to(commands) -> None:
     release.add_argument("--force", action="store_true", help="overwrite files that differ")
     release.set_defaults(run=_release, extra="grade")
 
+
+def _release(options) -> int:
+    from course_lib.grade.release import release, source_tree
+
+    make = source_tree if options.nbgrader else release
+    for path in make(
+        Path(options.solutions), Path(options.out), options.names, force=options.force
+    ):
+        print(path)
+    return 0
+
+
+# --- verify ---------------------------------------------------------------------------------------
+
+
+def _add_verify(commands, solutions, boxed) -> None:
     verify = commands.add_parser(
         "verify",
         parents=[solutions, boxed],
@@ -75,6 +103,30 @@ def add_to(commands) -> None:
     )
     verify.set_defaults(run=_verify, extra="grade")
 
+
+def _verify(options) -> int:
+    from course_lib.grade.results.text import counted
+    from course_lib.grade.verify import verify
+
+    conditions = isolation.conditions(options)
+    lines = []
+    for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
+        lines.append(line)
+        if not (options.json or (options.quiet and line.good)):
+            print(line.text, flush=True)
+    wrong = sum(not line.good for line in lines)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(line) for line in lines], indent=1))
+    elif wrong or not options.quiet:
+        are = "is" if wrong == 1 else "are"
+        print(f"{counted(wrong, 'thing')} {are} wrong" if wrong else "all is well")
+    return 1 if wrong else 0
+
+
+# --- grade ----------------------------------------------------------------------------------------
+
+
+def _add_grade(commands, solutions, boxed) -> None:
     grade = commands.add_parser(
         "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
     )
@@ -92,14 +144,106 @@ def add_to(commands) -> None:
     grade.add_argument("--json", action="store_true", help="print the summary as JSON")
     grade.set_defaults(run=_grade, extra="grade")
 
-    quiet = argparse.ArgumentParser(add_help=False)
-    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
+
+def _grade(options) -> int:
+    from course_lib.grade import engine
+    from course_lib.grade.examine import key_of
+    from course_lib.grade.intake.assignment import read_assignments
+    from course_lib.grade.intake.collect import collect
+    from course_lib.grade.results import store as stored
+
+    jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
+    if jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    conditions = isolation.conditions(options)
+    _need_hidden((options.solutions, options.submissions, options.out), conditions)
+    assignments = read_assignments(options.solutions)
+    found = collect(Path(options.submissions), assignments)
+    submissions = [each for each in found if not each.elsewhere]
+    texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
+    texts += [each.text for each in submissions]
+    conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
+    with stored.Store(options.out) as store:
+        keys = {
+            each: key_of(each, assignments.get(each.notebook), conditions) for each in submissions
+        }
+        todo = [each for each in submissions if options.again or not store.has(each, keys[each])]
+        if options.scheduler:
+            graded = engine.on_cluster(todo, assignments, conditions, options.scheduler)
+        else:
+            graded = engine.on_this_machine(todo, assignments, conditions, jobs)
+        with _bar(options, len(submissions), len(todo)) as bar:
+            for submission, (result, run) in graded:
+                store.save(submission, result, run)
+                bar.update()
+        store.forget_unreadable(submissions)
+        results = [store.result(each) for each in submissions]
+    mine = {store.path(each) for each in submissions}
+    others = [path for path, _ in stored.results(options.out) if path not in mine]
+    elsewhere = [each for each in found if each.elsewhere]
+    return _say_graded(options, results, len(todo), others, elsewhere)
+
+
+def _need_hidden(paths: tuple[str, ...], conditions) -> None:
+    """Raise ValueError where a submission could read what lies at one of these paths."""
+    from course_lib.grade.walls.sandbox import exposed
+
+    for path in paths:
+        if folder := exposed(path, conditions.level, conditions.data):
+            raise ValueError(
+                f"{path} lies in {folder}, which every submission can read; move it to another "
+                "place, your home say"
+            )
+
+
+def _bar(options, every: int, todo: int):
+    from tqdm import tqdm
+
+    silent = True if options.quiet or options.json else None  # None: not in a log file
+    return tqdm(total=every, initial=every - todo, unit="notebook", disable=silent)
+
+
+def _say_graded(options, results: list[dict], new: int, others: list[Path], elsewhere: list) -> int:
+    from course_lib.grade.results.report import noted
+    from course_lib.grade.results.summary import of_others, table, totals
+
+    every, results = len(results), noted(results)
+    if options.json:
+        print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
+    elif not options.quiet:
+        if elsewhere:
+            names = ", ".join(sorted({each.assignment for each in elsewhere}))
+            print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
+        print(*table(results), totals(results, new, every - len(results)), sep="\n")
+        if others:
+            print(of_others(options.out, others))
+    return 0 if all(each["status"] == "graded" for each in results) else 1
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+def _add_report(commands, quiet) -> None:
     report = commands.add_parser(
         "report", parents=[quiet], help="write HTML pages: one per student, one for the class"
     )
     report.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
     report.set_defaults(run=_report, extra="grade")
 
+
+def _report(options) -> int:
+    from course_lib.grade.results.report import write_report
+
+    page = write_report(Path(options.results))
+    if not options.quiet:
+        print(page)
+    return 0
+
+
+# --- export ---------------------------------------------------------------------------------------
+
+
+def _add_export(commands, solutions, quiet) -> None:
     export = commands.add_parser(
         "export",
         parents=[solutions, quiet],
@@ -125,190 +269,6 @@ def add_to(commands) -> None:
     )
     export.add_argument("--json", action="store_true", help="print what was done as JSON")
     export.set_defaults(run=_export, extra="grade")
-
-    check = commands.add_parser(
-        "check", parents=[quiet], help="run your exercise notebook from top to bottom"
-    )
-    check.add_argument("notebook", metavar="NOTEBOOK", help="a file of exercises/")
-    check.set_defaults(run=_check)
-
-    doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
-    doctor.add_argument("--json", action="store_true", help="print the same as JSON")
-    doctor.set_defaults(run=_doctor, extra="grade")
-
-
-def _of_the_course(name: str) -> str:
-    """The folder of this name here; where there is none, the one of the course."""
-    course = Path(__file__).parents[2] / name
-    return str(course) if course.is_dir() and not Path(name).is_dir() else name
-
-
-def _conditions(options):
-    """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
-    from course_lib.grade.examine import Conditions
-    from course_lib.grade.walls.sandbox import detect
-
-    # Without these every level but the weakest is refused, and there each submission would fail.
-    for name in ("psutil", "IPython", *(("landlock", "pyseccomp") * (sys.platform == "linux"))):
-        if importlib.util.find_spec(name) is None:
-            raise ModuleNotFoundError(name=name)
-    limits = Limits(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Limits)})
-    level = detect()
-    if options.isolation and LEVELS.index(options.isolation) < LEVELS.index(level):
-        level = options.isolation
-    elif options.isolation and options.isolation != level:
-        raise ValueError(
-            f"--isolation {options.isolation} is more than this machine offers ({level}); "
-            "`lr-course doctor` says why"
-        )
-    if level != "namespaces" and not options.allow_weak_isolation:
-        says = "was asked for" if options.isolation else "is what `lr-course doctor` finds here"
-        raise ValueError(
-            f"isolation {level!r} {says}: a submission could read or change what it should not. "
-            "With --allow-weak-isolation it goes on all the same, for submissions that you trust"
-        )
-    if options.data is not None and not Path(options.data).is_dir():
-        raise ValueError(f"--data must be a folder that exists, got {options.data}")
-    return Conditions(limits, level, options.data)
-
-
-def _grade(options) -> int:
-    from tqdm import tqdm
-
-    from course_lib.grade import engine
-    from course_lib.grade.examine import key_of
-    from course_lib.grade.intake.assignment import read_assignments
-    from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results.store import Store
-    from course_lib.grade.results.store import results as stored
-    from course_lib.grade.walls.sandbox import exposed
-
-    jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
-    if jobs < 1:
-        raise ValueError(f"--jobs must be at least 1, got {jobs}")
-    conditions = _conditions(options)
-    for path in (options.solutions, options.submissions, options.out):
-        if folder := exposed(path, conditions.level, conditions.data):
-            raise ValueError(
-                f"{path} lies in {folder}, which every submission can read; move it to another "
-                "place, your home say"
-            )
-    assignments = read_assignments(options.solutions)
-    found = collect(Path(options.submissions), assignments)
-    submissions = [each for each in found if not each.elsewhere]
-    texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
-    texts += [each.text for each in submissions]
-    conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
-    with Store(options.out) as store:
-        keys = {
-            each: key_of(each, assignments.get(each.notebook), conditions) for each in submissions
-        }
-        todo = [each for each in submissions if options.again or not store.has(each, keys[each])]
-        if options.scheduler:
-            graded = engine.on_cluster(todo, assignments, conditions, options.scheduler)
-        else:
-            graded = engine.on_this_machine(todo, assignments, conditions, jobs)
-        bar = tqdm(
-            total=len(submissions),
-            initial=len(submissions) - len(todo),
-            unit="notebook",
-            disable=True if options.quiet or options.json else None,  # None: not in a log file
-        )
-        with bar:
-            for submission, (result, run) in graded:
-                store.save(submission, result, run)
-                bar.update()
-        store.forget_unreadable(submissions)
-        results = [store.result(each) for each in submissions]
-    mine = {store.path(each) for each in submissions}
-    others = [path for path, _ in stored(options.out) if path not in mine]
-    silent = options.quiet or options.json
-    if (elsewhere := [each for each in found if each.elsewhere]) and not silent:
-        names = ", ".join(sorted({each.assignment for each in elsewhere}))
-        print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
-    return _summary(options, results, len(todo), others)
-
-
-def _summary(options, results: list[dict], new: int, others: list[Path]) -> int:
-    from course_lib.grade.results.report import noted, order
-
-    every, results = len(results), noted(results)
-    copies = every - len(results)
-    troubled = [each for each in results if each["status"] != "graded"]
-    if options.json:
-        print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
-    elif not options.quiet:
-        _table([_line(each) for each in sorted(results, key=order)])
-        beside = f", {copies} left out beside others" * (copies > 0)
-        print(
-            f"{_count(every, 'notebook')}: {new} graded now, {every - new} before, "
-            f"{len(troubled)} could not be graded{beside}; "
-            f"isolation: {results[0]['isolation']}"
-            if results
-            else "nothing to grade"
-        )
-        if others:
-            print(
-                f"{options.out} also holds {_count(len(others), 'result')} of other submissions; "
-                "report and export will show them. Delete the files that are not wanted: "
-                + ", ".join(map(str, others[:3]))
-                + (", ..." if len(others) > 3 else "")
-            )
-    return 1 if troubled else 0
-
-
-def _line(result: dict) -> tuple[str, str, str]:
-    """What the table says about a notebook: whose it is, which, and how it went."""
-    from course_lib.grade.results.report import line, number
-
-    if result["status"] == "graded":
-        manual = sum(question["status"] == "manual" for question in result["questions"])
-        # cells of one's own are no news for a teacher
-        findings = sum(finding["code"] != "extra" for finding in result["findings"])
-        notes = [f"{manual} to be marked by hand"] if manual else []
-        notes += [_count(findings, "finding")] if findings else []
-        text = f"{number(result['score'])} of {number(result['points'])}"
-        text += f"  ({', '.join(notes)})" if notes else ""
-    else:
-        text = f"{result['status']}: {line(result['reason'])}; file: {line(result['origin'])}"
-    return line(result["name"], 200), result["notebook"] or "-", text
-
-
-def _table(lines: list[tuple[str, str, str]]) -> None:
-    """Print columns as wide as they must be, names cut where they would push all else away."""
-    lines = [(_fitting(name, 32), notebook, text) for name, notebook, text in lines]
-    first, second = (max((_width(each[i]) for each in lines), default=0) for i in (0, 1))
-    for name, notebook, text in lines:
-        print(f"{name}{' ' * (first - _width(name))}  {notebook:{second}}  {text}")
-
-
-def _fitting(text: str, width: int) -> str:
-    if _width(text) <= width:
-        return text
-    while _width(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def _width(text: str) -> int:
-    """How many columns of a terminal the text takes: Chinese takes two, an added accent none."""
-    return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
-        for each in text
-    )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _report(options) -> int:
-    from course_lib.grade.results.report import write_report
-
-    page = write_report(Path(options.results))
-    if not options.quiet:
-        print(page)
-    return 0
 
 
 def _export(options) -> int:
@@ -371,11 +331,13 @@ def _into_gradebook(options) -> dict:
 def _say_exported(
     options, csv="", waiting=0, marks_left_out=(), in_gradebook=0, not_in_gradebook=()
 ) -> None:
+    from course_lib.grade.results.text import counted
+
     if csv not in ("", "-"):
         print(csv)
     if waiting:
         print(
-            f"{_count(waiting, 'answer')} without a mark of a person yet "
+            f"{counted(waiting, 'answer')} without a mark of a person yet "
             "(--long writes a table to mark in, --marks reads it)"
         )
     for line in marks_left_out:
@@ -391,33 +353,15 @@ def _say_exported(
         print(f"{in_gradebook} submissions in the gradebook of {options.nbgrader}")
 
 
-def _release(options) -> int:
-    from course_lib.grade.release import release, source_tree
-
-    make = source_tree if options.nbgrader else release
-    for path in make(
-        Path(options.solutions), Path(options.out), options.names or None, force=options.force
-    ):
-        print(path)
-    return 0
+# --- check ----------------------------------------------------------------------------------------
 
 
-def _verify(options) -> int:
-    from course_lib.grade.verify import verify
-
-    conditions = _conditions(options)
-    lines = []
-    for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
-        lines.append(line)
-        if not (options.json or (options.quiet and line.good)):
-            print(line.text, flush=True)
-    wrong = sum(not line.good for line in lines)
-    if options.json:
-        print(json.dumps([dataclasses.asdict(line) for line in lines], indent=1))
-    elif wrong or not options.quiet:
-        are = "is" if wrong == 1 else "are"
-        print(f"{_count(wrong, 'thing')} {are} wrong" if wrong else "all is well")
-    return 1 if wrong else 0
+def _add_check(commands, quiet) -> None:
+    check = commands.add_parser(
+        "check", parents=[quiet], help="run your exercise notebook from top to bottom"
+    )
+    check.add_argument("notebook", metavar="NOTEBOOK", help="a file of exercises/")
+    check.set_defaults(run=_check)
 
 
 def _check(options) -> int:
@@ -425,6 +369,15 @@ def _check(options) -> int:
 
     with contextlib.redirect_stdout(io.StringIO() if options.quiet else sys.stdout):
         return 0 if selfcheck(Path(options.notebook)) else 1
+
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+
+def _add_doctor(commands) -> None:
+    doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
+    doctor.add_argument("--json", action="store_true", help="print the same as JSON")
+    doctor.set_defaults(run=_doctor, extra="grade")
 
 
 def _doctor(options) -> int:

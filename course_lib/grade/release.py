@@ -25,11 +25,11 @@ class ReleaseError(ValueError):
 
 
 def release(
-    solutions: Path, out: Path, names: Iterable[str] | None = None, *, force: bool = False
+    solutions: Path, out: Path, names: Sequence[str] = (), *, force: bool = False
 ) -> list[Path]:
     """Write the student notebooks of `solutions` into the folder `out`; returns their paths.
 
-    `names` are stems such as "01_fixed_rates"; None means all. Raises ReleaseError before it writes
+    `names` are stems such as "01_fixed_rates"; none means all. Raises ReleaseError before it writes
     anything when text of a solution would be in one, or when a file with other content is there.
     """
     made = {}
@@ -39,7 +39,7 @@ def release(
 
 
 def source_tree(
-    solutions: Path, course: Path, names: Iterable[str] | None = None, *, force: bool = False
+    solutions: Path, course: Path, names: Sequence[str] = (), *, force: bool = False
 ) -> list[Path]:
     """Put the notebooks of `solutions` where `nbgrader generate_assignment` looks for them.
 
@@ -55,21 +55,19 @@ def source_tree(
     return _write(made, force)
 
 
-def chosen(solutions: Path, names: Iterable[str] | None) -> list[Path]:
-    """The notebooks of the folder with these stems, or all of them."""
+def chosen(solutions: Path, names: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of the folder with these stems; of no names all."""
     found = {path.stem: path for path in sorted(Path(solutions).glob("*.ipynb"))}
     if not found:
         raise ReleaseError(
             f"{solutions}: expected a folder with notebooks, found none in it; say with "
             "--solutions FOLDER where they are (in a clone of the course: its solutions/)"
         )
-    names = list(found) if names is None else list(names)
-    unknown = [name for name in names if name not in found]
-    if unknown:
+    if unknown := [name for name in names if name not in found]:
         raise ReleaseError(
             f"{solutions} has no notebook {', '.join(unknown)}; it has {', '.join(sorted(found))}"
         )
-    return [found[name] for name in names]
+    return [found[name] for name in names or found]
 
 
 def read(path: Path) -> Any:
@@ -119,10 +117,10 @@ def prepared(notebook: Any, *steps: Any) -> Any:
 
 def released(notebook: Any, name: str) -> Any:
     """What students get of a notebook of solutions/; `name` is for messages."""
-    from nbgrader.preprocessors import CheckCellMetadata, ClearHiddenTests, ClearMarkScheme
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 
     try:
-        clean = prepared(notebook, ClearHiddenTests(), ClearMarkScheme(), CheckCellMetadata())
+        clean = prepared(notebook, ClearHiddenTests(), ClearMarkScheme())
     except Exception as error:  # nbgrader raises whatever it likes, ValidationError to RuntimeError
         raise ReleaseError(f"{name}: nbgrader refuses it: {error}") from error
     if found := leaks(notebook, clean):

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said_by_canvas
-from course_lib.grade.results.report import label, load, number
+from course_lib.grade.results.report import label, load
+from course_lib.grade.results.text import number
 
 START = ["student", "assignment", "notebook", "status"]
 HEAD = [*START, "score", "points", "by_hand", "name", "reason", "origin", "late"]

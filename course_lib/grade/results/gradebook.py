@@ -27,7 +27,8 @@ from course_lib.grade.release import (
     without_answers,
     written,
 )
-from course_lib.grade.results.report import STATUS, line, load, number, plain, printed
+from course_lib.grade.results.report import STATUS, load, printed
+from course_lib.grade.results.text import counted, line, number, plain
 from course_lib.grade.walls.limits import NOT_ASKED
 
 PLACEHOLDER = "YOUR ANSWER HERE"
@@ -81,7 +82,7 @@ def to_gradebook(
         else:
             rows.append(row)
     names = {row["notebook"] for row in rows}
-    paths = chosen(Path(solutions), None) if names else []
+    paths = chosen(Path(solutions)) if names else []
     sources = {path.stem: read(path) for path in paths if path.stem in names}
     handed_out, done = {}, 0
     with _trouble(coursedir), Gradebook(coursedir.db_url, coursedir.course_id) as book:
@@ -94,7 +95,7 @@ def to_gradebook(
                 handed_out[name] = released(source, name[1])
             except Unfit as error:
                 count = sum((row["assignment"], row["notebook"]) == name for row in rows)
-                whose = f"results of {count} student{'s' * (count != 1)}"
+                whose = f"results of {counted(count, 'student')}"
                 skipped.append(f"{'/'.join(name)}, {whose}: {error}")
         for row in rows:
             name = (row["assignment"], row["notebook"])

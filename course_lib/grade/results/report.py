@@ -1,10 +1,9 @@
 """Reports: a page for the class and one for each student, from the results on disk.
 
-Nothing that came from a submission is trusted: every text is escaped by the templates, stripped of
-what could change how it is read, and cut; the pages hold no scripts and load nothing.
+Nothing that came from a submission is trusted: the templates escape every text, and text.py takes
+from it what could change how it is read; the pages hold no scripts and load nothing.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +15,9 @@ from course_lib.files import write_whole
 from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.intake.piles import said_by_canvas
 from course_lib.grade.results.store import read, results
+from course_lib.grade.results.text import duration, line, number, plain, words
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
 
-LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
 STATUS = {  # of a question: a sign and words, so that colour is never the only difference
     "right": ("✓", "right"),
     "partly": ("◐", "partly right"),
@@ -37,8 +36,6 @@ ISOLATION = {
 }
 # How the reasons begin of a notebook that an editor or a transfer has damaged.
 BROKEN = ("not a notebook", "not JSON", "not UTF-8", "its nbformat", "its cell", "the source of")
-# Terminal commands: colours, titles, links. What is left of a broken one is shown as a symbol.
-TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 
 def write_report(folder: str | Path) -> Path:
@@ -120,68 +117,6 @@ def order(row: Mapping[str, Any]) -> tuple[str, ...]:
 def page_of(student: str) -> str:
     """The file name of a student's page. `~` is in no student's id, so nothing can be called so."""
     return "index~.html" if student.lower() == "index" else f"{student}.html"
-
-
-# --- text of students -----------------------------------------------------------------------------
-
-
-def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
-    """The text without terminal commands, cut, every invisible character shown as what it is.
-
-    >>> plain("a\\x1b[31mred\\x1b[0m \\u202eevil\\x00")
-    'ared [U+202E]evil␀'
-    """
-    text = str(text)
-    whole = len(text)
-    # Cut first, widely: to take commands out of 100 MB takes long, and makes a text only shorter.
-    text = TERMINAL.sub("", text[: 4 * longest]).replace("\r\n", "\n")
-    shown = "".join(map(_visible, text[:longest]))
-    if whole <= 4 * longest and len(text) <= longest:
-        return shown
-    return f"{shown}\n... (cut: {whole:,} characters in all)"
-
-
-def line(text: Any, longest: int = 300) -> str:
-    """The text as `plain` does, in one line."""
-    return " ".join(plain(text, longest).split())
-
-
-def words(text: Any) -> Any:
-    """The text as `line` does, as HTML with what stands between backticks as code.
-
-    >>> str(words("`walk` is < 0"))
-    '<code>walk</code> is &lt; 0'
-    """
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, 1000)))))
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t\u200c\u200d":  # the last two join letters in Persian, and emoji
-        return character
-    category = unicodedata.category(character)
-    if category == "Cc" and ord(character) < 32:
-        return chr(0x2400 + ord(character))
-    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return f"[U+{ord(character):04X}]"
-    return character
-
-
-def number(value: float | None) -> str:
-    """Points as people write them: `2`, `0.5`, `0.33`; `?` when there is no score.
-
-    >>> [number(x) for x in (2.0, 0.5, 1 / 3, 0.996, None)]
-    ['2', '0.5', '0.33', '1', '?']
-    """
-    return "?" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def duration(seconds: float) -> str:
-    """A time in words: `0.15 s`, `2 min 5 s`."""
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 # --- the class ------------------------------------------------------------------------------------

@@ -1,0 +1,58 @@
+"""What `lr-course grade` says at its end: a line for each notebook, and how many there are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from course_lib.grade.results.report import order
+from course_lib.grade.results.text import counted, fitting, line, number, width
+
+WIDEST_NAME = 32  # columns: a longer one would push all else away
+
+
+def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each notebook, in columns: whose it is, which, and how it went."""
+    rows = [
+        (fitting(line(each["name"], 200), WIDEST_NAME), each["notebook"] or "-", _went(each))
+        for each in sorted(results, key=order)
+    ]
+    first, second = (max((width(row[i]) for row in rows), default=0) for i in (0, 1))
+    return [
+        f"{name}{' ' * (first - width(name))}  {notebook:{second}}  {went}"
+        for name, notebook, went in rows
+    ]
+
+
+def _went(result: Mapping[str, Any]) -> str:
+    if result["status"] != "graded":
+        return f"{result['status']}: {line(result['reason'])}; file: {line(result['origin'])}"
+    manual = sum(question["status"] == "manual" for question in result["questions"])
+    # cells of one's own are no news for a teacher
+    findings = sum(finding["code"] != "extra" for finding in result["findings"])
+    notes = [f"{manual} to be marked by hand"] * bool(manual)
+    notes += [counted(findings, "finding")] * bool(findings)
+    score = f"{number(result['score'])} of {number(result['points'])}"
+    return f"{score}  ({', '.join(notes)})" if notes else score
+
+
+def totals(results: Sequence[Mapping[str, Any]], new: int, copies: int) -> str:
+    """How many notebooks there are: `new` were graded now, `copies` are left out of `results`."""
+    if not results:
+        return "nothing to grade"
+    every = len(results) + copies
+    troubled = sum(each["status"] != "graded" for each in results)
+    beside = f", {copies} left out beside others" if copies else ""
+    return (
+        f"{counted(every, 'notebook')}: {new} graded now, {every - new} before, "
+        f"{troubled} could not be graded{beside}; isolation: {results[0]['isolation']}"
+    )
+
+
+def of_others(folder: Path | str, others: Sequence[Path]) -> str:
+    """What to say of results in the folder that belong to none of the submissions."""
+    return (
+        f"{folder} also holds {counted(len(others), 'result')} of other submissions; "
+        "report and export will show them. Delete the files that are not wanted: "
+        + ", ".join(map(str, others[:3]))
+        + (", ..." if len(others) > 3 else "")
+    )

@@ -1,0 +1,90 @@
+"""Texts for people: what strangers wrote, made safe to show; numbers, counts and widths."""
+
+import re
+import unicodedata
+from typing import Any
+
+LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
+# Terminal commands: colours, titles, links. What is left of a broken one is shown as a symbol.
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+
+
+def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
+    """The text without terminal commands, cut, every invisible character shown as what it is.
+
+    >>> plain("a\\x1b[31mred\\x1b[0m \\u202eevil\\x00")
+    'ared [U+202E]evil␀'
+    """
+    text = str(text)
+    whole = len(text)
+    # Cut first, widely: to take commands out of 100 MB takes long, and makes a text only shorter.
+    text = TERMINAL.sub("", text[: 4 * longest]).replace("\r\n", "\n")
+    shown = "".join(map(_visible, text[:longest]))
+    if whole <= 4 * longest and len(text) <= longest:
+        return shown
+    return f"{shown}\n... (cut: {whole:,} characters in all)"
+
+
+def line(text: Any, longest: int = 300) -> str:
+    """The text as `plain` does, in one line."""
+    return " ".join(plain(text, longest).split())
+
+
+def words(text: Any) -> Any:
+    """The text as `line` does, as HTML with what stands between backticks as code.
+
+    >>> str(words("`walk` is < 0"))
+    '<code>walk</code> is &lt; 0'
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, 1000)))))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t\u200c\u200d":  # the last two join letters in Persian, and emoji
+        return character
+    category = unicodedata.category(character)
+    if category == "Cc" and ord(character) < 32:
+        return chr(0x2400 + ord(character))
+    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+def number(value: float | None) -> str:
+    """Points as people write them: `2`, `0.5`, `0.33`; `?` when there is no score.
+
+    >>> [number(x) for x in (2.0, 0.5, 1 / 3, 0.996, None)]
+    ['2', '0.5', '0.33', '1', '?']
+    """
+    return "?" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def duration(seconds: float) -> str:
+    """A time in words: `0.15 s`, `2 min 5 s`."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def counted(count: int, word: str) -> str:
+    """So many of them: `1 notebook`, `2 notebooks`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def fitting(text: str, columns: int) -> str:
+    """The text, cut where it would take more columns of a terminal."""
+    if width(text) <= columns:
+        return text
+    while width(text) > columns - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal the text takes: Chinese takes two, an added accent none."""
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )
