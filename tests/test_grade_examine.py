@@ -154,7 +154,7 @@ def test_an_answer_that_cannot_be_compared_is_said_to_be_that():
 def test_own_cells_that_are_slow_leave_time_for_the_answers(seconds, monkeypatch):
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(
-        "course_lib.grade.examine.time", SimpleNamespace(monotonic=lambda: clock.now)
+        "course_lib.grade.running.time", SimpleNamespace(monotonic=lambda: clock.now)
     )
     slow = {f"slow {n}": min(seconds, 20.0) for n in range(9)}
     room = Room(warm, slow, clock)
@@ -163,4 +163,4 @@ def test_own_cells_that_are_slow_leave_time_for_the_answers(seconds, monkeypatch
     )
     assert asked.verdicts()["09-warm"].status == "right"
     assert room.ran[-1][0] == "import math" and room.ran[-1][-1] == "def warm"
-    assert asked.outcomes[9].stopped == "total"
+    assert asked.running.outcomes[9].stopped == "total"

@@ -592,8 +592,7 @@ def test_limits_are_checked():
             Limits(**wrong)
     with pytest.raises(ValueError, match="must not be more than total_seconds"):
         Limits(cell_seconds=30, total_seconds=20)
-    for words in STOPPED_IN_WORDS.values():
-        assert words.format(**vars(LIMITS))
+    assert all(map(LIMITS.in_words, STOPPED_IN_WORDS))
 
 
 def test_both_frameworks_train_in_a_fork_of_one_thread():

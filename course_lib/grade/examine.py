@@ -8,7 +8,6 @@ import builtins
 import hashlib
 import json
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
@@ -20,16 +19,13 @@ from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Finding, Plan, match
 from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.noticed import noticed
-from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, STOPPED_IN_WORDS, Limits
+from course_lib.grade.running import Running
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, Limits
 from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
 VERSION = 1  # of the result files; a change of it grades everything anew
-STARTS = 40  # processes for one submission, each of which costs the grader time of its own
-LONGEST_RECORD = 4 << 20  # characters of all cells' outputs together
-LATE = 2 / 3  # of the time or the processes; then only what is known to be quick is run besides
-QUICK = 0.1  # of the time that one cell may take
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
 
@@ -63,7 +59,7 @@ class Verdict:
 
 @dataclass
 class Examination:
-    """One submission on its way through a workshop: restarts what it kills, within its time."""
+    """One submission that is asked: all its questions, in the processes of `running`."""
 
     plan: Plan
     assignment: Assignment
@@ -72,55 +68,7 @@ class Examination:
     seed: str
 
     def __post_init__(self) -> None:
-        self.seconds, self.peak_mb = 0.0, 0.0
-        self.starts, self.to_record = 0, LONGEST_RECORD
-        self.outcomes: dict[int, Outcome] = {}
-        self.blamed: dict[int, str] = {}  # step -> why it was stopped; not run again
-        self.quick: set[int] = set()  # steps
-
-    # Processes
-
-    def open(self, upto: int | None = None) -> Session | None:
-        """A fresh process in which the steps before `upto` (all) have been run, without those that
-        stop it; None when the submission's time or number of processes is used up."""
-        while self.seconds < self.limits.total_seconds and self.starts < STARTS:
-            self.starts += 1
-            session = self.workshop.open(self.limits.total_seconds - self.seconds)
-            begun = time.monotonic() - self.seconds
-            for index, step in enumerate(self.plan.steps[:upto]):
-                if index in self.blamed:
-                    continue
-                before = time.monotonic()
-                if step.kind == "extra" and index not in self.quick and self._late(before - begun):
-                    why = "starts" if self.starts > LATE * STARTS else "total"
-                    left_out = Outcome(False, message=self._words(why), stopped=why)
-                    self.outcomes.setdefault(index, left_out)
-                    continue
-                outcome = session.run(step.source)
-                if time.monotonic() - before < QUICK * self.limits.cell_seconds:
-                    self.quick.add(index)
-                if index not in self.outcomes:
-                    self.outcomes[index] = replace(outcome, output=outcome.output[: self.to_record])
-                    self.to_record -= len(self.outcomes[index].output)
-                if outcome.stopped:
-                    self.outcomes[index] = outcome
-                    self.blamed[index] = outcome.stopped
-                    break
-            else:
-                return session
-            self.close(session)
-        return None
-
-    def _late(self, seconds: float) -> bool:
-        """Whether the student's own cells must leave the rest to the answers."""
-        return seconds > LATE * self.limits.total_seconds or self.starts > LATE * STARTS
-
-    def close(self, session: Session) -> None:
-        usage = session.close()
-        self.seconds += usage.seconds
-        self.peak_mb = max(self.peak_mb, usage.peak_mb)
-
-    # Questions
+        self.running = Running(self.plan, self.workshop, self.limits)
 
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict on every question, by grade id.
@@ -160,7 +108,7 @@ class Examination:
         """
         messages: dict[str, list[str]] = {each.grade_id: [] for each in questions}
         stopped: dict[str, str] = {}
-        session = self.open(upto) if questions else None
+        session = self.running.open(upto) if questions else None
         for hidden in (False, True):
             for question in questions:
                 groups = question.groups if hidden else _shown(question)
@@ -173,12 +121,14 @@ class Examination:
                     message, reason = self.ask_group(session, question, group, upto is None)
                     messages[question.grade_id].append(message)
                     if reason:
-                        words = f"a call of `{question.name}` was stopped: {self._words(reason)}"
-                        stopped[question.grade_id] = words
-                        self.close(session)
-                        session = self.open(upto)
+                        words = self.limits.in_words(reason)
+                        stopped[question.grade_id] = (
+                            f"a call of `{question.name}` was stopped: {words}"
+                        )
+                        self.running.close(session)
+                        session = self.running.open(upto)
         if session is not None:
-            self.close(session)
+            self.running.close(session)
         return {
             each.grade_id: self._verdict(each, messages[each.grade_id], stopped.get(each.grade_id))
             for each in questions
@@ -186,12 +136,12 @@ class Examination:
 
     def _blame(self, question: Question, session: Session | None) -> str | None:
         """Why this question cannot be asked: its own cell was stopped, or there is no time left."""
-        for index, reason in self.blamed.items():
+        for index, reason in self.running.blamed.items():
             if self.plan.steps[index].grade_id in question.answers:
-                return f"its cell was stopped: {self._words(reason)}"
+                return f"its cell was stopped: {self.limits.in_words(reason)}"
         if session is not None:
             return None
-        return self._words("starts" if self.starts >= STARTS else "total")
+        return self.limits.in_words(self.running.used_up())
 
     def _verdict(self, question: Question, messages: list[str], stopped: str | None) -> Verdict:
         groups = [*_shown(question), *question.groups]
@@ -234,16 +184,14 @@ class Examination:
         """
         again = list(map(backwards, group.probes))
         random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
-        for second, probe in [
-            *((False, each) for each in group.probes),
-            *((True, e) for e in again),
-        ]:
+        for number, probe in enumerate((*group.probes, *again)):
+            second = number >= len(again)
             got = session.ask(question.name, probe.call.to_json())
             if "stopped" in got:
                 return STOPPED_CALL, got["stopped"]
             if got.get("missing"):
                 return _undefined(question), ""
-            if not_begun([got]) and probe is group.probes[0]:
+            if not_begun([got]) and number == 0:
                 return NOT_BEGUN, ""
             if agrees(got, probe.reply, question.tolerance):
                 continue
@@ -260,23 +208,21 @@ class Examination:
         if _undefined(question) not in messages:
             return ""
         for index, step in enumerate(self.plan.steps):
-            outcome = self.outcomes.get(index)
+            outcome = self.running.outcomes.get(index)
             if step.grade_id in question.answers and outcome and not outcome.ok:
                 return f"its cell stopped with {_error(outcome)}"
         return f"no cell defines `{question.name}`"
 
     def errors(self, verdicts: Mapping[str, Verdict]) -> list[Finding]:
         """The errors in the cells of answers that earned something all the same."""
+        outcomes = self.running.outcomes
         return [
-            Finding("error", step.grade_id, f"an error in its cell: {_error(self.outcomes[index])}")
+            Finding("error", step.grade_id, f"an error in its cell: {_error(outcomes[index])}")
             for index, step in enumerate(self.plan.steps)
             for question in self.assignment.questions
             if step.grade_id in question.answers and verdicts[question.grade_id].score
-            if index in self.outcomes and self.outcomes[index].error
+            if index in outcomes and outcomes[index].error
         ]
-
-    def _words(self, stopped: str) -> str:
-        return STOPPED_IN_WORDS[stopped].format(**asdict(self.limits))
 
 
 def _shown(question: Question) -> tuple[Group, ...]:
@@ -328,7 +274,7 @@ def examine(
         return {**result, "status": "unreadable", "reason": problem}, run
 
     examination = Examination(plan, assignment, workshop, conditions.limits, result["key"])
-    verdicts = examination.verdicts()
+    verdicts, ran = examination.verdicts(), examination.running
     found = [*plan.findings, *noticed(plan, assignment), *examination.errors(verdicts)]
     result["findings"] = [asdict(each) for each in found]
     result["questions"] = [
@@ -347,12 +293,12 @@ def examine(
         for verdict in [verdicts[question.grade_id]]
     ]
     result["score"] = round(sum(each["score"] or 0.0 for each in result["questions"]), 6)
-    run["seconds"] = round(examination.seconds, 3)
-    run["peak_mb"] = round(examination.peak_mb, 1)
+    run["seconds"] = round(ran.seconds, 3)
+    run["peak_mb"] = round(ran.peak_mb, 1)
     run["cells"] = [
         {"grade_id": step.grade_id, "kind": step.kind, **asdict(outcome)}
         for index, step in enumerate(plan.steps)
-        for outcome in [examination.outcomes.get(index)]
+        for outcome in [ran.outcomes.get(index)]
         if outcome is not None
     ]
     return {**result, "status": "graded", "reason": ""}, run
@@ -389,14 +335,3 @@ def _blank(
         "questions": [],
     }
     return result, {"key": key, "seconds": 0.0, "peak_mb": 0.0, "cells": []}
-
-
-def sole(plan: Plan, question: Question, source: str) -> Plan:
-    """The plan in which only this question is answered, with this source in its last cell; for
-    trying answers out."""
-    steps = [
-        replace(step, source=source) if step.grade_id == question.answers[-1] else step
-        for step in plan.steps
-        if step.kind == "given" or step.grade_id in question.answers
-    ]
-    return replace(plan, steps=tuple(steps), blank=frozenset(), findings=())

@@ -14,7 +14,7 @@ from typing import Any
 
 from course_lib.exercises import course
 from course_lib.grade.engine import preload, workshop_for
-from course_lib.grade.examine import Conditions, Examination, examine, sole
+from course_lib.grade.examine import Conditions, Examination, examine
 from course_lib.grade.intake.assignment import Assignment, Question, read_assignments
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Plan, match
@@ -151,8 +151,14 @@ class Bench:
         self.wanted: list[dict[str, Any]] = []
 
     def alone(self, text: str) -> Examination:
-        """The examination of this answer in processes of its own."""
-        plan = sole(self.plan, self.question, text)
+        """The examination of this answer, and of no other, in processes of its own."""
+        answers = self.question.answers
+        steps = tuple(
+            replace(step, source=text) if step.grade_id == answers[-1] else step
+            for step in self.plan.steps
+            if step.kind == "given" or step.grade_id in answers
+        )
+        plan = replace(self.plan, steps=steps, blank=frozenset(), findings=())
         return Examination(plan, self.assignment, self.workshop, self.conditions.limits, "verify")
 
     def score(self, text: str) -> float:
@@ -161,7 +167,7 @@ class Bench:
         begin = next(
             i for i, s in enumerate(trial.plan.steps) if s.grade_id in self.question.answers
         )
-        self.session = self.session or trial.open(begin)
+        self.session = self.session or trial.running.open(begin)
         if self.session is None:
             raise RuntimeError(f"{self.question.grade_id}: no process for the cells before it")
         forget = f"globals().pop({self.question.name!r}, None)"
@@ -193,9 +199,9 @@ class Bench:
 
     def _answers(self, text: str) -> list[dict[str, Any]]:
         examination = self.alone(text)
-        session = examination.open()
+        session = examination.running.open()
         answers = [session.ask(self.question.name, each.to_json()) for each in self.calls]
-        examination.close(session)
+        examination.running.close(session)
         return answers
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 LEVELS = ("none", "process", "namespaces")  # of isolation, from weak to strong
 
-# Why a submission was stopped; filled in with the limits: `text.format(**asdict(limits))`.
+# Why a submission was stopped; `Limits.in_words` fills in the numbers.
 STOPPED_IN_WORDS = {
     "time": "it ran for more than {cell_seconds:g} seconds",
     "total": "the notebook ran for more than {total_seconds:g} seconds in all",
@@ -63,3 +63,7 @@ class Limits:
                 f"cell_seconds must not be more than total_seconds, got {self.cell_seconds:g} and "
                 f"{self.total_seconds:g}"
             )
+
+    def in_words(self, stopped: str) -> str:
+        """What a student is told who was stopped for this reason, a key of STOPPED_IN_WORDS."""
+        return STOPPED_IN_WORDS[stopped].format(**vars(self))

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from course_lib.grade.walls.limits import STOPPED_IN_WORDS, Limits
+from course_lib.grade.walls.limits import Limits
 
 LARGEST_REPLY = 8 << 20  # bytes
 DEEPEST_VALUE = 60  # lists and dicts in a reply; values.encode writes a dict three deep
@@ -46,8 +46,7 @@ class Usage:
 
 def stopped(reason: str, limits: Limits) -> Outcome:
     """The outcome of a cell that was stopped."""
-    words = STOPPED_IN_WORDS[reason].format(**vars(limits))
-    return Outcome(False, message=words, stopped=reason)
+    return Outcome(False, message=limits.in_words(reason), stopped=reason)
 
 
 def last_words(stderr: IO[bytes]) -> str:
