@@ -28,8 +28,8 @@ from course_lib.exercises import Exercise, Locked
 from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
-from course_lib.questions.calls import Call, Probe, differing, items, written
-from course_lib.questions.values import decode
+from course_lib.questions.calls import Call, Probe, member, written
+from course_lib.questions.values import decode, differing, items
 
 __all__ = ["check", "progress"]
 
@@ -208,9 +208,9 @@ def _changed_problem(
     if call.via == "curve":
         order = ", the second time from the last step to the first"
         found = differing(again.get("value"), before.get("value"), exercise.tolerance)
-        for at in found[:1]:
-            call = Call((call.args[0][at],), call.kwargs)
-            before, again = ({"value": items(each["value"])[at]} for each in (before, again))
+        for place in found[:1]:
+            call = call.at(place)
+            before, again = (member(each, place) for each in (before, again))
     return (
         f"Asked twice{order}, your function answers differently:\n\n"
         f"{_whole(exercise, call)}\n"
@@ -231,10 +231,10 @@ def _shown_problem(exercise: Exercise, probe: Probe, got: Reply, answer: Callabl
     text = _came_and_wanted(exercise, call, got, probe.reply, answer) + _where(call)
     if len(found) and len(items(got["value"])) > 4:
         first = found[0]
-        mine, wanted = (items(each["value"])[first] for each in (got, probe.reply))
+        mine, wanted = (written(member(each, first)["value"]) for each in (got, probe.reply))
         text += (
-            f"\n\nThe first difference is at place {first}, counted from 0: {written(mine)} "
-            f"instead of {written(wanted)}.\n{_count(found, got)} differ."
+            f"\n\nThe first difference is at place {first}, counted from 0: {mine} "
+            f"instead of {wanted}.\n{_count(found, got)} differ."
         )
     return text
 
@@ -244,9 +244,8 @@ def _curve_problem(
 ) -> str:
     """Of the many calls that make a curve, the first that is wrong, or that stops if the curve did:
     a student can repeat it."""
-    (steps,), goals = probe.call.args, items(probe.reply["value"])
-    for place in found or range(len(steps)):
-        call, wanted = Call((steps[place],), probe.call.kwargs), {"value": goals[place]}
+    for place in found or range(len(probe.call.args[0])):
+        call, wanted = probe.call.at(place), member(probe.reply, place)
         with _silence():
             alone = calls.reply(answer, call)
         if "value" not in alone or (found and not calls.agrees(alone, wanted, exercise.tolerance)):

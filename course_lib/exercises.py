@@ -26,7 +26,7 @@ from typing import Any
 
 from course_lib.questions import locks
 from course_lib.questions.calls import Call, Probe, call, curve, reply, through
-from course_lib.questions.values import TOLERANCE
+from course_lib.questions.values import TOLERANCE, items
 
 __all__ = ["Call", "Exercise", "Group", "Locked", "Probe", "call", "course", "curve", "exercise"]
 __all__ += ["hidden_groups", "lock", "reply", "through"]
@@ -112,6 +112,14 @@ class Exercise:
             "shown": [probe.to_json() for probe in self.shown],
             "locked": [locked.to_json() for locked in self.locked],
         }
+
+    @classmethod
+    def from_public(cls, id: str, parts: Mapping[str, Any]) -> "Exercise":
+        """The exercise that `public_json` wrote."""
+        made: dict[str, Any] = {name: tuple(parts[name]) for name in ("hints", "library")}
+        made |= {"shown": tuple(map(Probe.from_json, parts["shown"]))}
+        made |= {"locked": tuple(map(Locked.from_json, parts["locked"]))}
+        return cls(id=id, **{**parts, **made})
 
     def hidden_json(self) -> str:
         """The hidden groups as text: one line for each probe."""
@@ -223,12 +231,8 @@ def _rounded(value: Any) -> Any:
 
 def _is_curve(probes: Sequence[Probe]) -> bool:
     """Whether some right reply is itself a list of different values, which no constant equals."""
-    for probe in probes:
-        value = probe.reply.get("value")
-        value = value.get("array", value) if isinstance(value, dict) else value
-        if isinstance(value, list) and len({json.dumps(each) for each in value}) > 1:
-            return True
-    return False
+    lists = (items(probe.reply.get("value")) for probe in probes)
+    return any(len({json.dumps(each) for each in values}) > 1 for values in lists)
 
 
 def lock(question: Call, wanted: Mapping[str, Any], tolerance: float = TOLERANCE) -> Locked:
@@ -246,18 +250,5 @@ def lock(question: Call, wanted: Mapping[str, Any], tolerance: float = TOLERANCE
 @cache
 def course() -> dict[str, Exercise]:
     """Every exercise of the course by its id ("3.1"), without what is hidden from students."""
-    found = {}
-    for id, parts in json.loads(INDEX.read_text(encoding="utf-8")).items():
-        found[id] = Exercise(
-            id=id,
-            name=parts["name"],
-            hints=tuple(parts["hints"]),
-            shown=tuple(map(Probe.from_json, parts["shown"])),
-            locked=tuple(map(Locked.from_json, parts["locked"])),
-            library=tuple(parts["library"]),
-            tolerance=parts["tolerance"],
-            title=parts["title"],
-            lesson=parts["lesson"],
-            points=parts["points"],
-        )
-    return found
+    index = json.loads(INDEX.read_text(encoding="utf-8"))
+    return {id: Exercise.from_public(id, parts) for id, parts in index.items()}

@@ -12,8 +12,7 @@ from textwrap import indent
 from traceback import walk_tb
 from typing import Any
 
-from course_lib.questions.values import Unanswerable, decode, encode, same
-from course_lib.questions.values import differing as differing_values
+from course_lib.questions.values import Unanswerable, decode, differing, encode, items, same
 
 LINE = 84  # characters in a line that need not be broken
 
@@ -43,6 +42,10 @@ class Call:
         """The call that `to_json` wrote."""
         kwargs = {name: decode(value) for name, value in parts.get("kwargs", {}).items()}
         return cls(tuple(map(decode, parts.get("args", ()))), kwargs, parts.get("via"))
+
+    def at(self, place: int) -> "Call":
+        """Of a curve the one call that it makes at this place of its steps."""
+        return Call((self.args[0][place],), self.kwargs)
 
     def written(self, name: str, *, whole: bool = False) -> str:
         """The call as a student would type it: `walk(8.0, lr=0.25)`. Long values are cut, or
@@ -161,31 +164,32 @@ def agrees(got: Mapping[str, Any], wanted: Mapping[str, Any], tolerance: float) 
 def difference(probe: Probe, got: Mapping[str, Any], name: str, tolerance: float) -> str:
     """In one sentence: the call, what came and what was expected; for a curve or another list, the
     first place where the two differ."""
-    question, wanted = probe.call, probe.reply
-    if "error" in got:
-        message = f": {got['message']}" if got.get("message") else ""
-        came = f"stopped with {got['error'][0]}{message}"
-        if got["error"] == ["Unanswerable"]:
-            came = f"returned what cannot be compared{message}"
-        goal = f"a {wanted['error'][0]}" if "error" in wanted else written(wanted["value"])
-        return f"{question.written(name)} {came}, expected {goal}"
-    if "error" in wanted:
-        came = written(got["value"])
-        return (
-            f"{question.written(name)} returned {came}, expected it to raise {wanted['error'][0]}"
-        )
-    places = differing(got["value"], wanted["value"], tolerance)
+    question, wanted, note = probe.call, probe.reply, ""
+    places = differing(got.get("value"), wanted.get("value"), tolerance)
     if question.via == "curve" and places:
-        first, goals = places[0], items(wanted["value"])
-        single = Call((question.args[0][first],), question.kwargs).written(name)
-        came, goal = written(items(got["value"])[first]), written(goals[first])
-        of = f"{len(places)} of {len(goals)} steps differ"
-        return f"{single} returned {came}, expected {goal} ({of})"
-    came, goal = written(got["value"]), written(wanted["value"])
-    if close(got, wanted):
-        return f"{question.written(name)} returned {came}, expected {goal} ({CLOSE_WORDS})"
-    where = f" (they differ first at index {places[0]})" if places else ""
-    return f"{question.written(name)} returned {came}, expected {goal}{where}"
+        note = f" ({len(places)} of {len(items(wanted['value']))} steps differ)"
+        question = question.at(places[0])
+        got, wanted = (member(each, places[0]) for each in (got, wanted))
+    elif close(got, wanted):
+        note = f" ({CLOSE_WORDS})"
+    elif places:
+        note = f" (they differ first at index {places[0]})"
+    goal = written(wanted["value"]) if "value" in wanted else f"it to raise {wanted['error'][0]}"
+    return f"{question.written(name)} {_came(got)}, expected {goal}{note}"
+
+
+def _came(got: Mapping[str, Any]) -> str:
+    if "value" in got:
+        return f"returned {written(got['value'])}"
+    message = f": {got['message']}" if got.get("message") else ""
+    if got["error"] == ["Unanswerable"]:
+        return f"returned what cannot be compared{message}"
+    return f"stopped with {got['error'][0]}{message}"
+
+
+def member(reply: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """What a reply that is a list says at this place, as a reply."""
+    return {"value": items(reply["value"])[place]}
 
 
 CLOSE = 1e-4
@@ -198,24 +202,6 @@ CLOSE_WORDS = (
 def close(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a reply that is not right is so by its last digits only."""
     return "error" not in wanted and agrees(got, wanted, CLOSE)
-
-
-def differing(got: Any, wanted: Any, tolerance: float) -> list[int]:
-    """The places at which two encoded lists or arrays of one length differ; none for all else.
-
-    >>> differing([1.0, 2.0, 4.0], [1.0, 2.0000001, 3.0], tolerance=1e-6)
-    [2]
-    """
-    mine, goals = items(got), items(wanted)
-    if len(mine) != len(goals):
-        return []
-    return differing_values(mine, goals, tolerance)
-
-
-def items(value: Any) -> list[Any]:
-    """The members of an encoded list or array; none of anything else."""
-    value = value.get("array") if isinstance(value, dict) else value
-    return value if isinstance(value, list) else []
 
 
 def written(value: Any) -> str:

@@ -114,12 +114,25 @@ def same(got: Any, wanted: Any, tolerance: float = TOLERANCE, largest: float = 0
     return math.isclose(number, goal, rel_tol=relative, abs_tol=absolute)
 
 
-def differing(got: list[Any], wanted: list[Any], tolerance: float) -> list[int]:
-    """The places at which two lists of encoded values differ, of one length."""
-    sizes = [abs(number) for number in map(_number, wanted) if number is not None]
+def differing(got: Any, wanted: Any, tolerance: float) -> list[int]:
+    """The places at which two encoded lists or arrays of one length differ; none for all else.
+
+    >>> differing([1.0, 2.0, 4.0], [1.0, 2.0000001, 3.0], tolerance=1e-6)
+    [2]
+    """
+    mine, goals = items(got), items(wanted)
+    if len(mine) != len(goals):
+        return []
+    sizes = [abs(number) for number in map(_number, goals) if number is not None]
     largest = max(filter(math.isfinite, sizes), default=0.0)
-    pairs = enumerate(zip(got, wanted))
+    pairs = enumerate(zip(mine, goals))
     return [place for place, pair in pairs if not same(*pair, tolerance, largest)]
+
+
+def items(value: Any) -> list[Any]:
+    """The members of an encoded list or array; none of anything else."""
+    value = value.get("array") if isinstance(value, dict) else value
+    return value if isinstance(value, list) else []
 
 
 def _by_key(value: Any) -> dict[str | None, Any]:
