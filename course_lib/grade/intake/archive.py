@@ -30,9 +30,7 @@ KINDS = {
     stat.S_IFSOCK: "a socket",
 }
 # O_NONBLOCK: a file that becomes a pipe between looking and opening must not stop us.
-FLAGS = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    FLAGS |= getattr(os, _flag, 0)
+FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Refused(ValueError):
