@@ -102,11 +102,12 @@ def test_the_framework_of_each_adapter_is_imported_there_alone(name):
         "pytorch": {"torch"},
         "finder.in_torch": {"torch"},
         "trainers.in_torch": {"torch"},
-        "tensorflow": {"keras", "tensorflow"},
+        "tensorflow.framework": {"keras", "tensorflow"},
     }.get(name, set())
 
 
 FORMULAS = {name for name in FILES if f"{name}.".startswith("formulas.")}
+KERAS = {name for name in FILES if f"{name}.".startswith("tensorflow.")}
 
 
 @pytest.mark.parametrize("name", [*sorted(FORMULAS), "schedules", "plateau", "quiet"])
@@ -126,7 +127,7 @@ def test_a_formula_needs_no_other_formula(name):
         ("trainers.models", {"trainers"}),
         ("data", {n for n in FILES if f"{n}.".startswith("datasets.")} | FORMULAS),
         ("pytorch", {"schedules", "plateau", *FORMULAS}),
-        ("tensorflow", {"schedules", "plateau", "quiet", *FORMULAS}),
+        ("tensorflow", {"schedules", "plateau", "quiet", *KERAS, *FORMULAS}),
     ],
 )
 def test_data_models_and_adapters_know_nothing_of_what_is_built_on_them(name, allowed):
@@ -200,7 +201,7 @@ def test_nobody_imports_the_command_but_its_user():
 
 def test_the_adapters_know_no_schedule_by_name():
     """They take any function of the step; `tabulated` is how Keras writes one without a name."""
-    for name, known in (("pytorch", set()), ("tensorflow", {"Schedule", "tabulated"})):
+    for name, known in (("pytorch", set()), ("tensorflow.schedule", {"Schedule", "tabulated"})):
         taken = {
             alias.name
             for node in ast.walk(TREES[name])

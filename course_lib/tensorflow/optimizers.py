@@ -1,0 +1,172 @@
+"""Optimizers that Keras does not have, or has in another form than PyTorch."""
+
+from typing import Any
+
+import numpy as np
+
+from course_lib.formulas.parameters import Flag, Number
+from course_lib.tensorflow.framework import keras, to_numpy
+from course_lib.tensorflow.schedule import KerasSchedule
+
+
+@keras.saving.register_keras_serializable(package="course_lib")
+class SGD(keras.optimizers.Optimizer):
+    """Stochastic gradient descent with PyTorch's form of momentum.
+
+        velocity = momentum * velocity + gradient
+        weight   = weight - rate * velocity            nesterov: gradient + momentum * velocity
+
+    Keras's own SGD keeps the rate inside the velocity, so after a change of the rate it goes on for
+    about 1 / (1 - momentum) updates with steps of the old size; the two agree only while the rate
+    is constant. With this one, a run in Keras can be compared with one in PyTorch update by update.
+
+    `momentum` is a number from 0 to below 1, or a KerasSchedule for one that changes.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: Any = 0.0,
+        nesterov: bool = False,
+        name: str = "SGD",
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
+            momentum = Number(below=1).check("momentum, unless a KerasSchedule,", momentum)
+        elif isinstance(momentum, KerasSchedule):
+            Number(below=1).check("momentum's highest value", max(momentum.rates))
+        self.momentum = momentum
+        self.nesterov = Flag().check("nesterov", nesterov)
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        learning_rate = keras.ops.cast(learning_rate, variable.dtype)
+        gradient = keras.ops.cast(gradient, variable.dtype)
+        direction = gradient
+        # A number is baked into the compiled step; zero needs no velocity at all.
+        if callable(self.momentum) or self.momentum:
+            now = self.momentum(self._iterations) if callable(self.momentum) else self.momentum
+            momentum = keras.ops.cast(now, variable.dtype)
+            velocity = self._velocities[self._get_variable_index(variable)]
+            direction = momentum * velocity + gradient
+            self.assign(velocity, direction)
+            if self.nesterov:
+                direction = gradient + momentum * direction
+        self.assign_sub(variable, learning_rate * direction)
+
+    def get_config(self) -> dict[str, Any]:
+        momentum = self.momentum
+        if callable(momentum):
+            momentum = keras.optimizers.schedules.serialize(momentum)
+        return {**super().get_config(), "momentum": momentum, "nesterov": self.nesterov}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if isinstance(config.get("momentum"), dict):
+            momentum = keras.optimizers.schedules.deserialize(config["momentum"], custom_objects)
+            config = {**config, "momentum": momentum}
+        return super().from_config(config, custom_objects)
+
+
+@keras.saving.register_keras_serializable(package="course_lib")
+class AdaGradNorm(keras.optimizers.Optimizer):
+    """AdaGrad with a single rate: lr / sqrt(initial^2 + sum of |gradient|^2), the same for all.
+
+    The sum goes over every weight and all updates so far (Ward, Wu and Bottou 2019). Makes the same
+    updates as the `AdaGradNorm` of course_lib.pytorch.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        initial: float = 0.1,
+        name: str = "AdaGradNorm",
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.initial = Number(low=0, above=True).check("initial", initial)
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        # A NumPy number: Keras takes a plain Python float through float32.
+        start = keras.initializers.Constant(np.float64(self.initial**2))
+        self._accumulator = self.add_variable((), start, variables[0].dtype, name="accumulator")
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """The one place that sees all gradients at once, clipped and accumulated already."""
+        squares = [keras.ops.sum(keras.ops.square(gradient)) for gradient in grads]
+        for each in squares:
+            self.assign_add(self._accumulator, keras.ops.cast(each, self._accumulator.dtype))
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+    def update_step(self, gradient, variable, learning_rate):
+        learning_rate = keras.ops.cast(learning_rate, variable.dtype)
+        root = keras.ops.cast(keras.ops.sqrt(self._accumulator), variable.dtype)
+        self.assign_sub(variable, learning_rate / root * keras.ops.cast(gradient, variable.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "initial": self.initial}
+
+
+@keras.saving.register_keras_serializable(package="course_lib")
+class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+    """Schedule-free AdamW (Defazio et al. 2024), update by update as its authors' own for PyTorch.
+
+    Keras's own differs in two things. On TensorFlow it reads its auxiliary weights z after it has
+    moved them, as if before, so its x is no average of the z. And it gives each update the same
+    share of the average, instead of one by the largest rate so far, squared: that only matters when
+    the rate changes. The model's weights are y, where gradients are taken; measure with x, which
+    `averaged()` returns, as Keras has no switch between the two.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.weight_decay:  # Keras would take it off y alone, and x would be no average
+            raise ValueError(f"weight_decay must be None, got {self.weight_decay!r}; leave it out")
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        dtype = variables[0].dtype
+        self._largest = self.add_variable((), dtype=dtype, name="largest_rate")
+        self._total = self.add_variable((), dtype=dtype, name="total_of_squares")
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        rate = keras.ops.cast(learning_rate, self._largest.dtype)
+        if self.warmup_steps:
+            done = keras.ops.cast(self.iterations + 1, rate.dtype)
+            rate *= keras.ops.minimum(done / self.warmup_steps, 1)
+        self.assign(self._largest, keras.ops.maximum(self._largest, rate))
+        self.assign_add(self._total, keras.ops.square(self._largest))
+        super()._backend_update_step(grads, trainable_variables, rate)
+
+    def update_step(self, gradient, variable, learning_rate):
+        def number(value):
+            return keras.ops.cast(value, variable.dtype)
+
+        index = self._get_variable_index(variable)
+        z, velocity = self._momentums[index], self._velocities[index]
+        gradient, rate, beta_1, beta_2 = map(
+            number, (gradient, learning_rate, self.beta_1, self.beta_2)
+        )
+        share = number(keras.ops.divide_no_nan(keras.ops.square(self._largest), self._total))
+        self.assign(velocity, beta_2 * velocity + (1 - beta_2) * keras.ops.square(gradient))
+        correction = 1 - keras.ops.power(beta_2, number(self.iterations + 1))
+        move = rate * gradient / (keras.ops.sqrt(velocity / correction) + number(self.epsilon))
+        self.assign(variable, variable + share * (z - variable) + (beta_1 * (1 - share) - 1) * move)
+        self.assign_sub(z, move)
+
+    def averaged(self) -> list[np.ndarray]:
+        """The averaged weights x, from y = beta_1 * x + (1 - beta_1) * z: one array per weight."""
+        pairs = zip(self._trainable_variables, self._momentums, strict=True)
+        numbers = [map(to_numpy, pair) for pair in pairs]
+        return [(y - (1 - self.beta_1) * z) / self.beta_1 for y, z in numbers]

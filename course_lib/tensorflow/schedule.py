@@ -1,0 +1,193 @@
+"""A schedule as Keras takes it, and a callback for one that listens."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course_lib.formulas.parameters import Choice, Whole, describe, function_of_step, rate_at
+from course_lib.plateau import Plateau, WarmedPlateau
+from course_lib.schedules import Schedule, tabulated
+from course_lib.tensorflow.framework import keras, tf, to_numpy
+
+
+@keras.saving.register_keras_serializable(package="course_lib")
+class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule for a Keras optimizer: update number t is made with `schedule(t)`.
+
+    A run of N updates has N rates. They are computed once by the plain Python formula, stored as
+    float32 and looked up, so every formula works in eager mode, `tf.function`, XLA and `model.fit`
+    without being written a second time, and equals the formula bit for bit after rounding.
+
+    Arguments
+    - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
+    - total_steps: the number of updates of the whole run (epochs times batches per epoch). Beyond
+      it the rate stays at `schedule(total_steps)`, which there must be.
+    - accumulate: the optimizer's `gradient_accumulation_steps`. Keras hands a schedule the number
+      of batches, not of updates; this divides.
+    - dtype: the type of the table, "float32" or, for models in float64, "float64".
+
+    >>> from course_lib.schedules import Schedule, linear
+    >>> rates = KerasSchedule(Schedule(linear, peak_lr=0.5, total_steps=4), total_steps=4)
+    >>> [float(rates(step)) for step in range(6)]
+    [0.5, 0.375, 0.25, 0.125, 0.0, 0.0]
+    >>> optimizer = keras.optimizers.SGD(rates)
+    """
+
+    def __init__(
+        self,
+        schedule: Callable[[int], float],
+        total_steps: int,
+        accumulate: int = 1,
+        dtype: str = "float32",
+    ):
+        self.schedule = function_of_step("schedule", schedule)
+        self.total_steps = Whole(low=1).check("total_steps", total_steps)
+        self.accumulate = Whole(low=1).check("accumulate", accumulate)
+        self.dtype = Choice(("float32", "float64")).check("dtype", dtype)
+        with tf.init_scope():  # outside of any graph under construction: the table outlives it
+            self._table = tf.Variable(self._tabulated(), trainable=False)
+
+    def _tabulated(self) -> np.ndarray:
+        exact = [rate_at(self.schedule, step) for step in range(self.total_steps)]
+        exact.append(self._rate_after_the_end())
+        with np.errstate(over="ignore"):  # told in the next lines
+            rates = np.array(exact, self.dtype)
+        if not np.isfinite(rates).all():
+            step = int(np.isfinite(rates).argmin())
+            raise ValueError(
+                f"{describe(self.schedule)} returned {exact[step]} at step {step}, "
+                f"too large for {self.dtype}"
+            )
+        return rates
+
+    def _rate_after_the_end(self) -> float:
+        try:
+            return rate_at(self.schedule, self.total_steps)
+        except Exception as error:
+            raise ValueError(
+                f"schedule must have a rate at step {self.total_steps} too, the rate after the end "
+                f"of total_steps={self.total_steps} updates, but {describe(self.schedule)} has "
+                f"none: {type(error).__name__}: {error}"
+            ) from error
+
+    @property
+    def rates(self) -> list[float]:
+        """The rates as they are applied, rounded: one per update, and the one after the end."""
+        return self._table.numpy().tolist()
+
+    def refresh(self) -> None:
+        """Tabulate again, also for what is compiled: after a schedule that listens has heard."""
+        self._table.assign(self._tabulated())
+
+    def __call__(self, step: Any) -> Any:
+        update = keras.ops.cast(step, "int64")
+        if self.accumulate > 1:
+            update //= self.accumulate
+        return tf.gather(self._table, tf.minimum(update, self.total_steps))
+
+    def get_config(self) -> dict[str, Any]:
+        """The formula by name with its parameters, or the numbers where it has no name."""
+        named = self.schedule.to_config() if isinstance(self.schedule, Schedule) else None
+        numbers = Schedule(tabulated, rates=self.rates).to_config() if named is None else None
+        return {
+            "schedule": named or numbers,
+            "total_steps": self.total_steps,
+            "accumulate": self.accumulate,
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "KerasSchedule":
+        return cls(**{**config, "schedule": Schedule.from_config(config["schedule"])})
+
+
+class PlateauCallback(keras.callbacks.Callback):
+    """A `Plateau` for `model.fit`, behind a linear warmup if you like.
+
+    The plateau hears `monitor` at the end of every epoch, and the new rate holds from the next
+    update on. A second `fit` goes on where the first one stopped. The optimizer's own rate must be
+    a number; which one does not matter.
+
+    Arguments
+    - plateau: a Plateau, such as `Plateau(0.1, patience=3)`.
+    - monitor: the name in the epoch's logs that the plateau hears; it must be there every epoch.
+    - warmup_steps: the number of updates that climb to the plateau's rate (default: none). They are
+      counted by the optimizer, so a loaded model goes on in the middle of its warmup.
+    - verbose: 1 to print every change of the rate.
+
+    `model.save` does not save callbacks; write the state beside it:
+
+        model.save("run.keras")
+        Path("run.json").write_text(json.dumps(callback.state_dict()))
+
+    and, in the process that goes on (after `import course_lib.tensorflow`), before `fit`:
+
+        model = keras.saving.load_model("run.keras")
+        callback.load_state_dict(json.loads(Path("run.json").read_text()))
+    """
+
+    def __init__(
+        self,
+        plateau: Plateau,
+        monitor: str = "val_loss",
+        warmup_steps: int = 0,
+        verbose: int = 0,
+    ):
+        super().__init__()
+        self.plateau = plateau
+        self.schedule = WarmedPlateau(plateau, warmup_steps)
+        if not isinstance(monitor, str):
+            raise TypeError(f'monitor must be a name such as "val_loss", got {monitor!r}')
+        self.monitor = monitor
+        self.verbose = verbose
+
+    def on_train_begin(self, logs=None):
+        self._climbing = self.schedule.warmup_steps > 0
+        if self._climbing and (steps := self.model.steps_per_execution) != 1:
+            raise ValueError(
+                "warmup_steps needs a rate for every update, but the model makes several at once: "
+                f"compile it with steps_per_execution=1, got {steps!r}"
+            )
+        self._set_rate()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._climbing:
+            self._climbing = self._set_rate() < self.schedule.warmup_steps
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        if self.monitor not in logs:
+            raise ValueError(
+                f"monitor must be one of {', '.join(logs) or '(nothing)'}, which epoch {epoch + 1} "
+                f"reported, got {self.monitor!r}; a val_ value needs validation data every epoch"
+            )
+        # For History; the rate that the epoch's last update was made with, as Keras's own has it.
+        logs["learning_rate"] = float(to_numpy(self.model.optimizer.learning_rate))
+        before = self.plateau.lr
+        after = self.plateau.update(logs[self.monitor])
+        self._set_rate()
+        if self.verbose and after != before:
+            print(f"\nepoch {epoch + 1}: the learning rate falls from {before:g} to {after:g}")
+
+    def _set_rate(self) -> int:
+        """Set the rate of the coming update, whose number is returned."""
+        optimizer = self.model.optimizer
+        update = int(to_numpy(optimizer.iterations))  # in a MirroredStrategy no int() of its own
+        try:
+            optimizer.learning_rate = self.schedule(update)
+        except TypeError:
+            raise TypeError(
+                "the optimizer's learning_rate must be a number, as the plateau sets it, got a "
+                "LearningRateSchedule; compile with SGD(0.1) or the like, and climb with "
+                "PlateauCallback(..., warmup_steps=...)"
+            ) from None
+        return update
+
+    def state_dict(self) -> dict[str, Any]:
+        """The plateau's state, as values that JSON can hold."""
+        return self.plateau.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where the saved plateau stopped; ValueError where its arguments were others."""
+        self.plateau.load_state_dict(state)
