@@ -147,8 +147,8 @@ outcome("12.a", cause["D"])
 # %% [markdown]
 # ## 2. The instrument
 #
-# You looked at pictures. `assert_lr_matches(plan)` looks at every update, and names the first wrong
-# one. **Predict.** For how many of the ill patients is that one of the first 20?
+# `assert_lr_matches(plan)` looks at every update, and names the first wrong one. **Predict.** For
+# how many of the ill patients is that one of the first 20?
 
 # %%
 predict(
@@ -197,7 +197,7 @@ for letter in sorted(final, key=final.get):
 # So a lucky run does not help. A run that diverged counts as a guess among ten classes.
 #
 # The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05. It was
-# not tuned for any of them: here is your chance. Their runs are on record, made in PyTorch; in
+# not tuned for any of them: here is your chance. Their recorded runs were made in PyTorch; in
 # TensorFlow `fit` makes the same updates up to rounding, which grows.
 
 # %%
@@ -259,7 +259,8 @@ def plot_board(board):
     for y, name in enumerate(order):
         mean, half = mean_interval(board[name])
         color = PALETTE[1] if name == "your entry" else PALETTE[0]
-        axes.plot(board[name], [y] * len(board[name]), "o", color=color, alpha=0.35, markersize=4)
+        dots = {"color": color, "markeredgecolor": "white", "zorder": 3}
+        axes.plot(board[name], [y] * len(board[name]), "o", **dots)
         axes.plot([mean - half, mean + half], [y, y], color=color, linewidth=2)
         axes.plot(mean - half, y, "|", color=color, markersize=14, markeredgewidth=2.5)
     axes.set_yticks(range(len(order)), order, fontsize=9)
@@ -298,7 +299,8 @@ for seed in SEEDS:
 # %% [markdown]
 # ## 6. Without a plan
 #
-# Each decay above has to know its end. Three lines of research want to get rid of that:
+# A decay to zero has to know its end, and every schedule its peak. Three lines of research want to
+# get rid of one or the other:
 #
 # - **WSD** (lesson 10) postpones the decision: the decay branches off when you want to stop.
 # - **Schedule-free** methods (Defazio et al. 2024) average instead of decaying: $z$ moves at a
@@ -307,8 +309,9 @@ for seed in SEEDS:
 # $$y = (1-\beta) z + \beta x, \qquad z \leftarrow z - \text{lr}\, \nabla f(y), \qquad
 # x \leftarrow (1 - \tfrac{1}{t+1})\, x + \tfrac{1}{t+1}\, z$$
 #
-# - **D-Adaptation** and **Prodigy** (Defazio and Mishchenko 2023, 2024) estimate the size of the
-#   rate from the distance already covered. The rate that you give is a factor, 1 at the start.
+# - **D-Adaptation** (2023) and **Prodigy** (2024), both by Defazio and Mishchenko, keep the
+#   schedule and estimate its peak, by how far from the start the solution seems to be. The rate
+#   that you give is a factor, 1 at the start.
 #
 # One weight with gradient 1, so that each $z$ is 0.1 lower than the one before:
 
@@ -336,7 +339,7 @@ for _ in range(4):
 # Keras has the method built in
 # ([source](https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/schedule_free_adamw.py),
 # [pull request](https://github.com/keras-team/keras/pull/22113)). It keeps $z$ and $y$ and finds
-# $x$ by solving the first formula. In short, its update reads:
+# $x$ by solving the first formula. In short:
 #
 # ```python
 # z_old = z.value                                # 1. remember z
@@ -367,7 +370,8 @@ for _ in range(4):
 # **Fix it**: copy before you move, as the course's own `tensorflow.ScheduleFreeAdamW` does.
 #
 # **Predict.** On MNIST, 400 updates, AdamW: schedule-free at its best of four rates, against a
-# straight line to zero at its best of four. Whose test accuracy is higher, over ten seeds?
+# straight line to zero at its best of four. Whose test accuracy is higher, over ten seeds (which
+# chose the rates, too)?
 
 # %%
 predict(
@@ -403,8 +407,8 @@ outcome("12.d", "no difference found" if difference.undecided else decided)
 # - {{schedule-free-line}}
 # - {{prodigy-line}}
 #
-# What is **not known**: a small network and a short run do not say who wins on large ones. In the
-# AlgoPerf competition a schedule-free AdamW came first among the entries that tune themselves
+# What is **not known**: who wins on large networks and in long runs. In the AlgoPerf competition a
+# schedule-free AdamW came first among the entries that tune themselves
 # ([results](https://arxiv.org/abs/2502.15015)). None of the three removes all tuning: WSD has its
 # peak, schedule-free its rate, Prodigy its decay.
 #
@@ -438,9 +442,8 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
         print(f"{name}, length {length}: ", "  ".join(f"{rate:.4g}" for rate in trace(length)))
 
 # %% [markdown]
-# In PyTorch a wave of length 1 jumps between peak and floor: the clinic's cosine past its end, at
-# its fastest. **Fix it**: `T_max` is the number of calls of `scheduler.step()`, whatever you call
-# them.
+# In PyTorch a wave of length 1 jumps between peak and floor. **Fix it**: `T_max` is the number of
+# calls of `scheduler.step()`.
 #
 # ## 9. How good were your predictions?
 #
@@ -483,8 +486,8 @@ calibration()
 #    plan with what is known to work.
 # 2. Rank by what all runs of an entry promise, and choose with other seeds than those that judge
 #    you.
-# 3. Averages and estimates can replace a planned decay. They bring questions of their
-#    own: which weights do you measure, and what is still to be tuned?
+# 3. An average can replace a planned decay, and an estimate a tuned peak. They bring questions of
+#    their own: which weights do you measure, and what is still to be tuned?
 #
 # **An open question.** The budget here was 250 updates of one network. What would you have to
 # measure, before you start, to know which entry wins at 250,000?
