@@ -81,8 +81,9 @@ plt.show()
 # %% [markdown]
 # ## 2. The dictionary
 #
-# Each entry is code: the parameter names on the left are ours, and a test of this project runs
-# every call that PyTorch, Keras and optax have, over 2,000 updates, against our formula.
+# Each entry is code, in our parameter names, and holds where its `if` does. A test of this
+# project runs every call that PyTorch, Keras and optax have, over 2,000 updates, against our
+# formula.
 
 # %%
 Markdown(table())
@@ -424,7 +425,8 @@ print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round
 # ### Does Adam still want a schedule?
 #
 # Articles list Adam as "fixed rate, needs no schedule". The record: a small network on MNIST, 600
-# updates, 5 seeds, one rate all the way or a cosine, each at its best peak by validation loss.
+# updates, 5 seeds, one rate all the way or a cosine, each at its best peak by validation loss
+# (the same seeds choose and judge).
 #
 # **Predict.** Who has the higher test accuracy?
 
@@ -463,13 +465,12 @@ figure
 # %% [markdown]
 # Drawn are one seed and 400 updates. {{adam-gains-from-a-schedule}}
 # Brackets hold the 95 % interval over seeds. Mind the peak, too. {{adam-at-one-low-peak}}
-# Adapting a rate to each weight is one thing, making all of them small at the end is another.
 #
 # ### Weight decay follows the schedule
 #
-# **Weight decay** pulls each weight towards 0. AdamW (Loshchilov and Hutter 2019) takes
-# $\text{lr}_t\,\lambda\, w$ off, beside Adam's step, so a schedule schedules the decay, too. Read it
-# off a weight whose gradient is 0:
+# **Weight decay** pulls each weight towards 0. In PyTorch and Keras, AdamW takes
+# $\text{lr}_t\,\lambda\, w$ off, beside Adam's step, so a schedule schedules the decay, too. Read
+# it off a weight whose gradient is 0:
 
 
 # %%
@@ -495,9 +496,10 @@ print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
 # %% [markdown]
 # Printed is the share of the weight that each update takes: with AdamW $\text{lr}_t\,\lambda$ in
-# both, so a sweep of rates sweeps the decay too. PyTorch's `Adam(weight_decay=...)`
-# adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the weight
-# by about the rate itself (8.3 % of 0.9), whatever $\lambda$ is. <!-- shown -->
+# both, so a sweep of peaks sweeps the decay too. A false friend: in the paper (Loshchilov and
+# Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
+# adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
+# weight by about the rate (8.3 % of 0.9), whatever $\lambda$ is. <!-- shown -->
 #
 # ## 9. Break it: two hands on one rate
 #
