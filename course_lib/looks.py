@@ -1,9 +1,12 @@
-"""The colour and the dashes of each schedule, the same in every figure and widget."""
+"""The colour and the dashes of each schedule, and of each rule of the range test, the same in every
+figure and widget.
+"""
 
 from collections.abc import Iterable
 from itertools import cycle
 from typing import Any
 
+from course_lib.finder.suggestions import METHODS
 from course_lib.schedules import GALLERY
 
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
@@ -14,6 +17,11 @@ _IN_TURN: list[dict[str, Any]] = [
     {"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE
 ]
 LOOKS = dict(zip(GALLERY, cycle(_IN_TURN)))
+# Dashes as well as colours: two rules may suggest the same rate.
+LOOKS |= {
+    method: {"color": color, "linestyle": dashes}
+    for method, color, dashes in zip(METHODS, PALETTE, DASHES)
+}
 
 
 def look(label: str, position: int = 0) -> dict[str, Any]:

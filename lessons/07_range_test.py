@@ -29,7 +29,7 @@ import torch
 from course_lib.claims import record
 from course_lib.data import load
 from course_lib.lr_finder import METHODS, find_lr
-from course_lib.plots import PALETTE, smooth
+from course_lib.plots import PALETTE, look, smooth
 from course_lib.predictions import outcome, predict
 from course_lib.schedules import Schedule
 from course_lib.tensorflow import keras, tf  # Keras and TensorFlow without their start-up notes
@@ -295,8 +295,8 @@ def draw_spread(suggestions, fixed, title):
     finite = {rate: mean for rate, mean in means.items() if mean < math.inf}
     top.plot(list(finite), list(finite.values()), color="0.3")
     best = min(means, key=means.get)
-    for row, found in enumerate(suggestions.values()):
-        bottom.plot(found, [row] * len(found), "o", color=PALETTE[row], alpha=0.5)
+    for row, (rule, found) in enumerate(suggestions.items()):
+        bottom.plot(found, [row] * len(found), "o", color=look(rule)["color"], alpha=0.5)
         bottom.plot(np.median(found), row, "|", color="0.1", markersize=18, markeredgewidth=2)
     for axes in (top, bottom):
         axes.axvline(best, color="0.3", linestyle=":")

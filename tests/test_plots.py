@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from course_lib import GALLERY, Schedule
+from course_lib.finder.suggestions import METHODS
 from course_lib.plots import (
     LOOKS,
     look,
@@ -137,7 +138,7 @@ def test_a_figure_can_be_drawn_without_a_warning_and_is_shown_once(name):
 
 
 def test_every_schedule_of_the_gallery_has_a_look_of_its_own():
-    assert LOOKS.keys() == GALLERY.keys()
+    assert LOOKS.keys() == {*GALLERY, *METHODS}
     looks = [tuple(look(name).values()) for name in GALLERY]
     # More schedules than looks share some; within a figure, `looks` tells them apart.
     assert len(set(looks)) == min(len(looks), 49)
