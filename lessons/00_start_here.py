@@ -229,7 +229,7 @@ def corrected(optimizer, epoch):
 measured_rates(corrected)
 
 # %% [markdown]
-# A second bug, from an article behind this course: `optimizer._lr = f(epoch,
+# A second bug, from an article behind this course: `optimizer._lr = f(epoch, total,
 # optimizer._lr)` with $f$ a decay of the *initial* rate. Reading `_lr` fails: there is no such
 # attribute. The obvious repair uses the right place:
 

@@ -248,7 +248,7 @@ for name, plan in plans.items():
     runs[name] = fit(plan, batch_size=32, max_updates=400, **how)
     runs[name].assert_lr_matches(plan)
 
-# %% alt="Stepped per batch, the rate falls to nothing (log axis) and the loss stays where it is"
+# %% alt="Stepped per batch, the rate falls to nothing (log axis) and the loss stops near 1.9"
 plot_runs(runs, log_rate=True)
 
 # %% [markdown]

@@ -287,7 +287,7 @@ for name, found in curves.items():
 steepest = max(curves["cold"], key=curves["cold"].get)
 outcome("5.c", "after the first update" if steepest == 1 else "later")
 
-# %% alt="The edge falls far below the rate at update 9 (cold), a little below it at 35 (warm)."
+# %% alt="The edge falls far below the rate at update 9 (cold), not as far at 35 (warm)."
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3), dpi=90, sharey=True, layout="constrained")
 for panel, (name, plan) in zip(panels, {"cold": cold, "warmup of 160": warm}.items()):
     times = list(curves[name])
@@ -456,7 +456,7 @@ plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401
 #
 # ## 8. Spot the bug: a warmup that never leaves
 #
-# A notebook of the book *Hands-On Machine Learning with PyTorch*
+# A notebook of the book *Hands-On Machine Learning with Scikit-Learn and PyTorch*
 # ([ageron/handson-mlp](https://github.com/ageron/handson-mlp), chapter 11) steps a warmup and a
 # plateau rule (lesson 6) in every epoch. The metric below never improves; the plateau cuts to a
 # tenth after two epochs without improvement. What becomes of the cut?
