@@ -21,12 +21,12 @@ def selfcheck(path: Path) -> bool:
     Raises ValueError when the file cannot be read, is no notebook, or has no exercise of ours.
     """
     try:
-        notebook = read_notebook(path.read_text(encoding="utf-8"))
+        cells = read_notebook(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
     asked = [[id for id in CHECK.findall(source) if id in course()] for source in code]
     if not any(asked):
         raise ValueError(f"{path} has no check of this course; is it a notebook of exercises/?")

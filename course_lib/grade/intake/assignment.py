@@ -108,13 +108,13 @@ def read_assignment(path: Path | str) -> Assignment:
     """The assignment of one notebook in nbgrader's source format, such as those of solutions/."""
     path = Path(path)
     try:
-        notebook = read_notebook(path.read_text(encoding="utf-8"))
+        read = read_notebook(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise AssignmentError(f"{path}: not a readable notebook: {error}") from error
     cells, questions = [], []
     pending: list[str] = []  # answers that no check has claimed yet
     heading, seen = None, set[str]()
-    for number, cell in enumerate(notebook.cells, 1):
+    for number, cell in enumerate(read, 1):
         options = cell.options
         try:
             for found in HEADING.finditer(cell.source if cell.cell_type == "markdown" else ""):

@@ -22,6 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -59,6 +60,9 @@ class Submission:
     elsewhere: bool = False  # of another assignment in nbgrader's folders: none of our business
 
 
+_of_nobody = partial(Submission, "", "")  # `collect` fills in whose it is
+
+
 class Foreign(Refused):
     """A notebook without one cell of ours."""
 
@@ -79,7 +83,7 @@ def collect(
     rows: dict[str, list[_Row]] = defaultdict(list)
     try:
         for pile in piles(folder, caps):
-            rows[pile.name] += _rows(pile, assignments, caps)
+            rows[pile.name] += _Reader(pile, assignments, caps).rows()
             if len(rows) > caps.students:
                 raise ValueError(f"{folder}: more than {caps.students:,} students; grade in parts")
     except OSError as error:
@@ -124,34 +128,28 @@ class _Row:
     foreign: bool = False  # without a cell of ours: a scratch book, a lesson
 
 
-def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list[_Row]:
-    rows, left = [], caps.total
+class _Reader:
+    """What one pile holds, read within the caps."""
 
-    def take(item: Item, most: int) -> bytes:
-        nonlocal left
-        try:
-            data = read(item, most, caps.ratio) if left > 0 else b""
-            left -= len(data)
-        except Refused:
-            left -= most  # may have been read before it was refused
-            raise
-        if left <= 0:
-            raise Refused(f"this student's files have more than {caps.total / 1e6:g} MB")
-        return data
+    def __init__(self, pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> None:
+        self.pile, self.assignments, self.caps = pile, assignments, caps
+        self.left = caps.total  # bytes that may still be read
+        self.paths: set[tuple[str, ...]] = set()
 
-    def refuse(item: Item, problem: object, notebook: str | None = None) -> None:
-        there = folder(item)
-        elsewhere = isinstance(problem, Elsewhere) and there != ""
-        refused = Submission("", "", there, notebook, None, str(problem), item.origin, elsewhere)
-        rows.append(_Row(refused, foreign=isinstance(problem, Foreign) and not elsewhere))
+    def rows(self) -> list[_Row]:
+        most = self.caps.files
+        with ExitStack() as zips:
+            unpacked = self._unpacked(self.pile.items, self.pile.level, zips)
+            items = list(islice(unpacked, 50 * most))
+            items.sort(key=lambda each: (each.suffix != ".ipynb", len(each.parts), each.origin))
+            self.paths = {each.parts for each in items}
+            rows = [row for item in items[:most] if (row := self._row(item))]
+        if len(items) > most:
+            rest = replace(items[-1], origin=f"{items[0].origin} ...")
+            rows.append(self._refused(rest, f"more than {most} files; the rest was not looked at"))
+        return rows or [self._nothing(items)]
 
-    def folder(item: Item) -> str:
-        """nbgrader's name of the assignment, if this is nbgrader's layout."""
-        stamped = (*item.parts[:-1], "timestamp.txt") in paths
-        named = len(item.parts) > 1 and (pile.nbgrader or (stamped and len(item.parts) == 2))
-        return shown(item.parts[0], 80) if named else ""
-
-    def unpacked(items: Iterable[Item], level: int) -> Iterator[Item]:
+    def _unpacked(self, items: Iterable[Item], level: int, zips: ExitStack) -> Iterator[Item]:
         for item in items:
             if item.suffix != ".zip" or item.problem:
                 yield item
@@ -160,48 +158,66 @@ def _rows(pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> list
                 if level > LEVELS:
                     raise Refused("a zip in a zip in a zip; hand in the notebook itself")
                 on_its_own = item.packed is None
-                file = item.open() if on_its_own else BytesIO(take(item, caps.entry))
-                yield from unpacked(members(stack.enter_context(file), item.origin), level + 1)
+                file = item.open() if on_its_own else BytesIO(self._take(item, self.caps.entry))
+                inside = members(zips.enter_context(file), item.origin)
+                yield from self._unpacked(inside, level + 1, zips)
             except (Refused, OSError) as error:
                 yield replace(item, open=None, problem=str(error))
 
-    with ExitStack() as stack:
-        items, paths = list(islice(unpacked(pile.items, pile.level), 50 * caps.files)), set()
-        items.sort(key=lambda each: (each.suffix != ".ipynb", len(each.parts), each.origin))
-        paths |= {each.parts for each in items}
-        if len(items) > caps.files:
-            first = replace(items[-1], origin=f"{items[0].origin} ...")
-            refuse(first, f"more than {caps.files} files; the rest was not looked at")
-        for item in items[: caps.files]:
-            name, named, numbers = _by_name(item.parts[-1], assignments)
-            if item.problem:
-                refuse(item, item.problem, name)
-            elif item.suffix == ".ipynb":
-                try:
-                    text = _decoded(take(item, caps.notebook))
-                    if name is None:
-                        name = _by_content(text, assignments)
-                except ValueError as error:
-                    refuse(item, error, name)
-                    continue
-                found = Submission("", "", folder(item), name, text, None, item.origin)
-                fit = _Fit(
-                    True,
-                    not pile.shared,
-                    date=dated(item.origin),
-                    named=named,
-                    depth=-len(item.parts),
-                    upload=said_by_canvas(item.origin)[1],
-                    numbers=numbers,
-                )
-                rows.append(_Row(found, fit))
-    if not rows:
+    def _take(self, item: Item, most: int) -> bytes:
+        """The bytes of a file; Refused where it is too large, or all files together are."""
+        try:
+            data = read(item, most, self.caps.ratio) if self.left > 0 else b""
+            self.left -= len(data)
+        except Refused:
+            self.left -= most  # may have been read before it was refused
+            raise
+        if self.left <= 0:
+            raise Refused(f"this student's files have more than {self.caps.total / 1e6:g} MB")
+        return data
+
+    def _row(self, item: Item) -> _Row | None:
+        """The row of a file; None for one that is no notebook."""
+        name, named, numbers = _by_name(item.parts[-1], self.assignments)
+        if item.problem:
+            return self._refused(item, item.problem, name)
+        if item.suffix != ".ipynb":
+            return None
+        try:
+            text = _decoded(self._take(item, self.caps.notebook))
+            if name is None:
+                name = _by_content(text, self.assignments)
+        except ValueError as error:
+            return self._refused(item, error, name)
+        fit = _Fit(
+            True,
+            not self.pile.shared,
+            date=dated(item.origin),
+            named=named,
+            depth=-len(item.parts),
+            upload=said_by_canvas(item.origin)[1],
+            numbers=numbers,
+        )
+        return _Row(_of_nobody(self._folder(item), name, text, None, item.origin), fit)
+
+    def _refused(self, item: Item, problem: object, notebook: str | None = None) -> _Row:
+        there = self._folder(item)
+        elsewhere = isinstance(problem, Elsewhere) and there != ""
+        refused = _of_nobody(there, notebook, None, str(problem), item.origin, elsewhere)
+        return _Row(refused, foreign=isinstance(problem, Foreign) and not elsewhere)
+
+    def _folder(self, item: Item) -> str:
+        """nbgrader's name of the assignment, if this is nbgrader's layout."""
+        stamped = (*item.parts[:-1], "timestamp.txt") in self.paths
+        named = len(item.parts) > 1 and (self.pile.nbgrader or (stamped and len(item.parts) == 2))
+        return shown(item.parts[0], 80) if named else ""
+
+    def _nothing(self, items: Sequence[Item]) -> _Row:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
         problem = f"no notebook here; found {seen or 'nothing'}, expected .ipynb or .zip"
         origin = items[0].origin.rpartition("/")[0] if items else ""
-        nothing = Submission("", "", "", None, None, problem, origin or shown(pile.name))
-        rows.append(_Row(nothing, nothing=True))
-    return rows
+        nothing = _of_nobody("", None, None, problem, origin or shown(self.pile.name))
+        return _Row(nothing, nothing=True)
 
 
 def _decoded(data: bytes) -> str:
@@ -234,7 +250,7 @@ def _by_name(
 
 def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
     """The assignment with which a notebook has most cells in common, by grade id or cell id."""
-    cells = read_notebook(text).cells
+    cells = read_notebook(text)
     theirs = {id for cell in cells for id in (cell.grade_id, cell.id) if id}
     common = {
         name: len(theirs & {id for cell in each.cells for id in (cell.grade_id, cell.id)})
@@ -325,8 +341,8 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
     if each.text is None:
         return row
     try:
-        notebook = read_notebook(each.text)
-        plan = match(notebook, assignments[each.notebook])
+        cells = read_notebook(each.text)
+        plan = match(cells, assignments[each.notebook])
     except ValueError as error:
         return replace(
             row,
@@ -336,7 +352,7 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
     answers = int(bool(plan.answers.keys() - plan.blank))
     if not plan.answers or any("### BEGIN SOLUTION" in each for each in plan.answers.values()):
         answers = -1
-    foreign = not plan.answers and not any(cell.grade_id for cell in notebook.cells)
+    foreign = not plan.answers and not any(cell.grade_id for cell in cells)
     return replace(row, fit=replace(row.fit, answers=answers), foreign=foreign)
 
 

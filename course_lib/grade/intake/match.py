@@ -7,10 +7,11 @@ nothing, and what goes wrong is a ValueError in words, never another error.
 import re
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
-from course_lib.grade.intake.notebook import Cell, Notebook, defined, known_lines
+from course_lib.grade.intake.notebook import Cell, defined, known_lines
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
@@ -47,16 +48,16 @@ class Plan:
     blank: frozenset[str]  # answers that are as they were handed out
 
 
-def match(notebook: Notebook, assignment: Assignment) -> Plan:
-    """What to run of the notebook for this assignment, and what was found on the way."""
-    return _Matching(notebook, assignment).plan()
+def match(cells: Sequence[Cell], assignment: Assignment) -> Plan:
+    """What to run of a notebook for this assignment, and what was found on the way."""
+    return _Matching(cells, assignment).plan()
 
 
 class _Matching:
     """Places are positions in the notebook; indices are positions in the assignment."""
 
-    def __init__(self, notebook: Notebook, assignment: Assignment) -> None:
-        self.theirs, self.ours = notebook.cells, assignment.cells
+    def __init__(self, cells: Sequence[Cell], assignment: Assignment) -> None:
+        self.theirs, self.ours = cells, assignment.cells
         self.findings: list[tuple[int, Finding]] = []
         self.found: dict[int, int] = {}  # index -> place of the cell that counts
         self.owner: dict[int, int] = {}  # place -> index, copies included

@@ -44,14 +44,7 @@ class Cell:
         return known_lines(self.source)
 
 
-@dataclass(frozen=True)
-class Notebook:
-    """A notebook as submitted, without its outputs."""
-
-    cells: tuple[Cell, ...]
-
-
-def read_notebook(text: str) -> Notebook:
+def read_notebook(text: str) -> tuple[Cell, ...]:
     """The cells of a notebook of nbformat 2, 3 or 4. Raises ValueError for anything else."""
     try:
         raw = json.loads(text.removeprefix("\ufeff"))
@@ -72,7 +65,7 @@ def read_notebook(text: str) -> Notebook:
         raise ValueError(f"not a notebook: its cells are a {type(cells).__name__}, not a list")
     if len(cells) > MOST_CELLS:
         raise ValueError(f"it has {len(cells):,} cells, more than {MOST_CELLS:,}")
-    return Notebook(tuple(_cell(number, each) for number, each in enumerate(cells, 1)))
+    return tuple(_cell(number, each) for number, each in enumerate(cells, 1))
 
 
 def _sheets(sheets: Any) -> Any:
