@@ -33,7 +33,8 @@ def plot_schedules(
         rates = [schedule(step) for step in range(steps)]
         axes.plot(rates, label=label, **styles[label])
     _label(axes, "update", "learning rate", log=log)
-    _legend(axes, len(schedules))
+    if len(schedules) > 1:
+        _legend(axes)
     return figure
 
 
@@ -63,7 +64,8 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
     _label(top, "", "learning rate", log=log_rate)
     _label(bottom, "update", "training loss")
     bottom.set_ylim(0, ceiling)
-    _legend(top, len(runs) + sum(run.diverged is not None for run in runs.values()))
+    if len(runs) > 1 or any(run.diverged is not None for run in runs.values()):
+        _legend(top)
     data = {run.data for run in runs.values()}
     top.set_title(title or ", ".join(sorted(data)), fontsize=10, loc="left")
     return figure
@@ -140,7 +142,7 @@ def plot_record_losses(
     _label(top, "", "learning rate", log=log_rate)
     _label(bottom, "epoch", "training loss")
     bottom.set_ylim(bottom=0)
-    _legend(top, 2)
+    _legend(top)
     data = sorted({line["data"] for lines in records.values() for line in lines})
     top.set_title(", ".join(data), fontsize=10, loc="left")
     return figure
@@ -167,7 +169,7 @@ def plot_finder(
     low, first = min(*losses, *smoothed), max(losses[0], smoothed[0])
     fall = (first - low) or 1.0
     axes.set_ylim(low - 0.15 * fall, first + 0.4 * fall)
-    _legend(axes, 2)
+    _legend(axes)
     return figure
 
 
@@ -198,7 +200,7 @@ def plot_answer(
     _label(axes, x, y)
     if len(expected) <= 30:
         axes.locator_params(axis="x", integer=True)
-    _legend(axes, 2)
+    _legend(axes)
     return figure
 
 
@@ -229,7 +231,7 @@ def plot_calibration(pairs: Sequence[tuple[float, bool]]) -> Figure:
     axes.set_xlim(-3, 108)
     axes.set_ylim(-3, 112)
     _label(axes, "stated probability in %", "share that came true in %")
-    _legend(axes, 2)
+    _legend(axes)
     return figure
 
 
@@ -285,7 +287,6 @@ def _label(axes: Axes, x: str, y: str, *, log: bool = False) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _legend(axes: Axes, lines: int) -> None:
+def _legend(axes: Axes) -> None:
     """Beside the picture, where it hides nothing."""
-    if lines > 1 and axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
