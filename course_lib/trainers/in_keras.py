@@ -1,6 +1,5 @@
 """The experiment of `training.fit`, in Keras: a model, an optimizer, and one update at a time."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -105,28 +104,21 @@ class KerasTrainer:
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         """The scores of the ten classes, one row per image."""
-        parts = range(0, len(x), 1000)
-        with self._weights_to_measure():
-            return np.concatenate(
-                [self._predict(tf.constant(x[i : i + 1000])).numpy() for i in parts]
-            )
+        parts = (x[i : i + 1000] for i in range(0, len(x), 1000))
+        averages = isinstance(self.optimizer, ScheduleFreeAdamW)  # other weights to measure with
+        if averages:
+            training = self.model.get_weights()
+            self.model.set_weights(self.optimizer.averaged())
+        try:
+            return np.concatenate([self._predict(tf.constant(part)).numpy() for part in parts])
+        finally:
+            if averages:
+                self.model.set_weights(training)
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         logits = self.logits(x)
         loss = _cross_entropy(tf.constant(y), tf.constant(logits))
         return float(loss), float((logits.argmax(1) == y).mean())
-
-    @contextlib.contextmanager
-    def _weights_to_measure(self):
-        if not isinstance(self.optimizer, ScheduleFreeAdamW):
-            yield
-            return
-        training = self.model.get_weights()
-        self.model.set_weights(self.optimizer.averaged())
-        try:
-            yield
-        finally:
-            self.model.set_weights(training)
 
 
 # With PyTorch's settings, so that a run is the same in both: where Keras has the epsilon inside of
