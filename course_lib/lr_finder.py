@@ -179,34 +179,38 @@ def find_lr(
         if kind == "torch":
             _refuse("a model in PyTorch, whose data are batches", batch_size=batch_size, seed=seed)
     with _untouched(kind, *objects):
-        if train_step is None and named:
-            run = fit(
-                lambda step: lrs[step],
-                data=data,
-                model=model,
-                framework=framework,
-                batch_size=batch_size,
-                seed=seed,
-                momentum=momentum,
-                optimizer=optimizer or "sgd",
-                max_updates=steps,
-                progress=progress,
-            )
-            measured = iter([*run.loss, math.inf][:steps])  # fit ends where training is no more
-            return _sweep(lambda lr: next(measured), lrs, beta, stop_factor, progress=False)
-        if train_step is None:
-            for name, value in (("optimizer", optimizer), ("loss", loss), ("data", data)):
-                if value is None:
-                    raise TypeError(f"{name} must be given with a model of your own, got None")
-            if kind == "torch":
-                from course_lib.finder.in_torch import finder_step
+        if train_step is not None:
+            return _sweep(train_step, lrs, beta, stop_factor, progress)
+        if not named:
+            own = _own_step(kind, model, optimizer, loss, data, batch_size, seed)
+            return _sweep(own, lrs, beta, stop_factor, progress)
+        run = fit(
+            lambda step: lrs[step],
+            data=data,
+            model=model,
+            framework=framework,
+            batch_size=batch_size,
+            seed=seed,
+            momentum=momentum,
+            optimizer=optimizer or "sgd",
+            max_updates=steps,
+            progress=progress,
+        )
+        measured = iter([*run.loss, math.inf][:steps])  # fit ends where training is no more
+        return _sweep(lambda lr: next(measured), lrs, beta, stop_factor, progress=False)
 
-                train_step = finder_step(model, optimizer, loss, data)
-            else:
-                from course_lib.finder.in_keras import finder_step
 
-                train_step = finder_step(model, optimizer, loss, data, batch_size, seed)
-        return _sweep(train_step, lrs, beta, stop_factor, progress)
+def _own_step(kind: str, model, optimizer, loss, data, batch_size: int, seed: int):
+    for name, value in (("optimizer", optimizer), ("loss", loss), ("data", data)):
+        if value is None:
+            raise TypeError(f"{name} must be given with a model of your own, got None")
+    if kind == "torch":
+        from course_lib.finder.in_torch import finder_step
+
+        return finder_step(model, optimizer, loss, data)
+    from course_lib.finder.in_keras import finder_step
+
+    return finder_step(model, optimizer, loss, data, batch_size, seed)
 
 
 def _refuse(form: str, **settings: Any) -> None:
