@@ -186,6 +186,45 @@ LAYOUTS = {
             ("leeann_12", "01_rates", None), ("leeann_12", "02_decay", None),
         ],
     ),
+    "Canvas's zip with a `_` in a name": (
+        {"submissions.zip": zipped({
+            "leeann_12_345_01_rates.ipynb": TEXT, "li_bo_LATE_13_346_01_rates.ipynb": TEXT,
+            "cy_14_link.html": "",
+        })},
+        [
+            ("cy_14", None, "no notebook here; found link.html"),
+            ("leeann_12", "01_rates", None), ("li_bo_13", "01_rates", None),
+        ],
+    ),
+    "Canvas's zip without names": (
+        {"submissions.zip": zipped({
+            "anon_x1Y2z_101_01_rates.ipynb": TEXT, "LATE_anon_Qq3rS_102_01_rates.ipynb": TEXT,
+        })},
+        [("anon_Qq3rS", "01_rates", None), ("anon_x1Y2z", "01_rates", None)],
+    ),
+    "Canvas's zip with a file of nobody's": (
+        {"submissions.zip": zipped({
+            "leeann_12_345_01_rates.ipynb": TEXT, "bo_13_346_01_rates.ipynb": TEXT,
+            RATES: TEXT, "notes.txt": "",
+        }), **LAST},
+        [
+            ("01_rates", "01_rates", None), ("bo_13", "01_rates", None),
+            ("leeann_12", "01_rates", None), ("zoe", "01_rates", None),
+        ],
+    ),
+    "Canvas's files, unpacked, with a file of nobody's": (
+        {f"all/{name}": TEXT for name in ("leeann_12_345_x.ipynb", "bo_13_346_x.ipynb", RATES)},
+        [("01_rates", "01_rates", None), ("bo_13", "01_rates", None),
+         ("leeann_12", "01_rates", None)],
+    ),
+    "Moodle's zip with a file and a folder of nobody's": (
+        {"all.zip": zipped({
+            f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT,
+            "template.ipynb": TEXT, f"Extra/week 1/{RATES}": TEXT,
+        })},
+        [("Bo", "01_rates", None), ("Extra", "01_rates", None), ("Lee Ann", "01_rates", None),
+         ("template", "01_rates", None)],
+    ),
     "Blackboard's zip": (
         {"gradebook_CS1_Fixed.zip": zipped({
             "Fixed_rates_alee_attempt_2026-10-11-09-10-00.txt": "",
@@ -363,7 +402,7 @@ def test_of_several_copies_one_is_graded_and_the_others_say_which(tmp_path):
     "names",
     [
         [f"{who}/{RATES}" for who in "abcdef"],
-        [f"{who}_attempt_2026_01_rates.ipynb" for who in "abcdef"],
+        [f"{who}_attempt_2026-01_rates.ipynb" for who in "abcdef"],
         [f"{who}.zip" for who in "abcdef"],
     ],
 )
@@ -380,6 +419,25 @@ def test_a_class_under_one_name_is_never_ignored_as_copies(tmp_path, names):
         problems = [row.problem for row in rows if row.problem]
         assert len(rows) == few and len(problems) == few - 1
         assert all("nothing says which of them counts" in each for each in problems)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"s{n}_{n}_{100 + n}_01_rates.ipynb" for n in range(3)],
+        [f"{n}-7 - S{n} - Oct {n}, 2026 101 PM/{RATES}" for n in range(1, 4)],
+        [f"Rates_s{n}_attempt_2026-10-0{n}-09-10-00_{RATES}" for n in range(1, 4)],
+    ],
+    ids=["Canvas", "Brightspace", "Blackboard"],
+)
+def test_files_that_a_platform_gives_to_several_are_never_copies_of_one_students(tmp_path, names):
+    """However sure the later date or number looks. A file beside them, or a name that fits nobody,
+    hides whose folder this is."""
+    files = {f"week 1/{each}": notebook(more=each) for each in [*names, "mine.ipynb"]}
+    rows = collect(write(tmp_path, {**files, **LAST}), ASSIGNMENTS)
+    problems = [row.problem for row in rows if row.problem]
+    assert len(rows) == 5 and len(problems) == 3
+    assert sum("nothing says which of them counts" in each for each in problems) >= 2
 
 
 def test_a_students_own_versions_are_copies(tmp_path):
@@ -518,6 +576,8 @@ def test_an_impossible_date_is_none():
         ("all.zip/leeann_12_345_work.zip/01_rates.ipynb", (False, 345)),
         ("alice/01_rates.ipynb", (False, 0)),
         ("LATE/alice_LATE.ipynb", (False, 0)),
+        ("all.zip/lee_ann_LATE_12_345_01_rates.ipynb", (True, 345)),
+        ("all.zip/LATE_anon_x1Y2z_345_01_rates.ipynb", (True, 345)),
     ],
 )
 def test_what_canvas_says(origin, said):

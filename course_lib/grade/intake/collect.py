@@ -31,7 +31,14 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import Caps, Pile, dated, piles, said_by_canvas
+from course_lib.grade.intake.piles import (
+    Caps,
+    Pile,
+    dated,
+    named_by_platform,
+    piles,
+    said_by_canvas,
+)
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
@@ -306,11 +313,16 @@ def _not_graded(row: _Row, problem: str) -> Submission:
 
 
 def _is_unsure(row: _Row, first: _Row) -> bool:
-    """Whether nothing but chance says that not this copy is graded but the first: each lies in a
-    folder of its own, as in a class whose layout nobody knows, or they fit alike."""
+    """Whether nothing but chance says that not this copy is graded but the first: a platform gives
+    them to two students, each lies in a folder of its own, as in a class whose layout nobody knows,
+    or they fit alike."""
     one, other = row.submission, first.submission
+    if one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
+        return False
+    if len({named_by_platform(each.origin) for each in (one, other)} - {""}) > 1:
+        return True
     mine, best = ((each.own, each.date, each.upload) for each in (row.fit, first.fit))
-    if mine != best or one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
+    if mine != best:
         return False
     nested = _is_beside(one, other) or _is_beside(other, one)
     return not nested or row.fit == first.fit

@@ -19,7 +19,11 @@ from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?", re.DOTALL)  # 4 has no last _
 BRIGHTSPACE = re.compile(r"(\d+)-\d+ - (.+) - (\w{3} \d+, \d{4}) (\d{3,4} [AP]M)", re.DOTALL)
 BLACKBOARD = re.compile(r"(.+)_([^_]+)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
-CANVAS = re.compile(r"([^_]+)_(LATE_)?(\d+)_(?:(\d+)_(.+)|text\.html)", re.DOTALL)
+CANVAS = re.compile(  # without a name where students are anonymous
+    r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>anon_[^\W_]+|(?<=_)\d+)_"
+    r"(?:(?P<upload>\d+)_(?P<rest>.+)|(?:text|link)\.html)",
+    re.DOTALL,
+)
 # What the platforms call a zip of all students, with a browser's number: Moodle (course, assignment
 # and number), Canvas, Blackboard, Brightspace.
 DOWNLOAD = re.compile(
@@ -78,9 +82,11 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
             within = _owners((each,) for each in children)
             useful = [(each,) for each in children if _is_useful(path / each)]
             if _is_shared(useful, within, alone):
-                for (child,), (who, rest) in within.items():
-                    items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
-                    yield Pile(who, items, shared=True)
+                for child in children:
+                    if (child,) in within or (child,) in useful:
+                        who, rest = within.get((child,)) or _of_nobody((child,))
+                        items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
+                        yield Pile(who, items, shared=True)
             else:
                 yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
         elif item.suffix == ".zip" and item.open and not owner:
@@ -128,8 +134,8 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
             return
         by_student = defaultdict(list)
         for each in items:
-            if each.parts in owners:
-                who, rest = owners[each.parts]
+            if each.parts in owners or each.parts in useful:
+                who, rest = owners.get(each.parts) or _of_nobody(each.parts)
                 by_student[who].append(replace(each, parts=rest or each.parts))
         for who, theirs in by_student.items():
             yield Pile(who, theirs, shared=True, level=2)
@@ -137,28 +143,21 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
 
 def _is_shared(paths: Sequence[tuple], owners: Mapping[tuple, tuple], one: bool) -> bool:
     """Whether a folder or zip has the files of many students. A student could name his files as an
-    LMS does, and so hand in for others: therefore all of them must say so, and say two names, or
-    `one` where it cannot be a student's own: nothing else is there, or it is called like an LMS's
-    zip."""
-    several = len({who for who, _ in owners.values()}) > 1 or one
-    return bool(owners) and several and all(path in owners for path in paths)
+    LMS does, and so hand in for others: therefore two things of three are needed. All of them say
+    so; they say two names; it is the `one` that cannot be a student's own: nothing else is there,
+    or it is called like an LMS's zip."""
+    several = len({who for who, _ in owners.values()}) > 1
+    return bool(owners) and several + one + all(path in owners for path in paths) > 1
+
+
+def _of_nobody(path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Name and path of what lies among the files of many students and fits none of them."""
+    return Path(path[0]).stem if len(path) == 1 else path[0], path
 
 
 def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[str, ...]]]:
     """Whose each path is and the path without that, where an LMS has written it into the name."""
-    found = {}
-    for path in paths:
-        if match := MOODLE.fullmatch(path[0]):
-            name, number, rest = match.groups()
-            found[path] = (name, number, ((rest,) if rest else ()) + path[1:])
-        elif match := BRIGHTSPACE.fullmatch(path[0]):
-            found[path] = (match[2], match[1], path[1:])
-        elif len(path) == 1 and (match := BLACKBOARD.fullmatch(path[0])):
-            assignment, name, _, rest = match.groups()  # `_` may stand in an assignment's name, too
-            found[path] = (name, assignment, (rest,) if rest else ())
-        elif len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
-            name, _, number, _, rest = match.groups()
-            found[path] = (f"{name}_{number}", number, (rest or "text.html",))
+    found = {path: named for path in paths if (named := _named(path))}
     numbers = defaultdict(set)
     for name, number, _ in found.values():
         numbers[name].add(number)
@@ -166,6 +165,31 @@ def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[st
         path: (name if len(numbers[name]) == 1 else f"{name}_{number}", rest)
         for path, (name, number, rest) in found.items()
     }
+
+
+def _named(path: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]] | None:
+    """The name and the number that an LMS has written into a path, and what is left of it."""
+    if match := MOODLE.fullmatch(path[0]):
+        name, number, rest = match.groups()
+        return name, number, ((rest,) if rest else ()) + path[1:]
+    if match := BRIGHTSPACE.fullmatch(path[0]):
+        return match[2], match[1], path[1:]
+    if len(path) == 1 and (match := BLACKBOARD.fullmatch(path[0])):
+        assignment, name, _, rest = match.groups()  # `_` may stand in an assignment's name, too
+        return name, assignment, (rest,) if rest else ()
+    if len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
+        name = "_".join(filter(None, match.group("name", "id")))
+        return name, match["id"], (match["rest"] or path[0].rpartition("_")[2],)
+    return None
+
+
+def named_by_platform(origin: str) -> str:
+    """Whose a file is that lies there, as the platform calls the student; "" where none says it.
+
+    >>> named_by_platform("all.zip/lee_ann_LATE_12_345_01_fixed_rates-1.ipynb")
+    'lee_ann_12'
+    """
+    return next((found[0] for part in origin.split("/") if (found := _named((part,)))), "")
 
 
 def said_by_canvas(origin: str) -> tuple[bool, int]:
@@ -176,7 +200,7 @@ def said_by_canvas(origin: str) -> tuple[bool, int]:
     (True, 345)
     """
     names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
-    return next(((name[2] is not None, int(name[4] or 0)) for name in names), (False, 0))
+    return next(((bool(name["late"]), int(name["upload"] or 0)) for name in names), (False, 0))
 
 
 def dated(origin: str) -> int:
