@@ -13,6 +13,7 @@ all: adapters, plots, widgets, tables and tests find it there.
 """
 
 import inspect
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,8 @@ class Schedule:
         rate_at(self, 0)
 
     def __call__(self, step: int) -> float:
+        if type(step) is not int and hasattr(step, "__index__"):
+            step = operator.index(step)  # NumPy's small integers overflow, a tensor stays one
         return self.formula(step, **self.params)
 
     def values(self, steps: int) -> list[float]:

@@ -8,6 +8,7 @@ import math
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -652,6 +653,13 @@ def test_numpy_numbers_are_as_good_as_pythons():
     assert json.dumps(ours.to_config())
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.array])
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_step_of_another_kind_of_whole_number_has_the_same_rate(name, kind):
+    rate = GALLERY[name](kind(100))
+    assert type(rate) is float and rate == GALLERY[name](100)
+
+
 def test_a_factor_that_the_mode_does_not_use_may_be_any():
     for mode, above in (("triangular", 1.0), ("triangular2", 0.5**50)):
         ours = Schedule(
@@ -689,6 +697,17 @@ def test_a_product_of_factors_is_the_same_whoever_asks_in_the_middle_of_it():
     asked.clear()
     ours.values(12)
     assert len(asked) < 30  # N rates in a row cost about N factors
+
+
+def test_a_product_takes_a_factor_without_a_hash():
+    @dataclass
+    class Factor:
+        by: float
+
+        def __call__(self, step):
+            return self.by
+
+    assert Schedule(multiplicative, lr=1.0, factor=Factor(0.5)).values(4) == [1.0, 0.5, 0.25, 0.125]
 
 
 def test_a_word_from_numpy_is_kept_as_the_plain_one():
