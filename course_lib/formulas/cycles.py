@@ -1,8 +1,4 @@
-"""Formulas that come back: restarts, triangles and one-cycle.
-
-Each is `formula(step, *, parameters) -> rate`, as course_lib/schedules.py explains; a new one needs
-a line in its GALLERY too.
-"""
+"""Formulas that come back: restarts, triangles and one-cycle."""
 
 import math
 from typing import Annotated

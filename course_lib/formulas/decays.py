@@ -1,8 +1,4 @@
-"""Formulas of one stretch: rates that stay, fall in steps, or fall along a curve.
-
-Each is `formula(step, *, parameters) -> rate`, as course_lib/schedules.py explains; a new one needs
-a line in its GALLERY too.
-"""
+"""Formulas of one stretch: rates that stay, fall in steps, or fall along a curve."""
 
 import math
 from bisect import bisect_right

@@ -1,8 +1,4 @@
-"""Formulas that climb first: warmups, and schedules that have one built in.
-
-Each is `formula(step, *, parameters) -> rate`, as course_lib/schedules.py explains; a new one needs
-a line in its GALLERY too.
-"""
+"""Formulas that climb first: warmups, and schedules that have one built in."""
 
 import math
 from typing import Annotated
