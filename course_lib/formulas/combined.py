@@ -1,7 +1,6 @@
 """Formulas made of schedules: one after another, times each other, in other units.
 
-Each is `formula(step, *, parameters) -> rate`, as course_lib/schedules.py explains; a new one needs
-a line in its GALLERY too. A schedule inside is anything that answers `step -> rate`.
+A schedule inside is anything that answers `step -> rate`.
 """
 
 import math
