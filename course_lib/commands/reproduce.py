@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,7 +128,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, SimpleNamespace | Estimate):
-        return _plain(vars(value) if isinstance(value, SimpleNamespace) else asdict(value))
+        return _plain(vars(value))
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | None) else str(value)
