@@ -1,7 +1,11 @@
 """Every translation of course_lib/rosetta is run and compared with our formula."""
 
+import contextlib
 import importlib.util
+import inspect
+import itertools
 import math
+import re
 import subprocess
 import sys
 import warnings
@@ -22,7 +26,10 @@ from course_lib.rosetta import (
     torch_until,
     translate,
 )
+from course_lib.rosetta.writer import KNOWN, names_of
 from course_lib.schedules import GALLERY, Schedule, cosine, cosine_restarts, linear, multistep
+from course_lib.widgets.explorer import keras_code, torch_code
+from course_lib.widgets.schedules import key_of
 
 UPDATES = 2000
 OURS = {**vars(schedules), "math": math}
@@ -304,7 +311,9 @@ def test_torch_s_code_of_a_schedule_inside_of_others_gives_our_rates_or_is_refus
 
 def test_why_torch_cannot_have_a_schedule_inside_of_another_is_said():
     for one in wrapped(GALLERY["one_cycle"]):
-        with pytest.raises(ValueError, match=r"torch has none with these parameters: .*rate"):
+        with pytest.raises(
+            ValueError, match=r"torch has none with these parameters, only if .*rate"
+        ):
             to_torch(one)
 
 
@@ -399,6 +408,76 @@ def test_a_wrong_translation_is_found():
     late = to_torch(schedule).replace("50", "51")
     with pytest.raises(AssertionError, match="at update 50"):
         compare(schedule, torch_rates(late, 0.1, 100), 1e-10, late)
+
+
+# Parameters that some peer cannot have, by name.
+ODD = {
+    "final_lr": [0.1, 5.0],
+    "peak_lr": [0.0],
+    "cycle": [True],
+    "staircase": [True, False],
+    "every": [7],
+    "milestones": [()],
+    "rates": [(0.5,), (0.0, 0.5, 0.1)],
+    "shape": ["linear", "cosine", "constant", "exponential"],
+    "start_factor": [0.0, 0.5, 1.5],
+    "end_factor": [1.5],
+    "factor": [1.5],
+    "warmup_steps": [0, 3],
+    "then": [GALLERY["one_cycle"], GALLERY["linear"], once("cosine", peak_lr=0.0, total_steps=9)],
+    "parts": [(GALLERY["one_cycle"], GALLERY["cosine"]), (GALLERY["linear"], GALLERY["cosine"])],
+    "cycle_factor": [1.5],
+    "peak_factor": [0.5],
+    "warmup_fraction": [0.0, 0.01, 0.333, 1.0],
+    "anneal": ["cosine", "linear"],
+    "three_phase": [True, False],
+    "cooldown_steps": [0],
+    "explore_steps": [0, 90],
+    "flat_fraction": [0.0, 0.333, 1.0],
+}
+CONDITIONAL = [
+    (key, peer)
+    for key, row in ROSETTA.items()
+    for peer in PEERS
+    if (getattr(row, peer) or "").endswith(" else None")
+]
+
+
+EXPLORED = {"torch": ("TorchSchedule(", torch_code), "keras": ("KerasSchedule(", keras_code)}
+
+
+def changed(key):
+    """GALLERY's own schedule with one parameter of ODD, or with two."""
+    own = GALLERY[key]
+    allowed = inspect.signature(own.formula).parameters
+    one = [{name: value} for name in ODD if name in allowed for value in ODD[name]]
+    for changes in one + [a | b for a, b in itertools.combinations(one, 2)]:
+        with contextlib.suppress(ValueError):
+            yield Schedule(own.formula, **{**own.params, **changes})
+
+
+@pytest.mark.parametrize("key, peer", CONDITIONAL)
+def test_where_a_cell_of_the_table_does_not_hold_it_is_none_and_refused_with_the_condition(
+    key, peer
+):
+    line = next(each for each in table().splitlines() if each.startswith(f"| {key} |"))
+    cell = line.split(" | ")[2 + PEERS.index(peer)].strip("`")
+    refused = 0
+    for schedule in changed(key):
+        try:
+            translate(schedule, peer)
+        except ValueError as error:
+            said = str(error)
+            if f"{key_of(schedule)}: {peer}" in said:  # else one inside of it is refused
+                refused += 1
+                names = {**KNOWN, **names_of(schedule)}
+                assert eval(cell, names) is None, schedule
+                conditions = re.search(r"only if (.*?)(\. Note: |$)", said)[1].split(" or if ")
+                assert not any(eval(each, names) for each in conditions), schedule
+                if peer in EXPLORED:
+                    own, code = EXPLORED[peer]
+                    assert own in code(schedule, 20)
+    assert refused
 
 
 def test_what_they_do_not_have_is_said():

@@ -53,7 +53,8 @@ def to_keras(schedule: Schedule) -> str:
 def translate(schedule: Schedule, peer: str) -> str:
     """The call of any of `PEERS`, with the values of the schedule filled in.
 
-    Raises ValueError where they have none, for any parameters or for these, with the note.
+    Raises ValueError where they have none, for any parameters or for these, with the condition that
+    does not hold and the note.
 
     >>> from course_lib.schedules import cosine
     >>> translate(Schedule(cosine, peak_lr=0.1, total_steps=9, final_lr=0.05), "optax")
@@ -66,9 +67,9 @@ def translate(schedule: Schedule, peer: str) -> str:
         raise ValueError(f"only schedules of GALLERY can be translated, got {schedule!r}")
     written = _function(key, peer)(names_of(schedule))
     if written is None:
-        row = ROSETTA[key]
-        note = f": {row.note}" if row.note else ""
-        here = " with these parameters" if getattr(row, peer) else ""
+        row, text = ROSETTA[key], getattr(ROSETTA[key], peer)
+        here = f" with these parameters, only if {_condition(text)}" if text else ""
+        note = f". Note: {row.note}" if row.note else ""
         raise ValueError(f"{key}: {peer} has none{here}{note}")
     return written
 
@@ -82,17 +83,22 @@ def table() -> str:
     lines = [["schedule", "ours", *PEERS, "note"], ["---"] * 9]
     for key, row in ROSETTA.items():
         _, *names = inspect.signature(GALLERY[key].formula).parameters
-        calls = [_shown(getattr(row, peer)) for peer in PEERS]
+        # The whole expression: where its condition fails, what was pasted is None, no other curve.
+        texts = [getattr(row, peer) for peer in PEERS]
+        calls = [f"`{text}`" if text else "-" for text in texts]
         lines.append(
             [key, f"`{GALLERY[key].formula.__name__}({', '.join(names)})`", *calls, row.note]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _shown(text: str | None) -> str:
-    """The call alone: where it holds and where not is the note's and the code's to say."""
-    tree = ast.parse(text, mode="eval").body if text else None
-    return f"`{ast.unparse(tree.body if isinstance(tree, ast.IfExp) else tree)}`" if tree else "-"
+def _condition(text: str) -> str:
+    """Where an expression of the table is a call: `a` of "f() if a else None"."""
+    tree, found = ast.parse(text, mode="eval").body, list[str]()
+    while isinstance(tree, ast.IfExp):
+        found.append(ast.unparse(tree.test))
+        tree = tree.orelse
+    return " or if ".join(found)
 
 
 def writer(key: str, peer: str) -> str:
