@@ -58,10 +58,49 @@ class Room:
         return SimpleNamespace(seconds=seconds, peak_mb=0.0)
 
 
-def examination(room, *steps):
-    steps = (*steps, Step("answer", ANSWER, "def warm"))
-    plan = Plan(steps, {ANSWER: "def warm"}, (), frozenset(), frozenset())
-    return Examination(plan, SimpleNamespace(questions=[question()]), room, Limits(), "seed")
+class Rooms(Room):
+    """Whose processes answer differently, one after the other; the last for ever."""
+
+    def __init__(self, *answers):
+        super().__init__()
+        self.answers = [*answers]
+
+    def open(self, seconds):
+        self.answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return super().open(seconds)
+
+
+class Listens(Room):
+    """Notes what is asked: the name, the peak and the number of steps."""
+
+    def __init__(self, answer):
+        super().__init__(answer)
+        self.asked = []
+
+    def ask(self, name, call):
+        self.asked.append((name, call["kwargs"]["peak"], call["kwargs"]["steps"]))
+        return super().ask(name, call)
+
+
+class Stumbles(Room):
+    """All of its cells end like this."""
+
+    def __init__(self, answer=None, **outcome):
+        super().__init__(answer)
+        self.outcome = Outcome(**outcome or dict(ok=False, error="KeyError", message="'x'"))
+
+    def run(self, source):
+        return self.outcome
+
+
+def examination(room, *steps, below=(), blank=(), missing=(), ids=(ANSWER,), seed="seed"):
+    """Of the question `warm`, with these cells before and below those of its answer."""
+    steps = (*steps, *(Step("answer", each, "def warm") for each in ids), *below)
+    answers = dict.fromkeys(ids, "def warm")
+    plan = Plan(steps, answers, (), frozenset(missing), frozenset(blank))
+    asked = question()
+    asked.answers = ids
+    return Examination(plan, SimpleNamespace(questions=[asked]), room, Limits(), seed)
 
 
 def verdict(answer):
@@ -70,6 +109,19 @@ def verdict(answer):
 
 def warm(step, *, peak, steps):
     return peak * min(1.0, (step + 1) / (steps + 1))
+
+
+def wrong_for(*peaks):
+    """An answer that is wrong in the calls with these peaks: 0.7 and 0.9 are those of one hidden
+    group; 0.25, 0.5 and 0.75 of the other."""
+    return lambda step, **asked: -1.0 if asked["peak"] in peaks else warm(step, **asked)
+
+
+def wrong(step, **_):
+    return -1.0
+
+
+EXTRA = Step("extra", "", "later = 1")
 
 
 def test_a_right_answer_earns_all():
@@ -86,6 +138,12 @@ def test_nothing_is_right_beside_examples_that_are_not():
     assert found.status == "partly" and found.score == pytest.approx(4 / 3)
     assert not found.groups[0]["passed"] and found.groups[0]["score"] == 0
     assert sum(group["points"] for group in found.groups) == pytest.approx(2.0)
+
+
+def test_a_wrong_first_group_costs_its_own_share_alone():
+    found = verdict(wrong_for(0.7))
+    assert (found.status, found.score) == ("partly", 1.0)
+    assert [group["points"] for group in found.groups] == [0.0, 1.0, 1.0]
 
 
 def test_examples_alone_earn_nothing():
@@ -109,6 +167,57 @@ def test_an_answer_that_is_right_in_the_order_of_the_steps_only_changes():
 
     found = verdict(goes_on)
     assert "changes from call to call" in found.groups[1]["message"]
+
+
+@pytest.mark.parametrize("seed", ["seed", "a"])
+def test_the_second_time_is_in_another_order(seed):
+    room = Listens(warm)
+    assert examination(room, seed=seed).verdicts()["09-warm"].status == "right"
+    first, again = room.asked[-6:-3], room.asked[-3:]  # of the last group, which has three calls
+    assert sorted(first) == sorted(again) and first != again
+
+
+def test_every_shown_call_comes_before_any_hidden_one():
+    room = Listens(warm)
+    asked = examination(room)
+    asked.ask([question(), SimpleNamespace(**{**vars(question()), "grade_id": "b", "name": "b"})])
+    shown = [steps in (4, 5) for _, _, steps in room.asked]
+    assert shown == sorted(shown, reverse=True)
+    assert {name for (name, *_), first in zip(room.asked, shown) if first} == {"warm", "b"}
+
+
+def test_what_is_spoiled_by_a_cell_below_is_asked_once_more_without_it():
+    room = Rooms(wrong_for(0.25), warm)
+    assert examination(room, below=[EXTRA]).verdicts()["09-warm"].status == "right"
+    assert room.ran == [["def warm", "later = 1"], ["def warm"]]
+
+
+def test_the_better_of_both_times_counts():
+    assert (
+        examination(Rooms(wrong_for(0.25), wrong), below=[EXTRA]).verdicts()["09-warm"].score == 1
+    )
+
+
+def test_a_second_time_nothing_is_quoted():
+    """A number of a process could tell there what the process before has been asked."""
+
+    def tells(step, **_):
+        return 4711.0
+
+    assert "4711" in str(examination(Room(tells)).verdicts())
+    assert "4711" not in str(examination(Rooms(wrong, tells), below=[EXTRA]).verdicts())
+    assert "4711" not in str(examination(Room(tells)).ask([question()], 1))
+
+
+def test_the_class_of_an_error_of_its_own_is_not_told_of_a_hidden_call():
+    def tells(step, *, peak, steps):
+        raise type(f"asked_{peak}_{steps}", (Exception,), {})
+
+    for answer, told in (
+        (tells, "an error of its own"),
+        (lambda *_, **__: 1 / 0, "ZeroDivisionError"),
+    ):
+        assert verdict(answer).groups[1]["message"] == f"stopped with {told}"
 
 
 def test_a_missing_name_within_the_answer_is_not_a_missing_answer():
@@ -164,3 +273,60 @@ def test_own_cells_that_are_slow_leave_time_for_the_answers(seconds, monkeypatch
     assert asked.verdicts()["09-warm"].status == "right"
     assert room.ran[-1][0] == "import math" and room.ran[-1][-1] == "def warm"
     assert asked.running.outcomes[9].stopped == "total"
+
+
+def test_what_was_right_before_a_call_that_hangs_is_paid():
+    class Hangs(Room):
+        def ask(self, name, call):
+            return {"stopped": "time"} if call["kwargs"]["peak"] < 0.6 else super().ask(name, call)
+
+    found = examination(Hangs(warm)).verdicts()["09-warm"]
+    assert (found.status, found.score) == ("stopped", 1.0)
+    assert [group["passed"] for group in found.groups] == [True, True, False]
+
+
+def test_the_memory_is_the_most_and_the_time_the_sum_of_its_processes():
+    usages = iter([(2.0, 300.0), (3.0, 50.0)])
+
+    class Uses(Rooms):
+        def close(self):
+            return SimpleNamespace(**dict(zip(("seconds", "peak_mb"), next(usages))))
+
+    asked = examination(Uses(wrong, warm), below=[EXTRA])
+    asked.verdicts()
+    assert (asked.running.seconds, asked.running.peak_mb) == (5.0, 300.0)
+
+
+def test_all_that_is_kept_of_what_cells_print_together_is_limited():
+    room = Stumbles(warm, ok=True, output="x" * (1 << 20))
+    asked = examination(room, *[EXTRA] * 9)
+    assert asked.verdicts()["09-warm"].status == "right"
+    assert sum(len(each.output) for each in asked.running.outcomes.values()) == 4 << 20
+
+
+@pytest.mark.parametrize("answer, told", [(warm, 1), (wrong, 0)])
+def test_an_error_in_a_cell_is_told_of_answers_that_earned_something(answer, told):
+    asked = examination(Stumbles(answer))
+    assert len(asked.errors(asked.verdicts())) == told
+
+
+def test_a_cell_that_stopped_is_why_its_function_is_missing():
+    found = examination(Stumbles()).verdicts()["09-warm"]
+    assert found.reason == "its cell stopped with KeyError: 'x'"
+
+
+@pytest.mark.parametrize("lack", ["blank", "missing"])
+def test_one_of_two_answer_cells_is_enough_to_be_asked(lack):
+    asked = examination(Room(warm), ids=(ANSWER, "a-more"), **{lack: {"a-more"}})
+    assert asked.verdicts()["09-warm"].status == "right"
+
+
+@pytest.mark.parametrize("seconds, why", [(0.0, "starts"), (20.0, "total")])
+def test_why_nothing_could_be_asked_any_more_is_told(seconds, why):
+    class Dies(Stumbles):
+        def close(self):
+            return SimpleNamespace(seconds=seconds, peak_mb=0.0)
+
+    asked = examination(Dies(ok=False, stopped="exit"), *[Step("given", "g", "cell")] * 60)
+    found = asked.verdicts()["09-warm"]
+    assert (found.status, found.reason) == ("stopped", Limits().in_words(why))

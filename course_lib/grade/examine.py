@@ -183,7 +183,10 @@ class Examination:
         answer that depends on what was asked before is no function of its arguments.
         """
         again = list(map(backwards, group.probes))
+        before = again.copy()
         random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
+        if again == before:
+            again.reverse()
         for number, probe in enumerate((*group.probes, *again)):
             second = number >= len(again)
             got = session.ask(question.name, probe.call.to_json())
