@@ -90,6 +90,5 @@ def _read(source: str) -> tuple[set[str], dict[str, str]]:
             pairs = [(each.asname or each.name, each.name) for each in node.names]
             brought |= {new: f"{node.module}.{old}" for new, old in pairs}
         elif isinstance(node, ast.Import):
-            firsts = [(each, each.name.partition(".")[0]) for each in node.names]
-            brought |= {a.asname or first: a.name if a.asname else first for a, first in firsts}
+            brought |= {a.asname or a.name.partition(".")[0]: a.name for a in node.names}
     return {each for each in used if each.partition(".")[0] not in made}, brought

@@ -116,7 +116,7 @@ def order(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def page_of(student: str) -> str:
     """The file name of a student's page. `~` is in no student's id, so nothing can be called so."""
-    return "index~.html" if student.lower() == "index" else f"{student}.html"
+    return "index~.html" if student == "index" else f"{student}.html"
 
 
 # --- the class ------------------------------------------------------------------------------------
