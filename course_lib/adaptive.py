@@ -34,7 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib.formulas.parameters import Number
+from course_lib.formulas.parameters import Number, Numbers
 
 
 def adagrad_rates(
@@ -80,7 +80,7 @@ def adam_rates(
     >>> rates.round(3).tolist()  # times m = 0.5 and 0.75: each change is exactly 0.1
     [[0.2], [0.133]]
     """
-    beta_1, beta_2 = betas
+    beta_1, beta_2 = Numbers().check("betas", betas)
     gradients, lr = _checked(gradients, lr, eps=eps, beta_1=beta_1, beta_2=beta_2)
     t = np.arange(1, len(gradients) + 1)[:, np.newaxis]
     root = np.sqrt(_moving_average(gradients**2, beta_2))
@@ -129,15 +129,15 @@ def _checked(gradients, lr, **settings) -> tuple[np.ndarray, np.ndarray]:
     for name, value in settings.items():
         if Number(low=0).check(name, value) >= 1 and name in ("alpha", "beta_1", "beta_2"):
             raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
-    lr = np.asarray(lr, dtype=np.float64)
+    lr = np.asarray(lr)
     if lr.shape not in ((), (len(gradients),)):
         raise ValueError(
             f"lr must be one number, or one for each of the {len(gradients)} updates, "
             f"got the shape {lr.shape}"
         )
-    if not (np.isfinite(lr) & (lr >= 0)).all():
-        raise ValueError(f"lr must be finite and at least 0, got {lr}")
-    return gradients, np.broadcast_to(lr, len(gradients))[:, np.newaxis]
+    if lr.dtype.kind not in "iuf" or not (np.isfinite(lr) & (lr >= 0)).all():
+        raise ValueError(f"lr must be finite and at least 0, got {lr!r}")
+    return gradients, np.broadcast_to(lr.astype(float), len(gradients))[:, np.newaxis]
 
 
 def _moving_average(squares: np.ndarray, decay: float) -> np.ndarray:
@@ -152,5 +152,6 @@ def _divided(lr: np.ndarray, total: np.ndarray, eps: float, eps_inside: bool) ->
 
 
 def _ratio(rates: np.ndarray, divisor: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):  # inf: no gradient yet and no epsilon; nothing moves by it
-        return rates / divisor
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # inf: no gradient yet and no epsilon; nothing moves by it, nor by a rate of 0
+        return np.where(rates == 0, 0.0, rates / divisor)

@@ -143,11 +143,51 @@ def test_effective_rates_says_what_it_cannot_read():
         (lambda: adaptive.adam_rates(GRADIENTS, lr=[1, 2]), "each of the 40 updates"),
         (lambda: adaptive.rmsprop_rates(GRADIENTS, lr=1, alpha=1), "alpha must be .* below 1"),
         (lambda: adaptive.adagrad_rates(GRADIENTS, lr=1, eps=-1), "eps must be .* got -1"),
+        (lambda: adaptive.adagrad_rates(GRADIENTS, lr=1, initial=-1), "initial must be"),
+        (lambda: adaptive.rmsprop_rates(GRADIENTS, lr=1, eps=-1), "eps must be"),
+        (lambda: adaptive.adam_rates(GRADIENTS, lr=1, eps=-1), "eps must be"),
+        (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=(1, 0.9)), "beta_1 must be .* below 1"),
+        (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=(0.9, 1)), "beta_2 must be .* below 1"),
+        (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=0.9), "betas must be .* got 0.9"),
+        (lambda: adaptive.adagrad_norm_rates(GRADIENTS, lr=1, initial=-1), "initial must be"),
     ],
 )
 def test_wrong_arguments(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize(
+    "rates, settings",
+    [
+        (adaptive.adagrad_rates, {"eps": 0.0}),
+        (adaptive.rmsprop_rates, {"eps": 0.0}),
+        (adaptive.adam_rates, {"eps": 0.0}),
+        (adaptive.adagrad_norm_rates, {"initial": 0.0}),
+    ],
+)
+def test_a_rate_of_zero_is_zero_and_without_gradient_and_epsilon_a_rate_is_infinite(
+    rates, settings
+):
+    assert rates([[0.0], [0.0]], lr=[0.0, 0.1], **settings).tolist() == [[0.0], [np.inf]]
+
+
+@pytest.mark.parametrize(
+    "rates, kind",
+    [
+        (adaptive.adagrad_rates, T.Adagrad),
+        (adaptive.rmsprop_rates, T.RMSprop),
+        (adaptive.adam_rates, T.Adam),
+    ],
+)
+def test_the_settings_of_a_rule_are_by_default_those_of_pytorch(rates, kind):
+    said, theirs = inspect.signature(rates).parameters, inspect.signature(kind).parameters
+    names = {"eps": "eps", "alpha": "alpha", "betas": "betas"}
+    names["initial"] = "initial_accumulator_value"
+    for each, name in names.items():
+        assert each not in said or said[each].default == theirs[name].default
+    flags = [said[each].default for each in ("eps_inside", "eps_hat") if each in said]
+    assert flags == [False]
 
 
 # --- where the frameworks part --------------------------------------------------------------------
@@ -311,7 +351,7 @@ def test_under_a_schedule_and_accumulation_the_rate_is_that_of_the_update_that_w
         np.testing.assert_allclose(before - weight.numpy(), [schedule(update)], rtol=1e-12)
 
 
-@pytest.mark.parametrize("lr", [None, -1.0, np.nan, np.inf, [0.1, -0.1]])
+@pytest.mark.parametrize("lr", [None, "0.1", True, -1.0, np.nan, np.inf, [0.1, -0.1]])
 def test_a_rate_that_is_none_is_refused(lr):
     with pytest.raises(ValueError, match="lr must be finite and at least 0, got"):
         adaptive.adagrad_rates([[1.0], [2.0]], lr=lr)
