@@ -13,6 +13,7 @@ import numpy as np
 
 from course_lib import needs
 from course_lib.formulas.parameters import (
+    Maybe,
     Number,
     Numbers,
     Whole,
@@ -71,8 +72,6 @@ class TorchSchedule(LRScheduler):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
         last_epoch = Whole(low=-1).check("last_epoch", last_epoch)
         self.schedule = function_of_step("schedule", schedule, last_epoch + 1)
-        if group_scales is not None:
-            group_scales = Numbers().check("group_scales", group_scales)
         self.group_scales = group_scales
         groups = optimizer.param_groups
         if momentum is not None:
@@ -88,6 +87,16 @@ class TorchSchedule(LRScheduler):
         for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
             group.setdefault("initial_lr", float(group["lr"]))
         super().__init__(optimizer, last_epoch)
+
+    @property
+    def group_scales(self) -> tuple[float, ...] | None:
+        """One factor per parameter group, or None; ValueError for one that is below 0 or no number,
+        and, when the next rate is asked for, for another number of them."""
+        return self._group_scales
+
+    @group_scales.setter
+    def group_scales(self, scales: Sequence[float] | None) -> None:
+        self._group_scales = Maybe(Numbers()).check("group_scales", scales)
 
     def _check_own_rates(self) -> None:
         rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -158,19 +167,22 @@ class TorchSchedule(LRScheduler):
             "schedule": describe(self.schedule),
             "lr": [float(rate) for rate in self.get_last_lr()],
             "momentum": None if self.momentum is None else describe(self.momentum),
+            "group_scales": self.group_scales and list(self.group_scales),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where the saved run stopped; also sets the optimizer's rates.
 
-        Raises ValueError, naming both, where the state was saved under another schedule.
+        Raises ValueError, naming both, where the state was saved under another schedule, momentum
+        or group_scales.
         """
         if missing := {"last_epoch", "schedule", "lr"} - state_dict.keys():
             names = ", ".join(sorted(missing))
             raise ValueError(f"state_dict was not saved by a TorchSchedule: it has no {names}")
         now = self.state_dict()
-        for name, word in (("schedule", ""), ("momentum", "momentum ")):
-            saved = state_dict.get(name, now[name])  # older states say nothing of the momentum
+        words = {"schedule": "", "momentum": "momentum ", "group_scales": "group_scales "}
+        for name, word in words.items():
+            saved = state_dict.get(name, now[name])  # older states have the schedule alone
             if saved != now[name]:
                 raise ValueError(
                     f"state_dict was saved under {word}{saved}, this is {word}{now[name]}"
@@ -183,8 +195,8 @@ class TorchSchedule(LRScheduler):
             rates = self.get_lr()
             if not _equal(rates, state_dict["lr"]):
                 raise ValueError(
-                    f"state_dict was saved under a {now['schedule']} (with its group_scales) that "
-                    f"gives {state_dict['lr']} at update {self.last_epoch}; this one gives {rates}"
+                    f"state_dict was saved under a {now['schedule']} that gives {state_dict['lr']} "
+                    f"at update {self.last_epoch}; this one gives {rates}"
                 )
             self._set_momentum()
         except BaseException:  # refused, or the schedule failed: nothing may have changed
@@ -250,10 +262,14 @@ class TorchPlateau(TorchSchedule):
         return rate
 
     def state_dict(self) -> dict[str, Any]:
+        """The number of updates and the plateau's state."""
         return {**super().state_dict(), "plateau": self.plateau.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the saved run stopped, the plateau too; also sets the optimizer's rates."""
+        """Go on where the saved run stopped, the plateau too; also sets the optimizer's rates.
+
+        Raises ValueError where the state was saved under another plateau, warmup or group_scales.
+        """
         if "plateau" not in state_dict:
             raise ValueError("state_dict was not saved by a TorchPlateau: it has no plateau")
         before = self.plateau.state_dict()
@@ -273,6 +289,17 @@ class AdaGradNorm(torch.optim.Optimizer):
 
     The sum goes over every weight of every parameter group and all updates so far (Ward, Wu and
     Bottou 2019). Makes the same updates as the `AdaGradNorm` of course_lib.tensorflow.
+
+    Arguments
+    - params: the weights, or groups of them, as for every torch optimizer.
+    - lr: at least 0; one per group, if you like.
+    - initial: above 0; the root of what the sum starts with.
+
+    >>> weight = torch.zeros(2, requires_grad=True)
+    >>> weight.grad = torch.tensor([3.0, 4.0])
+    >>> AdaGradNorm([weight], lr=1.0, initial=12.0).step()
+    >>> [round(each, 3) for each in weight.tolist()]  # - gradient / sqrt(12^2 + 3^2 + 4^2)
+    [-0.231, -0.308]
     """
 
     def __init__(self, params: Any, lr: float = 0.01, initial: float = 0.1):
@@ -303,7 +330,16 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
 
     In Adam it is the first moment that is multiplied, in SGD with momentum the velocity. Read from
     the optimizer's own state, so after at least one `optimizer.step()`; with the `lr` that it has
-    now, so before `scheduler.step()`. TypeError for an optimizer that it cannot read.
+    now, so before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop, SGD and AdaGradNorm can be
+    read: TypeError for another, ValueError for a weight without an update; of one that is frozen
+    (`requires_grad=False`) and had none, NaN.
+
+    >>> weight = torch.zeros(2, requires_grad=True)
+    >>> optimizer = torch.optim.Adagrad([weight], lr=1.0)
+    >>> weight.grad = torch.tensor([2.0, 0.5])
+    >>> optimizer.step()
+    >>> effective_rates(optimizer)[0].tolist()  # 1 / |gradient|
+    [0.5, 2.0]
     """
     known: dict[type, Callable[[dict, dict], Any]] = {
         torch.optim.Adagrad: _adagrad_rate,
@@ -325,6 +361,9 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
         for weight in group["params"]:
             state = optimizer.state.get(weight, {})
             if not plain and not state.get("step"):
+                if not weight.requires_grad:
+                    rates.append(np.full(weight.shape, np.nan))
+                    continue
                 raise ValueError(
                     f"optimizer must have updated every weight, but weight {len(rates)} has had no "
                     "update yet; call optimizer.step() after loss.backward() first"
@@ -358,7 +397,12 @@ def hessian_diagonal(
 ) -> list[np.ndarray]:
     """The second derivatives of `loss()` in each weight alone, exact: one array per weight.
 
-    One backward pass per number in `weights`, so for small problems.
+    `loss` takes no argument and is called once; what it gives must depend on `weights`. One
+    backward pass per number in `weights`, so for small problems.
+
+    >>> weight = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> hessian_diagonal(lambda: (weight**3).sum(), [weight])[0].tolist()
+    [6.0, 12.0]
     """
     gradients = torch.autograd.grad(
         loss(), weights, create_graph=True, allow_unused=True, materialize_grads=True

@@ -132,6 +132,12 @@ def test_effective_rates_says_what_it_cannot_read():
     for each in (T.Adam([weight]), T.Adagrad([weight])):
         with pytest.raises(ValueError, match="weight 0 has had no update yet"):
             pytorch.effective_rates(each)
+    frozen, trained = torch.zeros(2), torch.ones(1, requires_grad=True)
+    trained.grad = torch.ones(1)
+    for each in (T.Adam([frozen, trained], lr=0.1), T.Adagrad([frozen, trained], lr=0.1)):
+        each.step()
+        rates = pytorch.effective_rates(each)
+        assert np.isnan(rates[0]).tolist() == [True, True] and np.isfinite(rates[1])
     with pytest.raises(ValueError, match="must have made an update"):
         ours.effective_rates(K.Adam())
 

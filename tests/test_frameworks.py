@@ -209,10 +209,16 @@ def test_torch_refuses_the_state_of_another_schedule_and_names_both():
     with pytest.raises(ValueError, match=r"saved under Schedule\(cosine.*this is Schedule\(linear"):
         other.load_state_dict(state)
     assert other.last_epoch == 0
+    with pytest.raises(ValueError, match=r"saved under group_scales None, this is .* \[0.5\]"):
+        pair(GALLERY["cosine"], group_scales=[0.5])[1].load_state_dict(state)
+    del state["group_scales"]  # as saved by 0.1.0 and before
     _, scaled = pair(GALLERY["cosine"], group_scales=[0.5])
     with pytest.raises(ValueError, match="at update 4"):
         scaled.load_state_dict(state)
     assert scaled.last_epoch == 0
+    scaled = pair(lambda step: 0.1 * step, group_scales=[0.5])[1].state_dict()
+    with pytest.raises(ValueError, match="saved under group_scales"):  # at a rate of 0
+        pair(lambda step: 0.1 * step)[1].load_state_dict(scaled)
     _, same_name = pair(lambda step: 0.1 / (1 + step))
     _, first = pair(lambda step: 0.2 / (1 + step))
     with pytest.raises(ValueError, match="at update 0"):
@@ -455,8 +461,11 @@ def test_torch_group_added_without_a_scale_is_told():
     optimizer.step()
     with pytest.raises(ValueError, match=r"one factor for each .* 2 .* add_param_group.*refresh"):
         scheduler.step()
-    scheduler.group_scales = [0.5, 1]
+    with pytest.raises(ValueError, match=r"group_scales must be .* got \[1, -1\]"):
+        scheduler.group_scales = [1, -1]
+    scheduler.group_scales = np.array([0.5, 1])
     scheduler.refresh()
+    assert all(type(group["lr"]) is float for group in optimizer.param_groups)  # for torch.load
     rate = GALLERY["linear"](2)
     assert [group["lr"] for group in optimizer.param_groups] == [rate * 0.5, rate]
 
