@@ -205,12 +205,12 @@ def _own_step(kind: str, model, optimizer, loss, data, batch_size: int, seed: in
         if value is None:
             raise TypeError(f"{name} must be given with a model of your own, got None")
     if kind == "torch":
-        from course_lib.finder.in_torch import finder_step
+        from course_lib.finder import in_torch
 
-        return finder_step(model, optimizer, loss, data)
-    from course_lib.finder.in_keras import finder_step
+        return in_torch.finder_step(model, optimizer, loss, data)
+    from course_lib.finder import in_keras
 
-    return finder_step(model, optimizer, loss, data, batch_size, seed)
+    return in_keras.finder_step(model, optimizer, loss, data, batch_size, seed)
 
 
 def _refuse(form: str, **settings: Any) -> None:
@@ -275,14 +275,14 @@ def _untouched(framework: str, model: Any, optimizer: Any, data: Any) -> Iterato
         stack.callback(random.setstate, python)
         if framework == "torch" or "torch" in sys.modules:
             with needs("torch"):
-                from course_lib.finder.in_torch import untouched
+                from course_lib.finder import in_torch
 
-            ours = (model, optimizer, data) if framework == "torch" else ()
-            stack.enter_context(untouched(*ours))
+            for_torch = (model, optimizer, data) if framework == "torch" else ()
+            stack.enter_context(in_torch.untouched(*for_torch))
         keras = sys.modules.get("keras")
         if framework == "tensorflow" or (keras and keras.backend.backend() == "tensorflow"):
-            from course_lib.finder.in_keras import untouched
+            from course_lib.finder import in_keras
 
-            ours = (model, optimizer) if framework == "tensorflow" else ()
-            stack.enter_context(untouched(*ours))
+            for_keras = (model, optimizer) if framework == "tensorflow" else ()
+            stack.enter_context(in_keras.untouched(*for_keras))
         yield

@@ -14,6 +14,7 @@ from course_lib.trainers import models
 def build(layers: Sequence[models.Layer], weights: list[np.ndarray]) -> nn.Sequential:
     """The model that `layers` describe, with the given weights (layouts as in models.py)."""
     modules, remaining = [], iter(weights)
+    module: nn.Module
     for layer in layers:
         match layer:
             case models.Dense():
@@ -38,8 +39,8 @@ def build(layers: Sequence[models.Layer], weights: list[np.ndarray]) -> nn.Seque
 
 def _assign(module: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
     with torch.no_grad():
-        module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-        module.bias.copy_(torch.from_numpy(bias))
+        for parameter, values in zip(module.parameters(), (weight, bias), strict=True):
+            parameter.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
 
 class _FlattenRowsFirst(nn.Module):
@@ -82,13 +83,13 @@ class TorchTrainer:
 
     def update(self, rows: np.ndarray, uniform: np.ndarray | None) -> tuple[float, float]:
         """Train on these rows of the training data: the rate that was applied, and the loss."""
-        rows = torch.from_numpy(rows)
+        picked = torch.from_numpy(rows)
         if self.dropout is not None:
             self.dropout.uniform = torch.from_numpy(uniform)
         self.optimizer.zero_grad()
         # index_select takes whole images; x[rows] looks up every pixel, ten times as slow.
-        images = _scaled(self.x_train.index_select(0, rows))
-        loss = self.loss(self.model(images), self.y_train[rows])
+        images = _scaled(self.x_train.index_select(0, picked))
+        loss = self.loss(self.model(images), self.y_train[picked])
         loss.backward()
         rate = self.optimizer.param_groups[0]["lr"]  # what step() is about to use
         self.optimizer.step()
