@@ -315,6 +315,44 @@ def test_a_cell_that_stopped_is_why_its_function_is_missing():
     assert found.reason == "its cell stopped with KeyError: 'x'"
 
 
+PANDAS = dict(ok=False, error="ModuleNotFoundError", message="No module named 'pandas'")
+
+
+@pytest.mark.parametrize("cell", ["its own", "another"])
+def test_a_package_that_is_not_here_is_why_an_answer_is_not_right(cell):
+    """In the student's notebook it is, and the check says "Correct"."""
+
+    def needs(step, **_):
+        return pd.Series([step])  # noqa: F821
+
+    class Lacks(Stumbles):
+        def run(self, source):
+            return self.outcome if (source == "def warm") == (cell == "its own") else Outcome(True)
+
+    room = Lacks(needs, **PANDAS)
+    asked = examination(room, Step("extra", "", "import pandas as pd"))
+    found = asked.verdicts()
+    why = "ModuleNotFoundError: No module named 'pandas'"
+    assert found["09-warm"].status == "wrong" and why in found["09-warm"].reason
+    (finding,) = asked.errors(found)
+    assert why in finding.text and finding.grade_id == (ANSWER if cell == "its own" else "")
+    asked = examination(Lacks(wrong, **PANDAS), Step("extra", "", "import pandas as pd"))
+    assert bool(asked.verdicts()["09-warm"].reason) == (cell == "its own")
+
+
+def test_a_function_is_asked_under_the_name_that_its_check_has():
+    class Named(Room):
+        def ask(self, name, call):
+            return super().ask(name, call) if name == "my_warm" else {"missing": True}
+
+    asked = examination(Named(warm))
+    asked.plan.called["09-warm"] = "my_warm"
+    assert asked.verdicts()["09-warm"].status == "right"
+    asked = examination(Named(wrong))
+    asked.plan.called["09-warm"] = "my_warm"
+    assert asked.verdicts()["09-warm"].groups[0]["message"].startswith("my_warm(")
+
+
 @pytest.mark.parametrize("lack", ["blank", "missing"])
 def test_one_of_two_answer_cells_is_enough_to_be_asked(lack):
     asked = examination(Room(warm), ids=(ANSWER, "a-more"), **{lack: {"a-more"}})

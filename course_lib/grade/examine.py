@@ -16,7 +16,7 @@ from typing import Any
 from course_lib.exercises import Group
 from course_lib.grade.intake.assignment import Assignment, Question
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.intake.match import Finding, Plan, match
+from course_lib.grade.intake.match import Finding, Plan, Step, match
 from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.noticed import noticed
 from course_lib.grade.running import Running
@@ -26,6 +26,7 @@ from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
 VERSION = 1  # of the result files; a change of it grades everything anew
+LACKING = "ModuleNotFoundError"
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
 
@@ -123,7 +124,7 @@ class Examination:
                     if reason:
                         words = self.limits.in_words(reason)
                         stopped[question.grade_id] = (
-                            f"a call of `{question.name}` was stopped: {words}"
+                            f"a call of `{self._name(question)}` was stopped: {words}"
                         )
                         self.running.close(session)
                         session = self.running.open(upto)
@@ -168,10 +169,11 @@ class Examination:
         if all(passed):
             return Verdict("right", "", told, score)
         if score:
-            return Verdict("partly", "", told, score)
+            return Verdict("partly", self._lacking(question, messages), told, score)
         if all(message == NOT_BEGUN for message in messages):
             return Verdict("not begun", NOT_BEGUN, told, score)
-        return Verdict("wrong", self._why_undefined(question, messages), told, score)
+        why = self._why_undefined(question, messages) or self._lacking(question, messages)
+        return Verdict("wrong", why, told, score)
 
     def ask_group(
         self, session: Session, question: Question, group: Group, quoted: bool
@@ -182,6 +184,7 @@ class Examination:
         Each probe is asked twice, the second time in another order, and a curve backwards: an
         answer that depends on what was asked before is no function of its arguments.
         """
+        name = self._name(question)
         again = list(map(backwards, group.probes))
         before = again.copy()
         random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
@@ -189,11 +192,11 @@ class Examination:
             again.reverse()
         for number, probe in enumerate((*group.probes, *again)):
             second = number >= len(again)
-            got = session.ask(question.name, probe.call.to_json())
+            got = session.ask(name, probe.call.to_json())
             if "stopped" in got:
                 return STOPPED_CALL, got["stopped"]
             if got.get("missing"):
-                return _undefined(question), ""
+                return _undefined(name), ""
             if not_begun([got]) and number == 0:
                 return NOT_BEGUN, ""
             if agrees(got, probe.reply, question.tolerance):
@@ -202,30 +205,50 @@ class Examination:
                 if not second and close(got, probe.reply):
                     return f"an answer is {CLOSE_WORDS}", ""
                 return _message(got, second), ""
-            if (once_more := session.ask(question.name, probe.call.to_json())) == got:
-                return difference(probe, got, question.name, question.tolerance), ""
+            if (once_more := session.ask(name, probe.call.to_json())) == got:
+                return difference(probe, got, name, question.tolerance), ""
             return CHANGING, once_more.get("stopped", "")  # a clock, a random number: not quoted
         return "", ""
 
+    def _name(self, question: Question) -> str:
+        """What the function is called in this notebook."""
+        return self.plan.called.get(question.grade_id, question.name)
+
     def _why_undefined(self, question: Question, messages: list[str]) -> str:
-        if _undefined(question) not in messages:
+        if _undefined(self._name(question)) not in messages:
             return ""
-        for index, step in enumerate(self.plan.steps):
-            outcome = self.running.outcomes.get(index)
-            if step.grade_id in question.answers and outcome and not outcome.ok:
+        for step, outcome in self._ran():
+            if step.grade_id in question.answers and not outcome.ok:
                 return f"its cell stopped with {_error(outcome)}"
-        return f"no cell defines `{question.name}`"
+        return f"no cell defines `{self._name(question)}`"
+
+    def _lacking(self, question: Question, messages: list[str]) -> str:
+        """The package without which an answer that is not right may have been left; "" for none."""
+        unnamed = any("NameError" in message for message in messages)
+        for step, outcome in self._ran():
+            if outcome.error == LACKING and (unnamed or step.grade_id in question.answers):
+                return f"a package is missing where it was graded ({_error(outcome)})"
+        return ""
 
     def errors(self, verdicts: Mapping[str, Verdict]) -> list[Finding]:
-        """The errors in the cells of answers that earned something all the same."""
-        outcomes = self.running.outcomes
-        return [
-            Finding("error", step.grade_id, f"an error in its cell: {_error(outcomes[index])}")
-            for index, step in enumerate(self.plan.steps)
+        """The errors in the cells of answers that earned something all the same, and in whichever
+        cell the packages that are not here: a teacher may want to install them."""
+        earned = {
+            grade_id
             for question in self.assignment.questions
-            if step.grade_id in question.answers and verdicts[question.grade_id].score
-            if index in outcomes and outcomes[index].error
+            for grade_id in question.answers
+            if verdicts[question.grade_id].score
+        }
+        return [
+            Finding("error", step.grade_id, f"an error in its cell: {_error(outcome)}")
+            for step, outcome in self._ran()
+            if outcome.error and (outcome.error == LACKING or step.grade_id in earned)
         ]
+
+    def _ran(self) -> list[tuple[Step, Outcome]]:
+        """What was run, and how it ended."""
+        outcomes = self.running.outcomes
+        return [(each, outcomes[i]) for i, each in enumerate(self.plan.steps) if i in outcomes]
 
 
 def _shown(question: Question) -> tuple[Group, ...]:
@@ -233,8 +256,8 @@ def _shown(question: Question) -> tuple[Group, ...]:
     return (Group("shown", question.shown, 0.0),) if question.shown else ()
 
 
-def _undefined(question: Question) -> str:
-    return f"`{question.name}` is not defined"
+def _undefined(name: str) -> str:
+    return f"`{name}` is not defined"
 
 
 def _error(outcome: Outcome) -> str:

@@ -8,14 +8,17 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from course_lib.grade.intake.assignment import Assignment, AssignmentCell
-from course_lib.grade.intake.notebook import Cell, defined, known_lines
+from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
+from course_lib.grade.intake.notebook import STUBS, Cell, defined, known_lines
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
 CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$", re.MULTILINE)
+ASKED = r"^check\([ \t]*[\"']{}[\"'][ \t]*,[ \t]*(\w+)[ \t]*[,)]"  # of which function
+# Prose in a cell of code, a comment perhaps: five words, or twelve letters where none are parted.
+PROSE = re.compile(r"\b(?:[^\W\d_]+[,;:.]? ){4}[^\W\d_]|[^\W\d_a-zA-Z]{12}")
 ANOTHER = "not as it is handed out now; what is handed out counts"  # the teacher's change perhaps
 
 
@@ -46,6 +49,8 @@ class Plan:
     findings: tuple[Finding, ...]
     missing: frozenset[str]  # answers that are not in the notebook
     blank: frozenset[str]  # answers that are as they were handed out
+    begun: bool = True  # whether there is an answer in which no stub is left
+    called: dict[str, str] = field(default_factory=dict)  # functions' other names, by grade id
 
 
 def match(cells: Sequence[Cell], assignment: Assignment) -> Plan:
@@ -57,35 +62,45 @@ class _Matching:
     """Places are positions in the notebook; indices are positions in the assignment."""
 
     def __init__(self, cells: Sequence[Cell], assignment: Assignment) -> None:
-        self.theirs, self.ours = cells, assignment.cells
+        self.theirs, self.ours, self.questions = cells, assignment.cells, assignment.questions
         self.findings: list[tuple[int, Finding]] = []
         self.found: dict[int, int] = {}  # index -> place of the cell that counts
         self.owner: dict[int, int] = {}  # place -> index, copies included
-        self.borrowed: dict[int, int] = {}  # index -> place of another cell that answers it too
+        self.borrowed: dict[int, list[int]] = {}  # index -> places of other cells that answer it
+        self.called: dict[str, str] = {}
         self.copied: set[int] = set()  # indices of cells that are there several times
         self.dropped: set[int] = set()  # places of stubs whose answer stands elsewhere
-        functions = {id: each.name for each in assignment.questions for id in each.answers}
+        functions = {id: each.name for each in self.questions for id in each.answers}
         self.names = [_names(cell, functions.get(cell.grade_id, "")) for cell in self.ours]
         self.asked = [i for i, cell in enumerate(self.ours) if cell.kind in ("answer", "question")]
 
     def plan(self) -> Plan:
         self._by_ids()
-        for find in (self._by_name, self._by_likeness, self._by_position, self._borrow):
+        self._by_checks()
+        ways = self._by_name, self._by_likeness, self._by_position, self._borrow, self._by_words
+        for find in ways:
             for index in self.asked:
                 find(index)
         self._report()
         answers, missing, blank = {}, set(), set()
         for index in self.asked:
-            grade_id, place = self.ours[index].grade_id, self._answer(index)
-            if place is None:
+            grade_id, places = self.ours[index].grade_id, self._answer(index)
+            if not places:
                 missing.add(grade_id)
                 continue
-            answers[grade_id] = self.theirs[place].source
-            if self._untouched(index, place):
+            answers[grade_id] = "\n\n".join(self.theirs[place].source for place in places)
+            if self._untouched(index, places[0]):
                 blank.add(grade_id)
         findings = [each for _, each in sorted(self.findings, key=lambda pair: pair[0])]
-        steps = tuple(self._steps())
-        return Plan(steps, answers, tuple(findings), frozenset(missing), frozenset(blank))
+        return Plan(
+            tuple(self._steps()),
+            answers,
+            tuple(findings),
+            frozenset(missing),
+            frozenset(blank),
+            begun=any(self._begun(index) or index in self.borrowed for index in self.asked),
+            called=self.called,
+        )
 
     # Which cell is which
 
@@ -122,12 +137,34 @@ class _Matching:
                    f"{which} counts")  # fmt: skip
         return best[-1]
 
+    def _by_checks(self) -> None:
+        """The names that students gave their functions: what they made a check ask for."""
+        bound = set().union(*(cell.defines for cell in self.theirs if cell.cell_type == "code"))
+        for index, cell in enumerate(self.ours):
+            for each in self.questions if index in self.found and cell.kind == "check" else ():
+                if each.grade_id != cell.grade_id:
+                    continue
+                form = ASKED.format(re.escape(each.exercise))
+                names = re.findall(form, self.theirs[self.found[index]].source, re.MULTILINE)
+                if names and each.name not in names and names[-1] in bound:
+                    self._call(each, names[-1])
+
+    def _call(self, question: Question, name: str) -> None:
+        self.called[question.grade_id] = name
+        for index in self.asked:
+            if self.ours[index].grade_id in question.answers:
+                names = self.names[index]
+                self.names[index] = {name if each == question.name else each for each in names}
+
     def _begun(self, index: int) -> bool:
         return index in self.found and self._is_work(index, self.found[index])
 
     def _is_work(self, index: int, place: int) -> bool:
-        """Whether the cell is neither empty nor as it was handed out."""
-        return bool(self.theirs[place].source.strip()) and not self._untouched(index, place)
+        """Whether the cell is neither empty nor a stub: as it was handed out, now or before."""
+        cell = self.theirs[place]
+        stub = STUBS.get(cell.cell_type, ())
+        held = bool(stub) and {*stub} <= {line.strip() for line in cell.source.split("\n")}
+        return bool(cell.source.strip()) and not held and not self._untouched(index, place)
 
     def _untouched(self, index: int, place: int) -> bool:
         return self.ours[index].released.split() == self.theirs[place].source.split()
@@ -182,9 +219,29 @@ class _Matching:
             runs = runs and other != index and place not in self.dropped
             own = defined(theirs.released)
             if runs and self.names[index] <= cell.defines - own:
-                self.borrowed[index] = place
+                self.borrowed[index] = [place]
                 self._find("found", index, f"answered in cell {place + 1}")
                 return
+
+    def _by_words(self, index: int) -> None:
+        """A written answer in cells of the student's own, below its question."""
+        if self._begun(index) or self.ours[index].kind != "question":
+            return
+        before = [place for i, place in self.found.items() if i <= index]
+        start = self.found.get(index, max(before, default=len(self.theirs)))
+        stop = min((p for p in self.owner if p > start), default=len(self.theirs))
+        places = [place for place in self._free() if start < place < stop and self._is_prose(place)]
+        if places:
+            cells = ", ".join(str(place + 1) for place in places[:10])
+            self._find("found", index, f"answered below it, in cell {cells}")
+            own = [place for place in self._answer(index) if not self._untouched(index, place)]
+            self.borrowed[index] = own + places
+
+    def _is_prose(self, place: int) -> bool:
+        """Whether a cell of the student's own has words, and not ours in a cell without its id."""
+        cell = self.theirs[place]
+        new = cell.lines.difference(*(known_lines(each.released) for each in self.ours))
+        return bool(new and (cell.cell_type != "code" or PROSE.search(cell.source)))
 
     def _take(self, index: int, place: int, why: str) -> None:
         if index in self.found:
@@ -193,9 +250,10 @@ class _Matching:
         self.owner[place] = index
         self._find("found", index, f"taken from cell {place + 1}, {why}")
 
-    def _answer(self, index: int) -> int | None:
-        """The place of what answers a question."""
-        return self.borrowed.get(index, self.found.get(index))
+    def _answer(self, index: int) -> list[int]:
+        """The places of what answers a question."""
+        own = [self.found[index]] if index in self.found else []
+        return self.borrowed.get(index, own)
 
     # What was found
 
@@ -214,7 +272,9 @@ class _Matching:
             if theirs.cell_type != cell.cell_type:
                 text = f"made a {theirs.cell_type} cell; handed out as {cell.cell_type}"
                 self._find("retyped", index, text)
-            if self._is_edited(self.found[index]):
+            if name := self.called.get(cell.grade_id):
+                self._find("edited", index, f"its check asks for `{name}`, and so did the grader")
+            elif self._is_edited(self.found[index]):
                 self._find("edited", index, ANOTHER)
             if marks := _changed_marks(cell, theirs):
                 self._find("edited", index, f"its {marks}: {ANOTHER}")
