@@ -30,6 +30,13 @@ def look(label: str, position: int = 0) -> dict[str, Any]:
     return _own_look(label) or _IN_TURN[position % len(_IN_TURN)]
 
 
+def svg_dashes(style: Any) -> str:
+    """The dashes of a look, as a widget's picture has them."""
+    named = {"-": "", "--": "6 3", ":": "2 3", "-.": "8 3 2 3"}
+    # Twice as long as in a figure: there, some of these are hard to tell from the named ones.
+    return named[style] if isinstance(style, str) else " ".join(str(2 * n) for n in style[1])
+
+
 def looks(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The look of each line of a figure; no two alike, also where two labels name one schedule."""
     labels = list(labels)

@@ -159,10 +159,8 @@ def plot_finder(
     figure, axes = _figure()
     axes.plot(lrs, losses, color="0.45", alpha=0.4, linewidth=0.8, label="loss of each batch")
     axes.plot(lrs, smoothed, color="0.1", linewidth=1.6, label="smoothed")
-    # Dashes as well as colours: two suggestions may fall on the same rate.
-    dashes = ("-", "--", "-.", ":")
-    for (method, lr), color, style in zip(suggestions.items(), PALETTE, dashes):
-        axes.axvline(lr, color=color, linestyle=style, label=f"{method}: {lr:.2g}")
+    for method, lr in suggestions.items():
+        axes.axvline(lr, **look(method), label=f"{method}: {lr:.2g}")
     axes.set_xscale("log")
     _label(axes, "learning rate", "training loss")
     # The final rise would squeeze the fall, which is what there is to read, into one line.

@@ -12,12 +12,13 @@ import torch
 from course_lib.claims.records import read
 from course_lib.lr_finder import LRFinderResult, find_lr
 from course_lib.plateau import Plateau
-from course_lib.plots import smooth
+from course_lib.plots import plot_finder, plot_schedules, smooth
 from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import Schedule, constant, cosine, linear, per_epoch, power
 from course_lib.statistics import gain, mean_interval
 from course_lib.tensorflow import KerasSchedule
 from course_lib.widgets import recorded
+from course_lib.widgets.cycle_composer import STARTS, cycle_composer
 from course_lib.widgets.finder_reader import KINDS, finder_reader, fixed
 from course_lib.widgets.numbers import short
 from course_lib.widgets.plateau_cuts import METRIC, plateau_cuts
@@ -40,6 +41,16 @@ def line_of(panel, label):
     rows = panel.shown()["chart"]["rows"]
     (one,) = (each for row in rows for each in row["lines"] if each["label"].startswith(label))
     return one
+
+
+def test_a_rule_or_a_schedule_has_the_colour_in_its_widget_that_it_has_in_the_figures():
+    figures = plot_finder([0.1], [1.0], [1.0], dict.fromkeys(RULES, 0.1)), plot_schedules(STARTS, 9)
+    shown = [line for figure in figures for line in figure.axes[0].get_lines()]
+    colors = {line.get_label().split(":")[0]: line.get_color() for line in shown}
+    for rule in RULES:
+        assert line_of(finder_reader(), rule)["color"] == colors[rule]
+    for name in STARTS:
+        assert line_of(cycle_composer().at(formula=name), name)["color"] == colors[name]
 
 
 # --- plateau_cuts -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from course_lib.looks import PALETTE
+from course_lib.looks import LOOKS
 from course_lib.schedules import Schedule, cosine_restarts, one_cycle, triangular
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
@@ -124,13 +124,13 @@ def are_doubled(cycles):
 
 def cycles_rows(formula, rates, places, shares, data):
     """The curve with its snapshots, and below it each snapshot's share of its peak."""
-    total, blue, orange = len(rates), data["colors"][0], data["colors"][1]
+    total = len(rates)
     peak, _ = highest(rates)
     restarts = [t + 1 for t in places if t + 1 < total and formula != "one_cycle"]
     taken = [rates[t] for t in places]
     curve = [
-        line(formula, list(range(total)), rates, blue, steps=True),
-        line("snapshot", places, taken, orange, dots=True, width=2.5),
+        line(formula, list(range(total)), rates, data["colors"][formula], steps=True),
+        line("snapshot", places, taken, "currentColor", dots=True, width=2.5),
     ]
     seen = [max(each, 2e-4) for each in shares]
     return [
@@ -144,7 +144,7 @@ def cycles_rows(formula, rates, places, shares, data):
         ),
         row(
             "% of its peak",
-            [line("", places, seen, orange, dots=True, width=2.5)],
+            [line("", places, seen, "currentColor", dots=True, width=2.5)],
             1e-4,
             100.0,
             log=True,
@@ -218,7 +218,7 @@ def cycle_composer() -> Panel:
         "low_share": LOW_SHARE,
         "nodes": nodes,
         "imports": imported(),
-        "colors": PALETTE[:2],
+        "colors": {name: LOOKS[name]["color"] for name in STARTS},
     }
     return Panel(
         "Cycles and snapshots",

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Flag, Whole, limits
-from course_lib.looks import looks
+from course_lib.looks import looks, svg_dashes
 from course_lib.rosetta import ROSETTA, own_lr, torch_until
 from course_lib.schedules import GALLERY, Schedule, one_cycle_momentum
 from course_lib.widgets.chart import chart, line, row
@@ -66,7 +66,8 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     entries, styles = {}, looks(shown)
     for key, schedule in shown.items():
         style, node = styles[key], node_of(schedule, key)
-        entries[key] = {"node": node, "color": style["color"], "dash": _dashes(style["linestyle"])}
+        dash = svg_dashes(style["linestyle"])
+        entries[key] = {"node": node, "color": style["color"], "dash": dash}
         controls += controls_of(schedule, node, key, steps)
     data = {"schedules": entries, "imports": imported()}
     return Panel("Schedule explorer", tuple(controls), view_explorer, data, gallery=True)
@@ -94,12 +95,6 @@ def controls_of(
                 control_of(path, declared, value, rate=own_lr(schedule), steps=steps, **place)
             )
     return made
-
-
-def _dashes(style: Any) -> str:
-    named = {"-": "", "--": "6 3", ":": "2 3", "-.": "8 3 2 3"}
-    # Twice as long as in a figure: there, some of these are hard to tell from the named ones.
-    return named[style] if isinstance(style, str) else " ".join(str(2 * n) for n in style[1])
 
 
 def imported():

@@ -6,7 +6,7 @@ from typing import Any
 from course_lib.finder.suggestions import METHODS, lowest, suggested, without_start
 from course_lib.formulas.parameters import Choice, Number
 from course_lib.formulas.smoothing import smooth
-from course_lib.looks import PALETTE
+from course_lib.looks import LOOKS, svg_dashes
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
@@ -136,7 +136,7 @@ def sweep_row(shown, found, rule, beta, data):
     lrs, smoothed = data["lrs"][0 : len(shown["losses"])], smooth(shown["losses"], beta)
     curves = [
         line("loss of each batch", lrs, shown["losses"], "#888", dots=True, width=1),
-        line("smoothed", lrs, smoothed, data["ink"]),
+        line("smoothed", lrs, smoothed, "currentColor"),
     ]
     marks = [mark(data["best"][shown["data"]], "", dash="")]
     for k in range(len(found)):
@@ -250,9 +250,8 @@ def finder_reader(sweep: str = "MNIST, seed 0", rule: str = "valley", beta: floa
         "best": {each["data"]: each["best"] for each in recorded["fixed"]},
         "seeds": SEEDS,
         "near": NEAR,
-        "ink": PALETTE[0],
-        "colors": [PALETTE[1], PALETTE[2], PALETTE[3], PALETTE[4]],
-        "dashes": ["6 3", "2 3", "8 3 2 3", "12 4"],
+        "colors": [LOOKS[method]["color"] for method in METHODS],
+        "dashes": [svg_dashes(LOOKS[method]["linestyle"]) for method in METHODS],
     }
     return Panel(
         "Range tests, and four ways to read them",
