@@ -50,6 +50,13 @@ def test_cells_run(opened, source, error, output):
     assert outcome.output.endswith(output) and len(outcome.output) < 20_000
 
 
+def test_what_cells_print_is_kept_once_and_cut(opened):
+    """IPython 9 keeps a second copy, all of it, and takes its time for each `print`."""
+    assert opened.run("print('x' * 10**6)\nimport sys\nprint(1, file=sys.stderr)").ok
+    found = opened.run("list(getattr(get_ipython().history_manager, 'outputs', {}).values())")
+    assert "stream" not in found.output
+
+
 def test_an_error_names_its_line(opened):
     assert opened.run("x = 1\n\n1 / 0\n[][3]").message == "division by zero (line 3)"
 

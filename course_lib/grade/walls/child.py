@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from json import dumps, loads
 from threading import Thread
 from traceback import walk_tb
@@ -109,6 +109,10 @@ class Shell(InteractiveShell):
             steps = walk_tb(result.error_in_exec.__traceback__)
             result.line = next((n for frame, n in steps if frame.f_code is code), 0)
         return False
+
+    def _tee(self, channel: str) -> AbstractContextManager[None]:
+        """Keep no second copy of what is printed, as IPython 9 does: all of it, and slowly."""
+        return nullcontext()
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
         if name != "time" and self.find_cell_magic(name):
