@@ -31,8 +31,8 @@ def ours(grade_id, kind, source, released=None, points=0.0, cell_type="code", id
     )
 
 
-def asked(grade_id, name, answer, manual=False):
-    return Question(grade_id, "", "", name, 1.0, (), (), 1e-9, (answer,), manual)
+def asked(grade_id, name, answer):
+    return Question(grade_id, "", "", 1.0, (answer,), name)
 
 
 LESSON = Assignment(
@@ -52,7 +52,7 @@ LESSON = Assignment(
     (
         asked("c-walk", "walk", "a-walk"),
         asked("c-rate", "rate", "a-rate"),
-        asked("words", "", "words", manual=True),
+        asked("words", "", "words"),
     ),
 )
 

@@ -8,8 +8,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,18 +32,22 @@ class AssignmentError(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """What earns points: a function that is called, or (`manual`) a text that a person marks."""
+    """What earns points: a function that is called, or, without a name, a text for a person."""
 
     grade_id: str
     exercise: str  # "1.1", or "" when it has no number
     title: str
-    name: str  # of the function, "" when manual
     points: float
-    groups: tuple[Group, ...]
-    shown: tuple[Probe, ...]
-    tolerance: float
     answers: tuple[str, ...]  # grade ids of the cells that answer it
-    manual: bool
+    name: str = ""  # of the function
+    groups: tuple[Group, ...] = ()
+    shown: tuple[Probe, ...] = ()
+    tolerance: float = TOLERANCE
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person marks it."""
+        return not self.name
 
 
 @dataclass(frozen=True)
@@ -210,40 +213,21 @@ def _released(cell: Cell, kind: str) -> str:
     return "\n".join(lines)
 
 
-def _title(heading: re.Match | None, otherwise: str) -> tuple[str, str]:
-    """Number and title of the exercise, from the heading above."""
-    return (heading["id"] or "", heading["title"]) if heading else ("", otherwise)
-
-
 def _written(cell: AssignmentCell, heading: re.Match | None) -> Question:
-    exercise, title = _title(heading, cell.grade_id)
-    own = (cell.grade_id,)
-    return Question(
-        cell.grade_id, exercise, title, "", cell.points, (), (), TOLERANCE, own, manual=True
-    )
+    exercise, title = (heading["id"] or "", heading["title"]) if heading else ("", cell.grade_id)
+    return Question(cell.grade_id, exercise, title, cell.points, (cell.grade_id,))
 
 
 def _asked(cell: AssignmentCell, heading: re.Match | None, answers: tuple[str, ...]) -> Question:
     exercise, name, text = _check_call(cell.source)
-    groups = _groups(text)
-    title, tolerance = _title(heading, exercise)[1], TOLERANCE
-    shown: tuple[Probe, ...] = ()
+    title, groups = heading["title"] if heading else exercise, _groups(text)
+    question = Question(cell.grade_id, exercise, title, cell.points, answers, name, groups)
     known = course().get(exercise)
     # A teacher's own notebook may use the number of one of our exercises for something else.
-    if known is not None and known.name == name:
-        title, shown, tolerance = known.title or title, known.shown, known.tolerance
-    return Question(
-        cell.grade_id,
-        exercise,
-        title,
-        name,
-        cell.points,
-        groups,
-        shown,
-        tolerance,
-        answers,
-        manual=False,
-    )
+    if known is None or known.name != name:
+        return question
+    title = known.title or title
+    return replace(question, title=title, shown=known.shown, tolerance=known.tolerance)
 
 
 def _check_call(source: str) -> tuple[str, str, str]:
@@ -253,7 +237,11 @@ def _check_call(source: str) -> tuple[str, str, str]:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise AssignmentError(f"not Python ({error}); {form}") from error
-    found = list(_hidden_calls(tree))
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+    checks = [call for call in calls if ast.unparse(call.func) == "check"]
+    found = [
+        (call, each.value) for call in checks for each in call.keywords if each.arg == "hidden"
+    ]
     _need(len(found) == 1, f"{form}, found {len(found)}")
     call, hidden = found[0]
     match call.args:
@@ -265,16 +253,6 @@ def _check_call(source: str) -> tuple[str, str, str]:
     if not isinstance(text, str):
         raise AssignmentError(f"{form} as a text")
     return exercise, name, text
-
-
-def _hidden_calls(tree: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "check"
-        ):
-            yield from ((node, each.value) for each in node.keywords if each.arg == "hidden")
 
 
 def _groups(text: str) -> tuple[Group, ...]:

@@ -22,7 +22,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, replace
-from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -59,15 +58,12 @@ class Submission:
 
     student: str  # safe as the name of a file
     name: str  # as found
-    assignment: str  # "" unless nbgrader's folders name it
-    notebook: str | None  # the name of the Assignment
-    text: str | None
-    problem: str | None  # in words; then there is no text
-    origin: str  # where it was found, for humans; no two are equal
+    assignment: str = ""  # unless nbgrader's folders name it
+    notebook: str | None = None  # the name of the Assignment
+    text: str | None = None
+    problem: str | None = None  # in words; then there is no text
+    origin: str = ""  # where it was found, for humans; no two are equal
     elsewhere: bool = False  # of another assignment in nbgrader's folders: none of our business
-
-
-_of_nobody = partial(Submission, "", "")  # `collect` fills in whose it is
 
 
 class Foreign(Refused):
@@ -136,7 +132,7 @@ class _Row:
 
 
 class _Reader:
-    """What one pile holds, read within the caps."""
+    """What one pile holds, read within the caps. Whose it is, `collect` fills in."""
 
     def __init__(self, pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> None:
         self.pile, self.assignments, self.caps = pile, assignments, caps
@@ -205,12 +201,13 @@ class _Reader:
             upload=said_by_canvas(item.origin)[1],
             numbers=numbers,
         )
-        return _Row(_of_nobody(self._folder(item), name, text, None, item.origin), fit)
+        found = Submission("", "", self._folder(item), name, text, origin=item.origin)
+        return _Row(found, fit)
 
     def _refused(self, item: Item, problem: object, notebook: str | None = None) -> _Row:
         there = self._folder(item)
         elsewhere = isinstance(problem, Elsewhere) and there != ""
-        refused = _of_nobody(there, notebook, None, str(problem), item.origin, elsewhere)
+        refused = Submission("", "", there, notebook, None, str(problem), item.origin, elsewhere)
         return _Row(refused, foreign=isinstance(problem, Foreign) and not elsewhere)
 
     def _folder(self, item: Item) -> str:
@@ -223,7 +220,7 @@ class _Reader:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
         problem = f"no notebook here; found {seen or 'nothing'}, expected .ipynb or .zip"
         origin = items[0].origin.rpartition("/")[0] if items else ""
-        nothing = _of_nobody("", None, None, problem, origin or shown(self.pile.name))
+        nothing = Submission("", "", problem=problem, origin=origin or shown(self.pile.name))
         return _Row(nothing, nothing=True)
 
 
