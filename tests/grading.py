@@ -91,9 +91,7 @@ def solution_notebook():
     def add(kind, source, grade_id, **options):
         cell = getattr(nbformat.v4, f"new_{kind}_cell")(source, id=f"09-{len(cells):02d}")
         if grade_id:
-            base = dict(schema_version=3, task=False, cell_type=kind, grade_id=grade_id)
-            base |= dict(grade=False, solution=False, locked=False) | options
-            cell.metadata["nbgrader"] = base
+            cell.metadata["nbgrader"] = nbgrader(grade_id, cell_type=kind, **options)
         cells.append(cell)
 
     add("markdown", "# A small assignment", "09_small-setup-1", locked=True)
@@ -159,6 +157,18 @@ def write_submission(folder: Path, student: str, notebook) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
     return path
+
+
+def command(root: Path, *more: str, out: Path | None = None) -> list[str]:
+    """`lr-course grade` of `root`/in with `root`/solutions, into `root`/out unless it is told."""
+    places = ["--solutions", str(root / "solutions"), "--out", str(out or root / "out")]
+    return ["grade", str(root / "in"), *places, *more]
+
+
+def nbgrader(grade_id: str, **options) -> dict:
+    """nbgrader's metadata of a cell, as the builder writes it."""
+    marks = dict(schema_version=3, task=False, grade=False, solution=False, locked=False)
+    return {**marks, "grade_id": grade_id, **options}
 
 
 def scores(result: dict) -> dict[str, float | None]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from grading import nbgrader
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.exercises import TOLERANCE, Exercise, Probe, call
@@ -27,8 +28,7 @@ ANSWER = """def {name}(x):
 
 
 def options(grade_id, **more):
-    marks = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    return {"nbgrader": {**marks, "grade_id": grade_id, **more}}
+    return {"nbgrader": nbgrader(grade_id, **more)}
 
 
 def given(grade_id, source):

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import grading
 import psutil
 import pytest
 from grading import RIGHT, submission, write_solutions, write_submission
@@ -46,9 +47,8 @@ def folders(tmp_path_factory):
 
 
 def command(folders, out, *more):
-    solutions, submissions = str(folders / "solutions"), str(folders / "in")
-    arguments = ["grade", submissions, "--out", str(out), "--solutions", solutions]
-    return [sys.executable, "-m", "course_lib.cli", *arguments, "--jobs", "2", *more]
+    arguments = grading.command(folders, "--jobs", "2", *more, out=out)
+    return [sys.executable, "-m", "course_lib.cli", *arguments]
 
 
 def grade(folders, out, *more, **options):
@@ -254,8 +254,6 @@ def test_what_is_loaded_beforehand():
     ],
 )
 def test_what_cannot_run_is_said_before_anything_is_written(folders, tmp_path, more, words, capsys):
-    arguments = ["grade", str(folders / "in"), "--out", str(tmp_path / "out")]
-    arguments += ["--solutions", str(folders / "solutions")]
-    assert main([*arguments, *more]) == 2
+    assert main(grading.command(folders, *more, out=tmp_path / "out")) == 2
     assert words in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.json"))

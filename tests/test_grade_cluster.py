@@ -8,12 +8,13 @@ import sys
 import time
 
 import pytest
-from grading import boxed, submission, write_solutions, write_submission
+from grading import boxed, command, submission, write_solutions, write_submission
 
 from course_lib.grade.results.store import results
 
 pytestmark = boxed
 STUDENTS = 40
+CLI = [sys.executable, "-m", "course_lib.cli"]
 
 
 def dask(*arguments):
@@ -48,11 +49,8 @@ def test_a_lost_worker_loses_no_submission(cluster, tmp_path):
     for number in range(STUDENTS):
         wrong = {"warm": "def warm(*a, **k): return 1"} if number % 4 == 0 else {}
         write_submission(tmp_path / "in", f"s{number:02d}", submission(**wrong))
-    arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--json"]
-    arguments += ["--solutions", str(tmp_path / "solutions"), "--scheduler", address]
-    grader = subprocess.Popen(
-        [sys.executable, "-m", "course_lib.cli", *arguments], stdout=subprocess.PIPE, text=True
-    )
+    arguments = command(tmp_path, "--json", "--scheduler", address)
+    grader = subprocess.Popen([*CLI, *arguments], stdout=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("out/students/*/09_small.json")):
         assert grader.poll() is None
         time.sleep(0.02)
@@ -67,30 +65,25 @@ def test_a_lost_worker_loses_no_submission(cluster, tmp_path):
 
 def test_two_teachers_on_one_cluster_get_their_own_results(cluster, tmp_path):
     address, _ = cluster
-    solutions = write_solutions(tmp_path / "solutions")
     graders = []
     for teacher, answer in (("ann", {}), ("ben", {"warm": "def warm(*a, **k): return 1"})):
         for number in range(6):
-            write_submission(tmp_path / teacher, f"s{number}", submission(**answer))
-        arguments = ["grade", str(tmp_path / teacher), "--out", str(tmp_path / f"out-{teacher}")]
-        arguments += ["--solutions", str(solutions), "--scheduler", address, "--quiet"]
-        command = [sys.executable, "-m", "course_lib.cli", *arguments]
-        graders.append(subprocess.Popen(command))
+            write_submission(tmp_path / teacher / "in", f"s{number}", submission(**answer))
+        write_solutions(tmp_path / teacher / "solutions")
+        arguments = command(tmp_path / teacher, "--scheduler", address, "--quiet")
+        graders.append(subprocess.Popen([*CLI, *arguments]))
     assert [grader.wait() for grader in graders] == [0, 0]
-    assert {each["score"] for _, each in results(tmp_path / "out-ann")} == {5.0}
-    assert {each["score"] for _, each in results(tmp_path / "out-ben")} == {3.0}
+    assert {each["score"] for _, each in results(tmp_path / "ann" / "out")} == {5.0}
+    assert {each["score"] for _, each in results(tmp_path / "ben" / "out")} == {3.0}
 
 
 def test_a_scheduler_without_workers_is_said(tmp_path):
     from distributed import LocalCluster
 
+    write_solutions(tmp_path / "solutions")
     write_submission(tmp_path / "in", "ann", submission())
     with LocalCluster(n_workers=0, dashboard_address=None) as empty:
-        arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-        arguments += ["--solutions", str(write_solutions(tmp_path / "solutions"))]
-        command = [sys.executable, "-m", "course_lib.cli", *arguments]
-        run = subprocess.run(
-            [*command, "--scheduler", empty.scheduler_address], capture_output=True, text=True
-        )
+        arguments = command(tmp_path, "--scheduler", empty.scheduler_address)
+        run = subprocess.run([*CLI, *arguments], capture_output=True, text=True)
     assert run.returncode == 2
     assert "has no workers; start some" in run.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grading import boxed, submission, write_solutions, write_submission
+from grading import boxed, command, submission, write_solutions, write_submission
 
 from course_lib.cli import main
 
@@ -99,7 +99,7 @@ def test_the_way_of_the_guide_through_all_lessons(tmp_path, monkeypatch, capsys)
 def test_late_and_again(tmp_path, capsys):
     """A blank, and the work under a later name or number, from four places: the work is graded, and
     what was left aside is told and is no failure."""
-    solutions = write_solutions(tmp_path / "solutions")
+    write_solutions(tmp_path / "solutions")
     right, blank = (
         nbformat.writes(submission(**each))
         for each in (dict(why="Safer."), dict(warm=None, fall=None))
@@ -121,8 +121,7 @@ def test_late_and_again(tmp_path, capsys):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-    assert main([*arguments, "--solutions", str(solutions)]) == 0
+    assert main(command(tmp_path)) == 0
     said = capsys.readouterr().out.splitlines()
     assert (
         "9 notebooks: 9 graded now, 0 before, 0 could not be graded, 4 left out beside others;"
@@ -150,8 +149,7 @@ def test_a_question_that_was_mended_is_graded_anew_and_nothing_else(tmp_path, ca
     shutil.copy(solutions / "09_small.ipynb", solutions / "10_small.ipynb")
     folder = write_submission(tmp_path / "in", "anna", submission(why="Safer.")).parent
     shutil.copy(folder / "09_small.ipynb", folder / "10_small.ipynb")
-    grade = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-    grade += ["--solutions", str(solutions)]
+    grade = command(tmp_path)
     questions, scores = tmp_path / "questions.csv", tmp_path / "scores.csv"
     export = ["export", str(tmp_path / "out"), "--csv"]
     assert main(grade) == 0 and main([*export, str(questions), "--long"]) == 0
@@ -176,12 +174,11 @@ def test_a_question_that_was_mended_is_graded_anew_and_nothing_else(tmp_path, ca
 @pytest.fixture
 def graded(tmp_path):
     """The arguments that grade three students of odd names, one of whom sent a text."""
-    solutions = write_solutions(tmp_path / "solutions")
+    write_solutions(tmp_path / "solutions")
     write_submission(tmp_path / "in", CHINESE, submission(warm=None, before="print(1)", why="So."))
     write_submission(tmp_path / "in", LONG, submission())
     write_submission(tmp_path / "in", ACCENTS, "{not json")
-    arguments = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-    return [*arguments, "--solutions", str(solutions)]
+    return command(tmp_path)
 
 
 @boxed

@@ -3,7 +3,6 @@
 One run of `lr-course grade` over a folder with all of them, as a teacher would do it.
 """
 
-import json
 import os
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ import pytest
 from grading import (
     RIGHT,
     boxed,
+    command,
     described,
     scores,
     statuses,
@@ -23,6 +23,7 @@ from grading import (
 from course_lib.cli import main
 from course_lib.exercises import Group
 from course_lib.grade.examine import Examination
+from course_lib.grade.results.store import results
 
 pytestmark = boxed
 SECONDS = 30.0625  # in all for each; by this number our processes are known from others'
@@ -335,28 +336,14 @@ def graded(tmp_path_factory):
     for student, (notebook, _) in TAMPERED.items():
         write_submission(root / "in", f"cell_{student}", notebook())
     write_submission(root / "in", "zz_last", submission())
-    arguments = ["grade", str(root / "in"), "--out", str(root / "out")]
-    arguments += ["--solutions", str(write_solutions(root / "solutions"))]
-    status = main(
-        [
-            *arguments,
-            "--jobs",
-            "2",
-            "--memory-mb",
-            "400",
-            "--cell-seconds",
-            "3",
-            "--total-seconds",
-            str(SECONDS),
-        ]
-    )
+    write_solutions(root / "solutions")
+    limits = ["--memory-mb", "400", "--cell-seconds", "3", "--total-seconds", str(SECONDS)]
+    status = main(command(root, "--jobs", "2", *limits))
     assert status == (1 if any(want is None for _, want in TAMPERED.values()) else 0)
     monkeypatch.undo()
-    found = {}
-    for folder in (root / "out" / "students").iterdir():
-        (path,) = (p for p in folder.glob("*.json") if not p.name.endswith(".run.json"))
-        found[folder.name] = json.loads(path.read_text())
-    return found
+    found = [(path.parent.name, result) for path, result in results(root / "out")]
+    assert len(dict(found)) == len(found)  # one each
+    return dict(found)
 
 
 @pytest.mark.parametrize("student", HONEST)

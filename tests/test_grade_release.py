@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from grading import nbgrader
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_lib.grade.release import ReleaseError, leaks, release, released, source_tree
@@ -45,9 +46,8 @@ def options(grade_id, cell_type, role, points=None):
         "check": (True, False, True),
         "question": (True, True, False),
     }[role]
-    found = dict(schema_version=3, task=False, cell_type=cell_type, grade_id=grade_id)
-    found.update(grade=grade, solution=solution, locked=locked)
-    return {**found, "points": points} if grade else found
+    found = dict(cell_type=cell_type, grade=grade, solution=solution, locked=locked)
+    return nbgrader(grade_id, **found, **(dict(points=points) if grade else {}))
 
 
 def lesson():
