@@ -18,7 +18,16 @@ from course_lib.grade import isolation
 
 def add_to(commands) -> None:
     """Add the commands to the parser of `lr-course`."""
-    solutions, boxed, quiet = _solutions(), isolation.boxed(), _quiet()
+    solutions = argparse.ArgumentParser(add_help=False)
+    solutions.add_argument(
+        "--solutions",
+        default=_of_the_course("solutions"),
+        metavar="FOLDER",
+        help="default: solutions, here or in the course",
+    )
+    quiet = argparse.ArgumentParser(add_help=False)
+    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
+    boxed = isolation.boxed()
     _add_release(commands, solutions)
     _add_verify(commands, solutions, boxed)
     _add_grade(commands, solutions, boxed)
@@ -28,33 +37,10 @@ def add_to(commands) -> None:
     _add_doctor(commands)
 
 
-# --- options of several verbs ---------------------------------------------------------------------
-
-
-def _solutions() -> argparse.ArgumentParser:
-    solutions = argparse.ArgumentParser(add_help=False)
-    solutions.add_argument(
-        "--solutions",
-        default=_of_the_course("solutions"),
-        metavar="FOLDER",
-        help="default: solutions, here or in the course",
-    )
-    return solutions
-
-
 def _of_the_course(name: str) -> str:
     """The folder of this name here; where there is none, the one of the course."""
     course = Path(__file__).parents[2] / name
     return str(course) if course.is_dir() and not Path(name).is_dir() else name
-
-
-def _quiet() -> argparse.ArgumentParser:
-    quiet = argparse.ArgumentParser(add_help=False)
-    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
-    return quiet
-
-
-# --- release --------------------------------------------------------------------------------------
 
 
 def _add_release(commands, solutions) -> None:
@@ -79,9 +65,6 @@ def _release(options) -> int:
     ):
         print(path)
     return 0
-
-
-# --- verify ---------------------------------------------------------------------------------------
 
 
 def _add_verify(commands, solutions, boxed) -> None:
@@ -123,9 +106,6 @@ def _verify(options) -> int:
     return 1 if wrong else 0
 
 
-# --- grade ----------------------------------------------------------------------------------------
-
-
 def _add_grade(commands, solutions, boxed) -> None:
     grade = commands.add_parser(
         "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
@@ -156,7 +136,7 @@ def _grade(options) -> int:
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     conditions = isolation.conditions(options)
-    _need_hidden((options.solutions, options.submissions, options.out), conditions)
+    _refuse_exposed((options.solutions, options.submissions, options.out), conditions)
     assignments = read_assignments(options.solutions)
     found = collect(Path(options.submissions), assignments)
     submissions = [each for each in found if not each.elsewhere]
@@ -184,7 +164,7 @@ def _grade(options) -> int:
     return _say_graded(options, results, len(todo), others, elsewhere)
 
 
-def _need_hidden(paths: tuple[str, ...], conditions) -> None:
+def _refuse_exposed(paths: tuple[str, ...], conditions) -> None:
     """Raise ValueError where a submission could read what lies at one of these paths."""
     from course_lib.grade.walls.sandbox import exposed
 
@@ -220,9 +200,6 @@ def _say_graded(options, results: list[dict], new: int, others: list[Path], else
     return 0 if all(each["status"] == "graded" for each in results) else 1
 
 
-# --- report ---------------------------------------------------------------------------------------
-
-
 def _add_report(commands, quiet) -> None:
     report = commands.add_parser(
         "report", parents=[quiet], help="write HTML pages: one per student, one for the class"
@@ -238,9 +215,6 @@ def _report(options) -> int:
     if not options.quiet:
         print(page)
     return 0
-
-
-# --- export ---------------------------------------------------------------------------------------
 
 
 def _add_export(commands, solutions, quiet) -> None:
@@ -353,9 +327,6 @@ def _say_exported(
         print(f"{in_gradebook} submissions in the gradebook of {options.nbgrader}")
 
 
-# --- check ----------------------------------------------------------------------------------------
-
-
 def _add_check(commands, quiet) -> None:
     check = commands.add_parser(
         "check", parents=[quiet], help="run your exercise notebook from top to bottom"
@@ -369,9 +340,6 @@ def _check(options) -> int:
 
     with contextlib.redirect_stdout(io.StringIO() if options.quiet else sys.stdout):
         return 0 if selfcheck(Path(options.notebook)) else 1
-
-
-# --- doctor ---------------------------------------------------------------------------------------
 
 
 def _add_doctor(commands) -> None:

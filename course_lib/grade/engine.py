@@ -6,7 +6,7 @@ that says so, and is graded again in the next run.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -34,12 +34,8 @@ def preload(texts: Iterable[str | None]) -> tuple[str, ...]:
 
 def workshop_for(conditions: Conditions) -> Workshop:
     """A workshop under these conditions; it starts with its first session."""
-    return Workshop(
-        conditions.limits,
-        level=conditions.level,
-        data=conditions.data,
-        preload=conditions.preload,
-    )
+    level, data, preload = conditions.level, conditions.data, conditions.preload
+    return Workshop(conditions.limits, level=level, data=data, preload=preload)
 
 
 def grade_one(
@@ -71,8 +67,9 @@ def on_this_machine(
     jobs: int,
 ) -> Iterator[tuple[Submission, Graded]]:
     """Results as they come, from `jobs` threads with a workshop each."""
-    workshops: list[Any] = []
-    pool = ThreadPoolExecutor(min(jobs, len(submissions)) or 1, initializer=_mark(workshops))
+    threads: list[dict[str, Any]] = []  # what each keeps for itself, its workshop among it
+    size = min(jobs, len(submissions)) or 1
+    pool = ThreadPoolExecutor(size, initializer=lambda: threads.append(vars(_mine)))
     try:
         futures = {
             pool.submit(grade_one, each, assignments.get(each.notebook), conditions): each
@@ -82,14 +79,9 @@ def on_this_machine(
             yield futures.pop(future), future.result()  # not kept: a record may be long
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for thread in workshops:
+        for thread in threads:
             if workshop := thread.get("workshop"):
                 workshop.stop()  # its thread may be in the middle of a submission
-
-
-def _mark(workshops: list[Any]) -> Callable[[], None]:
-    """Note each thread's own variables, so that its workshop can be closed from the main thread."""
-    return lambda: workshops.append(_mine.__dict__)
 
 
 def on_cluster(
