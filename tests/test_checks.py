@@ -210,6 +210,9 @@ def test_an_answer_that_stops_hears_the_error_and_its_line(rates):
         "    stopped with ZeroDivisionError: float division by zero\n"
     ) in told(divides)
     assert "in line " in told(divides) and ": return peak_lr / (step - 3)\n" in told(divides)
+    assert ": return peak_lr / (step - 3)\n" in told(
+        lambda *a, **k: divides(*a, **k)
+    )  # the deepest
 
 
 def test_an_answer_to_the_examples_only_meets_a_call_without_its_answer(doubles):
@@ -258,6 +261,7 @@ def test_an_answer_that_is_rounded_hears_so_and_spends_no_hint(doubles, place):
     assert "float64" in text and "Hint" not in text
     assert "Hint 1 of 3" in told(lambda x: double(x) * 1.003 if x == 2.5 else double(x))
     assert "Hint 2 of 3" in told(lambda x: double(x) * (1 + 3e-5) if x == 2.5 else -1)
+    assert "Hint 3 of 3" in told(lambda x: double(x) if x < 5 else 7)  # the examples by heart
 
 
 def test_a_forgotten_return_spends_no_hint(doubles):
@@ -265,9 +269,11 @@ def test_a_forgotten_return_spends_no_hint(doubles):
     assert "Hint 1 of 3" in told(lambda x: -1)
 
 
-def test_a_slip_spends_no_hint(doubles):
+def test_a_slip_spends_no_hint_and_counts_as_tried(doubles):
     for slip in (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z):  # noqa: F821
         assert told(slip).endswith("Fix this error first: hints are for what comes after it.")
+    (row,) = progress.progress().rows
+    assert (row["solved"], row["tried"]) == (0, 1)
     assert "Hint 1 of 3" in told(lambda x: 1 / 0)
 
 
@@ -487,10 +493,21 @@ def test_a_function_of_the_same_name_is_the_student_s(rates, capsys):
     def linear(step, *, peak_lr, total_steps):
         return falls(step, peak_lr=peak_lr, total_steps=total_steps)
 
-    before = sys.getprofile()
     check("1.1", linear)
     assert "Correct" in capsys.readouterr().out
-    assert sys.getprofile() is before
+
+
+def test_the_profile_of_a_debugger_is_put_back(rates):
+    def profile(*_):
+        pass
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        check("1.1", falls)
+        assert sys.getprofile() is profile
+    finally:
+        sys.setprofile(before)
 
 
 def test_a_wrong_use_of_the_library_is_a_wrong_answer(rates):

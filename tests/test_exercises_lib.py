@@ -62,6 +62,8 @@ RIGHT = [
     (np.int64(3), 3),
     (np.float32(0.5), 0.5),
     (np.array(3.0), 3),
+    (np.longdouble(0.5), 0.5),
+    (np.array([0.1, math.inf], dtype=np.longdouble), [0.1, math.inf]),
     (Fraction(1, 4), 0.25),
     (0.1 + 0.2, 0.3),
     (1e-13, 0),
@@ -102,6 +104,9 @@ WRONG = [
     (None, 3),
     (math.nan, 3),
     (math.inf, 3),
+    ([math.inf, 7.0], [math.inf, 1.0]),
+    ([7.0, -math.inf], [1.0, -math.inf]),
+    ([math.nan, 7.0], [math.nan, 1.0]),
     (-math.inf, math.inf),
     (3, math.nan),
     ("3", 3),
@@ -360,7 +365,8 @@ def test_a_lock_does_not_tell_its_answer():
 
 def test_a_lock_opens_for_float32_and_for_no_neighbour_of_a_count():
     rates = [0.1 / n for n in range(1, 400)]
-    assert lock(call(1), {"value": rates}).opens({"value": encode(np.float32(rates))})
+    for wanted in (rates, np.array(rates)):
+        assert lock(call(1), {"value": encode(wanted)}).opens({"value": encode(np.float32(rates))})
     assert not lock(call(1), {"value": 99_999}).opens({"value": 99_998})
 
 
@@ -409,6 +415,8 @@ def test_a_right_answer_is_written_alike_on_machines_that_round_differently():
     other = describe(lambda x: x * 0.1 + 0.2 + 1e-16)
     assert [p.reply for p in one.shown] == [{"value": 0.3}, {"value": 0.4}]
     assert one.public_json() == other.public_json() and one.hidden_json() == other.hidden_json()
+    (pair,) = describe(lambda x: {"all": np.array([0.0, x]) / 3}).shown[0].reply["value"]["dict"]
+    assert pair == ["all", {"array": [0.0, 0.333333333333]}]
 
 
 @pytest.mark.parametrize(

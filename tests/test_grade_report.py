@@ -18,7 +18,7 @@ from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.results import gradebook, report
 from course_lib.grade.results.export import write_csv
 from course_lib.grade.results.store import StoreError
-from course_lib.grade.results.text import plain
+from course_lib.grade.results.text import duration, plain
 
 # Each would run, load, hide or fake something if it were not plain text.
 HOSTILE = [
@@ -328,6 +328,33 @@ def test_pages_name_students_as_they_are_called(tmp_path):
     page = text_of(tmp_path / "report" / "student-1.html")
     assert "Results of \u738b\u5c0f\u660e</h1>" in page
     assert "a call of <code>walk</code> was stopped: &lt;b&gt;slow&lt;/b&gt;" in page
+
+
+def test_times_in_words():
+    words = ["0.15 s", "59.99 s", "1 min 0 s", "2 min 5 s"]
+    assert [duration(each) for each in (0.149, 59.99, 60, 125.7)] == words
+
+
+def test_what_the_students_own_cells_said_and_why_they_ended_is_shown():
+    cells = [
+        cell("a", "ours", kind="given"),
+        cell("a", kind="extra"),
+        cell("a", "hello\n", kind="extra"),
+        cell("a", "one\n", error="KeyError", message="'x'"),
+        cell("a", stopped="time", message="more than 3 s", error="KeyError"),
+    ]
+    assert [text for _, text in report.printed({"run": {"cells": cells}})] == [
+        "hello",
+        "one\nKeyError: 'x'",
+        "(stopped: more than 3 s)",
+    ]
+
+
+def test_a_class_without_results_or_with_a_lesson_without_questions_has_a_page(tmp_path):
+    (tmp_path / "students").mkdir()
+    assert report.write_report(tmp_path).is_file()
+    save(tmp_path, result("anna"))
+    assert "anna" in text_of(report.write_report(tmp_path))
 
 
 def test_no_results_is_told_in_words(tmp_path):
@@ -642,6 +669,12 @@ def test_an_empty_table_of_marks_is_none(results, table):
         scores_with(results, table)
 
 
+def test_a_table_of_marks_that_csv_cannot_read_is_said(results, table):
+    table.write_text(table.read_text() + "x" * 200_000)
+    with pytest.raises(ValueError, match="is not a table of comma-separated values"):
+        scores_with(results, table)
+
+
 def test_two_marks_for_one_answer_are_one_too_many(results, table):
     mark(table, {("anna", "01-why"): "3"}, lineterminator="\n")
     line = next(each for each in table.read_text().splitlines() if "01-why" in each)
@@ -744,3 +777,10 @@ def test_csv_holds_no_formula(tmp_path, start):
     head, row = rows_of(tmp_path / "scores.csv")
     for name in ("name", "reason", "origin"):
         assert dict(zip(head, row))[name] == "'" + text
+
+
+def test_csv_holds_no_nul(tmp_path):
+    save(tmp_path, result("eve", [walk("wrong", (0, 0, 0), reason="a\x00=b")]))
+    write_csv(tmp_path, tmp_path / "long.csv", long=True)
+    text = (tmp_path / "long.csv").read_bytes()
+    assert b"a=b" in text and b"\x00" not in text
