@@ -136,6 +136,21 @@ def test_a_number_of_ours_for_another_function_is_another_exercise(tmp_path):
     assert (first.title, first.shown) == ("Let it roll", ())
 
 
+def test_a_heading_without_a_number_below_that_of_an_exercise_is_not_its_title(tmp_path):
+    made = cells()
+    made.insert(9, new_markdown_cell("#### Before you write\n\nThink."))
+    words = read_assignment(write(tmp_path, made)).questions[1]
+    assert (words.exercise, words.title) == ("1.2", "In words")
+
+
+def test_a_written_question_without_a_region_is_answered_whole(tmp_path):
+    made = cells()
+    made[9] = question("words", "Because the floor falls.")
+    (words,) = (cell for cell in read_assignment(write(tmp_path, made)).cells
+                if cell.grade_id == "words")  # fmt: skip
+    assert words.released == "YOUR ANSWER HERE"
+
+
 def test_students_get_what_the_builder_and_nbgrader_hand_out():
     """On the course's own lessons: the same cells, character for character."""
     compared = 0

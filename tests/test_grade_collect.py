@@ -714,6 +714,26 @@ def test_one_students_zips_together_are_limited(tmp_path):
     assert len(rows) == 10 and any("have more than 1 MB" in row[2] for row in rows)
 
 
+def test_what_is_refused_counts_as_read(tmp_path, monkeypatch):
+    opened = []
+    really = zipfile.ZipFile.open
+
+    def counted(*args):
+        opened.append(args)
+        return really(*args)
+
+    files = {f"{n}.ipynb": " " * 3_000 + "x" * 3_000 for n in range(9)}
+    write(tmp_path, {"alice.zip": zipped(files)})
+    monkeypatch.setattr(zipfile.ZipFile, "open", counted)
+    rows = collect(tmp_path, ASSIGNMENTS, Caps(notebook=2_000, total=5_000))
+    assert len(opened) == 3 and sum("have more than" in row.problem for row in rows) == 6
+
+
+def test_a_small_file_may_unpack_to_any_multiple_of_its_size(tmp_path):
+    files = {"alice.zip": zipped({RATES: TEXT + " " * 400_000})}
+    agree(found(write(tmp_path, files)), ALICE)
+
+
 def test_a_file_that_is_smaller_than_the_zip_says_is_read(tmp_path):
     agree(found(write(tmp_path, {"alice.zip": patched(ONE, 0, size=2**31)})), ALICE)
 
@@ -747,6 +767,12 @@ def test_only_regular_files_are_opened(tmp_path, monkeypatch, place, make, words
     assert len(rows) == 2 and all(problem.startswith(words) for problem in rows.values()), rows
 
 
+def test_a_link_among_a_platforms_folders_makes_no_one_student_of_the_class(tmp_path):
+    week = write(tmp_path, {f"week/{each}/{RATES}": TEXT for each in (MOODLE, BO)}) / "week"
+    (week / "latest").symlink_to(week / BO)
+    assert [name for name, *_ in found(tmp_path)] == ["Bo", "Lee Ann"]
+
+
 def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
     path = tmp_path / RATES
     path.write_text(TEXT)
@@ -759,6 +785,12 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
     path.symlink_to("/etc/passwd")
     with pytest.raises(archive.Refused, match="cannot be read"):
         archive.read(item, 100, 100)
+
+
+def test_of_too_many_files_the_notebooks_are_looked_at_first(tmp_path):
+    files = {f"a/{n}.txt": "x" for n in range(9)} | {f"z/{RATES}": TEXT}
+    rows = found(write(tmp_path, {"alice.zip": zipped(files)}), files=5)
+    assert ALICE[0] in rows and any("more than 5 files" in str(problem) for _, _, problem in rows)
 
 
 def test_the_rest_of_very_many_files_is_not_looked_at(tmp_path):

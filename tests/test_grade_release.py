@@ -161,6 +161,18 @@ def test_leaks_do_not_trust_the_cutting():
     assert "cell 1 shows `positions.append" in " ".join(leaks(lesson(), partly))
 
 
+def test_an_explanation_that_stayed_is_a_leak():
+    clean = released(lesson(), "x")
+    clean.cells.append(lesson().cells[4])
+    assert "shows `Each step multiplies" in " ".join(leaks(lesson(), clean))
+
+
+def test_a_lesson_with_magics_can_be_released():
+    with_magics = lesson()
+    with_magics.cells.insert(1, new_code_cell("%matplotlib inline", id="n-magic"))
+    assert leaks(with_magics, released(with_magics, "x")) == []
+
+
 def test_files_of_others_stay_unless_forced(solutions, tmp_path):
     (path,) = release(solutions, tmp_path / "out")
     release(solutions, tmp_path / "out")  # the same again is no trouble
