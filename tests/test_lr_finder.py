@@ -13,7 +13,15 @@ import pytest
 import torch
 from patterns import patterns
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    Sampler,
+    Subset,
+    TensorDataset,
+)
 
 from course_lib import Schedule, plots
 from course_lib.data import load
@@ -86,6 +94,17 @@ def test_the_slide_stops_where_both_ends_of_its_window_are_as_steep():
     assert left + 15 == 44  # the first point whose slope the rise can be seen in
 
 
+def test_the_slide_goes_to_the_very_first_point_and_stops_for_five_thousandths_a_step():
+    assert slide(range(1, 19), [float((i - 8) ** 2) for i in range(18)]) == 1
+    rise = [2.0] * 3 + [1.0] * 20 + [1.007, 1.021]  # slopes 0.0035, 0.0105, 0.014 at the end
+    assert slide(range(1, 26), rise) == 9
+
+
+def test_equal_losses_are_no_part_of_a_valley_and_of_two_as_long_the_first_counts():
+    assert valley([1, 2, 3, 4, 5, 6], [6.0, 5.0, 4.0, 9.0, 8.0, 7.0]) == 1
+    assert valley([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 8.0, 8.0, 8.0, 7.0, 9.0]) == 4
+
+
 @pytest.mark.parametrize("method", METHODS.values())
 def test_what_cannot_be_read_is_an_error_that_says_what_to_do(method):
     with pytest.raises(ValueError, match=r"points.*more steps"):
@@ -98,6 +117,8 @@ def test_what_cannot_be_read_is_an_error_that_says_what_to_do(method):
         method(LRS, np.where(LRS > 1, np.nan, CURVE))
     with pytest.raises(ValueError, match="increasing"):
         method(LRS[::-1], CURVE)
+    with pytest.raises(ValueError, match="lrs positive"):
+        method([0.0, *LRS[1:]], CURVE)
 
 
 @pytest.mark.parametrize("method", METHODS.values())
@@ -146,6 +167,13 @@ def test_both_ends_are_exact_and_each_rate_is_tried_once(sweep, spaced, start, e
     np.testing.assert_allclose(tried, spaced(start, end, 37), rtol=1e-12)
     assert result.losses == [1.0] * 37
     np.testing.assert_allclose(result.smoothed, 1.0, rtol=1e-12)
+
+
+def test_a_sweep_s_defaults_are_those_that_its_signature_shows():
+    losses = iter([2.0, 1.0] + [1.0] * 98)
+    found = find_lr(lambda lr: next(losses), progress=False)
+    assert (found.lrs[0], found.lrs[-1], len(found.lrs)) == (1e-7, 10.0, 100)
+    assert found.smoothed[1] == pytest.approx((0.9 * 2 + 1) / 1.9)
 
 
 def sweep_over(losses, **arguments):
@@ -253,6 +281,20 @@ def test_training_after_a_sweep_is_training_without_one(framework, model):
     assert comparable(after) == comparable(alone)
     # The same weights and batches: before the first update, the loss is the same to the last bit.
     assert result.losses[0] == alone.loss[0]
+
+
+def test_after_a_bare_train_step_torch_draws_as_before():
+    before = torch.get_rng_state()
+    find_lr(lambda lr: torch.rand(()), progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_sweep_of_the_course_has_the_mean_and_the_stop_that_were_asked_for():
+    plain = find_lr(data=GREY, beta=0, stop_factor=1e9, **STEPS)
+    assert plain.smoothed == plain.losses and plain.stopped == "end"
+    diverged = find_lr(data=GREY, beta=0.5, stop_factor=1.01, **STEPS | {"end_lr": 10})
+    assert diverged.stopped == "diverged"
+    np.testing.assert_allclose(diverged.smoothed, plots.smooth(diverged.losses, 0.5))
 
 
 @pytest.mark.skipif(
@@ -457,6 +499,60 @@ def test_persistent_workers_shuffle_after_a_sweep_as_without_one():
         return [labels.tolist() for _, labels in loader]
 
     assert order(sweep=True) == order(sweep=False)
+
+
+class Noisy(Dataset):
+    """Augmented by a generator of its own, of any kind."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, i):
+        draw = getattr(self.generator, "random", None)
+        noise = draw() if draw else torch.rand((), generator=self.generator)
+        return X[i] + noise, Y[i]
+
+
+class Batches(Sampler):
+    def __init__(self, generator):
+        self.generator = generator
+
+    def __iter__(self):
+        yield from torch.randperm(len(X), generator=self.generator).split(32)
+
+
+def shuffled(generator):
+    return RandomSampler(TensorDataset(X, Y), generator=generator)
+
+
+LOADERS = {
+    "sampler": lambda g: DataLoader(TensorDataset(X, Y), 32, sampler=shuffled(g)),
+    "batch sampler": lambda g: DataLoader(TensorDataset(X, Y), batch_sampler=Batches(g)),
+    "sampler of the batch sampler": lambda g: DataLoader(
+        TensorDataset(X, Y), batch_sampler=BatchSampler(shuffled(g), 32, drop_last=False)
+    ),
+    "dataset": lambda g: DataLoader(Noisy(g), 32),
+    "dataset, NumPy": lambda g: DataLoader(Noisy(np.random.default_rng(3)), 32),
+    "dataset, older NumPy": lambda g: DataLoader(Noisy(np.random.RandomState(3)), 32),
+    "dataset, Python": lambda g: DataLoader(Noisy(random.Random(3)), 32),
+    "dataset of a subset": lambda g: DataLoader(Subset(Noisy(g), range(100)), 32),
+}
+
+
+@pytest.mark.parametrize("where", LOADERS)
+def test_a_generator_of_one_s_own_draws_after_a_sweep_as_without_one(where):
+    def epoch(*, sweep):
+        loader = LOADERS[where](torch.Generator().manual_seed(3))
+        model, optimizer, _ = module_setup()
+        if sweep:
+            loss = nn.functional.cross_entropy
+            find_lr(model=model, optimizer=optimizer, loss=loss, data=loader, **STEPS)
+        return [(x.sum().item(), y.tolist()) for x, y in loader]
+
+    assert epoch(sweep=True) == epoch(sweep=False)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def _batch_archive(path: Path) -> Arrays:
     with tarfile.open(path) as archive:
         for file in archive:  # in the order of the archive: going back would unpack it once more
             name = Path(file.name).name
-            content = archive.extractfile(file) if file.isfile() else None
+            content = archive.extractfile(file)  # None for a folder
             if content is not None and name in CIFAR_BATCHES:
                 raw[name] = content.read()
     return _batches(raw)

@@ -28,8 +28,6 @@ def untouched(
     if not isinstance(optimizer, keras.optimizers.Optimizer | None):
         raise TypeError(f"optimizer must be a keras.optimizers.Optimizer, got {optimizer!r}")
     if optimizer is not None and not optimizer.built:
-        if model is None:
-            raise ValueError("optimizer has no variables yet; give the model too")
         optimizer.build(model.trainable_variables)
     variables = [] if model is None else [*model.variables, *model.metrics_variables]
     variables += [] if optimizer is None else optimizer.variables

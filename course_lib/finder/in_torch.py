@@ -1,9 +1,12 @@
 """What the learning-rate finder needs of PyTorch: single updates, and no trace of them."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,9 +20,10 @@ def untouched(
     """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
 
     That is: weights, buffers, gradients and train/eval flags of `model`; everything about
-    `optimizer`; the generators of `data` and its samplers; torch's random state on the CPU and on
-    every CUDA device. The very same tensors are put back, so that whoever holds one keeps it. Other
-    attributes that a module sets on itself are not known, and stay.
+    `optimizer`; the random generators that `data`, its samplers and its dataset have as attributes;
+    torch's random state on the CPU and on every CUDA device. The very same tensors are put back, so
+    that whoever holds one keeps it. Other attributes that a module or a dataset sets on itself are
+    not known, and stay.
     """
     if not isinstance(optimizer, torch.optim.Optimizer | None):
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
@@ -32,11 +36,8 @@ def untouched(
     if optimizer is not None:
         back.append(_keep(vars(optimizer)))
     gradients = [_keep(weight.grad) for weight in weights]
-    batches = getattr(data, "batch_sampler", None)
-    holders = (data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None))
-    generators = [getattr(holder, "generator", None) for holder in holders]
+    back += _generators(data)
     workers = getattr(data, "_iterator", None)  # where they persist, it draws when it is made
-    states = [(g, g.get_state()) for g in generators if isinstance(g, torch.Generator)]
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
@@ -50,10 +51,25 @@ def untouched(
             weight.grad = gradient()
         if hasattr(data, "_iterator"):
             data._iterator = workers
-        for generator, state in states:
-            generator.set_state(state)
         torch.set_rng_state(cpu)
         torch.cuda.set_rng_state_all(cuda)
+
+
+def _generators(data: Any) -> list[Callable[[], None]]:
+    """Functions that put the generators of a loader, its samplers and its dataset back."""
+    batches = getattr(data, "batch_sampler", None)
+    holders = [data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None)]
+    while (data := getattr(data, "dataset", None)) is not None:  # a Subset has one too
+        holders.append(data)
+    back: list[Callable[[], None]] = []
+    for value in (value for each in holders for value in getattr(each, "__dict__", {}).values()):
+        if isinstance(value, torch.Generator | np.random.RandomState):
+            back.append(partial(value.set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            back.append(partial(value.setstate, value.getstate()))
+        elif isinstance(value, np.random.Generator):
+            back.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
+    return back
 
 
 def _keep(value: Any) -> Callable[[], Any]:

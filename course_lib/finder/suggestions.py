@@ -33,7 +33,7 @@ def _falling(least: int) -> Callable:
             if not (np.isfinite(y).all() and (x > 0).all() and (np.diff(x) > 0).all()):
                 raise ValueError("losses must be finite, and lrs positive and increasing")
             fall = y[: y.argmin() + 1].max() - y.min()
-            if y.argmin() == 0 or fall <= FLAT * np.abs(y).max():
+            if fall <= FLAT * np.abs(y).max():
                 raise ValueError(
                     "losses must fall somewhere, got a curve that never does; start_lr may be too "
                     "large, end_lr too small, or the loss too noisy (try a larger beta)"
@@ -124,6 +124,9 @@ def slide(lrs: Sequence[float], losses: Sequence[float]) -> float:
 
     Source: fastai's `slide`, after Paul Pham's interval slide rule. Depends on the number of steps
     and the scale of the loss; a curve that ends before the rise has no such place.
+
+    >>> slide(range(1, 26), [2.0] * 3 + [1.0] * 20 + [1.5, 3.0])
+    8.0
     """
     slope = slopes(losses, [i for i in range(len(losses))])  # per step, whatever the rates
     left = len(lrs) - 16
