@@ -50,7 +50,9 @@ def encode(value: Any, depth: int = 0) -> Any:
             value = value.detach()
         return encode(value.numpy(), depth + 1)
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        return encode(value.item(), depth + 1)
+        number = value.item()
+        wide = getattr(getattr(number, "dtype", None), "kind", "") == "f"  # a longdouble stays one
+        return encode(float(number) if wide else number, depth + 1)
     if isinstance(value, complex | bytes | bytearray | set | frozenset):
         raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
     if isinstance(value, Iterable):
