@@ -4,6 +4,7 @@ nothing, and whatever the file is, the worst that happens is a ValueError in wor
 import copy
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,8 +32,8 @@ def ours(grade_id, kind, source, released=None, points=0.0, cell_type="code", id
     )
 
 
-def asked(grade_id, name, answer):
-    return Question(grade_id, "", "", 1.0, (answer,), name)
+def asked(grade_id, name, answer, exercise=""):
+    return Question(grade_id, exercise, "", 1.0, (answer,), name)
 
 
 LESSON = Assignment(
@@ -50,8 +51,8 @@ LESSON = Assignment(
         ),
     ),
     (
-        asked("c-walk", "walk", "a-walk"),
-        asked("c-rate", "rate", "a-rate"),
+        asked("c-walk", "walk", "a-walk", "1"),
+        asked("c-rate", "rate", "a-rate", "2"),
         asked("words", "", "words"),
     ),
 )
@@ -84,8 +85,8 @@ def text_of(cells, **more):
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells, **more})
 
 
-def plan_of(cells, **more):
-    return match(read_notebook(text_of(cells, **more)), LESSON)
+def plan_of(cells, lesson=LESSON, **more):
+    return match(read_notebook(text_of(cells, **more)), lesson)
 
 
 def steps(plan):
@@ -282,7 +283,24 @@ def test_given_cells_keep_their_own_order():
     ]
 
 
+def test_given_code_that_was_deleted_runs_right_after_what_it_followed():
+    uses = ours("uses", "given", "walk(1, 2)")
+    lesson = replace(LESSON, cells=(*LESSON.cells[:3], uses, *LESSON.cells[3:]))
+    cells = submitted()
+    cells.insert(3, cell("mine = 1", id="mine"))
+    assert steps(plan_of(cells, lesson)) == [*HONEST[:2], ("given", "uses"), EXTRA, *HONEST[2:]]
+
+
 # Answers elsewhere
+
+
+def test_a_grade_id_counts_more_than_a_cell_id():
+    cells = submitted()
+    cells[2]["id"] = "new"
+    cells.insert(4, cell("mine = 1", id="id-a-walk"))
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == MY_WALK and EXTRA in steps(plan)
+    assert ("duplicated", "a-walk") not in codes(plan)
 
 
 def test_the_last_copy_of_an_answer_counts_and_the_others_may_help():
@@ -341,6 +359,22 @@ def test_an_answer_in_the_cell_of_a_check(place):
     assert ("found", "a-walk") in codes(plan)
 
 
+def test_of_several_answers_in_cells_of_other_kinds_the_last_counts():
+    cells = submitted()
+    cells[2]["source"] = WALK.format(STUB)
+    for place in (1, 5):
+        cells[place]["source"] += f"\n\ndef walk(start, lr):\n    return {place}"
+    assert plan_of(cells).answers["a-walk"] == cells[5]["source"]
+
+
+def test_a_function_in_prose_answers_nothing():
+    cells = submitted()
+    cells[2]["source"] = WALK.format(STUB)
+    cells[0]["source"] = cells[7]["source"] = MY_WALK
+    plan = plan_of(cells)
+    assert plan.blank == {"a-walk"} and ("found", "a-walk") not in codes(plan)
+
+
 def test_what_was_handed_out_before_a_change_accuses_nobody():
     cells = submitted()
     cells[3]["metadata"]["nbgrader"]["points"] = 2
@@ -368,6 +402,18 @@ def test_an_answer_that_lost_its_ids(source, why):
     assert [each.code for each in plan.findings] == ["found"] and why in plan.findings[0].text
 
 
+def test_of_several_cells_the_most_alike_is_the_answer_that_lost_its_ids():
+    cells = submitted()
+    cells[2] = cell(MY_WALK.replace("def walk", "def wlak"), id="new")
+    cells.insert(1, cell("1 + 1", id="scratch"))
+    cells.append(cell("2 + 2", id="more-scratch"))
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == cells[3]["source"] and not plan.missing
+    assert ("found", "taken from cell 4, which is alike") in {
+        (f.code, f.text) for f in plan.findings
+    }
+
+
 @pytest.mark.parametrize("left", [slice(0, 0), slice(0, 2), slice(3, 4)])
 def test_a_cell_without_neighbours_on_both_sides_is_in_nobodys_place(left):
     """Of a notebook that was cut down, nothing says which answer its last cell was."""
@@ -388,6 +434,96 @@ def test_a_written_answer_that_lost_its_ids():
     cells[7] = cell("Why does it\ngrow?\n\nIt does not.", kind="markdown", id="new")
     plan = plan_of(cells)
     assert plan.answers["words"].endswith("It does not.") and not plan.missing
+
+
+UNWRITTEN = LESSON.cells[7].released
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code", "raw"])
+@pytest.mark.parametrize("left", [UNWRITTEN, UNWRITTEN.replace("Why", "How"), "", None])
+def test_a_written_answer_in_new_cells_below_its_question(left, kind):
+    """The usual way in JupyterLab, where a new cell is one of code at first."""
+    cells, words = submitted(), ["# Every step is larger than\n# the last.", "Too fast."]
+    cells[7:] = [] if left is None else [cell(left, "words", "markdown")]
+    cells += [cell(words[0], kind=kind, id="new"), cell(words[1], kind="markdown", id="newer")]
+    plan = plan_of(cells)
+    assert plan.answers["words"].endswith("\n\n".join(words)) and plan.begun
+    assert "words" not in plan.missing | plan.blank and ("found", "words") in codes(plan)
+    assert ("removed", "words") not in codes(plan)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        cell("", kind="markdown", id="new"),
+        cell("for step in range(9):\n    print(walk(step, 0.1))", id="new"),
+        cell("# Lesson", kind="markdown", id="the editor changed it"),
+    ],
+)
+def test_what_is_no_answer_in_words_stays_none(added):
+    cells = submitted()
+    cells[7]["source"] = UNWRITTEN
+    cells[0:1] = [] if added["source"] == "# Lesson" else cells[0:1]
+    plan = plan_of([*cells, added])
+    assert plan.blank == {"words"} and plan.answers["words"] == UNWRITTEN
+
+
+def test_words_below_another_cell_or_a_written_answer_are_notes():
+    cells, note = submitted(), "A note about what I saw in the run."
+    cells.insert(3, cell(note, kind="markdown", id="new"))
+    plan = plan_of([*cells, cell(note, kind="markdown", id="newer")])
+    assert plan.answers["words"] == cells[8]["source"] and plan.findings == ()
+    assert plan_of([cell(note, kind="markdown", id="new")]).missing == set(plan.answers)
+
+
+def blank_of_last_year():
+    """All as it was handed out, before a docstring was put right."""
+    cells = submitted()
+    cells[2]["source"] = WALK.format(STUB).replace("Positions", "Positons")
+    cells[5]["source"], cells[7]["source"] = RATE.format(STUB), UNWRITTEN
+    return cells
+
+
+def test_a_stub_of_before_a_change_is_no_work():
+    cells = blank_of_last_year()
+    assert not plan_of(cells).begun and plan_of(submitted()).begun
+    plan = plan_of([*cells[:2], cell(MY_WALK, id="new"), *cells[2:]])
+    assert plan.answers["a-walk"] == MY_WALK and plan.begun
+    cells[2]["source"] = WALK.format("return [start, lr]\n    " + STUB)  # what works is run
+    assert "a-walk" not in plan_of(cells).blank
+
+
+@pytest.mark.parametrize("place", ["answer", "own", "check", "other check"])
+def test_a_function_under_the_name_that_its_check_asks_for(place):
+    """In the notebook the check says "Correct"."""
+    cells, mine = submitted(), MY_WALK.replace("def walk", "def my_walk")
+    cells[2]["source"] = mine if place == "answer" else WALK.format(STUB)
+    cells[3]["source"] = CHECK.format(1, "my_walk")
+    if place == "own":
+        cells.insert(2, cell(mine, id="new"))
+    elif place != "answer":
+        number = 3 if place == "check" else 6
+        cells[number]["source"] = f"{mine}\n\n{cells[number]['source']}"
+    plan = plan_of(cells)
+    assert plan.called == {"c-walk": "my_walk"} and not plan.blank | plan.missing
+    assert mine in plan.answers["a-walk"]
+    assert any("`my_walk`" in each.text for each in plan.findings if each.grade_id == "c-walk")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        CHECK.format(1, "walk") + '\ncheck("1", my_walk)',
+        CHECK.format(1, "my_walk(1)"),
+        CHECK.format(1, "nobody_s"),
+        CHECK.format(2, "my_walk"),
+    ],
+)
+def test_a_check_that_asks_for_ours_or_for_nothing_changes_no_name(check):
+    cells = submitted()
+    cells[3]["source"] = check
+    cells.insert(2, cell("def my_walk():\n    pass", id="new"))
+    assert plan_of(cells).called == {}
 
 
 def test_an_empty_notebook_has_nothing():
