@@ -8,7 +8,7 @@ students get holds no answer and is what the solutions would make today.
 import ast
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Plan, match
 from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.release import leaks, read, released, written
+from course_lib.grade.walls.limits import Limits
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import Call, agrees
 
@@ -56,7 +57,7 @@ def verify(
             plan = match(read_notebook(path.read_text(encoding="utf-8")), assignment)
             for question in assignment.questions:
                 if not question.manual:
-                    yield _wrong_answers(plan, assignment, question, workshop, quick)
+                    yield _wrong_answers(Bench(plan, assignment, question, workshop, quick.limits))
 
 
 def _files(assignment: Assignment, solution: Path, exercise: Path) -> Iterator[Line]:
@@ -81,15 +82,7 @@ def _marks(
         ("the solution", solution.read_text(encoding="utf-8"), points),
         ("the blank notebook", written(released(read(solution), solution.name)), 0.0),
     ):
-        submission = Submission(
-            student="verify",
-            name="verify",
-            assignment="",
-            notebook=assignment.name,
-            text=text,
-            problem=None,
-            origin=name,
-        )
+        submission = Submission("", "", notebook=assignment.name, text=text, origin=name)
         result, _ = examine(submission, assignment, workshop, conditions)
         wrong = [
             f"{each['grade_id']} {each['status']}: {each['reason']} "
@@ -101,15 +94,9 @@ def _marks(
         yield Line(result["score"] == wanted and not wrong, "\n  ".join([score, *wrong]))
 
 
-def _wrong_answers(
-    plan: Plan,
-    assignment: Assignment,
-    question: Question,
-    workshop: Workshop,
-    conditions: Conditions,
-) -> Line:
-    source = plan.answers[question.answers[-1]]
-    bench = Bench(plan, assignment, question, workshop, conditions)
+def _wrong_answers(bench: "Bench") -> Line:
+    question = bench.question
+    source = bench.plan.answers[question.answers[-1]]
     empty = empty_answers(source, question.name)
     wrong = [f"earns {earned:g}: {each}" for each in empty if (earned := bench.score(each))]
     mutants = mutations(source)
@@ -127,6 +114,7 @@ def _wrong_answers(
     return Line(not wrong, "\n  ".join([f"{question.grade_id}:", *wrong]) if wrong else text)
 
 
+@dataclass
 class Bench:
     """A place where answers to one question are tried one after the other.
 
@@ -135,20 +123,15 @@ class Bench:
     process is tried again in a new one, in case the time of the others ran out on it.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        assignment: Assignment,
-        question: Question,
-        workshop: Workshop,
-        conditions: Conditions,
-    ):
-        self.plan, self.assignment, self.question = plan, assignment, question
-        self.workshop, self.conditions = workshop, conditions
-        self.session: Session | None = None
-        # Beyond the probes, for what passes them: calls, and what the model answers to them.
-        self.calls: list[Call] | None = None
-        self.wanted: list[dict[str, Any]] = []
+    plan: Plan
+    assignment: Assignment
+    question: Question
+    workshop: Workshop
+    limits: Limits
+    session: Session | None = None
+    # Beyond the probes, for what passes them: calls, and what the model answers to them.
+    calls: list[Call] = field(default_factory=list)
+    wanted: list[dict[str, Any]] = field(default_factory=list)
 
     def alone(self, text: str) -> Examination:
         """The examination of this answer, and of no other, in processes of its own."""
@@ -159,7 +142,7 @@ class Bench:
             if step.kind == "given" or step.grade_id in answers
         )
         plan = replace(self.plan, steps=steps, blank=frozenset(), findings=())
-        return Examination(plan, self.assignment, self.workshop, self.conditions.limits, "verify")
+        return Examination(plan, self.assignment, self.workshop, self.limits, "verify")
 
     def score(self, text: str) -> float:
         """The points that the hidden groups give for this answer."""
@@ -188,7 +171,7 @@ class Bench:
         """A call on which the mutant differs from the model answer, among calls that cross the
         arguments of those that are asked anyway; None when there is none, so that the mutation
         makes no difference where the exercise looks."""
-        if self.calls is None:
+        if not self.calls:
             known = [probe.call for group in self.question.groups for probe in group.probes]
             self.calls = crossed([*known, *(probe.call for probe in self.question.shown)])
             self.wanted = self._answers(model)
