@@ -196,7 +196,7 @@ def test_verify_can_be_quiet_or_json(monkeypatch, capsys):
     from course_lib.grade import commands, verify
 
     found = [verify.Line(True, "full marks"), verify.Line(False, "a constant passes")]
-    monkeypatch.setattr(commands, "_conditions", lambda options: None)
+    monkeypatch.setattr(commands.isolation, "conditions", lambda options: None)
     monkeypatch.setattr(verify, "verify", lambda *_: iter(found))
     assert cli.main(["verify", "--quiet"]) == 1
     assert capsys.readouterr().out == "a constant passes\n1 thing is wrong\n"
