@@ -547,12 +547,12 @@ exercise(
     ],
     shown=[
         through("one_weight", 1.0, [0.5, 0.5], 2),
-        through("one_weight", 1.0, [0.5, 0.25, 0.125, 0.0], 4),
+        through("one_weight", 1.0, [0.5, 0.25, 0.0, 0.125], 4),
         through("one_weight", 0.0, [0.5, 0.25, 0.125], 1),
         through("one_weight", 0.0, [0.5], 0),
         through("one_weight", 0.0, [-0.25, 0.5], 2),
     ],
-    locked=[through("one_weight", 2.0, [0.25, 1.5, 0.75], 3)],
+    locked=[through("one_weight", 1.0, [2**-10, 2**-9, 2**-12], 3)],  # small, and exact
     hidden={
         "other starts": [
             through("one_weight", -3.0, [2.0, 1.0, 4.0], 3),
@@ -563,7 +563,7 @@ exercise(
             through("one_weight", 5.0, [4.0, 0.5, 3.0, 1.0, 2.0], 3),
         ],
         "rates that rise, and are below zero": [
-            through("one_weight", 0.5, [0.25, 0.5, 0.75, 2.0], 4),
+            through("one_weight", 0.5, [2**-15, 2**-10, 0.75, 2.0], 4),
             through("one_weight", 1.5, [-0.5, 0.0, -2.0], 3),
         ],
     },

@@ -533,7 +533,7 @@ exercise(
         curve(range(12), lr=1.0, power=0.5, steps_per_epoch=3),
         curve(range(30), lr=0.3, power=1, steps_per_epoch=5),
         curve(range(9), lr=0.2, power=0, steps_per_epoch=4),
-        curve([0, 468, 469, 4690], lr=0.01, power=0.75, steps_per_epoch=469),
+        curve([0, 468, 469, 4690, 4_689_531], lr=0.01, power=0.75, steps_per_epoch=469),
     ],
     locked=[curve(range(40), lr=0.8, power=0.3, steps_per_epoch=7)],
     hidden={
@@ -546,7 +546,7 @@ exercise(
             curve(range(50), lr=0.05, power=0.75, steps_per_epoch=8),
             curve(range(20), lr=0.4, power=0.25, steps_per_epoch=9),
         ],
-        "one update per epoch": [curve(range(30), lr=1.5, power=0.5, steps_per_epoch=1)],
+        "one update per epoch": [curve([0, 1, 2, 99_999], lr=0.5, power=1, steps_per_epoch=1)],
     },
     library=["power", "per_epoch", "inverse_time"],
 )
@@ -566,7 +566,8 @@ exercise(
 # $$\text{half} = t \cdot \frac{s}{\sqrt{n}}, \qquad
 # s = \sqrt{\frac{\sum_i (d_i - m)^2}{n - 1}}$$
 #
-# `t` is Student's number for this `n` (given). The interval reaches from `m - half` to `m + half`.
+# `t` is given: Student's number for this `n`, and for 95 % or another confidence. The interval
+# reaches from `m - half` to `m + half`.
 #
 # **Deliver:** `compare`, which returns `(m, half, verdict)`. The verdict is `"higher"` if the whole
 # interval lies above zero, `"lower"` if it lies below, else `"no difference found"`.
@@ -614,10 +615,11 @@ exercise(
     ],
     shown=[
         call({0: 90.0, 1: 91.0}, {0: 91.0, 1: 93.0}, t=12.706),
-        call({0: 90.0, 1: 92.0, 2: 94.0}, {0: 91.0, 1: 93.5, 2: 95.5}, t=4.303),
+        call({0: 90.0, 1: 92.0, 2: 94.0}, {0: 91.0, 1: 93.5, 2: 95.5}, t=2.92),
         call({0: 97.0, 1: 98.0, 2: 97.5}, {0: 95.0, 1: 96.5, 2: 95.75}, t=4.303),
         call({0: 80.0, 3: 82.0, 17: 81.0}, {17: 82.5, 3: 83.0, 5: 99.0}, t=12.706),
         call({0: 97.4, 1: 97.5, 2: 97.3}, {0: 97.5, 1: 97.8, 2: 97.5}, t=4.303),
+        call({0: 90.0, 1: 91.0, 2: 92.5}, {0: 91.0, 1: 92.0, 2: 93.5}, t=4.303),  # always 1
     ],
     locked=[
         call({0: 55.0, 1: 57.0, 2: 56.0}, {0: 56.5, 1: 58.5, 2: 58.0}, t=4.303),
@@ -626,19 +628,19 @@ exercise(
     hidden={
         "higher and lower": [
             call({s: 90.0 + s for s in range(5)}, {s: 91 + 1.1 * s for s in range(5)}, t=2.776),
-            call({s: 60.0 - s for s in range(4)}, {s: 58 - 1.2 * s for s in range(4)}, t=3.182),
+            call({s: 60.0 - s for s in range(4)}, {s: 58 - 1.2 * s for s in range(4)}, t=2.353),
             call({3: 70.0, 4: 10.0, 9: 40.0}, {3: 70.5, 4: 10.4, 9: 40.6}, t=4.303),
-            call({0: 60.0, 1: 59.0, 2: 58.0}, {0: 59.7, 1: 58.65, 2: 57.6}, t=4.303),
+            call({0: 60.0, 1: 61.5}, {0: 59.0, 1: 60.5}, t=12.706),
         ],
         "no difference": [
             call({0: 97.4, 1: 97.5, 2: 97.3}, {0: 97.3, 1: 97.7, 2: 97.4}, t=4.303),
-            call({0: 50.0, 1: 51.0}, {0: 49.0, 1: 50.5}, t=12.706),
+            call({0: 50.0, 1: 51.0}, {0: 49.0, 1: 50.5}, t=6.314),
             call({0: 20.0, 1: 21.0, 2: 22.0}, {0: 21.0, 1: 21.5, 2: 25.0}, t=4.303),
             call({0: 81.0, 1: 82.5, 2: 80.0}, {0: 81.0, 1: 82.5, 2: 80.0}, t=4.303),  # equal runs
         ],
         "seeds that are missing": [
             call({0: 90.0, 1: 91.0, 2: 92.0, 7: 1.0}, {2: 94.0, 1: 92.5, 0: 91.8}, t=4.303),
-            call({5: 30.0, 6: 31.0}, {4: 99.0, 5: 30.5, 6: 31.75, 8: 2.0}, t=12.706),
+            call({5: 30.0, 6: 31.0}, {4: 99.0, 5: 30.5, 6: 31.75, 8: 2.0}, t=6.314),
         ],
     },
     tolerance=1e-4,  # accuracies in float32 are right: their difference has few digits left
@@ -670,7 +672,7 @@ exercise(
 # epoch 17 gets the rate of epoch 0.
 #
 # **Deliver:** `factor_rate`, a pure function of the epoch: epoch 0 trains with `lr`, every later
-# one with `factor` times the rate before it, but never below `floor`.
+# one with `factor` times the rate before it, but never below `floor` (`lr` is not below it).
 #
 # **Success:** the right rate in any order of epochs, however often it is asked.
 #
@@ -791,7 +793,7 @@ exercise(
         call(3, 0.6, total=5),
         call(0, 0.05, total=1),
         call(3, 0.005, total=9),
-        call(6, 0.0, total=5),
+        call(7, 0.4, total=5),
     ],
     locked=[through("fed_back", 8, 0.7, total=6)],
     hidden={
@@ -803,7 +805,7 @@ exercise(
         "past its end": [
             through("fed_back", 9, 0.5, total=4),
             through("fed_back", 3, 0.9, total=1),
-            call(12, 0.0, total=8),
+            call(12, 0.4, total=8),
         ],
         "resumed": [
             call(7, 0.4, total=10),

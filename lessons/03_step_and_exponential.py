@@ -601,7 +601,7 @@ exercise(
     shown=[
         through("fed_back", 12, 1.0, every=2, factor=0.1),
         through("fed_back", 12, 0.3, every=5, factor=0.5),
-        through("fed_back", 6, 0.4, every=1, factor=0.5),
+        through("fed_back", 13, 0.4, every=1, factor=0.5),
         call(0, 0.1, every=30, factor=0.1),
         call(45, 0.01, every=30, factor=0.1),
         call(40, 0.00125, every=20, factor=0.25),
@@ -705,13 +705,13 @@ exercise(
         call([5, 8], 55_000, 32, epochs=10),
         call([5, 12], 55_000, 32, epochs=10),
         call([1, 2], 12, 4, epochs=3),
-        call([2, 1], 10, 4, epochs=3),
-        call([2.5], 100, 8, epochs=4),
+        call([2, 0, 2], 10, 4, epochs=3),
+        call([2.25], 100, 8, epochs=4),
         call([2.5], 100, 10, epochs=3),
         call([3], 5, 4, epochs=4),
         call([3], 10, 4, epochs=3),
         call([2.99], 50, 10, epochs=3),
-        call([4, 1], 10, 4, epochs=3),
+        call([1, 4, 2], 10, 4, epochs=3),
         call([], 10, 4, epochs=3),
     ],
     locked=[call([2, 4.75], 91, 10, epochs=6)],
@@ -724,7 +724,7 @@ exercise(
         "a smaller last batch": [
             call([30], 50_000, 64, epochs=50),
             call([7, 3, 9], 101, 10, epochs=12),
-            call([1, 2, 3], 5, 4, epochs=4),
+            call([0, 3, 3], 5, 4, epochs=4),
         ],
         "fractions of an epoch": [
             call([0.5, 1.25], 90, 7, epochs=2),
@@ -735,7 +735,7 @@ exercise(
             call([10], 55_000, 32, epochs=10),
             call([3.98], 60, 3, epochs=4),
             call([1, 3], 25, 10, epochs=3),
-            call([12, 3], 25, 10, epochs=5),  # in any order
+            call([1, 12, 3], 25, 10, epochs=5),  # in any order
             call([2], 50, 10, epochs=3),
         ],
     },

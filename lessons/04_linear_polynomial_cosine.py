@@ -620,7 +620,7 @@ exercise(
         through("keras_rates", 11, lr=0.1, eta_min=0.01, total_steps=10),
         through("keras_rates", 6, lr=1.0, eta_min=0.25, total_steps=5),
     ],
-    locked=[through("keras_rates", 8, lr=0.4, eta_min=0.04, total_steps=7)],
+    locked=[through("keras_rates", 8, lr=0.4, eta_min=0.05, total_steps=7)],
     hidden={
         "a small floor": [
             through("keras_rates", 20, lr=0.3, eta_min=0.006, total_steps=19),
@@ -714,8 +714,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # Both sums are linear in the peak, so the peak is a quotient of sums. The integral forgets that a
 # run adds up rectangles, each as high as the rate at its left edge; the error is largest for short
-# runs, and with one update both shapes are a single rate, the peak. Counting `total_steps + 1`
-# rates changes nothing here, because the last one is zero.
+# runs, and with one update both shapes are a single rate, the peak. For a power above 0,
+# counting `total_steps + 1` rates changes nothing, because the last one is zero.
 
 # %% alt="Three decays with peaks chosen for equal area" tags=["answer"]
 from course_lib.plots import plot_schedules

@@ -101,6 +101,25 @@ def all_the_first(update, weight, count):
     return right_measure(update, weight, min(count, 1)) * count
 
 
+def rounds_to_thousandths(update, weight, count):
+    return [round(rate, 3) for rate in right_measure(update, weight, count)]
+
+
+def rounds_to_ten_thousandths(update, weight, count):
+    return [round(rate, 4) for rate in right_measure(update, weight, count)]
+
+
+def stops_at_a_rate_of_zero(update, weight, count):
+    rates = []
+    while len(rates) < count:
+        before = weight()
+        update()
+        if weight() == before:
+            break
+        rates.append(before - weight())
+    return rates + [0.0] * (count - len(rates))
+
+
 def right_measure(update, weight, count):
     rates = []
     for _ in range(count):
@@ -333,6 +352,9 @@ WRONG = {
         all_the_first,
         rates_without_sign,
         rates_of_at_least_zero,
+        rounds_to_thousandths,
+        rounds_to_ten_thousandths,
+        stops_at_a_rate_of_zero,
     ],
     "line": [
         never_stops,

@@ -87,6 +87,13 @@ def walk_until_it_explodes(start, *, lr, curvature, steps):
     return positions
 
 
+def walk_until_beyond_a_hundred_million(start, *, lr, curvature, steps):
+    positions = [start]
+    while len(positions) <= steps and abs(positions[-1]) <= 1e8:
+        positions.append(positions[-1] * (1 - lr * curvature))
+    return positions
+
+
 def walk_until_the_bottom(start, *, lr, curvature, steps):
     positions = [start]
     while len(positions) <= steps and positions[-1] != 0:
@@ -343,6 +350,25 @@ def best_by_rounded_losses(rates, losses, places=1):
     return rate, rate in (min(rates), max(rates))
 
 
+def best_by_losses_of_two_places(rates, losses):
+    return best_by_rounded_losses(rates, losses, 2)
+
+
+def best_by_nearly_equal_losses(rates, losses):
+    finished, _ = _judge(rates, losses)
+    lowest, _ = min(finished)
+    rate = min(rate for loss, rate in finished if loss - lowest < 1e-3)
+    return rate, rate in (min(rates), max(rates))
+
+
+def best_below_1e20(rates, losses):
+    finished = [(loss, rate) for rate, loss in zip(rates, losses) if loss < 1e20]
+    if not finished:
+        raise ValueError("no finite loss")
+    rate = min(finished)[1]
+    return rate, rate in (min(rates), max(rates))
+
+
 def best_of_a_huge_loss_is_none(rates, losses):
     losses = [loss if math.isfinite(loss) else 1e9 for loss in losses]
     if min(losses) >= 1e9:
@@ -480,6 +506,11 @@ def losses_cut_off(images, labels, *, lr, updates):
     return [min(loss, 1e5) for loss in _descended(x / 255, y, lr, updates)]
 
 
+def losses_until_zero(images, labels, *, lr, updates):
+    losses = right_losses_divided(images, labels, lr=lr, updates=updates)
+    return losses[: next((n for n, loss in enumerate(losses, 1) if loss < 1e-12), updates)]
+
+
 def right_losses_divided(images, labels, *, lr, updates):
     x, y = _arrays(images, labels)
     return _descended(x / 255, y, lr, updates)
@@ -537,6 +568,7 @@ WRONG = {
         walk_remembers,
         walk_until_converged,
         walk_until_it_explodes,
+        walk_until_beyond_a_hundred_million,
         walk_until_the_bottom,
         walk_knows_visible_answers,
     ],
@@ -578,6 +610,9 @@ WRONG = {
         best_below_zero_is_none_yet,
         best_above_zero,
         best_by_rounded_losses,
+        best_by_losses_of_two_places,
+        best_by_nearly_equal_losses,
+        best_below_1e20,
         best_of_a_huge_loss_is_none,
     ],
     "01-missing-255": [
@@ -594,6 +629,7 @@ WRONG = {
         losses_a_rate_that_converges,
         losses_of_bright_images_divided,
         losses_cut_off,
+        losses_until_zero,
     ],
 }
 RIGHT = {

@@ -53,6 +53,10 @@ def slow_known_powers(step, *, lr, power, steps_per_epoch):
     return lr * (epoch + 1) ** -(power if power in (0, 0.5, 1) else 0.75)
 
 
+def slow_never_below_a_ten_thousandth(step, *, lr, power, steps_per_epoch):
+    return max(1e-4, lr * (step // steps_per_epoch + 1) ** -power)
+
+
 def slow_numpy(step, *, lr, power, steps_per_epoch):
     return lr / np.power(1.0 + np.floor_divide(step, steps_per_epoch), power)
 
@@ -154,6 +158,21 @@ def compare_seeds_without_gaps(before, after, t):
     return compare_statistics(
         *({s: each[s] for s in seeds if s in each} for each in (before, after)), t
     )
+
+
+def compare_without_spread_is_nothing(before, after, t):
+    mean, half, verdict = compare_statistics(before, after, t)
+    return mean, half, verdict if half else "no difference found"
+
+
+def compare_with_a_table_of_its_own(before, after, t):
+    table = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+    return compare_statistics(before, after, table[len(_pairs(before, after))])
+
+
+def compare_with_a_finer_table(before, after, t):
+    table = {2: 12.70620474, 3: 4.30265273, 4: 3.18244631, 5: 2.77644511}
+    return compare_statistics(before, after, table[len(_pairs(before, after))])
 
 
 def compare_in_float32(before, after, t):
@@ -336,6 +355,18 @@ def next_ends_above_zero(epoch, lr, total):
     return next_ratio(epoch, lr, total) if epoch < total else 1e-8
 
 
+def next_only_zero_stays_zero(epoch, lr, total):
+    if epoch <= 0 or epoch > total:
+        return lr
+    return lr - lr / (total - epoch + 1)
+
+
+def next_without_a_bound(epoch, lr, total):
+    if epoch in (0, total + 1):
+        return 0.0 if epoch else lr
+    return lr * (total - epoch) / (total - epoch + 1)
+
+
 class _Remembers:
     first = None
 
@@ -386,6 +417,7 @@ WRONG = {
         slow_one_update_late,
         slow_rate_in_the_power,
         slow_known_powers,
+        slow_never_below_a_ten_thousandth,
     ],
     "02-compare": [
         compare_the_means,
@@ -400,6 +432,9 @@ WRONG = {
         compare_never_lower,
         compare_counts_the_edge,
         compare_seeds_without_gaps,
+        compare_without_spread_is_nothing,
+        compare_with_a_table_of_its_own,
+        compare_with_a_finer_table,
     ],
     "02-factor-rate": [
         as_published,
@@ -425,6 +460,8 @@ WRONG = {
         next_holds_after_the_end,
         next_remembers,
         next_ends_above_zero,
+        next_only_zero_stays_zero,
+        next_without_a_bound,
     ],
 }
 RIGHT = {

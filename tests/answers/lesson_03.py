@@ -154,6 +154,10 @@ def never_in_epoch_one(epoch, lr, every, factor):
     return lr * factor if epoch > 1 and epoch % every == 0 else lr
 
 
+def drops_nine_times_at_most(epoch, lr, every, factor):
+    return lr * factor if epoch in [every * n for n in range(1, 10)] else lr
+
+
 def mended(epoch, lr, every, factor):
     return lr * factor if epoch and not epoch % every else lr
 
@@ -282,6 +286,25 @@ def fraction_of_the_images(at_epochs, images, batch_size, epochs):
     steps = _steps(images, batch_size)
     found = [int(e) * steps + math.ceil(e % 1 * images / batch_size) for e in at_epochs]
     return _in_time(found, epochs * steps)
+
+
+def rounds_a_half_up(at_epochs, images, batch_size, epochs):
+    found = [int(epoch * _steps(images, batch_size) + 0.5) for epoch in at_epochs]
+    return _in_time(found, epochs * _steps(images, batch_size))
+
+
+def asks_the_first_and_last_only(at_epochs, images, batch_size, epochs):
+    found = never_complains(at_epochs, images, batch_size, epochs)
+    _in_time(found[:1] + found[-1:], epochs * _steps(images, batch_size))
+    return found
+
+
+def leaves_out_epoch_zero(at_epochs, images, batch_size, epochs):
+    return with_negative_floors([e for e in at_epochs if e], images, batch_size, epochs)
+
+
+def drops_once_at_equal_epochs(at_epochs, images, batch_size, epochs):
+    return list(dict.fromkeys(with_negative_floors(at_epochs, images, batch_size, epochs)))
 
 
 def with_negative_floors(at_epochs, images, batch_size, epochs):
@@ -435,6 +458,7 @@ WRONG = {
         never_drops,
         remembers_the_first_rate,
         never_in_epoch_one,
+        drops_nine_times_at_most,
     ],
     "03-milestones": [
         drops_the_small_batch,
@@ -456,6 +480,10 @@ WRONG = {
         rounds_the_whole_run,
         spares_the_last_epoch,
         fraction_of_the_images,
+        rounds_a_half_up,
+        asks_the_first_and_last_only,
+        leaves_out_epoch_zero,
+        drops_once_at_equal_epochs,
     ],
     "03-updates-until": [
         does_not_convert,

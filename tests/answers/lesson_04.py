@@ -175,6 +175,10 @@ def keras_starts_lower(*, lr, eta_min, total_steps):
     return CosineDecay(lr - eta_min, total_steps, alpha=eta_min / lr)
 
 
+def keras_share_of_two_places(*, lr, eta_min, total_steps):
+    return CosineDecay(lr, total_steps, alpha=round(eta_min / lr, 2))
+
+
 def right_keras_positional(*, lr, eta_min, total_steps):
     return CosineDecay(lr, total_steps, eta_min / lr)
 
@@ -280,7 +284,7 @@ WRONG = {
     "04-in-keras": [
         *(keras_floor_as_rate, keras_no_floor, keras_share_upside_down, keras_share_of_fall),
         *(keras_floor_times_rate, keras_one_early, keras_one_late, keras_line),
-        *(keras_starts_lower, keras_without_keras),
+        *(keras_starts_lower, keras_without_keras, keras_share_of_two_places),
     ],
     "04-same-area": [
         *(area_by_integral, area_upside_down, area_forgets_first, area_without_peak),

@@ -172,6 +172,27 @@ def rule_with_pytorchs_smallest_change(losses, *, lr, factor, patience, cooldown
     return in_pytorch(losses, lr, "min", factor, patience, 0.0, cooldown=cooldown)
 
 
+def rule_starts_at_a_million(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: loss < best,
+        first=1e6,
+    )
+
+
+def rule_whose_cooldown_ends_at_a_better_loss(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        best, bad, wait = (loss, 0, 0) if loss < best else (best, bad + 1, wait)
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
 def rule_starts_at_a_thousand(losses, *, lr, factor, patience, cooldown):
     return machine(
         *(losses, lr, factor, patience, cooldown),
@@ -358,15 +379,20 @@ def mended_but_for_ties(values, *, mode, lr, factor, patience):
     return rates
 
 
-def mended_but_for_the_start(values, *, mode, lr, factor, patience):
-    rates, best, bad = [], 100.0 if mode == "min" else 0.0, 0
-    for value in values:
-        good = value < best if mode == "min" else value > best
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad == patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
+def mended_from(low, high):
+    """The rule whose best starts at `low` for a loss, at `high` for an accuracy."""
+
+    def mended(values, *, mode, lr, factor, patience):
+        rates, best, bad = [], low if mode == "min" else high, 0
+        for value in values:
+            good = value < best if mode == "min" else value > best
+            best, bad = (value, 0) if good else (best, bad + 1)
+            if bad == patience:
+                lr, bad = lr * factor, 0
+            rates.append(lr)
+        return rates
+
+    return mended
 
 
 def mended_but_counts_as_torch(values, *, mode, lr, factor, patience):
@@ -438,17 +464,6 @@ def mended_but_takes_the_value_at_a_cut_for_the_best(values, *, mode, lr, factor
         best, bad = (value, 0) if good else (best, bad + 1)
         if bad == patience:
             lr, bad, best = lr * factor, 0, value
-        rates.append(lr)
-    return rates
-
-
-def mended_but_an_accuracy_starts_at_zero(values, *, mode, lr, factor, patience):
-    rates, best, bad = [], math.inf if mode == "min" else 0.0, 0
-    for value in values:
-        good = value < best if mode == "min" else value > best
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad == patience:
-            lr, bad = lr * factor, 0
         rates.append(lr)
     return rates
 
@@ -561,6 +576,20 @@ def early_counts_on(noisy, steady, *, patience):
     return places
 
 
+def early_starts_at_a_million(noisy, steady, *, patience):
+    return early_by(noisy, steady, patience, best=1e6)
+
+
+def early_until_the_last_low(noisy, steady, *, patience):
+    low = max(place for place, loss in enumerate(steady) if loss == min(steady))
+    return [place for place in calls(noisy, patience) if place < low]
+
+
+def early_at_an_equal_low(noisy, steady, *, patience):
+    found = calls(noisy, patience)
+    return [i for i in found if min(steady[i + 1 :], default=math.inf) <= min(steady[: i + 1])]
+
+
 def early_hears_the_steady(noisy, steady, *, patience):
     return [i for i in calls(steady, patience) if min(steady[i:]) < min(steady[: i + 1])]
 
@@ -621,6 +650,8 @@ def right_early_with_numpy(noisy, steady, *, patience):
 WRONG = {
     "06-rule": [
         rule_starts_at_a_thousand,
+        rule_starts_at_a_million,
+        rule_whose_cooldown_ends_at_a_better_loss,
         rule_never_forgives,
         rule_counts_as_keras,
         rule_takes_ties_for_better,
@@ -651,12 +682,12 @@ WRONG = {
     ],
     "06-mended": [
         mended_but_takes_the_value_at_a_cut_for_the_best,
-        mended_but_an_accuracy_starts_at_zero,
         mended_not_at_all,
         mended_but_for_the_mode,
         mended_but_for_the_best,
         mended_but_for_ties,
-        mended_but_for_the_start,
+        *(mended_from(100.0, 0.0), mended_from(1e3, -1e3), mended_from(1e6, -1e6)),
+        *(mended_from(math.inf, 0.0), mended_from(math.inf, -1.0)),
         mended_but_counts_as_torch,
         mended_but_counts_the_first,
         mended_with_one_sign,
@@ -680,6 +711,9 @@ WRONG = {
         early_with_a_threshold,
         early_counts_on,
         early_hears_the_steady,
+        early_starts_at_a_million,
+        early_until_the_last_low,
+        early_at_an_equal_low,
     ],
 }
 RIGHT = {
