@@ -7,7 +7,6 @@ point. Scores come from `agrees`, in this process, on JSON.
 import builtins
 import hashlib
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
@@ -66,7 +65,6 @@ class Examination:
     assignment: Assignment
     workshop: Workshop
     limits: Limits
-    seed: str
 
     def __post_init__(self) -> None:
         self.running = Running(self.plan, self.workshop, self.limits)
@@ -181,15 +179,11 @@ class Examination:
         """A message for the student and the reason for which the process was stopped, "" for none.
         It quotes what came only if `quoted`, and never of a hidden group.
 
-        Each probe is asked twice, the second time in another order, and a curve backwards: an
-        answer that depends on what was asked before is no function of its arguments.
+        Each probe is asked twice, the second time from the last to the first, a curve backwards too:
+        an answer that depends on what was asked before is no function of its arguments.
         """
         name = self._name(question)
-        again = list(map(backwards, group.probes))
-        before = again.copy()
-        random.Random(f"{self.seed} {question.grade_id} {group.name}").shuffle(again)
-        if again == before:
-            again.reverse()
+        again = [backwards(each) for each in reversed(group.probes)]
         for number, probe in enumerate((*group.probes, *again)):
             second = number >= len(again)
             got = session.ask(name, probe.call.to_json())
@@ -299,7 +293,7 @@ def examine(
     if problem is not None:
         return {**result, "status": "unreadable", "reason": problem}, run
 
-    examination = Examination(plan, assignment, workshop, conditions.limits, result["key"])
+    examination = Examination(plan, assignment, workshop, conditions.limits)
     verdicts, ran = examination.verdicts(), examination.running
     found = [*plan.findings, *noticed(plan, assignment), *examination.errors(verdicts)]
     result["findings"] = [asdict(each) for each in found]

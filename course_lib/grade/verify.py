@@ -142,7 +142,7 @@ class Bench:
             if step.kind == "given" or step.grade_id in answers
         )
         plan = replace(self.plan, steps=steps, blank=frozenset(), findings=())
-        return Examination(plan, self.assignment, self.workshop, self.limits, "verify")
+        return Examination(plan, self.assignment, self.workshop, self.limits)
 
     def score(self, text: str) -> float:
         """The points that the hidden groups give for this answer."""
