@@ -179,7 +179,7 @@ class Examination:
         """A message for the student and the reason for which the process was stopped, "" for none.
         It quotes what came only if `quoted`, and never of a hidden group.
 
-        Each probe is asked twice, the second time from the last to the first, a curve backwards too:
+        Each probe is asked twice, the second time from the last to the first, curves backwards too:
         an answer that depends on what was asked before is no function of its arguments.
         """
         name = self._name(question)
