@@ -41,6 +41,7 @@ def notebook(of="01_rates", **more):
 
 
 TEXT = notebook()
+DECAY = notebook("02_decay")
 
 
 def write(folder, files):
@@ -112,7 +113,7 @@ LAYOUTS = {
     "mixed": (
         {
             f"alice/{RATES}": TEXT,
-            "alice.zip": zipped({"02_decay.ipynb": TEXT}),
+            "alice.zip": zipped({"02_decay.ipynb": DECAY}),
             "bob.ipynb": TEXT,
             "carl.zip": zipped({RATES: TEXT}),
             "dora_99_7_01_rates.ipynb": TEXT,
@@ -164,8 +165,8 @@ LAYOUTS = {
         {
             "1.zip": zipped({f"{MOODLE}/{RATES}": TEXT, f"{BO}/{RATES}": TEXT}),
             "2.zip": zipped({
-                "Lee Ann_77_assignsubmission_file/02_decay.ipynb": TEXT,
-                "Bo_8_assignsubmission_file/02_decay.ipynb": TEXT,
+                "Lee Ann_77_assignsubmission_file/02_decay.ipynb": DECAY,
+                "Bo_8_assignsubmission_file/02_decay.ipynb": DECAY,
             }),
         },
         [
@@ -176,7 +177,7 @@ LAYOUTS = {
     "Canvas's zip": (
         {"submissions.zip": zipped({
             "leeann_LATE_12_345_01_rates.ipynb": TEXT,
-            "leeann_12_346_02_decay-1.ipynb": TEXT,
+            "leeann_12_346_02_decay-1.ipynb": DECAY,
             "bo_13_347_work.zip": zipped({RATES: TEXT}),
             "bo_14_348_notes.pdf": b"",
         })},
@@ -365,7 +366,8 @@ def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "wanted"),
     [
-        ("01_rates.ipynb", notebook("02_decay"), "01_rates"),
+        ("01_rates.ipynb", DECAY, "it is called 01_rates, and its cells are those"),
+        ("01_rates.ipynb", notebook(cells=[]), "01_rates"),
         ("01_rates (1).ipynb", "{}", "01_rates"),
         ("01_rates-1.ipynb", "{}", "01_rates"),
         ("01_rates-Copy1.ipynb", "{}", "01_rates"),
@@ -375,7 +377,7 @@ def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
         ("01_rates.ipynb.ipynb", "{}", "01_rates"),
         ("01_rates.ipynb.txt", "{}", "01_rates"),
         ("01_rates (1).ipynb.json", "{}", "01_rates"),
-        ("homework.ipynb", notebook("02_decay"), "02_decay"),
+        ("homework.ipynb", DECAY, "02_decay"),
         ("homework.ipynb", notebook(cells=[{"id": "id-02_decay"}]), "02_decay"),
         ("homework.ipynb", notebook("elsewhere"), "which assignment is it? Name it like"),
         ("homework.ipynb", notebook(cells=[]), "which assignment is it?"),
@@ -490,6 +492,8 @@ def test_of_a_clone_the_exercise_is_graded_and_not_its_solution(tmp_path):
 
 
 BLANK = TEXT.replace("x = 1", "")
+# As it was handed out before a change of its docstring.
+OLD = TEXT.replace("x = 1", "# YOUR CODE HERE\\nraise NotImplementedError()")
 COPIES = {  # the first of each is graded
     "a browser": [("01_rates (2)", TEXT), ("01_rates (1)", TEXT), ("01_rates", TEXT)],
     "a browser, often": [("01_rates (10)", TEXT), ("01_rates (9)", TEXT)],
@@ -500,6 +504,7 @@ COPIES = {  # the first of each is graded
     "only copies": [("01_rates-Copy2", TEXT), ("01_rates-Copy1", TEXT), ("mine", TEXT)],
     "a blank that was fetched again": [("01_rates", TEXT), ("01_rates (1)", BLANK)],
     "the blank and the work": [("mine", TEXT), ("01_rates", BLANK)],
+    "an old blank and the work": [("01_rates-Copy1", TEXT), ("01_rates", OLD)],
     "all blank": [("01_rates (1)", BLANK), ("01_rates", BLANK)],
     "a later one that is broken": [("01_rates", TEXT), ("01_rates (1)", TEXT[:-9])],
     "an older folder": [("01_rates", TEXT), ("old/01_rates (1)", TEXT)],

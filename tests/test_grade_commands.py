@@ -64,6 +64,18 @@ def test_nothing_is_graded_from_where_a_submission_could_read_it(tmp_path, capsy
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("out", ["in/results", "in"])
+def test_results_among_the_submissions_would_be_a_student(tmp_path, monkeypatch, capsys, out):
+    write_solutions(tmp_path / "solutions")
+    write_submission(tmp_path / "in", "alice", submission())
+    monkeypatch.chdir(tmp_path / "in")
+    for folder in (str(tmp_path / "in"), "."):
+        places = ["--solutions", "../solutions", "--out", str(tmp_path / out)]
+        assert main(["grade", folder, *places, "--allow-weak-isolation"]) == 2
+        assert f"--out {tmp_path / out} lies among the submissions" in capsys.readouterr().err
+    assert [each.name for each in (tmp_path / "in").iterdir()] == ["alice"]
+
+
 @boxed
 def test_the_way_of_the_guide_through_all_lessons(tmp_path, monkeypatch, capsys):
     """From hand-out to scores with the real notebooks: everything right is 100 %, nothing is 0."""

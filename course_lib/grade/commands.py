@@ -137,6 +137,11 @@ def _grade(options) -> int:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     conditions = isolation.conditions(options)
     _refuse_exposed((options.solutions, options.submissions, options.out), conditions)
+    if Path(options.out).resolve().is_relative_to(Path(options.submissions).resolve()):
+        raise ValueError(
+            f"--out {options.out} lies among the submissions, where it would be a student's the "
+            "next time; choose a folder beside them"
+        )
     assignments = read_assignments(options.solutions)
     found = collect(Path(options.submissions), assignments)
     submissions = [each for each in found if not each.elsewhere]

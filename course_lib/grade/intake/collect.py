@@ -30,14 +30,7 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import (
-    Caps,
-    Pile,
-    dated,
-    named_by_platform,
-    piles,
-    said_by_canvas,
-)
+from course_lib.grade.intake.piles import Caps, Pile, dated, owner_of, piles, said_by_canvas
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
@@ -188,8 +181,7 @@ class _Reader:
             return None
         try:
             text = _decoded(self._take(item, self.caps.notebook))
-            if name is None:
-                name = _by_content(text, self.assignments)
+            name = _by_content(text, name, self.assignments)
         except ValueError as error:
             return self._refused(item, error, name)
         fit = _Fit(
@@ -252,9 +244,15 @@ def _by_name(
     return None, 0, ()
 
 
-def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
-    """The assignment with which a notebook has most cells in common, by grade id or cell id."""
-    cells = read_notebook(text)
+def _by_content(text: str, named: str | None, assignments: Mapping[str, Assignment]) -> str:
+    """The assignment with which a notebook has most cells in common, by grade id or cell id; the
+    one that its file is named like, unless all of its cells are another's."""
+    try:
+        cells = read_notebook(text)
+    except ValueError:
+        if named:
+            return named  # what is wrong with it is said when it is graded
+        raise
     theirs = {id for cell in cells for id in (cell.grade_id, cell.id) if id}
     common = {
         name: len(theirs & {id for cell in each.cells for id in (cell.grade_id, cell.id)})
@@ -262,6 +260,10 @@ def _by_content(text: str, assignments: Mapping[str, Assignment]) -> str:
     }
     most = max(common.values(), default=0)
     names = [name for name, count in common.items() if count == most]
+    if named and (common[named] or not most):
+        return named
+    if named:
+        raise Refused(f"it is called {named}, and its cells are those of {names[0]}; rename it")
     if not most or len(names) > 1:
         graded = any(cell.grade_id for cell in cells)
         kind = Refused if most else Elsewhere if graded else Foreign
@@ -314,9 +316,9 @@ def _is_unsure(row: _Row, first: _Row) -> bool:
     them to two students, each lies in a folder of its own, as in a class whose layout nobody knows,
     or they fit alike."""
     one, other = row.submission, first.submission
-    if one.text == other.text or row.fit.answers < 1 or not row.fit.readable:
+    if one.text == other.text or row.fit.answers < 1:
         return False
-    if len({named_by_platform(each.origin) for each in (one, other)} - {""}) > 1:
+    if len({owner_of(each.origin) for each in (one, other)} - {""}) > 1:
         return True
     mine, best = ((each.own, each.date, each.upload) for each in (row.fit, first.fit))
     if mine != best:
@@ -358,7 +360,7 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
             submission=replace(each, text=None, problem=str(error)),
             fit=replace(row.fit, readable=False),
         )
-    answers = int(bool(plan.answers.keys() - plan.blank))
+    answers = int(plan.begun)
     if not plan.answers or any("### BEGIN SOLUTION" in each for each in plan.answers.values()):
         answers = -1
     foreign = not plan.answers and not any(cell.grade_id for cell in cells)

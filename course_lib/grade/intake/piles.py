@@ -183,10 +183,10 @@ def _named(path: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]] | None:
     return None
 
 
-def named_by_platform(origin: str) -> str:
+def owner_of(origin: str) -> str:
     """Whose a file is that lies there, as the platform calls the student; "" where none says it.
 
-    >>> named_by_platform("all.zip/lee_ann_LATE_12_345_01_fixed_rates-1.ipynb")
+    >>> owner_of("all.zip/lee_ann_LATE_12_345_01_fixed_rates-1.ipynb")
     'lee_ann_12'
     """
     return next((found[0] for part in origin.split("/") if (found := _named((part,)))), "")
