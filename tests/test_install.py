@@ -313,6 +313,12 @@ def test_the_library_is_written_in_the_oldest_python_that_it_promises():
         ast.parse("type Rate = float", feature_version=oldest)
 
 
+def test_the_grader_installs_no_package_that_the_library_never_names():
+    code = "\n".join(path.read_text() for path in LIBRARY)
+    asked = {Requirement(each).name.lower() for each in PROJECT["optional-dependencies"]["grade"]}
+    assert asked - set(re.findall(r"\w+", code)) == {"lr-course"}
+
+
 def test_the_page_of_licences_names_every_package_and_what_it_states():
     page = (ROOT / "docs" / "licences.md").read_text()
     rows = page.partition("<!-- packages -->")[2].partition("<!-- /packages -->")[0]
