@@ -187,9 +187,9 @@ CLAIMS: dict[str, Claim] = {
     ),
     "one-cycle-on-cifar10": Claim(
         "one_cycle_third_cifar10",
-        "In one epoch of CIFAR-10 no difference from the short cosine was found ({torch.short:.1f} "
-        "points), and one of three epochs is ahead ({torch.long:.1f}), each at the middle of three "
-        "peaks.",
+        "In one epoch of CIFAR-10 no difference was found between one-cycle and a cosine of one "
+        "epoch ({torch.short:.1f} points); it is behind a cosine of three epochs "
+        "({torch.long:.1f}), each at the middle of three peaks.",
         lambda runs: {**of_a_third(runs), **of_the_peaks(runs)},
         lambda n: n.short.undecided and n.long.below_zero and is_inside(n) and n.peaks == 3,
         frameworks=("torch",),
