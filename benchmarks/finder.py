@@ -137,8 +137,9 @@ def main():
         *table(RATIOS, [contest.cells()]),
         "",
         f"Best of {len(GRID)} fixed rates from {GRID[0]:g} to {GRID[-1]:g} (mean validation loss "
-        f"after one epoch, {options.grid_seeds} seeds): **{best:.3g}** ({means[best]:.4f}). The "
-        "error of a suggestion is its distance to that, in decades: 1 is a factor of ten.",
+        f"after one epoch, {options.grid_seeds} seeds): **{best:.3g}**, with a validation "
+        f"loss of {means[best]:.4f}. The error of a suggestion is its distance to that, in "
+        "decades: 1 is a factor of ten.",
         "",
         "| Finder | Suggestion, median (range) | Error in decades, median |",
         "| --- | --- | --- |",
