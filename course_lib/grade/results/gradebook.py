@@ -165,9 +165,9 @@ def _make_assignment(
     from nbgrader.preprocessors import ComputeChecksums, SaveCells
 
     wanted = {
-        cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
-        for cell in without_answers(source).cells
-        if cell.metadata.get("nbgrader", {}).get("grade") and cell.metadata.nbgrader.points
+        grade_id: float(cell.metadata.nbgrader.points)
+        for grade_id, cell in _by_id(without_answers(source)).items()
+        if cell.metadata.nbgrader.get("grade") and cell.metadata.nbgrader.points
     }
     try:
         known = book.find_notebook(notebook, assignment)
@@ -213,11 +213,7 @@ def _import(
     assignment, notebook = row["assignment"], row["notebook"]
     student = _student(book, coursedir, row)
     released_as, questions = _sources(clean), {each["grade_id"]: each for each in row["questions"]}
-    asked = {
-        cell.metadata.nbgrader.grade_id
-        for cell in clean.cells
-        if cell.metadata.get("nbgrader", {}).get("points")
-    }
+    asked = {name for name, cell in _by_id(clean).items() if cell.metadata.nbgrader.get("points")}
     if row["status"] == "graded" and asked != questions.keys():
         raise Unfit(
             f"it answers {sorted(questions)}, the solutions ask {sorted(asked)}: graded with "
@@ -272,12 +268,14 @@ def _student(book: Any, coursedir: Any, row: Mapping[str, Any]) -> str:
     return name if known else row["student"]
 
 
+def _by_id(notebook: Any) -> dict[str, Any]:
+    """The cells that nbgrader knows, by grade id."""
+    marked = (cell for cell in notebook.cells if "nbgrader" in cell.metadata)
+    return {cell.metadata.nbgrader.grade_id: cell for cell in marked}
+
+
 def _sources(notebook: Any) -> dict[str, str]:
-    return {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in notebook.cells
-        if "nbgrader" in cell.metadata
-    }
+    return {grade_id: cell.source for grade_id, cell in _by_id(notebook).items()}
 
 
 def _comments(row: Mapping[str, Any], clean: Any) -> Iterator[tuple[str, str]]:
@@ -316,14 +314,10 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
     With `as_text`, what is markup is shown as it was typed, and the check cells say what was found.
     """
     notebook = copy.deepcopy(clean)
-    by_id = {each["grade_id"]: each for each in row["questions"]}
-    cells = {
-        cell.metadata.nbgrader.grade_id: cell
-        for cell in notebook.cells
-        if "nbgrader" in cell.metadata
-    }
+    questions = {each["grade_id"]: each for each in row["questions"]}
+    cells = _by_id(notebook)
     for grade_id, (first, *others) in _answer_cells(clean):
-        question = by_id.get(grade_id)
+        question = questions.get(grade_id)
         if question and not is_blank(question, cells[first].source):
             answer = question["answer"]
             cells[first].source = _as_text(cells[first], answer) if as_text else answer
@@ -333,7 +327,7 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
         for grade_id, text in printed(row):
             if grade_id in cells and cells[grade_id].cell_type == "code":
                 cells[grade_id].outputs = [_stream(text)]
-        for grade_id, question in by_id.items():
+        for grade_id, question in questions.items():
             if cells[grade_id].cell_type == "code":
                 cells[grade_id].outputs = [_stream(in_words(question))]
     return notebook
