@@ -297,9 +297,9 @@ class AdaGradNorm(torch.optim.Optimizer):
 
     >>> weight = torch.zeros(2, requires_grad=True)
     >>> weight.grad = torch.tensor([3.0, 4.0])
-    >>> AdaGradNorm([weight], lr=1.0, initial=12.0).step()
-    >>> [round(each, 3) for each in weight.tolist()]  # - gradient / sqrt(12^2 + 3^2 + 4^2)
-    [-0.231, -0.308]
+    >>> AdaGradNorm([weight], lr=13.0, initial=12.0).step()
+    >>> weight.tolist()  # - 13 / sqrt(12^2 + 3^2 + 4^2) * gradient
+    [-3.0, -4.0]
     """
 
     def __init__(self, params: Any, lr: float = 0.01, initial: float = 0.1):

@@ -5,6 +5,8 @@ exact are NumPy numbers here.
 """
 
 import inspect
+import re
+import subprocess
 import sys
 
 import keras
@@ -406,6 +408,67 @@ def test_adagrad_norm_has_one_rate_for_several_arrays_and_groups():
     for weight, variable, gradient in zip(weights, variables, gradients):  # 12^2 + 3^2 + 4^2 = 13^2
         np.testing.assert_allclose(weight.detach().numpy(), -2 / 13 * gradient, rtol=1e-12)
         np.testing.assert_allclose(variable.numpy(), -2 / 13 * gradient, rtol=1e-12)
+
+
+IDS = [1, 1, 3, 2, 1, 2]  # a token that comes again in the batch
+
+
+@pytest.mark.parametrize("name", ["AdaGradNorm", "ScheduleFreeAdamW"])
+def test_an_embedding_is_updated_in_keras_as_in_torch(name):
+    from schedulefree import AdamWScheduleFree
+
+    start = np.random.default_rng(0).normal(size=(5, 2))
+    weight, variable = torch.tensor(start, requires_grad=True), keras.Variable(start, dtype=F)
+    if name == "AdaGradNorm":
+        in_torch, in_keras = pytorch.AdaGradNorm([weight], lr=0.5), ours.AdaGradNorm(fixed(0.5))
+    else:
+        in_torch = AdamWScheduleFree([weight], lr=0.1)
+        in_torch.train()
+        in_keras = ours.ScheduleFreeAdamW(fixed(0.1), epsilon=F(1e-8), **BETAS)
+    in_keras.build([variable])
+    for _ in range(10):
+        in_torch.zero_grad()
+        ((weight[IDS] - 1) ** 2).sum().backward()
+        in_torch.step()
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum((tf.gather(variable.value, IDS) - 1) ** 2)
+        gradient = tape.gradient(loss, variable.value)
+        assert isinstance(gradient, tf.IndexedSlices)
+        in_keras.apply([gradient], [variable])
+    np.testing.assert_allclose(variable.numpy(), weight.detach(), rtol=0, atol=1e-7)
+
+
+TWO_DEVICES = """
+import numpy as np, tensorflow as tf
+from course_lib import tensorflow as ours
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+for optimizer in (ours.AdaGradNorm, ours.ScheduleFreeAdamW, ours.SGD):
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        model = ours.keras.Sequential([ours.keras.Input((3,)), ours.keras.layers.Dense(1)])
+        model.compile(optimizer(0.1), loss="mse")
+    try:
+        model.fit(np.ones((8, 3)), np.ones((8, 1)), batch_size=4, verbose=0)
+        print(optimizer.__name__, "trains")
+    except ValueError as error:
+        print(str(error).strip().splitlines()[-1])
+"""
+
+
+def test_a_rule_that_needs_the_whole_gradient_is_refused_on_several_devices():
+    ran = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, timeout=300
+    )
+    refused = "{} must be trained on one device, .* got a strategy with 2 replicas"
+    norm, free, sgd = ran.stdout.strip().splitlines() or [ran.stderr]
+    assert re.search(refused.format("AdaGradNorm"), norm)
+    assert re.search(refused.format("ScheduleFreeAdamW"), free)
+    assert sgd == "SGD trains"
+
+
+def test_schedule_free_refuses_a_beta_from_which_no_average_can_be_computed():
+    with pytest.raises(ValueError, match=r"beta_1 must be a number above 0 and below 1, got 0\.0"):
+        ours.ScheduleFreeAdamW(0.1, beta_1=0.0)
 
 
 # --- one-cycle with its momentum ------------------------------------------------------------------

@@ -538,6 +538,32 @@ def test_keras_model_resumes_exactly_after_save_and_load(done, tmp_path):
     np.testing.assert_array_equal(model.get_weights()[0], loaded.get_weights()[0])
 
 
+@pytest.mark.parametrize("made", ["rate", "momentum"])
+def test_keras_training_step_is_saved_as_a_saved_model_and_goes_on(made, tmp_path):
+    rates = KerasSchedule(Schedule(linear, peak_lr=0.25, total_steps=10), total_steps=10)
+
+    class Training(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = tf.Variable([1.0, 2.0])
+            self.optimizer = SGD(rates) if made == "rate" else SGD(0.1, momentum=rates)
+            self.optimizer.build([self.weight])
+
+        @tf.function(input_signature=[])
+        def train(self):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(self.weight**2)
+            self.optimizer.apply([tape.gradient(loss, self.weight)], [self.weight])
+            return loss
+
+    training = Training()
+    training.train()
+    tf.saved_model.save(training, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    losses = [[float(each.train()) for _ in range(4)] for each in (loaded, training)]
+    assert losses[0] == losses[1] and len(set(losses[0])) == 4
+
+
 def test_keras_accumulation_counts_updates_not_batches():
     weight = keras.Variable([0.0])
     optimizer = SGD(

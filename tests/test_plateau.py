@@ -19,6 +19,7 @@ from course_lib.plateau import Plateau, WarmedPlateau, plateaus_in
 from course_lib.pytorch import TorchPlateau, TorchSchedule
 from course_lib.schedules import constant, join, warmup
 from course_lib.tensorflow import SGD, KerasSchedule, PlateauCallback
+from course_lib.trainers.in_keras import _Refreshable
 from course_lib.training import FRAMEWORKS, fit
 
 NAN, INF = math.nan, math.inf
@@ -517,9 +518,9 @@ def test_keras_says_what_is_wrong():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_compiled_keras_schedule_hears_a_refresh(jit_compile):
+def test_what_fit_compiles_in_keras_hears_a_refresh(jit_compile):
     plateau = new_plateau()
-    rates = KerasSchedule(Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS), 30)
+    rates = _Refreshable(Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS), 30)
     weight = keras.Variable([0.0])
     optimizer = SGD(rates)
     optimizer.build([weight])

@@ -27,7 +27,7 @@ def untouched(
     optimizer = optimizer or getattr(model, "optimizer", None)
     if not isinstance(optimizer, keras.optimizers.Optimizer | None):
         raise TypeError(f"optimizer must be a keras.optimizers.Optimizer, got {optimizer!r}")
-    if optimizer is not None and not optimizer.built:
+    if model is not None and optimizer is not None and not optimizer.built:
         optimizer.build(model.trainable_variables)
     variables = [] if model is None else [*model.variables, *model.metrics_variables]
     variables += [] if optimizer is None else optimizer.variables

@@ -55,15 +55,17 @@ def untouched(
         torch.cuda.set_rng_state_all(cuda)
 
 
-def _generators(data: Any) -> list[Callable[[], None]]:
+def _generators(data: Any) -> list[Callable[[], Any]]:
     """Functions that put the generators of a loader, its samplers and its dataset back."""
     batches = getattr(data, "batch_sampler", None)
     holders = [data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None)]
     while (data := getattr(data, "dataset", None)) is not None:  # a Subset has one too
         holders.append(data)
-    back: list[Callable[[], None]] = []
+    back: list[Callable[[], Any]] = []
     for value in (value for each in holders for value in getattr(each, "__dict__", {}).values()):
-        if isinstance(value, torch.Generator | np.random.RandomState):
+        if isinstance(value, torch.Generator):
+            back.append(partial(value.set_state, value.get_state()))
+        elif isinstance(value, np.random.RandomState):
             back.append(partial(value.set_state, value.get_state()))
         elif isinstance(value, random.Random):
             back.append(partial(value.setstate, value.getstate()))

@@ -12,8 +12,15 @@ def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
     """What multiplied the gradient of each weight in the last update, one array per weight.
 
     In Adam it is the first moment that is multiplied, in SGD with momentum the velocity (in Keras's
-    own SGD the gradient, on its way into the velocity). Read from the optimizer's own state.
-    TypeError for an optimizer that it cannot read.
+    own SGD the gradient, on its way into the velocity). Read from the optimizer's own state, so
+    after at least one update. Adagrad, Adam, AdamW, RMSprop, SGD (Keras's and ours) and AdaGradNorm
+    can be read: TypeError for another, ValueError for one without an update.
+
+    >>> weight = keras.Variable([0.0, 0.0])
+    >>> optimizer = keras.optimizers.Adagrad(1.0, initial_accumulator_value=0.0, epsilon=0.0)
+    >>> optimizer.apply([tf.constant([2.0, 0.5])], [weight])
+    >>> effective_rates(optimizer)[0].tolist()  # 1 / |gradient|
+    [0.5, 2.0]
     """
     kinds = keras.optimizers
     known = {
@@ -62,7 +69,12 @@ def hessian_diagonal(
 ) -> list[np.ndarray]:
     """The second derivatives of `loss()` in each weight alone, exact: one array per weight.
 
-    Computes the whole Hessian of each array of weights, so for small problems.
+    `loss` takes no argument and is called once. Computes the whole Hessian of each array of
+    weights, so for small problems.
+
+    >>> weight = keras.Variable([1.0, 2.0])
+    >>> hessian_diagonal(lambda: tf.reduce_sum(weight.value**3), [weight])[0].tolist()
+    [6.0, 12.0]
     """
     values = [weight.value for weight in weights]
     zero = tf.UnconnectedGradients.ZERO  # a loss that is linear in a weight has no second gradient

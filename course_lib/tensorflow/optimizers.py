@@ -5,8 +5,19 @@ from typing import Any
 import numpy as np
 
 from course_lib.formulas.parameters import Flag, Number
-from course_lib.tensorflow.framework import keras, to_numpy
+from course_lib.tensorflow.framework import keras, tf, to_numpy
 from course_lib.tensorflow.schedule import KerasSchedule
+
+
+def _whole(gradients: list[Any], rule: str) -> list[Any]:
+    """The gradients as a rule that squares them needs them: summed over the places of a batch that
+    read the same row of an Embedding, and over the devices."""
+    if (replicas := tf.distribute.get_strategy().num_replicas_in_sync) > 1:
+        raise ValueError(
+            f"{rule} must be trained on one device, as it needs the gradient of the whole batch, "
+            f"got a strategy with {replicas} replicas; train outside of its scope"
+        )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
@@ -20,7 +31,20 @@ class SGD(keras.optimizers.Optimizer):
     about 1 / (1 - momentum) updates with steps of the old size; the two agree only while the rate
     is constant. With this one, a run in Keras can be compared with one in PyTorch update by update.
 
-    `momentum` is a number from 0 to below 1, or a KerasSchedule for one that changes.
+    Arguments
+    - learning_rate: a number or a schedule, such as a KerasSchedule.
+    - momentum: a number from 0 to below 1, or a schedule for one that changes; ValueError for
+      another number, also in a KerasSchedule (the values of Keras's own are not looked at).
+    - nesterov, name, and what every Keras optimizer takes (weight_decay, clipnorm, ...).
+
+    >>> weight = keras.Variable([0.0])
+    >>> optimizer = SGD(0.5, momentum=0.5)
+    >>> for _ in range(3):
+    ...     optimizer.apply([tf.ones(1)], [weight])
+    ...     print(float(weight[0]))  # moved by 0.5 * 1, 1.5, 1.75
+    -0.5
+    -1.25
+    -2.125
     """
 
     def __init__(
@@ -79,7 +103,17 @@ class AdaGradNorm(keras.optimizers.Optimizer):
     """AdaGrad with a single rate: lr / sqrt(initial^2 + sum of |gradient|^2), the same for all.
 
     The sum goes over every weight and all updates so far (Ward, Wu and Bottou 2019). Makes the same
-    updates as the `AdaGradNorm` of course_lib.pytorch.
+    updates as the `AdaGradNorm` of course_lib.pytorch. ValueError in a strategy of several devices.
+
+    Arguments
+    - learning_rate: a number or a schedule, such as a KerasSchedule.
+    - initial: above 0; the root of what the sum starts with.
+    - name, and what every Keras optimizer takes.
+
+    >>> weight = keras.Variable([0.0, 0.0])
+    >>> AdaGradNorm(13.0, initial=12.0).apply([tf.constant([3.0, 4.0])], [weight])
+    >>> weight.numpy().tolist()  # - 13 / sqrt(12^2 + 3^2 + 4^2) * gradient
+    [-3.0, -4.0]
     """
 
     def __init__(
@@ -102,9 +136,10 @@ class AdaGradNorm(keras.optimizers.Optimizer):
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         """The one place that sees all gradients at once, clipped and accumulated already."""
-        squares = [keras.ops.sum(keras.ops.square(gradient)) for gradient in grads]
-        for each in squares:
-            self.assign_add(self._accumulator, keras.ops.cast(each, self._accumulator.dtype))
+        grads = _whole(grads, "AdaGradNorm")
+        for gradient in grads:
+            square = keras.ops.sum(keras.ops.square(gradient))
+            self.assign_add(self._accumulator, keras.ops.cast(square, self._accumulator.dtype))
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
     def update_step(self, gradient, variable, learning_rate):
@@ -125,10 +160,21 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     share of the average, instead of one by the largest rate so far, squared: that only matters when
     the rate changes. The model's weights are y, where gradients are taken; measure with x, which
     `averaged()` returns, as Keras has no switch between the two.
+
+    The arguments are those of Keras's own, but ValueError for a weight_decay and for a beta_1 of 0,
+    from whose y no x can be computed; and in a strategy of several devices.
+
+    >>> weight = keras.Variable([1.0])
+    >>> optimizer = ScheduleFreeAdamW(learning_rate=0.5)
+    >>> for _ in range(3):
+    ...     optimizer.apply([tf.ones(1)], [weight])  # z moves by 0.5, to 0.5, 0 and -0.5
+    >>> optimizer.averaged()[0].round(3).tolist()
+    [0.0]
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        Number(low=0, above=True, below=1).check("beta_1", self.beta_1)
         if self.weight_decay:  # Keras would take it off y alone, and x would be no average
             raise ValueError(f"weight_decay must be None, got {self.weight_decay!r}; leave it out")
 
@@ -141,6 +187,7 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
         self._total = self.add_variable((), dtype=dtype, name="total_of_squares")
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        grads = _whole(grads, "ScheduleFreeAdamW")
         rate = keras.ops.cast(learning_rate, self._largest.dtype)
         if self.warmup_steps:
             done = keras.ops.cast(self.iterations + 1, rate.dtype)

@@ -17,7 +17,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     A run of N updates has N rates. They are computed once by the plain Python formula, stored as
     float32 and looked up, so every formula works in eager mode, `tf.function`, XLA and `model.fit`
-    without being written a second time, and equals the formula bit for bit after rounding.
+    without being written a second time, and equals the formula bit for bit after rounding. What a
+    schedule that listens has heard later is not in them: for a Plateau see PlateauCallback.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
@@ -46,7 +47,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.accumulate = Whole(low=1).check("accumulate", accumulate)
         self.dtype = Choice(("float32", "float64")).check("dtype", dtype)
         with tf.init_scope():  # outside of any graph under construction: the table outlives it
-            self._table = tf.Variable(self._tabulated(), trainable=False)
+            self._table = tf.constant(self._tabulated())
 
     def _tabulated(self) -> np.ndarray:
         exact = [rate_at(self.schedule, step) for step in range(self.total_steps)]
@@ -76,10 +77,6 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """The rates as they are applied, rounded: one per update, and the one after the end."""
         return self._table.numpy().tolist()
 
-    def refresh(self) -> None:
-        """Tabulate again, also for what is compiled: after a schedule that listens has heard."""
-        self._table.assign(self._tabulated())
-
     def __call__(self, step: Any) -> Any:
         update = keras.ops.cast(step, "int64")
         if self.accumulate > 1:
@@ -99,6 +96,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "KerasSchedule":
+        """The schedule whose `get_config` this was."""
         return cls(**{**config, "schedule": Schedule.from_config(config["schedule"])})
 
 
@@ -115,6 +113,13 @@ class PlateauCallback(keras.callbacks.Callback):
     - warmup_steps: the number of updates that climb to the plateau's rate (default: none). They are
       counted by the optimizer, so a loaded model goes on in the middle of its warmup.
     - verbose: 1 to print every change of the rate.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    >>> model.compile(keras.optimizers.SGD(), loss=lambda y, prediction: 0 * prediction)
+    >>> callback = PlateauCallback(Plateau(0.5, factor=0.5, patience=0), monitor="loss")
+    >>> x = np.ones((4, 1))
+    >>> model.fit(x, x, epochs=3, verbose=0, callbacks=[callback]).history["learning_rate"]
+    [0.5, 0.5, 0.25]
 
     `model.save` does not save callbacks; write the state beside it:
 

@@ -49,6 +49,17 @@ class _GivenDropout(keras.layers.Layer):
         return x * keras.ops.cast(uniform >= self.rate, x.dtype) / (1 - self.rate)
 
 
+class _Refreshable(KerasSchedule):
+    """A table that what is compiled reads anew, for a schedule that listens."""
+
+    def __init__(self, schedule: Callable[[int], float], total_steps: int):
+        super().__init__(schedule, total_steps)
+        self._table = tf.Variable(self._table, trainable=False)
+
+    def refresh(self) -> None:
+        self._table.assign(self._tabulated())
+
+
 class KerasTrainer:
     """One model in training: `update` makes one, `evaluate` measures loss and accuracy."""
 
@@ -56,7 +67,7 @@ class KerasTrainer:
         self, layers, weights, schedule, *, momentum, optimizer, total_steps, x_train, y_train
     ):
         model = build(layers, x_train.shape[1:], weights)
-        rates = KerasSchedule(schedule, total_steps)
+        rates = _Refreshable(schedule, total_steps)
         if callable(momentum):
             momentum = KerasSchedule(momentum, total_steps)
         if optimizer == "sgd":
