@@ -311,12 +311,20 @@ def test_pages_open_offline_live_and_fit_in_both_themes(site, open_page):
 
 
 def test_on_a_phone_figures_and_tables_scroll_and_are_not_shrunk(open_page):
-    page = open_page("docs/choosing.html")
+    page = open_page("notebooks/03_step_and_exponential.html")
     page.set_viewport_size({"width": 390, "height": 844})
     figure = page.locator("p > img").first
     assert figure.bounding_box()["width"] > 500 and page.evaluate(WIDER) <= 0
     page.wait_for_function("document.querySelector('p:has(> img)').tabIndex === 0")
     assert page.evaluate(UNREACHABLE) == []
+    page.close()
+
+
+def test_on_a_phone_the_decision_guide_s_figure_shows_its_answers_without_scrolling(open_page):
+    page = open_page("docs/choosing.html")
+    page.set_viewport_size({"width": 390, "height": 844})
+    figure = page.locator("p > img").first.bounding_box()
+    assert 340 < figure["width"] and figure["x"] + figure["width"] <= 390
     page.close()
 
 
