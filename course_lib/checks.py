@@ -29,7 +29,7 @@ from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
 from course_lib.questions.calls import Call, Probe, member, written
-from course_lib.questions.values import decode, differing, items
+from course_lib.questions.values import decode, differing, items, leaves, same
 
 __all__ = ["check", "progress"]
 
@@ -339,15 +339,29 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
         return "Fix this error first: hints are for what comes after it."
     if nothing and wrong and not error:
         return f"A value is what `{exercise.name}` must return; hints begin with the first one."
-    return f"This is {calls.CLOSE_WORDS}." if _close(exercise, asked) else ""
-
-
-def _close(exercise: Exercise, asked: _Asked) -> bool:
-    """Whether all replies to the shown calls are right up to their last digits, and not all are."""
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
-    right = [calls.agrees(*pair, exercise.tolerance) for pair in pairs]
-    near = all(ok or calls.close(*pair) for ok, pair in zip(right, pairs))
-    return near and not all(right)
+    off = [pair for pair in pairs if not calls.agrees(*pair, exercise.tolerance)]
+    near = (said for alike, said in NEAR.items() if all(alike(*pair) for pair in off))
+    return next(near, "") if off else ""
+
+
+def _other_form(got: Reply, wanted: Reply) -> bool:
+    """Whether these are the right values, as a list where a number is wanted, as texts, ..."""
+    values = "value" in got and "value" in wanted
+    return values and same(leaves(got["value"]), leaves(wanted["value"]), calls.CLOSE)
+
+
+def _other_error(got: Reply, wanted: Reply) -> bool:
+    return "error" in got and "error" in wanted
+
+
+# What is said of answers that are off in one way only.
+NEAR = {
+    calls.close: f"This is {calls.CLOSE_WORDS}.",
+    _other_form: "The values are right, their form is not: return them as `expected` shows them.",
+    _other_error: "Where a ValueError is wanted, write `raise ValueError(...)`: an error that is "
+    "returned stops nothing, and `assert` raises another one.",
+}
 
 
 def _draw(got: Reply, probe: Probe, first: int) -> None:

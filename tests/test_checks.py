@@ -264,6 +264,51 @@ def test_an_answer_that_is_rounded_hears_so_and_spends_no_hint(doubles, place):
     assert "Hint 3 of 3" in told(lambda x: double(x) if x < 5 else 7)  # the examples by heart
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda value: [value],
+        lambda value: np.array([[value]]),
+        lambda value: {0: value},
+        lambda value: f"{value:.4f}",
+    ],
+)
+def test_right_values_in_another_form_spend_no_hint(doubles, form):
+    text = told(lambda x: form(double(x)))
+    assert "The values are right, their form is not" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: form(double(x) + 1))
+
+
+def test_a_number_for_a_truth_and_another_name_of_a_key_are_another_form(monkeypatch):
+    def judged(x):
+        return {"low mean": x / 2, "low": x < 2}
+
+    shown, hidden = [call(1), call(4)], {"all": [call(2), call(0)]}
+    made = exercise("1.1", judged, hints=HINTS, shown=shown, locked=[call(9)], hidden=hidden)
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    for near in (
+        lambda x: {"low mean": x / 2, "low": int(x < 2)},
+        lambda x: {"low_mean": x / 2, "low": x < 2},
+        lambda x: (x / 2, x < 2),
+    ):
+        assert "The values are right, their form is not" in told(near)
+    assert "Hint 1 of 3" in told(lambda x: {"low mean": x / 2, "low": int(x > 2)})
+
+
+def test_another_error_than_the_wanted_one_or_a_returned_one_spends_no_hint(doubles):
+    def asserts(x):
+        assert x >= 0, "below zero"
+        return 2 * x
+
+    def returns(x):
+        return ValueError("below zero") if x < 0 else 2 * x
+
+    for answer in (asserts, returns):
+        text = told(answer)
+        assert "write `raise ValueError(...)`" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: asserts(x) + 1)
+
+
 def test_a_forgotten_return_spends_no_hint(doubles):
     assert "must return; hints begin with the first one" in told(lambda x: None)
     assert "Hint 1 of 3" in told(lambda x: -1)

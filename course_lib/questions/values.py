@@ -137,6 +137,27 @@ def items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def leaves(value: Any) -> list[Any]:
+    """The numbers and texts inside an encoded value, whatever form holds them: of a dict what its
+    keys name, of a text the number that it spells, of a truth 1 or 0.
+
+    >>> leaves({"dict": [["loss", "0.50"], ["ends", [3, True]]]})
+    [0.5, 3, 1]
+    """
+    if isinstance(value, dict) and "dict" in value:
+        return leaves([each for _, each in value["dict"]])
+    if isinstance(value, dict) and "array" in value:
+        return leaves(value["array"])
+    if isinstance(value, list):
+        return [leaf for each in value for leaf in leaves(each)]
+    if isinstance(value, str):
+        try:
+            return [float(value)]
+        except ValueError:
+            return [value.replace("_", " ")]
+    return [int(value) if isinstance(value, bool) else value]
+
+
 def _by_key(value: Any) -> dict[str | None, Any]:
     pairs = value.get("dict") if isinstance(value, dict) else None
     if not isinstance(pairs, list) or not all(
