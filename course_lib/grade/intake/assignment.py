@@ -18,7 +18,7 @@ from course_lib.grade.intake.notebook import STUBS, Cell, read_notebook
 from course_lib.questions.calls import Probe
 from course_lib.questions.values import TOLERANCE
 
-RUNNER_VERSION = 3  # one more whenever the same answers to the same questions may score otherwise
+RUNNER_VERSION = 4  # one more whenever the same answers to the same questions may score otherwise
 HEADING = re.compile(
     r"^#+[ \t]+(?:Exercise[ \t]+)?(?:(?P<id>\d+(?:\.\d+)*)[ \t]*[-:.]?[ \t]+)?(?P<title>.+?)"
     r"(?:[ \t]*\([^()\n]*\))?[ \t]*$",
