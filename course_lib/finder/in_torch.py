@@ -63,10 +63,9 @@ def _generators(data: Any) -> list[Callable[[], Any]]:
         holders.append(data)
     back: list[Callable[[], Any]] = []
     for value in (value for each in holders for value in getattr(each, "__dict__", {}).values()):
-        if isinstance(value, torch.Generator):
-            back.append(partial(value.set_state, value.get_state()))
-        elif isinstance(value, np.random.RandomState):
-            back.append(partial(value.set_state, value.get_state()))
+        if isinstance(value, torch.Generator | np.random.RandomState):
+            set_state: Any = value.set_state  # each its own state
+            back.append(partial(set_state, value.get_state()))
         elif isinstance(value, random.Random):
             back.append(partial(value.setstate, value.getstate()))
         elif isinstance(value, np.random.Generator):
