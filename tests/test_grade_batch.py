@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import grading
 import psutil
@@ -17,6 +18,7 @@ from grading import RIGHT, submission, write_solutions, write_submission
 from grading import boxed as sandboxed
 
 from course_lib.cli import main
+from course_lib.grade import engine
 from course_lib.grade.engine import preload
 from course_lib.grade.examine import Conditions, key_of
 from course_lib.grade.intake.collect import Submission
@@ -113,19 +115,26 @@ def test_killed_at_any_moment_nothing_is_lost_and_only_the_rest_is_graded(
     again = grade(folders, tmp_path)
     assert f"0 graded now, {STUDENTS + 1} before" in again.stdout
     assert again.returncode == 1
+    again = grade(folders, tmp_path, "--again")
+    assert f"{STUDENTS + 1} graded now, 0 before" in again.stdout
+    assert kept(tmp_path) == unbroken
 
 
 def test_what_changed_is_graded_and_nothing_else(folders, unbroken, tmp_path):
     shutil.copytree(folders / "in", tmp_path / "in")
     shutil.copytree(folders / "solutions", tmp_path / "solutions")
+    (tmp_path / "in" / "s98").mkdir()
+    (photo := tmp_path / "in" / "s98" / "photo.pdf").write_text("no notebook")
     assert grade(tmp_path, tmp_path / "out").returncode == 1
+    photo.unlink()
+    write_submission(tmp_path / "in", "s98", submission())
     write_submission(tmp_path / "in", "s01", submission())
     write_submission(tmp_path / "in", "s99", submission())
     write_submission(tmp_path / "in", "new", submission())
     run = grade(tmp_path, tmp_path / "out")
-    assert "16 notebooks: 3 graded now, 13 before, 0 could not be graded" in run.stdout
-    assert run.returncode == 0
-    for student in ("s01", "s99", "new"):
+    assert "17 notebooks: 4 graded now, 13 before, 0 could not be graded" in run.stdout
+    assert run.returncode == 0 and "of other submissions" not in run.stdout
+    for student in ("s01", "s98", "s99", "new"):
         result = json.loads((tmp_path / f"out/students/{student}/09_small.json").read_text())
         assert result["score"] == 5.0
 
@@ -200,6 +209,33 @@ def test_a_write_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
         assert not store.has(one, "k")
 
 
+def test_what_a_grader_that_was_killed_left_counts_for_nothing(tmp_path):
+    one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
+    with Store(tmp_path) as store:
+        with pytest.raises(TypeError):  # a record that cannot be written
+            store.save(one, {"key": "k", "status": "graded"}, {"key": object()})
+        assert store.result(one) is None  # the result is the last that is written
+        draft = store.path(one).with_name(".09_small.json.1.draft")
+        draft.write_text("{")
+    with Store(tmp_path):
+        assert not draft.exists()
+
+
+def test_a_file_that_is_gone_or_can_be_read_now_has_no_row_any_more(tmp_path):
+    """And every other row stays: of who cannot be read still, and of who is in another folder."""
+    ann, bob, eve = (
+        Submission(name, name, problem="no notebook here", origin=f"{name}/photo.pdf")
+        for name in ("ann", "bob", "eve")
+    )
+    now = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
+    with Store(tmp_path) as store:
+        for each in (ann, bob, eve, now):
+            store.save(each, {"key": "k", "status": "graded"}, {"key": "k"})
+        store.forget_unreadable([now, bob])
+        assert [store.has(each, "k") for each in (ann, bob, eve, now)] == [False, True, True, True]
+        assert len(list(store.path(ann).parent.iterdir())) == 2  # nor a record of its run
+
+
 def test_what_failed_is_graded_again_and_what_another_level_graded(tmp_path):
     one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
     keys = {key_of(one, None, Conditions(Limits(), level)) for level in LEVELS}
@@ -207,6 +243,31 @@ def test_what_failed_is_graded_again_and_what_another_level_graded(tmp_path):
     with Store(tmp_path) as store:
         store.save(one, {"key": "k", "status": "failed"}, {"key": "k"})
         assert not store.has(one, "k")
+
+
+def test_where_the_grader_itself_fails_a_row_says_so_and_the_next_begins_anew(monkeypatch):
+    opened, closed = [], []
+
+    def workshop(conditions):
+        opened.append(SimpleNamespace(close=lambda: closed.append(opened[-1])))
+        return opened[-1]
+
+    def grade(level):
+        return engine.grade_one(one, None, Conditions(Limits(), level))[0]
+
+    one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")
+    monkeypatch.setattr(engine, "workshop_for", workshop)
+    monkeypatch.setattr(engine, "examine", lambda *_: ({"status": "graded"}, {}))
+    assert {grade("process")["status"] for _ in range(3)} == {"graded"} and len(opened) == 1
+    grade("none")  # under other conditions, as from another teacher on a cluster
+    assert len(opened) == 2 and closed == opened[:1]
+    monkeypatch.setattr(engine, "examine", lambda *_: {}["left"])
+    failed = grade("none")
+    assert (failed["status"], failed["student"]) == ("failed", "ann")
+    assert failed["reason"] == "the grader failed, not the student: KeyError: 'left'"
+    assert closed == opened and len(opened) == 2
+    grade("none")
+    assert len(opened) == 3 and closed == opened
 
 
 @pytest.mark.parametrize(
