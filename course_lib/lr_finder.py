@@ -40,6 +40,10 @@ class LRFinderResult:
     - `smoothed`: their exponential mean, corrected for its start at zero.
     - `stopped`: why the sweep ended: "end" (of the rates), "diverged", or "not finite" (the loss
       was infinite or no number; the record ends before it).
+
+    >>> result = LRFinderResult([0.1, 0.2, 0.4], [2, 1, 3], [2, 1, 3], "end")
+    >>> result.suggestion("minimum")
+    0.02
     """
 
     lrs: list[float]
@@ -49,7 +53,8 @@ class LRFinderResult:
 
     def suggestion(self, method: str = "steepest") -> float:
         """A rate read off the smoothed curve by one of METHODS. The first tenth of the points is
-        left out, as in fastai: there the mean is one of a few noisy batches only."""
+        left out, as in fastai: there the mean is one of a few noisy batches only. ValueError for
+        another method, and for a curve that it cannot read."""
         Choice(tuple(METHODS)).check("method", method)
         return suggested(method, self.lrs, self.smoothed)
 
@@ -132,8 +137,10 @@ def find_lr(
     `.eval()` stay so (PyTorch). TypeError for a setting that the form does not use.
 
     Put back, also after an error or Ctrl-C in the middle: weights, buffers, gradients, train/eval
-    flags, the optimizer's state and rates, and the random states of Python, NumPy and the
-    frameworks. So training after a sweep is, bit for bit, training without one.
+    flags, the optimizer's state and rates, the random states of Python, NumPy and the frameworks,
+    and the generators that a DataLoader, its samplers and its dataset have as attributes (not what
+    else a dataset counts for itself, nor a generator inside of its transform). So training after a
+    sweep is, bit for bit, training without one.
 
     It stops early where the loss is not finite, or where the smoothed loss has diverged:
 
@@ -196,7 +203,7 @@ def find_lr(
             max_updates=steps,
             progress=progress,
         )
-        measured = iter([*run.loss, math.inf][:steps])  # fit ends where training is no more
+        measured = iter([*run.loss, math.inf])  # fit ends where training is no more
         return _sweep(lambda lr: next(measured), lrs, beta, stop_factor, progress=False)
 
 

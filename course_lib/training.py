@@ -45,6 +45,9 @@ class Run:
     - `diverged`: None, or the number of the update whose loss was no finite number or above 1000
       times the first loss; there the run stopped, and its record ends before it.
     - `test_loss`, `test_accuracy`: measured once, at the end, when asked for.
+
+    >>> run = Run("mine", "torch", "mlp", "MNIST", 64, seed=0, momentum=0.0, lr=[0.5, 0.25])
+    >>> run.assert_lr_matches(lambda step: 0.5 / 2**step)
     """
 
     schedule: str
@@ -85,7 +88,15 @@ class Run:
 
 
 def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: float = 0.1) -> int:
-    """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`."""
+    """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`.
+
+    Raises ValueError, as `fit` does, for an argument that is not allowed.
+
+    >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)
+    >>> data = Dataset(x, y, x[:0], y[:0], name="mnist", source="a doctest")
+    >>> updates(data, epochs=2, batch_size=32)  # 90 images to train on: 3 batches, the last of 26
+    6
+    """
     epochs = Whole(low=1).check("epochs", epochs)
     batch_size = Whole(low=1).check("batch_size", batch_size)
     return epochs * math.ceil(len(split(_dataset(data), validation)[0]) / batch_size)
@@ -196,7 +207,15 @@ def fit(
     - plateau: the Plateau that `schedule` is, or has in it: it hears the epoch's `monitor` ("loss",
       "val_loss" or "val_accuracy") after every epoch. It remembers, so every run needs a new one.
 
-    A run that diverges is a result, not an error: see `Run.diverged`.
+    A run that diverges is a result, not an error: see `Run.diverged`. Before anything is trained,
+    raises TypeError or ValueError for an argument that is not allowed, or a rate that is none.
+
+    >>> from course_lib.schedules import Schedule, linear
+    >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)
+    >>> data = Dataset(x, y, x[:0], y[:0], name="mnist", source="a doctest")
+    >>> run = fit(Schedule(linear, peak_lr=0.3, total_steps=3), data=data, batch_size=32)
+    >>> [round(lr, 3) for lr in run.lr], len(run.loss), len(run.history["val_loss"])
+    ([0.3, 0.2, 0.1], 3, 1)
     """
     function_of_step("schedule", schedule)
     Flag().check("progress", progress)
@@ -352,7 +371,15 @@ def _dataset(data: Dataset | str) -> Dataset:
 
 
 def split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and rows held out; the same split for every seed, so that runs compare."""
+    """Rows to train on and rows held out; the same split for every seed, so that runs compare.
+
+    `validation` is the fraction to hold out, from 0 to below 1; one row at least is trained on.
+
+    >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)
+    >>> data = Dataset(x, y, x[:0], y[:0], name="mnist", source="a doctest")
+    >>> [len(rows) for rows in split(data, validation=0.1)]
+    [90, 10]
+    """
     validation = SETTINGS["validation"].check("validation", validation)
     rows = np.random.default_rng(0).permutation(len(data.x_train))
     held_out = min(round(validation * len(rows)), len(rows) - 1)  # one image is left to train on
