@@ -473,7 +473,8 @@ def test_words_below_another_cell_or_a_written_answer_are_notes():
     cells.insert(3, cell(note, kind="markdown", id="new"))
     plan = plan_of([*cells, cell(note, kind="markdown", id="newer")])
     assert plan.answers["words"] == cells[8]["source"] and plan.findings == ()
-    assert plan_of([cell(note, kind="markdown", id="new")]).missing == set(plan.answers)
+    for own in ([], [cells[0]], [cells[0], cells[1]]):  # a lesson has its first cells alone
+        assert plan_of([*own, cells[3]]).missing == set(plan.answers)
 
 
 def blank_of_last_year():

@@ -224,10 +224,11 @@ class _Matching:
                 return
 
     def _by_words(self, index: int) -> None:
-        """A written answer in cells of the student's own, below its question."""
+        """A written answer in cells of the student's own, below its question, or below the last
+        answer or check where that is gone."""
         if self._begun(index) or self.ours[index].kind != "question":
             return
-        before = [place for i, place in self.found.items() if i <= index]
+        before = [p for i, p in self.found.items() if i < index and self.ours[i].kind != "given"]
         start = self.found.get(index, max(before, default=len(self.theirs)))
         stop = min((p for p in self.owner if p > start), default=len(self.theirs))
         places = [place for place in self._free() if start < place < stop and self._is_prose(place)]
