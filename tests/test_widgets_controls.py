@@ -14,7 +14,8 @@ from course_lib.formulas.parameters import (
     Numbers,
     Whole,
 )
-from course_lib.schedules import GALLERY
+from course_lib.schedules import GALLERY, Schedule, one_cycle_momentum
+from course_lib.tensorflow import SGD
 from course_lib.widgets import explore
 from course_lib.widgets.controls import PLACES, control_of, slider_place, slider_value
 from course_lib.widgets.javascript import browser as javascript
@@ -36,6 +37,7 @@ def places(control):
         ("lr", Number(above=True), 0.1, {"scale": "log", "zero": False, "above": True}),
         ("final_lr", Number(), 0.0, {"low": 1e-6, "high": 0.3, "zero": True}),
         ("share", Number(high=1), 0.5, {"low": 0, "high": 1, "allowed": (0, 1)}),
+        ("momentum", Number(below=1), 0.9, {"low": 0, "high": 0.99, "allowed": (0, 0.999)}),
         ("factor", Number(above=True), 0.1, {"low": 0.005, "high": 1, "allowed": (0, None)}),
         ("start_factor", Number(above=True), 25, {"low": 0.25, "high": 250, "scale": "log"}),
         ("growth", Number(low=1), 3.0, {"low": 1, "high": 6, "scale": "linear"}),
@@ -51,6 +53,15 @@ def test_a_control_is_made_of_what_the_signature_declares(name, kind, value, wan
     made = vars(control_of(name, kind, value, rate=0.3, steps=400, group="g"))
     assert made["name"] == made["label"] == name and made["group"] == "g"
     assert {each: made[each] for each in wanted} == wanted
+
+
+def test_the_explorer_s_sliders_of_a_momentum_stop_where_the_trainers_do():
+    sliders = {each.name: each for each in explore("one_cycle_momentum").controls}
+    for name in ("low", "high"):
+        most = sliders[f"one_cycle_momentum.{name}"].allowed[1]
+        SGD(0.1, momentum=most)
+        with pytest.raises(ValueError, match=f"{name} must be .* below 1, got 1.0"):
+            Schedule(one_cycle_momentum, total_steps=9, **{name: 1.0})
 
 
 def test_around_a_rate_of_0_there_is_a_range_whatever_the_others_are():

@@ -186,6 +186,7 @@ class Inners:
 Rate = Annotated[float, Number(low=0)]
 Factor = Annotated[float, Number(low=0, above=True)]
 Fraction = Annotated[float, Number(low=0, high=1)]
+Momentum = Annotated[float, Number(below=1)]  # at 1 the velocity would never end
 Growth = Annotated[float, Number(low=1)]
 MaybeRate = Annotated[float | None, Maybe(Number(low=0))]
 MaybeSteps = Annotated[int | None, Maybe(Whole(low=1))]

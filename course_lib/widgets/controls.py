@@ -95,7 +95,8 @@ def control_of(
         case Whole(low=least):
             ends: tuple[float, float, str] = (least, max(2 * steps, 4 * (value or 0)), "whole")
             more["allowed"] = (least, None)
-        case Number(low=least, above=above, high=most):
+        case Number(low=least, above=above, high=most, below=below):
+            most = min(most, below - 0.001)
             ends = _ends(name, kind, value or 0, rate)
             more |= {"allowed": (least, None if most == math.inf else most), "above": above}
             more["zero"] = ends[2] == "log" and name.endswith("lr") and not above
@@ -111,6 +112,8 @@ def _ends(name: str, kind: Number, value: float, rate: float) -> tuple[float, fl
     """The lowest and the highest number of a slider, and its scale."""
     if kind.high < math.inf:
         return kind.low, kind.high, "linear"
+    if kind.below < math.inf:  # a slider's end belongs to it
+        return kind.low, kind.below - 0.01, "linear"
     if name.endswith("lr"):
         lowest = 1e-6
         most = rate if rate > lowest else 1.0
