@@ -391,6 +391,7 @@ def test_a_dataset_of_ones_own_may_be_lists_in_any_size_and_without_test_images(
     assert (dataset.y_train.dtype, dataset.y_train.tolist()) == (np.int64, y)
     assert (len(dataset.x_test), len(dataset.y_test)) == (0, 0)
     assert dataset.x_train is x  # no copy
+    assert len(Dataset(x[:1], y[:1], x[:0], [], name="mine", source="here").x_train) == 1
 
 
 def test_labels_may_be_any_view_and_become_numbers_that_torch_takes():
@@ -467,6 +468,10 @@ def test_a_broken_archive_is_named(tmp_path, batches):
     del batches["data_batch_3"]
     path.write_bytes(archive(batches))
     with pytest.raises(DataError, match="has no data_batch_3"):
+        load("cifar10", folder=tmp_path)
+    path.unlink()
+    layout_batches(tmp_path, batches)
+    with pytest.raises(DataError, match="has no data_batch_3: copy or download it again"):
         load("cifar10", folder=tmp_path)
 
 
@@ -839,6 +844,28 @@ def test_offline_asks_for_nothing_but_uses_the_cache(tmp_path, monkeypatch, serv
         monkeypatch.setenv("LR_COURSE_OFFLINE", word)
         assert load("mnist").source == "downloaded, checksum verified"
         (tmp_path / "cache/mnist.npz").unlink()
+
+
+def test_the_cache_may_be_as_new_as_its_parents(tmp_path, monkeypatch, server):
+    server.carry("/mnist.npz", OFFICIAL)
+    remote(monkeypatch, OFFICIAL, server.url("/mnist.npz"))
+    monkeypatch.setenv("LR_COURSE_CACHE", str(tmp_path / "a/b"))
+    assert load("mnist").source == "downloaded, checksum verified"
+
+
+def test_a_download_is_asked_for_as_it_is_and_under_our_name(monkeypatch, server):
+    server.carry("/mnist.npz", OFFICIAL)
+    carry, got = server.answers["/mnist.npz"], []
+
+    def noted(handler, body):
+        if body:
+            got.append((handler.headers["User-Agent"], handler.headers["Accept-Encoding"]))
+        carry(handler, body)
+
+    server.answers["/mnist.npz"] = noted
+    remote(monkeypatch, OFFICIAL, server.url("/mnist.npz"))
+    load("mnist")
+    assert got == [("lr-course", "identity")]
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch, server):

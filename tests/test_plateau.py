@@ -94,6 +94,19 @@ def test_from_torch_has_torch_s_defaults():
     assert rates_of(Plateau.from_torch(1e-8), [1.0] * 30)[-1] == 1e-8  # eps
 
 
+def test_a_fall_of_exactly_eps_is_none_as_in_torch():
+    arguments = dict(factor=0.5, patience=0, eps=0.5)
+    assert torch_own(1.0, [1.0] * 3, **arguments)[0] == [1.0] * 3
+    assert rates_of(Plateau(1.0, **arguments), [1.0] * 3) == [1.0] * 3
+
+
+def test_a_plateau_s_own_defaults():
+    assert repr(Plateau(1.0)) == (
+        "Plateau(lr=1.0, factor=0.1, patience=10, threshold=0.0001, threshold_mode='abs', "
+        "mode='min', cooldown=0, min_lr=0.0, eps=0.0)"
+    )
+
+
 def test_a_worse_negative_metric_is_not_better_with_a_relative_threshold():
     arguments = dict(factor=0.5, patience=0, threshold=0.1, threshold_mode="rel")
     worse, enough, too_little = [-1.0, -0.95, -0.92], [-1.0, -1.11, -1.23], [-1.0, -1.05, -1.09]

@@ -157,6 +157,8 @@ def test_forgetting_one_and_all(place):
     forget("1.a")
     assert "Noted" in repr(predict("1.a", "Heads?", COIN))
     forget("9.z")  # never made
+    with pytest.raises(ValueError, match="id must be the number of the lesson"):
+        forget("1a")
     forget()
     assert json.loads(place.read_text())["predictions"] == {}
 
@@ -244,7 +246,7 @@ def test_the_calibration_is_a_table_in_the_order_of_the_lessons_and_two_means():
 def test_without_a_prediction_it_says_what_to_do(place):
     empty = calibration()
     assert repr(empty).startswith("No prediction to score yet: change the odds")
-    assert str(place) in repr(empty) and "<table>" not in empty._repr_html_()
+    assert str(place) in repr(empty) and "<table" not in empty._repr_html_()
     assert "of a <code>predict</code> cell" in empty._repr_html_()
     assert math.isnan(empty.brier) and math.isnan(empty.even_brier)
     (axes,) = empty.plot().axes

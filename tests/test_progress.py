@@ -106,6 +106,15 @@ def test_the_table_as_text_and_as_html(place):
 # --- where it is kept -----------------------------------------------------------------------------
 
 
+def test_the_columns_are_as_wide_as_the_longest_name():
+    row = {"solved": 0, "tried": 0, "count": 1, "earned": 0, "points": 1}
+    rows = [{"lesson": name, **row} for name in ("01_a", "02_a_much_longer_name")]
+    lines = repr(progress.Progress(rows, "")).splitlines()[:-1]
+    assert (
+        len({len(line) for line in lines}) == len({line.rindex(" of ") for line in lines[1:]}) == 1
+    )
+
+
 def test_the_file_lies_where_the_platform_keeps_data(tmp_path, monkeypatch):
     monkeypatch.delenv("LR_COURSE_PROGRESS")
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name, **_: tmp_path / name)
@@ -167,6 +176,26 @@ def test_a_place_that_cannot_be_written_is_said_once_and_costs_nothing(place, ca
     said = capsys.readouterr()
     assert said.out == f"Your progress cannot be kept: {place} cannot be written (File exists).\n"
     assert said.err == ""
+
+
+def test_the_folder_may_be_as_new_as_its_parents(tmp_path, monkeypatch):
+    path = tmp_path / "a" / "b" / "progress.json"
+    monkeypatch.setenv("LR_COURSE_PROGRESS", str(path))
+    progress.touch("1.1")
+    assert path.exists()
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_said(place, monkeypatch, capsys):
+    place.parent.mkdir()
+    place.write_text("{")
+
+    def denied(*_):
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", denied)
+    assert progress.NOTES.read() == {}
+    said = f"Your progress cannot be read: {place} is damaged; move it away.\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_write_that_is_cut_off_leaves_the_old_file(place, monkeypatch):

@@ -3,6 +3,7 @@
 import ast
 import inspect
 
+import numpy as np
 import pytest
 from patterns import patterns
 
@@ -15,6 +16,7 @@ FALLING = Schedule(cosine, peak_lr=0.3, total_steps=469)
 
 
 FEW = patterns(200)
+F = np.float64
 
 
 # --- text and back --------------------------------------------------------------------------------
@@ -64,6 +66,12 @@ def test_spaces_order_lists_and_quotes_are_as_one_likes():
     schedule = Schedule(multistep, lr=0.1, milestones=(5, 9))
     assert Recipe.parse(text) == Recipe(schedule, "mlp", "mnist", seed=2, momentum=0.5)
     assert Recipe.parse("constant(lr=1) | mlp | mnist | max_updates=None").max_updates is None
+
+
+def test_a_recipe_of_numpy_s_numbers_can_be_read_again():
+    recipe = Recipe(Schedule(constant, lr=0.1), "mlp", "mnist", seed=np.int64(3), momentum=F(0.5))
+    assert recipe.text == "constant(lr=0.1) | mlp | mnist | seed=3 | momentum=0.5"
+    assert Recipe.parse(recipe.text) == recipe
 
 
 # --- refused --------------------------------------------------------------------------------------

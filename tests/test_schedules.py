@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib import GALLERY, Schedule
-from course_lib.formulas.parameters import describe
+from course_lib.formulas.parameters import describe, nearest
 from course_lib.schedules import (
     batch_scaled,
     constant,
@@ -508,6 +508,7 @@ BAD = [
     (lambda: Schedule(multistep, lr=1, milestones=30), ValueError, "milestones .* like .30, 60"),
     (lambda: Schedule(exponential, lr=1, factor=0.5, staircase="yes"), ValueError, "staircase"),
     (lambda: Schedule(tabulated, rates=[]), ValueError, "rates must be one or more numbers"),
+    (lambda: Schedule(tabulated, rates=0.1), ValueError, "rates must be one or more .* got 0.1"),
     (lambda: Schedule(tabulated, rates=[0.1, None]), ValueError, "rates .* None"),
     (lambda: Schedule(warmup, then=0.1, warmup_steps=3), ValueError, "then must be a schedule"),
     (lambda: Schedule(warmup, then=GALLERY["cosine"], warmup_steps=-1), ValueError, "got -1"),
@@ -739,6 +740,10 @@ def test_equal_schedules_have_equal_hashes_whatever_their_numbers_are_written_as
     one, other = Schedule(listed, rates=[1, 2]), Schedule(listed, rates=[1.0, 2.0])
     assert one == other and hash(one) == hash(other)  # a list has no hash
     assert hash(GALLERY["cosine"]) != hash(GALLERY["linear"])
+
+
+def test_of_numbers_none_is_meant_by_another():
+    assert nearest("0.15", ["0.1", "0.5"]) == ""
 
 
 def test_states_name_an_object_by_its_class_and_a_partial_by_what_it_holds():

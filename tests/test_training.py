@@ -211,6 +211,20 @@ def test_dropout_drops_in_training_and_never_when_measuring(framework):
 
 
 @both_frameworks
+def test_who_watches_may_ask_for_the_scores(framework):
+    few, seen = patterns(40), []
+
+    def watch(done, trainer):
+        scores = trainer.logits(few.x_test[..., None])
+        seen.append((scores.shape, (scores.argmax(1) == few.y_test).mean()))
+        seen.append(trainer.evaluate(few.x_test[..., None], few.y_test)[1])
+
+    fixed = Schedule(constant, lr=0.1)
+    fit(fixed, data=few, framework=framework, max_updates=1, progress=False, watch=watch)
+    assert seen[0] == ((40, 10), seen[1])
+
+
+@both_frameworks
 def test_many_runs_in_a_row_are_told_no_warning(framework, caplog, capfd):
     """TensorFlow warns of "retracing" from the fifth run of a lesson on, if it is let to."""
     for seed in range(6):
