@@ -709,7 +709,7 @@ exercise(
     ],
     shown=[
         call(3, initial=0.5, factor=0.5, every=2),
-        call(4, initial=0.1, factor=0.1, every=1),
+        call(3, initial=0.1, factor=0.1, every=1),
         call(1, initial=0.3, factor=0.1, every=30),
         call(5, initial=1.0, factor=0.25, every=3),
         call(3, initial=0.25, factor=2.0, every=1),  # a rate may rise, too

@@ -515,7 +515,7 @@ exercise(
         call(1.0, lr=0.75, curvature=2.0, steps=3),
         call(-2.0, lr=0.5, curvature=6.0, steps=2),
         call(1.0, lr=0.45, curvature=2.0, steps=24),  # all its steps, however small
-        call(1.0, lr=3.0, curvature=4.0, steps=12),  # or large
+        call(1.0, lr=1.5, curvature=4.0, steps=9),  # or large
     ],
     locked=[call(1.5, lr=0.1, curvature=3.0, steps=4)],
     hidden={
@@ -531,7 +531,7 @@ exercise(
         ],
         "beyond the edge": [
             call(0.7, lr=0.02, curvature=130.0, steps=9),
-            call(2.0, lr=25.0, curvature=4.0, steps=9),
+            call(2.0, lr=1.25, curvature=4.0, steps=9),
         ],
     },
     library=["valley_path"],

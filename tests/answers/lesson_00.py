@@ -209,11 +209,11 @@ def with_an_if(step, *, initial, total, factor):
 # --- 0.4: the decay that never came ---
 
 
-def _trained(set_rates):
+def _trained(set_rates, dtype=torch.float64):
     """The given code of the exercise, around the lines that set the rates."""
 
     def epoch_rates(epochs, *, initial, factor, every):
-        weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+        weights = [torch.zeros(1, dtype=dtype, requires_grad=True) for _ in range(2)]
         optimizer = torch.optim.SGD([{"params": [each]} for each in weights], lr=initial)
         rates = []
         for epoch in range(epochs):
@@ -284,6 +284,11 @@ def the_mended_loop(optimizer, epoch, initial, factor, every):
     lr = initial * factor ** (epoch // every)
     for group in optimizer.param_groups:
         group.update(lr=lr)
+
+
+def in_float32(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] = initial * factor ** (epoch // every)
 
 
 @_trained
@@ -386,6 +391,7 @@ RIGHT = {
     "line": [as_a_weighted_mean, by_interpolation, with_an_if],
     "00-epoch-rates": [
         the_mended_loop,
+        _trained(in_float32, torch.float32),
         through_load_state_dict,
         when_an_interval_ends,
         by_a_scheduler,

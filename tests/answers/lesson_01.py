@@ -87,13 +87,6 @@ def walk_until_it_explodes(start, *, lr, curvature, steps):
     return positions
 
 
-def walk_until_beyond_a_hundred_million(start, *, lr, curvature, steps):
-    positions = [start]
-    while len(positions) <= steps and abs(positions[-1]) <= 1e8:
-        positions.append(positions[-1] * (1 - lr * curvature))
-    return positions
-
-
 def walk_until_the_bottom(start, *, lr, curvature, steps):
     positions = [start]
     while len(positions) <= steps and positions[-1] != 0:
@@ -123,6 +116,14 @@ def right_walk_recursive(start, *, lr, curvature, steps):
         return [start]
     then = start - lr * curvature * start
     return [start, *right_walk_recursive(then, lr=lr, curvature=curvature, steps=steps - 1)]
+
+
+def right_walk_numerical(start, *, lr, curvature, steps):
+    positions, h = [start], 1e-3
+    for _ in range(steps):
+        above, below = (curvature * (positions[-1] + each) ** 2 / 2 for each in (h, -h))
+        positions.append(positions[-1] - lr * (above - below) / (2 * h))
+    return positions
 
 
 # --- 1.2 critical_rate: 2 / largest eigenvalue ----------------------------------------------------
@@ -568,7 +569,6 @@ WRONG = {
         walk_remembers,
         walk_until_converged,
         walk_until_it_explodes,
-        walk_until_beyond_a_hundred_million,
         walk_until_the_bottom,
         walk_knows_visible_answers,
     ],
@@ -638,6 +638,7 @@ RIGHT = {
         right_walk_numpy,
         right_walk_while,
         right_walk_recursive,
+        right_walk_numerical,
     ],
     "01-critical-rate": [
         right_critical_spectral_norm,
