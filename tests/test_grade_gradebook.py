@@ -190,6 +190,24 @@ def test_what_a_person_gave_stays(results, solutions, course):
     assert "Well said." in (course / "feedback/bob/01_ball/01_ball.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("now", "again"),
+    [
+        (walk(0.333333), False),
+        (walk(0.333333, answer=WALK + "  # another"), True),
+        (walk(1.0, "right"), True),
+    ],
+)
+def test_a_mark_on_code_is_to_be_looked_at_again_for_other_code_or_another_score(
+    results, solutions, course, now, again
+):
+    to_gradebook(results, solutions, course=course)
+    grade_by_hand(course, "bob", "01-walk", manual_score=0.75, needs_manual_grade=False)
+    save(results, handed_in("bob", [now, why()]))
+    to_gradebook(results, solutions, course=course)
+    assert grades(course)["bob", "01-walk"] == (now["score"], 0.75, again)
+
+
 def test_again_changes_nothing(results, solutions, course):
     to_gradebook(results, solutions, course=course)
     files = {path: path.read_bytes() for path in course.glob("*ed/**/*.ipynb")}

@@ -240,13 +240,14 @@ def _import(
     when = coursedir.get_existing_timestamp(str(folders[0]))
     book.update_or_create_submission(assignment, student, **({"timestamp": when} if when else {}))
     theirs = book.find_submission_notebook(notebook, assignment, student)
-    now = _sources(shown)
+    now, cells = _sources(shown), dict(_answer_cells(clean))
     for grade in theirs.grades:
         name = grade.cell.name
         score = questions[name]["score"] if name in questions else 0.0
         if score is None and is_blank(questions[name], released_as[name]):
             score = 0.0  # nothing was written: there is nothing for a person to read
-        changed = score != grade.auto_score or before.get(name, now.get(name)) != now.get(name)
+        rewritten = any(before.get(each, now[each]) != now[each] for each in cells.get(name, ()))
+        changed = rewritten or score != grade.auto_score
         grade.auto_score = score
         if grade.manual_score is None:
             grade.needs_manual_grade = score is None
