@@ -234,6 +234,31 @@ def test_scripts_read_what_export_did_and_a_table_on_stdout_is_nothing_but_a_tab
     assert "(student 'ghost', " in done["marks_left_out"][0]
 
 
+@boxed
+def test_other_assignments_in_nbgraders_folders_are_said_and_left_alone(tmp_path, capsys):
+    write_solutions(tmp_path / "solutions")
+    theirs = write_submission(tmp_path / "in" / "submitted" / "anna", "ps1", submission())
+    quickstart = tmp_path / "in" / "submitted" / "anna" / "quickstart" / "problem1.ipynb"
+    quickstart.parent.mkdir()
+    quickstart.write_text(theirs.read_text().replace("09", "xx"))
+    assert main(command(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("left alone: 1 notebook of other assignments (quickstart)\n")
+    assert "1 notebook: 1 graded now, 0 before, 0 could not be graded" in said
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_the_folder_solutions_is_the_one_here_or_the_course_s(tmp_path, monkeypatch, capsys, here):
+    monkeypatch.chdir(tmp_path)
+    if here:
+        write_solutions(tmp_path / "solutions")
+    assert main(["release", "--out", "handout"]) == 0
+    names = {path.name for path in (tmp_path / "handout").iterdir()}
+    assert names == (
+        {"09_small.ipynb"} if here else {p.name for p in ROOT.glob("solutions/*.ipynb")}
+    )
+
+
 @pytest.mark.parametrize(
     "more, words",
     [

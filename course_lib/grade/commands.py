@@ -191,6 +191,7 @@ def _bar(options, every: int, todo: int):
 def _say_graded(options, results: list[dict], new: int, others: list[Path], elsewhere: list) -> int:
     from course_lib.grade.results.report import noted
     from course_lib.grade.results.summary import of_others, table, totals
+    from course_lib.grade.results.text import counted
 
     every, results = len(results), noted(results)
     if options.json:
@@ -198,7 +199,9 @@ def _say_graded(options, results: list[dict], new: int, others: list[Path], else
     elif not options.quiet:
         if elsewhere:
             names = ", ".join(sorted({each.assignment for each in elsewhere}))
-            print(f"{len(elsewhere)} notebooks of other assignments are left alone ({names})")
+            print(
+                f"left alone: {counted(len(elsewhere), 'notebook')} of other assignments ({names})"
+            )
         print(*table(results), totals(results, new, every - len(results)), sep="\n")
         if others:
             print(of_others(options.out, others))
