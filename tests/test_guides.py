@@ -390,7 +390,9 @@ def test_teacher_hands_out_the_lessons_that_the_exercises_refer_to():
     assert "`notebooks/`" in said
     lessons = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "notebooks").glob("*.ipynb"))
     for name in set(re.findall(r"\(\.\./docs/([\w./]+)", lessons)):
-        assert f"`{name}`" in said, name
+        page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        for each in (name, *re.findall(r"\]\(([\w.-]+)[)#]", page)):  # its pictures, too
+            assert f"`{each}`" in said, each
 
 
 def test_teacher_quotes_the_benchmark():
