@@ -230,6 +230,18 @@ def test_runs_are_read_by_variant_framework_and_seed(tmp_path):
     assert runs.another("other") == Runs("other", "torch", tmp_path)
 
 
+def test_the_tuned_variant_has_the_lowest_mean_and_no_run_that_diverged(tmp_path):
+    measured = {"wild": (0.1, None), "even": (0.5, 0.5), "mixed": (0.2, 0.9), "never": (None, None)}
+    for variant, losses in measured.items():
+        for seed, loss in enumerate(losses):
+            line = {"variant": variant, "framework": "torch", "seed": seed, "val_loss": loss}
+            records.append("tiny", line, tmp_path)
+    runs = Runs("tiny", "torch", tmp_path)
+    assert runs.tuned(runs.variants()) == "even"
+    assert runs.tuned(["wild", "mixed"]) == "mixed"
+    assert runs.tuned(["unheard of", "mixed"]) == "mixed"
+
+
 def better(holds=lambda n: n.gain.low > 0, **options):
     return Claim(
         "tiny",

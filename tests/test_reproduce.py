@@ -465,5 +465,36 @@ def test_no_client_is_made_for_what_is_no_address(address, monkeypatch):
         pass
 
 
+def test_a_record_s_folder_may_be_as_new_as_its_parents_and_what_is_read_is_a_copy(tmp_path):
+    records.append("new", {"a": 1}, tmp_path / "a" / "b")
+    records.read("new", tmp_path / "a" / "b")[0]["a"] = "spoilt"
+    assert records.read("new", tmp_path / "a" / "b") == [{"a": 1}]
+
+
+def test_the_commit_on_record_says_whether_the_code_was_changed(tmp_path, monkeypatch):
+    def git(*words):
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    monkeypatch.setattr(records, "RECORDS", tmp_path / "records")
+    asked = records.commit.__wrapped__
+    assert asked() == "unknown"  # no repository
+    git("init", "-q")
+    (tmp_path / "course_lib").mkdir()
+    (tmp_path / "course_lib" / "a.py").write_text("a = 1\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    head = git("rev-parse", "--short", "HEAD")
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "new.jsonl").write_text("{}\n")  # no code
+    assert asked() == head
+    (tmp_path / "course_lib" / "a.py").write_text("a = 2\n")
+    assert asked() == head + "+"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asked() == "unknown"  # no git
+    monkeypatch.setattr(records, "INSTALLED", tmp_path / "records")
+    assert asked().startswith("version ")
+
+
 def test_the_course_s_own_records_are_beside_its_code():
     assert Path(claims.RECORDS) == Path(__file__).parents[1] / "records"

@@ -75,7 +75,6 @@ class FailedRuns(ValueError):
     """Some runs stopped with an error; the message names them."""
 
     def __init__(self, failed: Mapping[Task, Exception], count: int) -> None:
-        self.failed = dict(failed)
         told = [f"{said(task)}: {type(e).__name__}: {e}" for task, e in failed.items()]
         more = [f"and {len(told) - 3} more"] if len(told) > 3 else []
         head = f"{len(told)} of {count} runs failed; what is done is kept"
