@@ -1,5 +1,6 @@
 """`lr-course verify` finds what is wrong with an exercise before a class does."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,10 +30,10 @@ def small(tmp_path, monkeypatch):
     return tmp_path
 
 
-def verify(folder, capsys):
+def verify(folder, capsys, *names):
     """The exit status and what was printed."""
     options = ["--solutions", str(folder / "solutions"), "--exercises", str(folder / "exercises")]
-    status = main(["verify", *options])
+    status = main(["verify", *options, *names])
     return status, capsys.readouterr().out
 
 
@@ -87,7 +88,7 @@ def test_a_group_that_an_argument_passes_is_told(small, capsys, monkeypatch):
 
 
 @boxed
-def test_files_that_are_missing_stale_or_tell_the_answer_are_told(small, capsys):
+def test_files_that_are_missing_stale_or_tell_the_answer_are_told(small, capsys, monkeypatch):
     path = small / "exercises" / "09_small.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[3].source = grading.RIGHT["warm"]
@@ -98,8 +99,11 @@ def test_files_that_are_missing_stale_or_tell_the_answer_are_told(small, capsys)
     assert "09_small.ipynb is stale" in text
     assert "a line of a model answer" in text
     path.unlink()
-    status, text = verify(small, capsys)
+    monkeypatch.delitem(exercises.course(), "9.1")
+    shutil.copy(small / "solutions" / "09_small.ipynb", small / "solutions" / "10_small.ipynb")
+    status, text = verify(small, capsys, "09_small")
     assert status == 1 and "09_small.ipynb is missing" in text
+    assert "09-warm: exercise 9.1 is not in exercises.json" in text and "10_small" not in text
 
 
 def test_an_unknown_name_is_said(capsys):
