@@ -628,7 +628,7 @@ exercise(
         call(121, first=1, factor=3),
         call(35, first=10, factor=1),
         call(14, first=1, factor=1),
-        call(9840, first=1, factor=3),
+        call(1_111_110, first=1, factor=10),
         curve(range(16), first=1, factor=2),
     ],
     locked=[curve(range(50, 90), first=3, factor=2), call(266, first=2, factor=11)],
@@ -639,7 +639,7 @@ exercise(
         ],
         "at the restarts and beside them": [
             curve([9, 10, 39, 40, 129, 130, 399, 400, 1209, 1210, 3640], first=10, factor=3),
-            curve([6, 7, 77, 777, 776, 778, 7777, 77_777], first=7, factor=10),
+            curve([6, 7, 77, 777, 776, 778, 7777, 7_777_776], first=7, factor=10),
             curve([31, 155, 156, 780, 781, 3905, 3906], first=1, factor=5),
             curve([1, 2, 23, 24, 265, 266, 267], first=2, factor=11),
             curve([29_523, 29_524, 88_572, 88_573], first=1, factor=3),
@@ -749,7 +749,8 @@ exercise(
 #
 # **Deliver:** a function that returns a PyTorch scheduler for the optimizer.
 #
-# **Success:** the rates that the optimizer applies are right at every update, over several cycles.
+# **Success:** the rates that the optimizer applies in all its parameter groups are right at every
+# update, over several cycles.
 #
 # Example: with a rate of 1.0, `cycle_steps=2` and `floor=0.0`, the updates 0 to 5 get 1, 0.5, 1,
 # 0.5, 1, 0.5. The check reads them by `torch_rates(with_restarts, 1.0, 6, cycle_steps=2,

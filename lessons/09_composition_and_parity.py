@@ -730,8 +730,9 @@ exercise(
 #
 # $$\text{lr}(t) = \text{peak} \cdot \min\left(1, \frac{t + 1}{\text{steps} + 1}\right)$$
 #
-# The check does what `model.save` and `load_model` do: it takes the schedule's config, makes the
-# schedule again from that, and asks the new one for its rates.
+# The check does what `model.save`, `load_model` and `fit` do: it writes the schedule's config as
+# JSON, makes the schedule again from that, and asks the new one in a compiled update, where `step`
+# is a tensor.
 #
 # **Deliver:** the function `climb`, which returns the schedule.
 #
@@ -807,8 +808,9 @@ exercise(
 # Keys of the config and arguments of `__init__` are the same names, so the base class's
 # `from_config`, which calls `cls(**config)`, is enough. `keras.ops.minimum` and not `min`: inside a
 # compiled update the step is a tensor whose value is not known yet. Frequent slips: a config that
-# misses an argument (loading fails, long after saving), other names in the config than in
-# `__init__`, a climb that begins at 0, a climb that never stops.
+# misses an argument (loading fails, long after saving), an empty one (what is loaded has the rates
+# of whichever schedule the new program made), other names in it than in `__init__`, a climb that
+# begins at 0, a climb that never stops.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.4 - Fix the rate that is a factor (bug, 2 points, about 6 minutes)
@@ -819,7 +821,8 @@ exercise(
 #
 # **Deliver:** a function that returns a PyTorch scheduler for the optimizer.
 #
-# **Success:** the rates that the optimizer applies are the meant ones, whatever its own rate.
+# **Success:** the rates that the optimizer applies in all its parameter groups are the meant ones,
+# whatever its own rate.
 #
 # Example: with a rate of 0.5, `gamma=1.0` and `power=1.0`, the updates 0 to 3 get 0.5, 0.25, 0.1667
 # and 0.125.
@@ -878,7 +881,8 @@ exercise(
 # `LambdaLR` wants a factor of the *first* rate; with `lr` in it the rate is squared, and for a rate
 # below 1 everything learns too slowly. In the repository, where `lr` comes from a config, an
 # optimizer rate of 1.0 would make the line right: that is the other fix. `MultiplicativeLR` is not
-# one, because its function gets multiplied with the *current* rate.
+# one, because its function gets multiplied with the *current* rate. Who sets the rates by hand sets
+# those of every group in `param_groups`.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.5 - AdaGrad-Norm (code, 2 points, about 8 minutes)

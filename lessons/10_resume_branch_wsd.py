@@ -740,8 +740,8 @@ exercise(
 # ```
 #
 # **Deliver:** `resumed`, corrected: after `done` epochs it returns a PyTorch scheduler for this
-# optimizer that goes on as if the run had never stopped. The optimizer must have the right rate at
-# once, and at every later step. `done=0` is a run that begins.
+# optimizer that goes on as if the run had never stopped. Every parameter group must have the right
+# rate at once, and at every later step. `milestones` rise. `done=0` is a run that begins.
 #
 # **Success:** the applied rates equal those of the plan from epoch `done` on. The check steps
 # through them with `torch_rates(resumed, lr, steps, done=..., ...)`.
@@ -853,7 +853,7 @@ exercise(
 
 # %% tags=["exercise"]
 def go_on(file, updates, *, peak_lr, total_steps, momentum):
-    """Make `updates` more updates of the run in `file`, and return its new checkpoint."""
+    """Make `updates` more updates of the run in `file`, and return the checkpoint after them."""
     ### BEGIN SOLUTION
     w, v, done = file["weight"], file["velocity"], file["done"]
     for step in range(done, done + updates):

@@ -314,12 +314,24 @@ def test_the_rates_of_a_torch_scheduler():
     assert found == pytest.approx([0.4, 0.4, 0.2, 0.2, 0.1])
 
 
+def test_a_torch_scheduler_that_leaves_out_a_group_is_told_so():
+    torch = pytest.importorskip("torch")
+
+    def make(optimizer):
+        optimizer.param_groups[0]["lr"] = 0.2
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.5)
+
+    found = reply(make, through("torch_rates", 0.4, 3))
+    assert found["error"][0] == "RuntimeError"
+    assert "first parameter group has the rate 0.1, the second 0.2" in found["message"]
+
+
 def test_the_rates_of_a_keras_schedule():
     from course_lib.tensorflow import keras
 
-    make = keras.optimizers.schedules.PiecewiseConstantDecay
-    found = adapters.keras_rates(make, 4, boundaries=[1], values=[1.0, 0.5])
-    assert found == [1.0, 1.0, 0.5, 0.5]
+    make = keras.optimizers.schedules.PolynomialDecay
+    how = {"initial_learning_rate": 1.0, "decay_steps": 2, "end_learning_rate": 0.5}
+    assert adapters.keras_rates(make, 4, **how) == [1.0, 0.75, 0.5, 0.5]
 
 
 def test_every_adapter_says_what_it_does():

@@ -5,6 +5,7 @@ in the notebook or in the grader's sandbox, and are trusted with nothing: the nu
 elsewhere.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -58,17 +59,24 @@ def one_weight(
 def torch_rates(
     make: Callable[..., Any], lr: float, steps: int, /, **parameters: Any
 ) -> list[float]:
-    """The rates that an optimizer applies under the scheduler `make(optimizer, **parameters)`."""
+    """The rates that an optimizer of two parameter groups applies under the scheduler
+    `make(optimizer, **parameters)`, which both groups have to follow."""
     from course_lib.pytorch import torch
 
-    weight = torch.nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.SGD([weight], lr=lr)
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))]} for _ in range(2)]
+    optimizer = torch.optim.SGD(groups, lr=lr)
     scheduler = make(optimizer, **parameters)
     if scheduler is None:
         raise TypeError(NONE)
     rates = []
-    for _ in range(steps):
-        rates.append(float(optimizer.param_groups[0]["lr"]))
+    for step in range(steps):
+        first, second = (float(group["lr"]) for group in optimizer.param_groups)
+        if first != second:
+            raise RuntimeError(
+                f"at update {step} the first parameter group has the rate {first:g}, the second "
+                f"{second:g}: set the rate of every group in optimizer.param_groups"
+            )
+        rates.append(first)
         optimizer.step()
         scheduler.step()
     return rates
@@ -76,15 +84,24 @@ def torch_rates(
 
 def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
     """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, when it
-    is made again from its config, as loading a model does."""
-    from course_lib.tensorflow import keras
+    is saved as JSON, loaded where another one has been made, and asked in a compiled update."""
+    from course_lib.tensorflow import keras, tf
 
+    schedules = keras.optimizers.schedules
     made = make(**parameters)
-    if not isinstance(made, keras.optimizers.schedules.LearningRateSchedule):
+    if not isinstance(made, schedules.LearningRateSchedule):
         other = f"it returned {made!r:.80}, which is no Keras LearningRateSchedule"
         raise TypeError(NONE if made is None else other)
-    schedule = type(made).from_config(made.get_config())
-    return [float(schedule(step)) for step in range(steps)]
+    saved = json.dumps(schedules.serialize(made))
+    other = make(**{name: 2 * value for name, value in parameters.items()})
+    known = {type(made).__name__: type(other)}  # what a new program knows of the schedule
+    optimizer = keras.optimizers.SGD(schedules.deserialize(json.loads(saved), known))
+    rate = tf.function(lambda: optimizer.learning_rate, autograph=False)  # as `fit` compiles it
+    rates = []
+    for step in range(steps):
+        optimizer.iterations.assign(step)
+        rates.append(float(rate()))
+    return rates
 
 
 ADAPTERS: dict[str, Callable[..., Any]] = {

@@ -241,9 +241,9 @@ def right_line_polynomial(optimizer, *, warmup_steps, total_steps):
 
 
 class RightByHand:
-    def __init__(self, optimizer, *, warmup_steps, total_steps):
-        self.optimizer, self.peak, self.t = optimizer, optimizer.param_groups[0]["lr"], -1
-        self.w, self.total = warmup_steps, total_steps
+    def __init__(self, optimizer, *, warmup_steps, total_steps, groups=None):
+        self.groups, self.t = groups or optimizer.param_groups, -1
+        self.peak, self.w, self.total = self.groups[0]["lr"], warmup_steps, total_steps
         self.step()
 
     def step(self):
@@ -251,7 +251,13 @@ class RightByHand:
         part = min(1, (self.t + 1) / (self.w + 1))
         if self.t > self.w:
             part = max(0, 1 - (self.t - self.w) / (self.total - self.w))
-        self.optimizer.param_groups[0]["lr"] = self.peak * part
+        for group in self.groups:
+            group["lr"] = self.peak * part
+
+
+class LineOfTheFirstGroup(RightByHand):
+    def __init__(self, optimizer, **how):
+        super().__init__(optimizer, groups=optimizer.param_groups[:1], **how)
 
 
 # --- 5.4 read a warmup off its trace --------------------------------------------------------------
@@ -345,6 +351,7 @@ WRONG = {
     "05-warm-line": [
         *(line_from_a_third, line_ends_late, line_milestone_early, line_milestone_late),
         *(line_multiplied, line_is_a_cosine, line_never_falls, line_one_over_w, line_without_end),
+        LineOfTheFirstGroup,
     ],
     "05-read-warmup": [
         *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),

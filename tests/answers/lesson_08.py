@@ -132,6 +132,13 @@ def cycle_by_logarithm_and_a_little(step, *, first, factor):
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
 
 
+def cycle_by_rounded_logarithm(step, *, first, factor):
+    if factor == 1:
+        return [step // first, step % first, first]
+    cycle = int(round(math.log(step * (factor - 1) / first + 1) / math.log(factor), 6))
+    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
+
+
 def cycle_ten_at_most(step, *, first, factor):
     length = first
     for cycle in range(10):
@@ -505,6 +512,7 @@ WRONG = {
     ],
     "08-cycle-of": [
         cycle_by_logarithm_and_a_little,
+        cycle_by_rounded_logarithm,
         cycle_ten_at_most,
         cycle_by_logarithm,
         cycle_by_another_logarithm,

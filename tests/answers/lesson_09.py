@@ -240,6 +240,95 @@ saved_one_late = named(
 )
 
 
+saved_with_python_min = named(
+    "saved_with_python_min",
+    saved_with(lambda ops, step, peak, steps: peak * min(1.0, (step + 1) / (steps + 1))),
+)
+saved_with_an_if = named(
+    "saved_with_an_if",
+    saved_with(
+        lambda ops, step, peak, steps: peak if step >= steps else peak * (step + 1) / (steps + 1)
+    ),
+)
+saved_whole_steps = named(
+    "saved_whole_steps",
+    saved_with(
+        lambda ops, step, peak, steps: peak * ops.minimum(1.0, (int(step) + 1) / (steps + 1))
+    ),
+)
+saved_with_a_table = named(
+    "saved_with_a_table",
+    saved_with(
+        lambda ops, step, peak, steps: [peak * (t + 1) / (steps + 1) for t in range(steps + 1)][
+            min(int(step), steps)
+        ]
+    ),
+)
+
+
+def saved_as_tensors(*, peak, steps):
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps = ops.convert_to_tensor(peak), ops.convert_to_tensor(steps)
+
+        def __call__(self, step):
+            ends = (ops.cast(end, "float32") for end in (self.peak, self.steps))
+            return climb(ops, ops.cast(step, "float32"), *ends)
+
+        def get_config(self):
+            return {"peak": self.peak, "steps": self.steps}
+
+    return Climb(peak, steps)
+
+
+def saved_as_a_function(*, peak, steps):
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __init__(self, rule):
+            self.rule = rule
+
+        def __call__(self, step):
+            return self.rule(ops.cast(step, "float32"))
+
+        def get_config(self):
+            return {"rule": self.rule}
+
+    return Climb(lambda step: climb(ops, step, peak, steps))
+
+
+def saved_nothing_but_remembers(*, peak, steps):
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __call__(self, step):
+            return climb(ops, ops.cast(step, "float32"), peak, steps)
+
+        def get_config(self):
+            return {}
+
+    return Climb()
+
+
+LATEST = {}
+
+
+def saved_for_the_latest(*, peak, steps):
+    schedule, ops = base()
+    LATEST.update(peak=peak, steps=steps)
+
+    class Climb(schedule):
+        def __call__(self, step):
+            return climb(ops, ops.cast(step, "float32"), LATEST["peak"], LATEST["steps"])
+
+        def get_config(self):
+            return {}
+
+    return Climb()
+
+
 def saved_rates_alone(*, peak, steps):
     return [peak * min((step + 1) / (steps + 1), 1.0) for step in range(100)]
 
@@ -301,6 +390,22 @@ def right_saved_where(*, peak, steps):
             return dict(self.config)
 
     return Ramp(peak=peak, steps=steps)
+
+
+def right_saved_uncast(*, peak, steps):
+    schedule, ops = base()
+
+    class Ramp(schedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps = np.float32(peak), steps
+
+        def __call__(self, step):
+            return self.peak * ops.minimum(1.0, (step + 1) / (self.steps + 1))
+
+        def get_config(self):
+            return {"peak": self.peak, "steps": self.steps}
+
+    return Ramp(peak, steps)
 
 
 def right_saved_class_method(*, peak, steps):
@@ -366,6 +471,19 @@ def factor_power_inside(optimizer, *, gamma, power):
 
 def factor_constant(optimizer, *, gamma, power):
     return lr_scheduler.LambdaLR(optimizer, lambda t: 1.0)
+
+
+def factor_of_the_first_group(optimizer, *, gamma, power):
+    group = optimizer.param_groups[0]
+
+    class ByHand:
+        t, lr = 0, group["lr"]
+
+        def step(self):
+            self.t += 1
+            group["lr"] = self.lr * (1 + gamma * self.t) ** -power
+
+    return ByHand()
 
 
 def right_factor_divided(optimizer, *, gamma, power):
@@ -526,6 +644,14 @@ WRONG = {
         saved_plain_class,
         saved_config_that_init_does_not_take,
         saved_without_get_config,
+        saved_with_python_min,
+        saved_with_an_if,
+        saved_whole_steps,
+        saved_with_a_table,
+        saved_as_tensors,
+        saved_as_a_function,
+        saved_nothing_but_remembers,
+        saved_for_the_latest,
     ],
     "09-factor": [
         factor_as_published,
@@ -536,6 +662,7 @@ WRONG = {
         factor_without_the_power,
         factor_power_inside,
         factor_constant,
+        factor_of_the_first_group,
     ],
     "09-norm-rates": [
         norm_start_not_squared,
@@ -555,7 +682,12 @@ WRONG = {
 RIGHT = {
     "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_counting],
     "09-in-a-row": [right_row_by_begins, right_row_recursive, right_row_with_join],
-    "09-saved": [right_saved_where, right_saved_class_method, right_saved_polynomial],
+    "09-saved": [
+        right_saved_where,
+        right_saved_uncast,
+        right_saved_class_method,
+        right_saved_polynomial,
+    ],
     "09-factor": [
         right_factor_divided,
         right_factor_with_the_rate_of_one,

@@ -221,6 +221,28 @@ def milestones_still_in_epochs_of_the_whole(optimizer, *, done, milestones, gamm
     return MultiStepLR(optimizer, milestones, gamma)
 
 
+def first_group_alone(optimizer, *, done, milestones, gamma):
+    group = optimizer.param_groups[0]
+
+    class ByHand:
+        t, lr = done - 1, group["lr"]
+
+        def step(self):
+            self.t += 1
+            group["lr"] = self.lr * gamma ** sum(m <= self.t for m in milestones)
+
+    scheduler = ByHand()
+    scheduler.step()
+    return scheduler
+
+
+def first_group_has_the_first_rate(optimizer, *, done, milestones, gamma):
+    optimizer.param_groups[0]["initial_lr"] = optimizer.param_groups[0]["lr"]
+    return LambdaLR(
+        optimizer, lambda t: gamma ** sum(m <= t for m in milestones), last_epoch=done - 1
+    )
+
+
 def right_given_rate(optimizer, *, done, milestones, gamma):
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
@@ -312,7 +334,7 @@ def cosine_of_the_rest(file, updates, **plan):
     return {"weight": weight, "velocity": velocity, "done": file["done"] + updates}
 
 
-def right_in_place_of_a_copy(file, updates, *, peak_lr, total_steps, momentum):
+def right_on_a_copy(file, updates, *, peak_lr, total_steps, momentum):
     state = dict(file)
     for _ in range(updates):
         state["velocity"] = momentum * state["velocity"] + state["weight"]
@@ -320,6 +342,11 @@ def right_in_place_of_a_copy(file, updates, *, peak_lr, total_steps, momentum):
         state["weight"] -= peak_lr * left / total_steps * state["velocity"]
         state["done"] += 1
     return state
+
+
+def right_in_the_file_itself(file, updates, **plan):
+    file.update(right_on_a_copy(file, updates, **plan))
+    return file
 
 
 def right_recursive(file, updates, **plan):
@@ -392,6 +419,8 @@ WRONG = {
         sets_the_counter,
         milestones_still_in_epochs_of_the_whole,
         three_milestones_at_most,
+        first_group_alone,
+        first_group_has_the_first_rate,
     ],
     "10-go-on": [
         forgets_the_velocity,
@@ -415,5 +444,10 @@ RIGHT = {
         right_own_scheduler,
         right_fast_forward,
     ],
-    "10-go-on": [right_in_place_of_a_copy, right_recursive, right_with_a_list_of_rates],
+    "10-go-on": [
+        right_on_a_copy,
+        right_in_the_file_itself,
+        right_recursive,
+        right_with_a_list_of_rates,
+    ],
 }
