@@ -567,10 +567,10 @@ exercise(
         call([2.3, 2.2, 1.9, 2.4, 1.5, 1.0], beta=0.9),
         call([], beta=0.9),
     ],
-    locked=[call([1.0, 0.5, 0.25, 4.0], beta=0.75)],
+    locked=[call([1.0, 0.5, 0.25, 4.0] * 3, beta=0.75)],
     hidden={
         "a strong mean": [
-            call([2.3, 2.31, 2.2, 2.0, 1.5, 0.9, 0.8, 3.0], beta=0.98),
+            call([2.3, 2.31, 2.2, 2.0, 1.5, 0.9, 0.8, 3.0] * 15, beta=0.99),
             call([5.0, 4.0], beta=0.999),
         ],
         "a weak mean": [
@@ -610,7 +610,7 @@ exercise(
 # already lost, may win.
 #
 # **Deliver:** `steepest_rate(lrs, losses)`: the rate at which the loss falls fastest per change of
-# `log(lr)`, among the points up to and with the lowest loss. Slopes as from `np.gradient`, which
+# `log(lr)`, among the points up to and with the first lowest loss. Slopes as from `np.gradient`, which
 # takes the places of the points as its second argument.
 #
 # **Success:** the right rate for even and uneven sweeps, as a plain number.
@@ -657,10 +657,10 @@ exercise(
         call(decades, [2.3, 2.2, 0.5, 9.0, 1.0, 2.0]),
         call(uneven, [2.0, 1.95, 1.2, 1.1, 0.6, 0.55, 0.7]),
         call([0.001, 0.1, 0.2, 0.25, 0.3, 1.0], [2.3, 1.5, 1.4, 1.2, 1.1, 2.0]),
-        call([0.01, 0.1, 1.0, 1.1, 2.0], [2.0, 1.0, 3.0, 1.2, 1.5]),
+        call([0.01, 0.1, 1.0, 1.1, 2.0], [2.0, 1.5, 2.8, 1.55, 1.9]),
         call([0.01, 0.1, 1.0, 10.0], [2.0, 1.9, 1.8, 0.5]),
     ],
-    locked=[call(halves, [2.3, 2.31, 2.25, 2.1, 1.8, 1.2, 1.0, 1.1, 4.0])],
+    locked=[call(halves, [3.6, 2.9, 2.85, 2.8, 2.2, 1.2, 1.0, 1.1, 4.0])],
     hidden={
         "an even sweep": [
             call(halves, [2.3, 2.28, 2.29, 2.1, 1.6, 1.3, 1.25, 1.4, 3.0]),
@@ -676,7 +676,7 @@ exercise(
         ],
         "a fall behind the lowest loss": [
             call(decades, [2.3, 1.8, 0.4, 8.0, 0.5, 0.9]),
-            call(halves, [2.3, 2.0, 1.5, 1.4, 6.0, 7.0, 1.5, 1.6, 2.0]),
+            call(halves, [2.3, 2.25, 2.2, 2.1, 2.0, 3.5, 3.0, 2.2, 2.1]),
             call(uneven, [1.0, 0.9, 0.5, 3.0, 9.0, 2.0, 0.6]),
             call([0.001, 0.1, 0.2, 0.25, 0.3, 1.0], [2.3, 2.2, 0.5, 9.0, 1.0, 2.0]),
         ],

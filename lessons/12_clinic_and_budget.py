@@ -518,9 +518,10 @@ calibration()
 #     return rates
 # ```
 #
-# What was meant: `milestones` are *epochs*; from each on, the rate is multiplied by `factor` once
-# more. The warmup counts *updates*: update $t$ gets the share $(t+1)/(w+1)$ of the staircase's
-# rate, at most all of it, with $w$ = `warmup_steps`, which may be 0.
+# What was meant: `milestones` are *epochs*, none below the one before; from each on, the rate is
+# multiplied by `factor` once more, so twice where two are equal. The warmup counts *updates*:
+# update $t$ gets the share $(t+1)/(w+1)$ of the staircase's rate, at most all of it, with $w$ =
+# `warmup_steps`, which may be 0.
 #
 # Example: `applied_rates(3, 2, peak_lr=1.0, warmup_steps=1, milestones=[2], factor=0.5)` is
 # `[0.5, 1.0, 1.0, 1.0, 0.5, 0.5]`.
@@ -784,7 +785,11 @@ exercise(
             quantiles=T,
             guessing=10.0,
         ),
-        call({"late": [30.0, 30.0], "early": [30.0, 30.0]}, quantiles=T, guessing=10.0),
+        call(
+            {"late": [30.0, 30.0], "early": [30.0, 30.0], "more": [30.004, 30.004]},
+            quantiles=T,
+            guessing=10.0,
+        ),
         call({"only": [55.5]}, quantiles=T, guessing=10.0),
     ],
     locked=[
@@ -831,7 +836,7 @@ exercise(
         ],
         "ties and entries of one run": [
             call(
-                {"q": [44.0, 44.0], "p": [44.0, 44.0, 44.0], "r": [99.0], "o": [43.0, 43.0]},
+                {"q": [44.0, 44.0], "p": [44.0, 44.0, 44.0], "r": [99.0], "s": [44.004, 44.004]},
                 quantiles=T,
                 guessing=10.0,
             ),

@@ -65,6 +65,16 @@ def mean_not_at_all(losses, *, beta):
     return losses
 
 
+def mean_corrected_ten_times(losses, *, beta):
+    pairs = zip(mean_uncorrected(losses, beta=beta), right_mean_by_weights(losses, beta=beta))
+    return [right if i < 10 else m for i, (m, right) in enumerate(pairs)]
+
+
+def mean_corrected_at_first(losses, *, beta):
+    pairs = zip(mean_uncorrected(losses, beta=beta), right_mean_by_weights(losses, beta=beta))
+    return [right if i < 1 / (1 - beta) else m for i, (m, right) in enumerate(pairs)]
+
+
 def right_mean_by_weights(losses, *, beta):
     smoothed = []
     for end in range(1, len(losses) + 1):
@@ -158,6 +168,19 @@ def steepest_before_the_lowest(lrs, losses):
 def steepest_and_one_behind_the_lowest(lrs, losses):
     until = int(np.argmin(losses)) + 2
     return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
+
+
+def steepest_until_the_loss_doubles(lrs, losses):
+    lowest = np.minimum.accumulate(losses)
+    doubled = np.flatnonzero(np.asarray(losses)[1:] > 2 * lowest[:-1])
+    until = int(doubled[0]) + 1 if doubled.size else len(losses)
+    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
+
+
+def steepest_with_bent_ends(lrs, losses):
+    until = int(np.argmin(losses)) + 1
+    slopes = np.gradient(losses, np.log(lrs), edge_order=2)
+    return float(lrs[int(np.argmin(slopes[:until]))])
 
 
 def right_steepest_in_decades(lrs, losses):
@@ -377,6 +400,8 @@ WRONG = {
         mean_last_only,
         mean_one_short,
         mean_not_at_all,
+        mean_corrected_ten_times,
+        mean_corrected_at_first,
     ],
     "07-steepest": [
         steepest_as_published,
@@ -393,6 +418,8 @@ WRONG = {
         steepest_of_the_logarithm_of_the_loss,
         steepest_before_the_lowest,
         steepest_and_one_behind_the_lowest,
+        steepest_until_the_loss_doubles,
+        steepest_with_bent_ends,
     ],
     "07-batch-losses": [
         batch_as_published,

@@ -76,6 +76,10 @@ def needs_every_seed(after, before, t):
     return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
 
 
+def an_accuracy_of_zero_is_missing(after, before, t):
+    return right_statistics(*({s: a for s, a in each.items() if a} for each in (after, before)), t)
+
+
 def right_statistics(after, before, t):
     gaps = _gaps(after, before)
     half = t * stdev(gaps) / len(gaps) ** 0.5
@@ -226,6 +230,23 @@ def sums_instead_of_means(runs):
     return _told(peak, groups, _groups(runs))
 
 
+def no_mean_above_one(runs):
+    means = {
+        peak: fmean(run["val_loss"] for run in group)
+        for peak, group in _finished(_groups(runs)).items()
+    }
+    peak = min((1.0, None), *((mean, peak) for peak, mean in means.items()))[1]
+    if peak is None:
+        raise ValueError("nothing left")
+    return _told(peak, _groups(runs))
+
+
+def a_test_result_of_zero_has_diverged(runs):
+    return right_tune_loops(
+        [run if run["test_accuracy"] else {**run, "val_loss": None} for run in runs]
+    )
+
+
 def nothing_left_is_none(runs):
     try:
         return right_tune_loops(runs)
@@ -257,7 +278,7 @@ def right_tune_helpers(runs):
 def right_tune_numpy(runs):
     peaks = np.array([run["peak"] for run in runs])
     losses = np.array([np.nan if run["val_loss"] is None else run["val_loss"] for run in runs])
-    tests = np.array([run["test_accuracy"] or np.nan for run in runs])
+    tests = np.array([run["test_accuracy"] for run in runs], dtype=float)
     tried = np.unique(peaks)
     means = np.array([losses[peaks == peak].mean() for peak in tried])
     if np.isnan(means).all():
@@ -307,6 +328,11 @@ def in_per_cent(first, second, images):
 def stands_within(first, second, images):
     margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
     return second - first, margin, abs(second - first) < margin
+
+
+def stands_at_its_margin(first, second, images):
+    gap, margin, _ = right_gap_counts(first, second, images)
+    return gap, margin, abs(gap) >= margin
 
 
 def right_gap_hypot(first, second, images):
@@ -551,6 +577,7 @@ WRONG = {
         counts_the_seeds_of_one_side,
         normal_instead_of_t,
         needs_every_seed,
+        an_accuracy_of_zero_is_missing,
     ],
     "11-tune": [
         best_test_result,
@@ -567,6 +594,8 @@ WRONG = {
         upper_border_only,
         sums_instead_of_means,
         nothing_left_is_none,
+        no_mean_above_one,
+        a_test_result_of_zero_has_diverged,
         looks_at_the_last_seed,
         looks_at_both_ends,
         begins_anew_after_a_diverged_seed,
@@ -583,6 +612,7 @@ WRONG = {
         images_outside_of_the_root,
         in_per_cent,
         stands_within,
+        stands_at_its_margin,
     ],
     "11-judge": [
         as_given,

@@ -357,6 +357,16 @@ def board_ties_backwards(entries, *, quantiles, guessing):
     return sorted(pairs, key=lambda pair: (pair[1], pair[0]), reverse=True)
 
 
+def board_of_whole_scores(entries, *, quantiles, guessing):
+    pairs = _board(entries, quantiles, guessing, _lower)
+    return sorted(pairs, key=lambda pair: (-round(pair[1]), pair[0]))
+
+
+def board_of_scores_of_one_place(entries, *, quantiles, guessing):
+    pairs = _board(entries, quantiles, guessing, _lower)
+    return sorted(pairs, key=lambda pair: (-round(pair[1], 1), pair[0]))
+
+
 def board_names_only(entries, *, quantiles, guessing):
     return [name for name, _ in _board(entries, quantiles, guessing, _lower)]
 
