@@ -306,19 +306,44 @@ def test_check_says_what_ended_the_cell_of_an_answer(tmp_path, capsys):
     assert second.endswith("(line 2))") and last == "0 of 5 right"
 
 
+def mine(tmp_path, *sources):
+    """The path of a notebook with these cells."""
+    cells = [nbformat.v4.new_code_cell(each) for each in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    return str(tmp_path / "mine.ipynb")
+
+
+@pytest.mark.parametrize(
+    "first, second, status, words",
+    [
+        ("def check(*_): pass", 'check("9.3", 1)', 0, ": right\n1 of 1 right\n"),
+        (
+            "import os; os._exit(3)",
+            'check("9.3", 1)',
+            2,
+            "a cell was stopped, because it ended its",
+        ),
+        ("def check(*_): pass", 'check("99.9", 1)', 2, "has no check of this course"),
+    ],
+)
+def test_what_check_found_is_its_status(tmp_path, capsys, first, second, status, words):
+    assert main(["check", mine(tmp_path, first, second)]) == status
+    assert words in "".join(capsys.readouterr())
+    assert main(["check", mine(tmp_path, first, second), "--quiet"]) == status
+    assert capsys.readouterr().out == ""
+
+
 def test_check_says_the_first_cell_that_stopped_and_counts_every_check(tmp_path, capsys):
-    cells = [
+    notebook = mine(
+        tmp_path,
         "from course_lib.checks import check",
         "def keras_boundaries(milestones):\n    return [",
         "keras_boundaries([5])",
         'check("9.1", keras_boundaries)\ncheck("9.2", keras_boundaries)',
         "def check(*_): pass",
         'check("9.3", 1)\ncheck("9.4", 2)',
-    ]
-    path = tmp_path / "mine.ipynb"
-    cells = [nbformat.v4.new_code_cell(each) for each in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    assert main(["check", str(path)]) == 1
+    )
+    assert main(["check", notebook]) == 1
     said = capsys.readouterr().out
     assert "(a cell above it stopped with SyntaxError: " in said
     assert re.match("9.1 .*, 9.2 .*: name .keras_boundaries. is not defined", said)
