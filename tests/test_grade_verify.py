@@ -137,16 +137,20 @@ def test_every_part_of_an_answer_is_mutated_once():
     changes = [change for change, _ in mutations(SOURCE)]
     assert len(set(changes)) == len(changes) == len({text for _, text in mutations(SOURCE)})
     for wanted in (
+        "line 1: without `if done < 0:`",
         "line 3: `step // every` -> `step / every`",
         "line 4: `done < 0` -> `done <= 0`",
         "line 4: `done < 0` -> `True`",
         "line 6: `0.5` -> `1.5`",
+        "line 6: `0.5` -> `-0.5`",
+        "line 6: `0.5` -> `0.55`",
         "line 6: `0.5 ** done` -> `0.5 * done`",
         "line 6: `min` -> `max`",
     ):
         assert wanted in changes
     for _, text in mutations(SOURCE):
         compile(text, "mutation", "exec")
+    assert mutations("math.floor(x)") == [("line 1: `math.floor` -> `math.ceil`", "math.ceil(x)")]
 
 
 def test_empty_answers_return_constants_and_each_argument():

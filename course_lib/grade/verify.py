@@ -268,7 +268,6 @@ def mutations(source: str) -> list[tuple[str, str]]:
             if change := _mutate(node, variant):
                 text = ast.unparse(ast.fix_missing_locations(tree))
                 found.setdefault(text, f"line {node.lineno}: {change}")
-    found.pop(ast.unparse(ast.parse(source)), None)
     return [(change, text) for text, change in found.items()]
 
 
