@@ -324,7 +324,7 @@ def test_on_a_phone_the_decision_guide_s_figure_shows_its_answers_without_scroll
     page = open_page("docs/choosing.html")
     page.set_viewport_size({"width": 390, "height": 844})
     figure = page.locator("p > img").first.bounding_box()
-    assert 340 < figure["width"] and figure["x"] + figure["width"] <= 390
+    assert figure["width"] > 340 and figure["x"] + figure["width"] <= 390
     page.close()
 
 
