@@ -342,12 +342,15 @@ def test_check_says_the_first_cell_that_stopped_and_counts_every_check(tmp_path,
         'check("9.1", keras_boundaries)\ncheck("9.2", keras_boundaries)',
         "def check(*_): pass",
         'check("9.3", 1)\ncheck("9.4", 2)',
+        'check("9.5", 1 / 0)',
     )
     assert main(["check", notebook]) == 1
     said = capsys.readouterr().out
     assert "(a cell above it stopped with SyntaxError: " in said
     assert re.match("9.1 .*, 9.2 .*: name .keras_boundaries. is not defined", said)
-    assert said.endswith(": right\n2 of 4 right\n")
+    assert (
+        said.endswith(": division by zero (line 1)\n2 of 5 right\n") and said.count("above it") == 1
+    )
 
 
 def test_check_says_what_the_notebook_s_checks_say(tmp_path, capsys):
