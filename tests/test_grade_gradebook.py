@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from browser import ARTIFACTS
+from nbformat.v4 import new_code_cell
 from test_grade_release import lesson
 from test_grade_report import (
     HOSTILE,
@@ -28,7 +29,14 @@ from test_grade_report import (
 
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.release import released, source_tree
-from course_lib.grade.results.gradebook import GradebookError, literal, to_gradebook
+from course_lib.grade.results.gradebook import (
+    GradebookError,
+    _course,
+    answered,
+    literal,
+    to_gradebook,
+)
+from course_lib.grade.walls.limits import NOT_ASKED
 
 SCRIPTS = Path(sys.executable).parent
 WALK = "def walk(start, *, lr, curvature, steps):\n    return [start]"
@@ -409,6 +417,44 @@ def test_locked_gradebook_is_told_in_words(results, solutions, course):
         to_gradebook(results, solutions, course=course)
     holder.close()
     to_gradebook(results, solutions, course=course)
+
+
+def test_what_is_shown_has_the_answer_once_the_question_as_it_was_and_what_was_found():
+    made = lesson()
+    other = new_code_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION")
+    other.metadata["nbgrader"] = {**made.cells[2].metadata["nbgrader"], "grade_id": "other"}
+    made.cells.insert(3, other)
+    groups = [
+        group("shown", 0.0, False, "a call was stopped"),
+        group("ties", 1.0, False, NOT_ASKED),
+    ]
+    stopped = question("1.1", "01-walk", "t", "stopped", 1.0, groups, WALK, reason="It hangs")
+    row = {**handed_in("anna", [stopped, why(ASKED + "*It* grows.")]), "run": {"cells": []}}
+    shown = answered(released(made, "x"), row)
+    cells = {
+        each.metadata.nbgrader.grade_id: each
+        for each in shown.cells
+        if each.metadata.get("nbgrader")
+    }
+    assert cells["n-exercise-1"].source == WALK
+    assert cells["other"].source == "# what was written here stands in the answer cell above"
+    assert cells["01-why"].source == ASKED + literal("*It* grows.")
+    (output,) = cells["01-walk"].outputs
+    assert output.text.splitlines() == [
+        "stopped: 0 of 1",
+        "It hangs",
+        "- the examples that you can see: not right: a call was stopped",
+        "- ties (0 of 1): not asked",
+    ]
+
+
+def test_a_course_may_say_where_it_lies_and_a_gradebook_be_an_address(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()")
+    assert _course(tmp_path, None).root == str(tmp_path)
+    assert _course(tmp_path, "sqlite:////x.db").db_url == "sqlite:////x.db"
+    config = "c = get_config()\nc.CourseDirectory.root = '/elsewhere'"
+    (tmp_path / "nbgrader_config.py").write_text(config)
+    assert _course(tmp_path, None).root == "/elsewhere"
 
 
 @pytest.mark.parametrize("text", ["plain", "```\nx\n```", "````` a", "", "a\r\n\n    b\n"])
