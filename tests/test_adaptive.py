@@ -466,6 +466,14 @@ def test_a_rule_that_needs_the_whole_gradient_is_refused_on_several_devices():
     assert sgd == "SGD trains"
 
 
+def test_schedule_free_starts_in_model_fit_from_the_weights_of_the_model():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(ours.ScheduleFreeAdamW(1e-6), loss="mse")
+    before = model.get_weights()[0]
+    model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], before, atol=1e-5)
+
+
 def test_schedule_free_refuses_a_beta_from_which_no_average_can_be_computed():
     with pytest.raises(ValueError, match=r"beta_1 must be a number above 0 and below 1, got 0\.0"):
         ours.ScheduleFreeAdamW(0.1, beta_1=0.0)

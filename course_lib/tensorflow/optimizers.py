@@ -182,6 +182,9 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
         if self.built:
             return
         super().build(variables)
+        with tf.init_scope():  # Keras's own assignment is lost where `model.fit` builds
+            for z, variable in zip(self._momentums, variables, strict=True):
+                z.assign(variable)
         dtype = variables[0].dtype
         self._largest = self.add_variable((), dtype=dtype, name="largest_rate")
         self._total = self.add_variable((), dtype=dtype, name="total_of_squares")
