@@ -16,7 +16,6 @@ FALLING = Schedule(cosine, peak_lr=0.3, total_steps=469)
 
 
 FEW = patterns(200)
-F = np.float64
 
 
 # --- text and back --------------------------------------------------------------------------------
@@ -69,8 +68,9 @@ def test_spaces_order_lists_and_quotes_are_as_one_likes():
 
 
 def test_a_recipe_of_numpy_s_numbers_can_be_read_again():
-    recipe = Recipe(Schedule(constant, lr=0.1), "mlp", "mnist", seed=np.int64(3), momentum=F(0.5))
-    assert recipe.text == "constant(lr=0.1) | mlp | mnist | seed=3 | momentum=0.5"
+    fixed = Schedule(constant, lr=0.1)
+    recipe = Recipe(fixed, "mlp", "mnist", seed=np.int64(3), momentum=np.float32(0.1))
+    assert recipe.text == "constant(lr=0.1) | mlp | mnist | seed=3 | momentum=0.10000000149011612"
     assert Recipe.parse(recipe.text) == recipe
 
 
