@@ -69,8 +69,9 @@ def test_spaces_order_lists_and_quotes_are_as_one_likes():
 
 def test_a_recipe_of_numpy_s_numbers_can_be_read_again():
     fixed = Schedule(constant, lr=0.1)
-    recipe = Recipe(fixed, "mlp", "mnist", seed=np.int64(3), momentum=np.float32(0.1))
-    assert recipe.text == "constant(lr=0.1) | mlp | mnist | seed=3 | momentum=0.10000000149011612"
+    recipe = Recipe(fixed, "mlp", "mnist", seed=np.int64(3), momentum=np.float64(0.5))
+    assert recipe.text == "constant(lr=0.1) | mlp | mnist | seed=3 | momentum=0.5"
+    assert "np." not in repr(recipe)
     assert Recipe.parse(recipe.text) == recipe
 
 
