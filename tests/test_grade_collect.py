@@ -379,6 +379,7 @@ def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
         ("01_rates (1).ipynb.json", "{}", "01_rates"),
         ("homework.ipynb", DECAY, "02_decay"),
         ("homework.ipynb", notebook(cells=[{"id": "id-02_decay"}]), "02_decay"),
+        ("01_rates.ipynb", notebook(cells=[{}] * 9 + [{"id": "id-02_decay"}]), "01_rates"),
         ("homework.ipynb", notebook("elsewhere"), "which assignment is it? Name it like"),
         ("homework.ipynb", notebook(cells=[]), "which assignment is it?"),
         ("homework.ipynb", "no notebook", "not a notebook: not JSON"),
@@ -440,6 +441,24 @@ def test_files_that_a_platform_gives_to_several_are_never_copies_of_one_students
     problems = [row.problem for row in rows if row.problem]
     assert len(rows) == 5 and len(problems) == 3
     assert sum("nothing says which of them counts" in each for each in problems) >= 2
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["hw_rates_2_1234_ann", "hw_rates_2_1235_bob"],
+        ["01_rates_2026_10_ann", "01_rates_2026_11_bob"],
+    ],
+)
+def test_files_with_numbers_as_canvas_writes_them_are_never_copies_of_one_students(
+    tmp_path, names, packed
+):
+    files = {f"{name}.ipynb": notebook(more=name) for name in names}
+    write(tmp_path, {"class.zip": zipped(files)} if packed else files)
+    rows = collect(tmp_path, ASSIGNMENTS)
+    assert len(rows) == 2 and all("nothing says" in row.problem for row in rows if row.problem)
+    assert any(row.text for row in rows)
 
 
 def test_a_students_own_versions_are_copies(tmp_path):

@@ -314,6 +314,44 @@ def test_the_last_copy_of_an_answer_counts_and_the_others_may_help():
     assert "(cells 3, 7); the last one counts" in plan.findings[0].text
 
 
+LEFT = {  # finished above what raises, and written below what asks for it
+    "returned": MY_WALK.replace("lr]", "lr]\n    " + STUB),
+    "generated": WALK.format("yield start\n    return\n    " + STUB),
+    "in one line": "walk = lambda start, lr: [start, lr]\n\n" + STUB.replace("    ", ""),
+    "a class": "class walk(list):\n    pass\n\n\n" + STUB.replace("    ", ""),
+}
+
+
+@pytest.mark.parametrize("work", LEFT.values(), ids=LEFT)
+def test_finished_work_above_the_lines_of_its_stub_counts(work):
+    """Before a blank copy, a first draft in an own cell, and one in another exercise's check."""
+    blank = cell(WALK.format(STUB), "a-walk")
+    draft = "def walk(start, lr):\n    return 0"
+    for place, added in [(3, blank), (2, cell(draft)), (6, None)]:
+        cells = submitted()
+        cells[2]["source"] = work
+        if added:
+            cells.insert(place, added)
+        else:
+            cells[place]["source"] = f"{draft}\n\n{cells[place]['source']}"
+        plan = plan_of(cells)
+        assert plan.answers["a-walk"] == work and not plan.blank
+    alone = blank_of_last_year()
+    alone[2]["source"] = work
+    assert plan_of(alone).begun
+
+
+def test_an_answer_in_words_below_the_line_that_asks_for_it_counts():
+    cells = submitted()
+    written = f"{UNWRITTEN}\n\nToo fast."
+    cells[7]["source"] = written
+    cells.append(cell(UNWRITTEN, "words", "markdown"))
+    assert plan_of(cells).answers["words"] == written
+    alone = blank_of_last_year()
+    alone[7]["source"] = written
+    assert plan_of(alone).begun
+
+
 @pytest.mark.parametrize("copied", [WALK.format(STUB), "# Try it: walk(8.0, 0.1)", ""])
 def test_an_untouched_copy_or_the_other_half_of_a_cell_does_not_count(copied):
     cells = submitted()
@@ -458,6 +496,10 @@ def test_a_written_answer_in_new_cells_below_its_question(left, kind):
         cell("", kind="markdown", id="new"),
         cell("for step in range(9):\n    print(walk(step, 0.1))", id="new"),
         cell("# Lesson", kind="markdown", id="the editor changed it"),
+        cell("from x import cosine as c", id="new"),
+        cell("x = a if b else c", id="new"),
+        cell("assert x is not None and y", id="new"),
+        cell("print('the rate is far too large')", id="new"),
     ],
 )
 def test_what_is_no_answer_in_words_stays_none(added):
@@ -466,6 +508,25 @@ def test_what_is_no_answer_in_words_stays_none(added):
     cells[0:1] = [] if added["source"] == "# Lesson" else cells[0:1]
     plan = plan_of([*cells, added])
     assert plan.blank == {"words"} and plan.answers["words"] == UNWRITTEN
+
+
+def test_one_cell_of_words_answers_one_question():
+    """Where the questions themselves are gone."""
+    more = ours("more-words", "question", "How?", "How\nfar?\n\nYOUR ANSWER HERE", 3.0, "markdown")
+    questions = (*LESSON.questions, asked("more-words", "", "more-words"))
+    lesson = replace(LESSON, cells=(*LESSON.cells, more), questions=questions)
+    cells = [*submitted()[:7], cell("Every step is larger.", kind="markdown", id="new")]
+    plan = plan_of(cells, lesson)
+    assert plan.answers.keys() == {"a-walk", "a-rate", "words"} and plan.missing == {"more-words"}
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_which_cells_answer_in_words_is_said_in_good_english(several):
+    cells = submitted()
+    cells[7]["source"] = UNWRITTEN
+    cells += [cell("Too fast.", kind="markdown", id=f"new-{n}") for n in range(1 + several)]
+    (found,) = plan_of(cells).findings
+    assert found.text == f"answered below it, in {'cells 9, 10' if several else 'cell 9'}"
 
 
 def test_words_below_another_cell_or_a_written_answer_are_notes():
@@ -524,6 +585,18 @@ def test_a_check_that_asks_for_ours_or_for_nothing_changes_no_name(check):
     cells = submitted()
     cells[3]["source"] = check
     cells.insert(2, cell("def my_walk():\n    pass", id="new"))
+    assert plan_of(cells).called == {}
+
+
+@pytest.mark.parametrize("place", ["own", "other"])
+def test_a_name_left_over_in_a_check_costs_a_finished_answer_nothing(place):
+    cells = submitted()
+    cells[3]["source"] = CHECK.format(1, "old_walk")
+    old = "def old_walk(start, lr):\n    return []"
+    if place == "own":
+        cells.insert(2, cell(old, id="new"))
+    else:
+        cells[2]["source"] = f"{old}\n\n{MY_WALK}"
     assert plan_of(cells).called == {}
 
 

@@ -30,7 +30,15 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import Caps, Pile, dated, owner_of, piles, said_by_canvas
+from course_lib.grade.intake.piles import (
+    Caps,
+    Pile,
+    called,
+    dated,
+    owner_of,
+    piles,
+    said_by_canvas,
+)
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
@@ -246,7 +254,7 @@ def _by_name(
 
 def _by_content(text: str, named: str | None, assignments: Mapping[str, Assignment]) -> str:
     """The assignment with which a notebook has most cells in common, by grade id or cell id; the
-    one that its file is named like, unless all of its cells are another's."""
+    one that its file is named like, unless it has no cell of that and most are another's."""
     try:
         cells = read_notebook(text)
     except ValueError:
@@ -260,7 +268,7 @@ def _by_content(text: str, named: str | None, assignments: Mapping[str, Assignme
     }
     most = max(common.values(), default=0)
     names = [name for name, count in common.items() if count == most]
-    if named and (common[named] or not most):
+    if named and (common[named] or 2 * most <= len(cells)):
         return named
     if named:
         raise Refused(f"it is called {named}, and its cells are those of {names[0]}; rename it")
@@ -320,11 +328,21 @@ def _is_unsure(row: _Row, first: _Row) -> bool:
         return False
     if len({owner_of(each.origin) for each in (one, other)} - {""}) > 1:
         return True
-    mine, best = ((each.own, each.date, each.upload) for each in (row.fit, first.fit))
-    if mine != best:
+    mine, best = row.fit, first.fit
+    if _bare(called(one.origin)) != _bare(called(other.origin)):
+        mine, best = replace(mine, upload=0), replace(best, upload=0)  # perhaps of two students
+    if (mine.own, mine.date, mine.upload) != (best.own, best.date, best.upload):
         return False
     nested = _is_beside(one, other) or _is_beside(other, one)
-    return not nested or row.fit == first.fit
+    return not nested or mine == best
+
+
+def _bare(name: str) -> str:
+    """The name of a file without its ending and what copying adds."""
+    stem = name.lower().rpartition(".")[0]
+    for _ in range(ADDED if len(stem) <= LONGEST_NAME else 0):
+        stem = COPY.sub("", stem.strip())
+    return stem
 
 
 def _is_beside(one: Submission, other: Submission) -> bool:

@@ -1,7 +1,8 @@
 """What to run of a submitted notebook: the student's answers among the assignment's own cells.
 
-Only sources are taken from a submission. Its points, its marks, its checks and its outputs decide
-nothing, and what goes wrong is a ValueError in words, never another error.
+Only sources are taken from a submission. Its points, marks and outputs decide nothing; of its
+checks only the name that a function was given. What goes wrong is a ValueError in words, never
+another error.
 """
 
 import re
@@ -19,6 +20,15 @@ CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$"
 ASKED = r"^check\([ \t]*[\"']{}[\"'][ \t]*,[ \t]*(\w+)[ \t]*[,)]"  # of which function
 # Prose in a cell of code, a comment perhaps: five words, or twelve letters where none are parted.
 PROSE = re.compile(r"\b(?:[^\W\d_]+[,;:.]? ){4}[^\W\d_]|[^\W\d_a-zA-Z]{12}")
+# The lines of a code cell that may be prose: comments, and what is no statement or call.
+WRITTEN = re.compile(
+    r"^(?:[ \t]*#.*|(?![ \t]*(?:from|import|assert|return|raise|del|for|while|if|with)\b)"
+    r"[^=()\[\]{}\n]*)$",
+    re.MULTILINE,
+)
+LEAVES = re.compile(
+    r"(?:^|[:=])[ \t]*(?:return|yield|lambda)\b|^class\b"
+)  # before the stub stops it
 ANOTHER = "not as it is handed out now; what is handed out counts"  # the teacher's change perhaps
 
 
@@ -49,7 +59,7 @@ class Plan:
     findings: tuple[Finding, ...]
     missing: frozenset[str]  # answers that are not in the notebook
     blank: frozenset[str]  # answers that are as they were handed out
-    begun: bool = True  # whether there is an answer in which no stub is left
+    begun: bool = True  # whether any answer was begun, wherever it stands
     called: dict[str, str] = field(default_factory=dict)  # functions' other names, by grade id
 
 
@@ -139,15 +149,17 @@ class _Matching:
 
     def _by_checks(self) -> None:
         """The names that students gave their functions: what they made a check ask for."""
-        bound = set().union(*(cell.defines for cell in self.theirs if cell.cell_type == "code"))
-        for index, cell in enumerate(self.ours):
-            for each in self.questions if index in self.found and cell.kind == "check" else ():
-                if each.grade_id != cell.grade_id:
-                    continue
-                form = ASKED.format(re.escape(each.exercise))
-                names = re.findall(form, self.theirs[self.found[index]].source, re.MULTILINE)
-                if names and each.name not in names and names[-1] in bound:
-                    self._call(each, names[-1])
+        code = [place for place, cell in enumerate(self.theirs) if cell.cell_type == "code"]
+        done = set().union(*(self.theirs[p].defines for p in code if not self._is_stub(p)))
+        checks = {cell.grade_id: i for i, cell in enumerate(self.ours) if cell.kind == "check"}
+        for each in self.questions:
+            place = self.found.get(checks.get(each.grade_id, -1))
+            if place is None or each.name in done:
+                continue
+            form = ASKED.format(re.escape(each.exercise))
+            names = re.findall(form, self.theirs[place].source, re.MULTILINE)
+            if names and names[-1] in done:
+                self._call(each, names[-1])
 
     def _call(self, question: Question, name: str) -> None:
         self.called[question.grade_id] = name
@@ -161,10 +173,23 @@ class _Matching:
 
     def _is_work(self, index: int, place: int) -> bool:
         """Whether the cell is neither empty nor a stub: as it was handed out, now or before."""
-        cell = self.theirs[place]
+        if not self.theirs[place].source.strip() or self._untouched(index, place):
+            return False
+        return not self._is_stub(place, self.ours[index].released)
+
+    def _is_stub(self, place: int, released: str | None = None) -> bool:
+        """Whether the cell still stops at its stub: nothing is returned, or written below it, that
+        was not handed out."""
+        cell, code = self.theirs[place], self.theirs[place].cell_type == "code"
         stub = STUBS.get(cell.cell_type, ())
-        held = bool(stub) and {*stub} <= {line.strip() for line in cell.source.split("\n")}
-        return bool(cell.source.strip()) and not held and not self._untouched(index, place)
+        lines = [line for line in map(str.strip, cell.source.split("\n")) if line]
+        if not stub or not {*stub} <= {*lines}:
+            return False
+        if released is None:
+            released = self.ours[self.owner[place]].released if place in self.owner else ""
+        written = lines if code else lines[lines.index(stub[-1]) + 1 :]
+        new = {*written} - {*stub} - known_lines(released)
+        return not any(LEAVES.search(line) for line in new) if code else not new
 
     def _untouched(self, index: int, place: int) -> bool:
         return self.ours[index].released.split() == self.theirs[place].source.split()
@@ -231,10 +256,13 @@ class _Matching:
         before = [p for i, p in self.found.items() if i < index and self.ours[i].kind != "given"]
         start = self.found.get(index, max(before, default=len(self.theirs)))
         stop = min((p for p in self.owner if p > start), default=len(self.theirs))
-        places = [place for place in self._free() if start < place < stop and self._is_prose(place)]
+        taken = {place for places in self.borrowed.values() for place in places}
+        below = [place for place in self._free() if start < place < stop and place not in taken]
+        places = [place for place in below if self._is_prose(place)]
         if places:
             cells = ", ".join(str(place + 1) for place in places[:10])
-            self._find("found", index, f"answered below it, in cell {cells}")
+            several = "s" * (len(places) > 1)
+            self._find("found", index, f"answered below it, in cell{several} {cells}")
             own = [place for place in self._answer(index) if not self._untouched(index, place)]
             self.borrowed[index] = own + places
 
@@ -242,7 +270,9 @@ class _Matching:
         """Whether a cell of the student's own has words, and not ours in a cell without its id."""
         cell = self.theirs[place]
         new = cell.lines.difference(*(known_lines(each.released) for each in self.ours))
-        return bool(new and (cell.cell_type != "code" or PROSE.search(cell.source)))
+        if cell.cell_type != "code":
+            return bool(new)
+        return bool(new) and any(map(PROSE.search, WRITTEN.findall(cell.source)))
 
     def _take(self, index: int, place: int, why: str) -> None:
         if index in self.found:

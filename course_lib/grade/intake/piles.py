@@ -20,7 +20,7 @@ MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?", re.DOTALL)
 BRIGHTSPACE = re.compile(r"(\d+)-\d+ - (.+) - (\w{3} \d+, \d{4}) (\d{3,4} [AP]M)", re.DOTALL)
 BLACKBOARD = re.compile(r"(.+)_([^_]+)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
 CANVAS = re.compile(  # without a name where students are anonymous
-    r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>anon_[^\W_]+|(?<=_)\d+)_"
+    r"(?:(?P<name>[^\W\d].*?)_)??(?P<late>LATE_)?(?P<id>anon_[^\W_]+|(?<=_)\d+)_"
     r"(?:(?P<upload>\d+)_(?P<rest>.+)|(?:text|link)\.html)",
     re.DOTALL,
 )
@@ -201,6 +201,17 @@ def said_by_canvas(origin: str) -> tuple[bool, int]:
     """
     names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
     return next(((bool(name["late"]), int(name["upload"] or 0)) for name in names), (False, 0))
+
+
+def called(origin: str) -> str:
+    """What the student called a file that lies there, where Canvas wrote more before it; the whole
+    where it did not.
+
+    >>> called("all.zip/leeann_LATE_12_345_01_fixed_rates-1.ipynb")
+    '01_fixed_rates-1.ipynb'
+    """
+    names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
+    return next((name["rest"] or "" for name in names), origin)
 
 
 def dated(origin: str) -> int:
