@@ -43,6 +43,7 @@ def test_the_librarys_own_solution_is_told(cells):
         ["%time\ndef ramp(step):\n    return 1 - step  # linear"],
         ["def ramp(step): return 1 - step", IMPORT, f"{IMPORT} as L"],
         ["def L(step): return 1", "import numpy as L"],
+        ["import course_lib.linear\ndef ramp(step): return 1 - step"],  # it binds `course_lib`
         ["\n" * 15_000 + "x = 1"],
     ],
 )

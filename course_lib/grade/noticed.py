@@ -90,5 +90,7 @@ def _read(source: str) -> tuple[set[str], dict[str, str]]:
             pairs = [(each.asname or each.name, each.name) for each in node.names]
             brought |= {new: f"{node.module}.{old}" for new, old in pairs}
         elif isinstance(node, ast.Import):
-            brought |= {a.asname or a.name.partition(".")[0]: a.name for a in node.names}
+            for each in node.names:  # `import a.b` binds `a`
+                name = each.name if each.asname else each.name.partition(".")[0]
+                brought[each.asname or name] = name
     return {each for each in used if each.partition(".")[0] not in made}, brought
