@@ -13,6 +13,7 @@ import numpy as np
 
 from course_lib import needs
 from course_lib.formulas.parameters import (
+    MOMENTUM,
     Maybe,
     Number,
     Numbers,
@@ -153,7 +154,7 @@ class TorchSchedule(LRScheduler):
         if self.momentum is None:
             return
         step = self.last_epoch
-        value = Number(below=1).check(f"momentum at update {step}", self.momentum(step))
+        value = MOMENTUM.check(f"momentum at update {step}", self.momentum(step))
         for group in self.optimizer.param_groups:
             if "momentum" in group:
                 group["momentum"] = value
@@ -332,7 +333,7 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
     the optimizer's own state, so after at least one `optimizer.step()`; with the `lr` that it has
     now, so before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop, SGD and AdaGradNorm can be
     read: TypeError for another, ValueError for a weight without an update; of one that is frozen
-    (`requires_grad=False`) and had none, NaN.
+    (`requires_grad=False`) and had none, NaN. SGD and AdaGradNorm have a rate for it all the same.
 
     >>> weight = torch.zeros(2, requires_grad=True)
     >>> optimizer = torch.optim.Adagrad([weight], lr=1.0)

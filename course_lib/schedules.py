@@ -13,7 +13,6 @@ all: adapters, plots, widgets, tables and tests find it there.
 """
 
 import inspect
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from course_lib.formulas.combined import *
 from course_lib.formulas.cycles import *
 from course_lib.formulas.decays import *
-from course_lib.formulas.parameters import describe, limits, nearest, rate_at
+from course_lib.formulas.parameters import as_number, describe, limits, nearest, rate_at
 from course_lib.formulas.warmups import *
 
 
@@ -58,8 +57,9 @@ class Schedule:
         rate_at(self, 0)
 
     def __call__(self, step: int) -> float:
-        if type(step) is not int and hasattr(step, "__index__"):
-            step = operator.index(step)  # NumPy's small integers overflow, a tensor stays one
+        # NumPy's small integers overflow, a tensor stays one; one without a value yet has to.
+        if type(step) is not int and (number := as_number(step)) is not None:
+            step = int(number) if number.is_integer() else number
         return self.formula(step, **self.params)
 
     def values(self, steps: int) -> list[float]:

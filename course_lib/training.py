@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from course_lib import needs
 from course_lib.data import Dataset, load
 from course_lib.formulas.parameters import (
+    MOMENTUM,
     Choice,
     Flag,
     Maybe,
@@ -115,13 +116,13 @@ def planned_updates(steps_per_epoch: int, epochs: int | None, max_updates: int |
     return max_updates if epochs is None else min(epochs * steps_per_epoch, max_updates)
 
 
-# What each setting of `fit` may be, also where a recipe names it.
+# What each setting of `fit` may be, also where a recipe names it. In the order in which one does.
 SETTINGS: dict[str, Any] = {
     "model": Choice(tuple(models.MODELS)),
     "seed": Whole(low=0),
     "framework": Choice(FRAMEWORKS),
     "optimizer": Choice(OPTIMIZERS),
-    "momentum": Number(below=1),  # at 1 the velocity would never end
+    "momentum": MOMENTUM,
     "batch_size": Whole(low=1),
     "epochs": Maybe(Whole(low=1)),
     "max_updates": Maybe(Whole(low=1)),

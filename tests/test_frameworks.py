@@ -21,6 +21,7 @@ import torch
 from rates import keras_rates, torch_pair, torch_rates
 
 from course_lib import GALLERY, Schedule
+from course_lib.formulas.parameters import as_number
 from course_lib.plateau import Plateau
 from course_lib.pytorch import TorchPlateau, TorchSchedule
 from course_lib.schedules import (
@@ -211,7 +212,7 @@ def test_torch_refuses_the_state_of_another_schedule_and_names_both():
     assert other.last_epoch == 0
     with pytest.raises(ValueError, match=r"saved under group_scales None, this is .* \[0.5\]"):
         pair(GALLERY["cosine"], group_scales=[0.5])[1].load_state_dict(state)
-    del state["group_scales"]  # as saved by 0.1.0 and before
+    del state["group_scales"]  # as saved before the state had it
     _, scaled = pair(GALLERY["cosine"], group_scales=[0.5])
     with pytest.raises(ValueError, match="at update 4"):
         scaled.load_state_dict(state)
@@ -431,7 +432,7 @@ def test_torch_refuses_the_state_of_another_momentum_and_loads_one_without():
         pair(momentum=low).load_state_dict(state)
     with pytest.raises(ValueError, match=r"this is momentum None"):
         pair().load_state_dict(state)
-    del state["momentum"]  # as saved by 0.1.0 and before
+    del state["momentum"]  # as saved before the state had it
     pair(momentum=low).load_state_dict(state)
 
 
@@ -724,3 +725,28 @@ def test_layerwise_rates_are_the_same_in_both_frameworks():
         planned = [rate(step) for rate in rates]
         assert [-w.item() for w in weights] == pytest.approx(planned, rel=1e-15)
         assert [-float(v.numpy()[0]) for v in variables] == np.float32(planned).tolist()
+
+
+# --- steps and numbers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.float32, torch.tensor, tf.constant, tf.Variable])
+def test_a_step_that_a_framework_counts_in_fractions_has_the_same_rate(kind):
+    """As torch's Adam keeps it: a tensor of 3.0."""
+    for schedule in GALLERY.values():
+        rate = schedule(kind(3.0))
+        assert type(rate) is float and rate == schedule(3)
+    assert GALLERY["linear"](kind(2.5)) == GALLERY["linear"](2.5)
+
+
+def test_a_step_without_a_value_and_an_array_of_steps_reach_the_formula_as_they_are():
+    schedule = Schedule(lambda step, *, lr: lr / (step + 1), lr=1.0)
+    compiled = tf.function(lambda step: schedule(tf.cast(step, tf.float64)))
+    assert compiled(tf.constant(3)).numpy() == 0.25
+    assert schedule(np.array([0, 1, 3])).tolist() == [1.0, 0.5, 0.25]
+
+
+def test_a_word_or_a_truth_is_no_number_in_any_library():
+    for value in (True, np.bool_(True), torch.tensor(True), np.array("0.1"), np.str_("0.1")):
+        assert as_number(value) is None
+    assert [as_number(each) for each in (np.array([2]), torch.tensor(2), np.nan)][:2] == [2, 2]

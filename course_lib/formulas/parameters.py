@@ -25,10 +25,9 @@ def as_number(value: Any) -> float | None:
     >>> as_number(3), as_number("3"), as_number([3.0])
     (3.0, None, None)
     """
-    if isinstance(value, str | bytes | bool):
-        return None
     try:
-        return float(value.item() if hasattr(value, "item") else value)
+        value = value.item() if hasattr(value, "item") else value
+        return None if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's: of several
         return None
 
@@ -186,7 +185,8 @@ class Inners:
 Rate = Annotated[float, Number(low=0)]
 Factor = Annotated[float, Number(low=0, above=True)]
 Fraction = Annotated[float, Number(low=0, high=1)]
-Momentum = Annotated[float, Number(below=1)]  # at 1 the velocity would never end
+MOMENTUM = Number(below=1)  # at 1 the velocity would never end
+Momentum = Annotated[float, MOMENTUM]
 Growth = Annotated[float, Number(low=1)]
 MaybeRate = Annotated[float | None, Maybe(Number(low=0))]
 MaybeSteps = Annotated[int | None, Maybe(Whole(low=1))]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.formulas.parameters import Flag, Number
+from course_lib.formulas.parameters import MOMENTUM, Flag, Number
 from course_lib.tensorflow.framework import keras, tf, to_numpy
 from course_lib.tensorflow.schedule import KerasSchedule
 
@@ -57,9 +57,9 @@ class SGD(keras.optimizers.Optimizer):
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
-            momentum = Number(below=1).check("momentum, unless a KerasSchedule,", momentum)
+            momentum = MOMENTUM.check("momentum, unless a KerasSchedule,", momentum)
         elif isinstance(momentum, KerasSchedule):
-            Number(below=1).check("momentum's highest value", max(momentum.rates))
+            MOMENTUM.check("momentum's highest value", max(momentum.rates))
         self.momentum = momentum
         self.nesterov = Flag().check("nesterov", nesterov)
 
