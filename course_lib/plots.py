@@ -157,10 +157,11 @@ def plot_finder(
     """A learning-rate sweep: the loss over the rate (smoothed; faint: each batch), and a line at
     every suggested rate."""
     figure, axes = _figure()
+    styles = looks(suggestions)
     axes.plot(lrs, losses, color="0.45", alpha=0.4, linewidth=0.8, label="loss of each batch")
     axes.plot(lrs, smoothed, color="0.1", linewidth=1.6, label="smoothed")
     for method, lr in suggestions.items():
-        axes.axvline(lr, **look(method), label=f"{method}: {lr:.2g}")
+        axes.axvline(lr, **styles[method], label=f"{method}: {lr:.2g}")
     axes.set_xscale("log")
     _label(axes, "learning rate", "training loss")
     # The final rise would squeeze the fall, which is what there is to read, into one line.

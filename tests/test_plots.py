@@ -16,6 +16,7 @@ from course_lib.plots import (
     looks,
     mean_interval,
     plot_answer,
+    plot_finder,
     plot_record,
     plot_record_losses,
     plot_runs,
@@ -382,3 +383,9 @@ def test_a_row_of_the_record_whose_runs_all_diverged_is_empty_and_says_so():
         "right\ntorch, n = 1",
     ]
     assert [50.0] in [list(line.get_xdata()) for line in axes.lines]
+
+
+def test_rules_of_one_s_own_have_lines_that_differ_in_a_finder_figure():
+    figure = plot_finder([0.1, 1], [2.0, 1.0], [2.0, 1.0], {"mine": 0.1, "yours": 0.2})
+    mine, yours = figure.axes[0].get_lines()[-2:]
+    assert mine.get_color() != yours.get_color()
