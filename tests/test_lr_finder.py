@@ -504,8 +504,8 @@ def test_persistent_workers_shuffle_after_a_sweep_as_without_one():
 class Noisy(Dataset):
     """Augmented by a generator of its own, of any kind."""
 
-    def __init__(self, generator):
-        self.generator = generator
+    def __init__(self, generator, other=None):
+        self.generator, self.other = generator, other
 
     def __len__(self):
         return len(X)
@@ -538,6 +538,9 @@ LOADERS = {
     "dataset, NumPy": lambda g: DataLoader(Noisy(np.random.default_rng(3)), 32),
     "dataset, older NumPy": lambda g: DataLoader(Noisy(np.random.RandomState(3)), 32),
     "dataset, Python": lambda g: DataLoader(Noisy(random.Random(3)), 32),
+    "dataset, Python, and one that has no state": lambda g: DataLoader(
+        Noisy(random.Random(3), random.SystemRandom()), 32
+    ),
     "dataset of a subset": lambda g: DataLoader(Subset(Noisy(g), range(100)), 32),
 }
 

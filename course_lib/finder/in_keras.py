@@ -18,9 +18,9 @@ def untouched(
     """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
 
     That is: weights, moving averages, seed generators and metrics of `model`; rate, counters and
-    slots of `optimizer` (by default the model's own), built first where it was not yet; and the
-    seed generator that Keras draws from where none is given. The counters inside TensorFlow's own
-    `tf.random` operations cannot be read, and go on.
+    slots of `optimizer` (by default the model's own), built first where it was not yet and a model
+    is given; and the seed generator that Keras draws from where none is given. The counters inside
+    TensorFlow's own `tf.random` operations cannot be read, and go on.
     """
     if model is not None and not model.built:
         raise ValueError("model has no weights yet; give it an Input, or call it on one batch")
