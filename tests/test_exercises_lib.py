@@ -326,6 +326,34 @@ def test_a_torch_scheduler_that_leaves_out_a_group_is_told_so():
     assert "first parameter group has the rate 0.1, the second 0.2" in found["message"]
 
 
+def test_groups_of_a_torch_scheduler_differ_in_their_last_digits_and_agree_without_a_number():
+    torch = pytest.importorskip("torch")
+
+    def make(optimizer, second):
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, [lambda t: 1.0, lambda t: second])
+
+    found = reply(make, through("torch_rates", 0.1, 3, second=1.0000000001))
+    assert "has the rate 0.1, the second 0.10000000001:" in found["message"]
+    rates = adapters.torch_rates(
+        lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: math.nan), 0.1, 2
+    )
+    assert all(map(math.isnan, rates))
+
+
+def test_another_keras_schedule_is_made_of_numbers_as_allowed_as_the_first():
+    from course_lib.tensorflow import keras
+
+    asked = []
+
+    def make(**parameters):
+        asked.append(parameters)
+        return keras.optimizers.schedules.PolynomialDecay(1.0, 2)
+
+    first = {"peak": 0.8, "steps": 3, "bounds": [1, 2], "cycle": True, "end": None}
+    adapters.keras_rates(make, 1, **first)
+    assert asked == [first, {**first, "peak": 0.4, "steps": 6}]
+
+
 def test_the_rates_of_a_keras_schedule():
     from course_lib.tensorflow import keras
 

@@ -6,6 +6,7 @@ elsewhere.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -71,10 +72,10 @@ def torch_rates(
     rates = []
     for step in range(steps):
         first, second = (float(group["lr"]) for group in optimizer.param_groups)
-        if first != second:
+        if first != second and not (math.isnan(first) and math.isnan(second)):
             raise RuntimeError(
-                f"at update {step} the first parameter group has the rate {first:g}, the second "
-                f"{second:g}: set the rate of every group in optimizer.param_groups"
+                f"at update {step} the first parameter group has the rate {first!r}, the second "
+                f"{second!r}: set the rate of every group in optimizer.param_groups"
             )
         rates.append(first)
         optimizer.step()
@@ -83,8 +84,9 @@ def torch_rates(
 
 
 def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
-    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, when it
-    is saved as JSON, loaded where another one has been made, and asked in a compiled update."""
+    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, after it
+    was saved as JSON and loaded in a program that has made another schedule too; asked inside a
+    compiled update."""
     from course_lib.tensorflow import keras, tf
 
     schedules = keras.optimizers.schedules
@@ -93,7 +95,7 @@ def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> l
         other = f"it returned {made!r:.80}, which is no Keras LearningRateSchedule"
         raise TypeError(NONE if made is None else other)
     saved = json.dumps(schedules.serialize(made))
-    other = make(**{name: 2 * value for name, value in parameters.items()})
+    other = make(**{name: _another(value) for name, value in parameters.items()})
     known = {type(made).__name__: type(other)}  # what a new program knows of the schedule
     optimizer = keras.optimizers.SGD(schedules.deserialize(json.loads(saved), known))
     rate = tf.function(lambda: optimizer.learning_rate, autograph=False)  # as `fit` compiles it
@@ -102,6 +104,13 @@ def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> l
         optimizer.iterations.assign(step)
         rates.append(float(rate()))
     return rates
+
+
+def _another(value: Any) -> Any:
+    """Another number of its kind, a share still a share; of what is no number, the same."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return value * 2 if isinstance(value, int) else value / 2
 
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
