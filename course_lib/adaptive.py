@@ -80,7 +80,10 @@ def adam_rates(
     >>> rates.round(3).tolist()  # times m = 0.5 and 0.75: each change is exactly 0.1
     [[0.2], [0.133]]
     """
-    beta_1, beta_2 = Numbers().check("betas", betas)
+    betas = Numbers().check("betas", betas)
+    if len(betas) != 2:
+        raise ValueError(f"betas must be two numbers, got {betas!r}")
+    beta_1, beta_2 = betas
     gradients, lr = _checked(gradients, lr, eps=eps, beta_1=beta_1, beta_2=beta_2)
     t = np.arange(1, len(gradients) + 1)[:, np.newaxis]
     root = np.sqrt(_moving_average(gradients**2, beta_2))

@@ -140,6 +140,8 @@ def test_effective_rates_says_what_it_cannot_read():
         each.step()
         rates = pytorch.effective_rates(each)
         assert np.isnan(rates[0]).tolist() == [True, True] and np.isfinite(rates[1])
+    without_state = T.SGD([frozen, trained], lr=0.1)
+    assert pytorch.effective_rates(without_state)[0].tolist() == [0.1, 0.1]
     with pytest.raises(ValueError, match="must have made an update"):
         ours.effective_rates(K.Adam())
 
@@ -147,6 +149,7 @@ def test_effective_rates_says_what_it_cannot_read():
 @pytest.mark.parametrize(
     "call, says",
     [
+        (lambda: adaptive.adam_rates([[1.0]], lr=1, betas=[0.9]), r"two numbers, got \(0.9,\)"),
         (lambda: adaptive.adagrad_rates([1.0], lr=1), r"row per update .* got the shape \(1,\)"),
         (lambda: adaptive.adam_rates(GRADIENTS, lr=[1, 2]), "each of the 40 updates"),
         (lambda: adaptive.rmsprop_rates(GRADIENTS, lr=1, alpha=1), "alpha must be .* below 1"),
