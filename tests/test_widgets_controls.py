@@ -37,7 +37,7 @@ def places(control):
         ("lr", Number(above=True), 0.1, {"scale": "log", "zero": False, "above": True}),
         ("final_lr", Number(), 0.0, {"low": 1e-6, "high": 0.3, "zero": True}),
         ("share", Number(high=1), 0.5, {"low": 0, "high": 1, "allowed": (0, 1)}),
-        ("momentum", Number(below=1), 0.9, {"low": 0, "high": 0.99, "allowed": (0, 0.999)}),
+        ("momentum", Number(below=1), 0.9, {"low": 0, "high": 0.99, "allowed": (0, 0.999999)}),
         ("factor", Number(above=True), 0.1, {"low": 0.005, "high": 1, "allowed": (0, None)}),
         ("start_factor", Number(above=True), 25, {"low": 0.25, "high": 250, "scale": "log"}),
         ("growth", Number(low=1), 3.0, {"low": 1, "high": 6, "scale": "linear"}),

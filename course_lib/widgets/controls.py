@@ -13,6 +13,8 @@ from course_lib.formulas.parameters import Choice, Flag, Increasing, Maybe, Numb
 from course_lib.widgets.numbers import short
 
 PLACES = 200  # of a slider; one for whole numbers has a place for each of them
+# How near to an end that is not allowed itself, such as 1 for a momentum, one can get.
+SLIDER_MARGIN, FIELD_MARGIN = 0.01, 1e-6
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def control_of(
             ends: tuple[float, float, str] = (least, max(2 * steps, 4 * (value or 0)), "whole")
             more["allowed"] = (least, None)
         case Number(low=least, above=above, high=most, below=below):
-            most = min(most, below - 0.001)
+            most = min(most, below - FIELD_MARGIN)
             ends = _ends(name, kind, value or 0, rate)
             more |= {"allowed": (least, None if most == math.inf else most), "above": above}
             more["zero"] = ends[2] == "log" and name.endswith("lr") and not above
@@ -112,8 +114,8 @@ def _ends(name: str, kind: Number, value: float, rate: float) -> tuple[float, fl
     """The lowest and the highest number of a slider, and its scale."""
     if kind.high < math.inf:
         return kind.low, kind.high, "linear"
-    if kind.below < math.inf:  # a slider's end belongs to it
-        return kind.low, kind.below - 0.01, "linear"
+    if kind.below < math.inf:
+        return kind.low, kind.below - SLIDER_MARGIN, "linear"
     if name.endswith("lr"):
         lowest = 1e-6
         most = rate if rate > lowest else 1.0
