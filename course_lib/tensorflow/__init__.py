@@ -6,7 +6,8 @@ trainers/in_keras.py.
 - schedule.py: a schedule, or a plateau, at work in Keras
 - optimizers.py: those that Keras does not have, or has in another form
 - adaptive.py: the rate of every weight, read from an optimizer
-- framework.py: keras and tf; whoever needs them takes them from here, without start-up notes
+- framework.py: imports keras and tf without their start-up notes; from outside this folder, take
+  both from `course_lib.tensorflow`
 """
 
 from course_lib.tensorflow.adaptive import effective_rates, hessian_diagonal
