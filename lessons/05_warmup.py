@@ -687,8 +687,8 @@ exercise(
 # (warmup_steps + 1)` of the optimizer's rate to the full rate at update `warmup_steps`, then falls
 # in a straight line to zero at update `total_steps`, and stays there.
 #
-# **Success:** the check runs your scheduler with an SGD optimizer, and reads the rate that every
-# update applies.
+# **Success:** the check runs your scheduler with an SGD optimizer of two parameter groups, and reads
+# the rate that every update applies in each.
 #
 # Example: with a rate of 1.0, `warmup_steps=3, total_steps=7` the updates 0 to 7 get 0.25, 0.5,
 # 0.75, 1, 0.75, 0.5, 0.25, 0.

@@ -610,8 +610,8 @@ exercise(
 # already lost, may win.
 #
 # **Deliver:** `steepest_rate(lrs, losses)`: the rate at which the loss falls fastest per change of
-# `log(lr)`, among the points up to and with the first lowest loss. Slopes as from `np.gradient`, which
-# takes the places of the points as its second argument.
+# `log(lr)`, among the points up to and including the lowest loss (the first, where several are
+# equal). Slopes as from `np.gradient`, which takes the places of the points as its second argument.
 #
 # **Success:** the right rate for even and uneven sweeps, as a plain number.
 #
