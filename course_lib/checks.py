@@ -6,12 +6,14 @@ not a wrong answer and raises NotImplementedError. Nothing is written to stderr,
 gives no points.
 """
 
+import builtins
 import difflib
 import hashlib
 import io
 import linecache
 import math
 import os
+import re
 import sys
 import textwrap
 import traceback
@@ -342,7 +344,7 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
     off = [pair for pair in pairs if not calls.agrees(*pair, exercise.tolerance)]
     near = (said for alike, said in NEAR.items() if all(alike(*pair) for pair in off))
-    return next(near, "") if off else ""
+    return next(near, "").format(wanted=off[0][1].get("error", [""])[0]) if off else ""
 
 
 def _other_form(got: Reply, wanted: Reply) -> bool:
@@ -352,15 +354,25 @@ def _other_form(got: Reply, wanted: Reply) -> bool:
 
 
 def _other_error(got: Reply, wanted: Reply) -> bool:
-    return "error" in got and "error" in wanted
+    """Whether the call was refused, but not by raising what is wanted. Any other error, a division
+    by zero perhaps, is of an answer that forgot to refuse."""
+    if "error" not in got or "error" not in wanted:
+        return False
+    name = got["error"][0]
+    if name == "Unanswerable":
+        return bool(RETURNED.fullmatch(got["message"]))
+    return name in RAISED or not hasattr(builtins, name)  # a class of the student's own
 
+
+RETURNED = re.compile(r"an answer of type \w*(Error|Exception) cannot be compared")
+RAISED = {"AssertionError", "Exception", "RuntimeError"}  # what hardly stops an answer by itself
 
 # What is said of answers that are off in one way only.
 NEAR = {
     calls.close: f"This is {calls.CLOSE_WORDS}.",
     _other_form: "The values are right, their form is not: return them as `expected` shows them.",
-    _other_error: "Where a ValueError is wanted, write `raise ValueError(...)`: an error that is "
-    "returned stops nothing, and `assert` raises another one.",
+    _other_error: "Where a {wanted} is expected, write `raise {wanted}(...)`: another error, such "
+    "as that of `assert`, does not count, nor does an error that is returned.",
 }
 
 

@@ -303,10 +303,30 @@ def test_another_error_than_the_wanted_one_or_a_returned_one_spends_no_hint(doub
     def returns(x):
         return ValueError("below zero") if x < 0 else 2 * x
 
-    for answer in (asserts, returns):
-        text = told(answer)
-        assert "write `raise ValueError(...)`" in text and "Hint" not in text
+    class TooSmall(Exception):
+        pass
+
+    def raises(x):
+        if x < 0:
+            raise TooSmall("below zero")
+        return 2 * x
+
+    for answer in (asserts, returns, raises):
+        text = " ".join(told(answer).split())
+        assert "Where a ValueError is expected, write `raise ValueError(...)`: another" in text
+        assert "Hint" not in text
     assert "Hint 1 of 3" in told(lambda x: asserts(x) + 1)
+
+
+def test_an_answer_that_forgot_to_refuse_gets_its_hint(doubles):
+    for forgot in (lambda x: 2 * x if x > 0 else x / 0, lambda x: 2 * x if x > 0 else {x}):
+        assert "write `raise ValueError" not in told(forgot)
+    assert "Hint" in told(lambda x: 2 * x if x > 0 else [][x])
+
+
+def test_a_number_that_no_answer_can_be_is_named(doubles):
+    text = " ".join(told(lambda x: np.clongdouble(x)).split())
+    assert "an answer of type clongdouble cannot be compared" in text
 
 
 def test_a_forgotten_return_spends_no_hint(doubles):

@@ -51,8 +51,11 @@ def encode(value: Any, depth: int = 0) -> Any:
         return encode(value.numpy(), depth + 1)
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         number = value.item()
-        wide = getattr(getattr(number, "dtype", None), "kind", "") == "f"  # a longdouble stays one
-        return encode(float(number) if wide else number, depth + 1)
+        if getattr(getattr(number, "dtype", None), "kind", "") == "f":  # a longdouble stays one
+            number = float(number)
+        if type(number) is type(value):  # a clongdouble, too
+            raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
+        return encode(number, depth + 1)
     if isinstance(value, complex | bytes | bytearray | set | frozenset):
         raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
     if isinstance(value, Iterable):
