@@ -134,6 +134,8 @@ SOURCE = '''def fall(step, *, lr, every=1):
 
 
 def test_every_part_of_an_answer_is_mutated_once():
+    endless = "def f(x):\n    while True:\n        return x\n"
+    assert endless.strip() not in [text for _, text in mutations(endless)]
     changes = [change for change, _ in mutations(SOURCE)]
     assert len(set(changes)) == len(changes) == len({text for _, text in mutations(SOURCE)})
     for wanted in (

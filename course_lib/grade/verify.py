@@ -260,7 +260,7 @@ def mutations(source: str) -> list[tuple[str, str]]:
     """Small changes of this source, each with what was changed: operators and comparisons swapped,
     numbers shifted by one or a tenth, `min` and `max` exchanged, conditions fixed, statements lost.
     """
-    found: dict[str, str] = {}
+    found = {ast.unparse(ast.parse(source)): ""}  # `while True` with its condition fixed is itself
     for index, _ in enumerate(ast.walk(ast.parse(source))):
         for variant in range(3):
             tree = ast.parse(source)
@@ -268,7 +268,7 @@ def mutations(source: str) -> list[tuple[str, str]]:
             if change := _mutate(node, variant):
                 text = ast.unparse(ast.fix_missing_locations(tree))
                 found.setdefault(text, f"line {node.lineno}: {change}")
-    return [(change, text) for text, change in found.items()]
+    return [(change, text) for text, change in found.items() if change]
 
 
 def _mutate(node: ast.AST, variant: int) -> str:
