@@ -81,15 +81,16 @@ plt.show()
 # %% [markdown]
 # ## 2. The dictionary
 #
-# Each entry is code, in our parameter names, and holds where its `if` does. A test of this
-# project runs every call that PyTorch, Keras and optax have, over 2,000 updates, against our
-# formula.
+# Each entry is code in our parameter names; it holds where its `if` does, else it is `None`. `floor`
+# is `final_lr / peak_lr`, `start` a warmup's first share of the peak, `own_lr` the optimizer's rate;
+# `plain` asks for a scheduler that multiplies that, `whole` for a whole number. Tests run PyTorch's,
+# Keras's and optax's against ours.
 
 # %%
 Markdown(table())
 
 # %% [markdown]
-# For one schedule with its numbers, ask for the line to paste:
+# For one schedule, ask for the line to paste:
 
 # %% tags=["nbval-check-output"]
 schedule = Schedule(cosine, peak_lr=0.5, total_steps=900, final_lr=0.05)
@@ -250,8 +251,7 @@ outcome("9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > 
 
 # %% [markdown]
 # The cosine with a floor is a recursion with a *sum* in it, and what another scheduler multiplied
-# comes back wrong. For formulas you can say what a product is; stateful schedulers you can only
-# watch.
+# comes back wrong.
 #
 # ## 6. A rate for each group, a factor for each rate
 #
@@ -464,7 +464,7 @@ figure
 
 # %% [markdown]
 # Drawn are one seed and 400 updates. {{adam-gains-from-a-schedule}}
-# Brackets hold the 95 % interval over seeds. Mind the peak, too. {{adam-at-one-low-peak}}
+# Brackets hold the 95 % interval over seeds. {{adam-at-one-low-peak}}
 #
 # ### Weight decay follows the schedule
 #
@@ -732,7 +732,7 @@ exercise(
 #
 # The check does what `model.save`, `load_model` and `fit` do: it writes the schedule's config as
 # JSON, makes the schedule again from that, and asks the new one in a compiled update, where `step`
-# is a tensor.
+# has no value yet.
 #
 # **Deliver:** the function `climb`, which returns the schedule.
 #
