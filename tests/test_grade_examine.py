@@ -334,7 +334,9 @@ def test_a_package_that_is_not_here_is_why_an_answer_is_not_right(cell):
     why = "ModuleNotFoundError: No module named 'pandas'"
     assert found["09-warm"].status == "wrong" and why in found["09-warm"].reason
     (finding,) = asked.errors(found)
-    assert why in finding.text and finding.grade_id == (ANSWER if cell == "its own" else "")
+    where = "its cell" if cell == "its own" else "a cell"
+    assert finding.text == f"an error in {where}: {why}"
+    assert finding.grade_id == (ANSWER if cell == "its own" else "")
     asked = examination(Lacks(wrong, **PANDAS), Step("extra", "", "import pandas as pd"))
     assert bool(asked.verdicts()["09-warm"].reason) == (cell == "its own")
 

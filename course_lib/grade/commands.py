@@ -130,7 +130,7 @@ def _grade(options) -> int:
     from course_lib.grade.examine import key_of
     from course_lib.grade.intake.assignment import read_assignments
     from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results import store as stored
+    from course_lib.grade.results.store import Store, results
 
     jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
@@ -148,7 +148,7 @@ def _grade(options) -> int:
     texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
     texts += [each.text for each in submissions]
     conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
-    with stored.Store(options.out) as store:
+    with Store(options.out) as store:
         keys = {
             each: key_of(each, assignments.get(each.notebook), conditions) for each in submissions
         }
@@ -162,11 +162,11 @@ def _grade(options) -> int:
                 store.save(submission, result, run)
                 bar.update()
         store.forget_unreadable(submissions)
-        results = [store.result(each) for each in submissions]
+        graded_now = [store.result(each) for each in submissions]
     mine = {store.path(each) for each in submissions}
-    others = [path for path, _ in stored.results(options.out) if path not in mine]
+    others = [path for path, _ in results(options.out) if path not in mine]
     elsewhere = [each for each in found if each.elsewhere]
-    return _say_graded(options, results, len(todo), others, elsewhere)
+    return _say_graded(options, graded_now, len(todo), others, elsewhere)
 
 
 def _refuse_exposed(paths: tuple[str, ...], conditions) -> None:
@@ -181,11 +181,12 @@ def _refuse_exposed(paths: tuple[str, ...], conditions) -> None:
             )
 
 
-def _bar(options, every: int, todo: int):
+def _bar(options, total: int, left: int):
+    """How many of the notebooks are graded, on the terminal; not in a log file."""
     from tqdm import tqdm
 
-    silent = True if options.quiet or options.json else None  # None: not in a log file
-    return tqdm(total=every, initial=every - todo, unit="notebook", disable=silent)
+    silent = True if options.quiet or options.json else None  # None: where it is no terminal
+    return tqdm(total=total, initial=total - left, unit="notebook", disable=silent)
 
 
 def _say_graded(options, results: list[dict], new: int, others: list[Path], elsewhere: list) -> int:

@@ -183,9 +183,9 @@ class Examination:
         an answer that depends on what was asked before is no function of its arguments.
         """
         name = self._name(question)
-        again = [backwards(each) for each in reversed(group.probes)]
-        for number, probe in enumerate((*group.probes, *again)):
-            second = number >= len(again)
+        asked = [(False, each) for each in group.probes]
+        asked += [(True, backwards(each)) for each in reversed(group.probes)]
+        for number, (second, probe) in enumerate(asked):
             got = session.ask(name, probe.call.to_json())
             if "stopped" in got:
                 return STOPPED_CALL, got["stopped"]
@@ -234,7 +234,11 @@ class Examination:
             if verdicts[question.grade_id].score
         }
         return [
-            Finding("error", step.grade_id, f"an error in its cell: {_error(outcome)}")
+            Finding(
+                "error",
+                step.grade_id,
+                f"an error in {'its' if step.kind == 'answer' else 'a'} cell: {_error(outcome)}",
+            )
             for step, outcome in self._ran()
             if outcome.error and (outcome.error == LACKING or step.grade_id in earned)
         ]

@@ -5,8 +5,12 @@ import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib.grade.walls.limits import LEVELS, MEANING, Limits
+
+if TYPE_CHECKING:
+    from course_lib.grade.examine import Conditions
 
 
 def boxed() -> argparse.ArgumentParser:
@@ -32,7 +36,7 @@ def boxed() -> argparse.ArgumentParser:
     return options
 
 
-def conditions(options: argparse.Namespace):
+def conditions(options: argparse.Namespace) -> "Conditions":
     """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
     from course_lib.grade.examine import Conditions
     from course_lib.grade.walls.sandbox import detect
