@@ -30,15 +30,7 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import (
-    Caps,
-    Pile,
-    called,
-    dated,
-    owner_of,
-    piles,
-    said_by_canvas,
-)
+from course_lib.grade.intake.piles import Caps, Pile, called, dated, owner_of, piles, said_by_canvas
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
