@@ -56,7 +56,7 @@ class Schedule:
         object.__setattr__(self, "params", _checked(formula, params))
         rate_at(self, 0)
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         # NumPy's small integers overflow, a tensor stays one; one without a value yet has to.
         if type(step) is not int and (number := as_number(step)) is not None:
             step = int(number) if number.is_integer() else number
