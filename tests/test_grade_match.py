@@ -318,6 +318,7 @@ LEFT = {  # finished above what raises, and written below what asks for it
     "returned": MY_WALK.replace("lr]", "lr]\n    " + STUB),
     "generated": WALK.format("yield start\n    return\n    " + STUB),
     "in one line": "walk = lambda start, lr: [start, lr]\n\n" + STUB.replace("    ", ""),
+    "again": WALK.format(STUB) + "\n\n" + MY_WALK,
     "a class": "class walk(list):\n    pass\n\n\n" + STUB.replace("    ", ""),
 }
 
@@ -586,6 +587,17 @@ def test_a_check_that_asks_for_ours_or_for_nothing_changes_no_name(check):
     cells[3]["source"] = check
     cells.insert(2, cell("def my_walk():\n    pass", id="new"))
     assert plan_of(cells).called == {}
+
+
+@pytest.mark.parametrize("name", ["walk", "my_walk"])
+def test_a_helper_beside_a_stub_does_not_finish_it(name):
+    cells, mine = submitted(), MY_WALK.replace("def walk", f"def {name}")
+    cells[2]["source"] = "def helper(x):\n    return x\n\n\n" + WALK.format(STUB)
+    cells[3]["source"] = CHECK.format(1, name)
+    cells.insert(3, cell(mine, id="new"))
+    plan = plan_of(cells)
+    assert plan.answers["a-walk"] == mine
+    assert plan.called == ({} if name == "walk" else {"c-walk": name})
 
 
 @pytest.mark.parametrize("place", ["own", "other"])

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
-from course_lib.grade.intake.notebook import STUBS, Cell, defined, known_lines
+from course_lib.grade.intake.notebook import DEFINED, STUBS, Cell, defined, known_lines
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
@@ -149,17 +149,20 @@ class _Matching:
 
     def _by_checks(self) -> None:
         """The names that students gave their functions: what they made a check ask for."""
-        code = [place for place, cell in enumerate(self.theirs) if cell.cell_type == "code"]
-        done = set().union(*(self.theirs[p].defines for p in code if not self._is_stub(p)))
         checks = {cell.grade_id: i for i, cell in enumerate(self.ours) if cell.kind == "check"}
         for each in self.questions:
             place = self.found.get(checks.get(each.grade_id, -1))
-            if place is None or each.name in done:
+            if place is None or self._is_done(each.name):
                 continue
             form = ASKED.format(re.escape(each.exercise))
             names = re.findall(form, self.theirs[place].source, re.MULTILINE)
-            if names and names[-1] in done:
+            if names and self._is_done(names[-1]):
                 self._call(each, names[-1])
+
+    def _is_done(self, name: str) -> bool:
+        """Whether some cell of code binds the name to more than a stub."""
+        code = (cell for cell in self.theirs if cell.cell_type == "code")
+        return any(name in cell.defines and not _is_stub(cell, {name}) for cell in code)
 
     def _call(self, question: Question, name: str) -> None:
         self.called[question.grade_id] = name
@@ -175,21 +178,7 @@ class _Matching:
         """Whether the cell is neither empty nor a stub: as it was handed out, now or before."""
         if not self.theirs[place].source.strip() or self._untouched(index, place):
             return False
-        return not self._is_stub(place, self.ours[index].released)
-
-    def _is_stub(self, place: int, released: str | None = None) -> bool:
-        """Whether the cell still stops at its stub: nothing is returned, or written below it, that
-        was not handed out."""
-        cell, code = self.theirs[place], self.theirs[place].cell_type == "code"
-        stub = STUBS.get(cell.cell_type, ())
-        lines = [line for line in map(str.strip, cell.source.split("\n")) if line]
-        if not stub or not {*stub} <= {*lines}:
-            return False
-        if released is None:
-            released = self.ours[self.owner[place]].released if place in self.owner else ""
-        written = lines if code else lines[lines.index(stub[-1]) + 1 :]
-        new = {*written} - {*stub} - known_lines(released)
-        return not any(LEAVES.search(line) for line in new) if code else not new
+        return not _is_stub(self.theirs[place], self.names[index], self.ours[index].released)
 
     def _untouched(self, index: int, place: int) -> bool:
         return self.ours[index].released.split() == self.theirs[place].source.split()
@@ -394,6 +383,22 @@ class _Matching:
             if theirs.cell_type == "code" and self._is_edited(place) and theirs.source.strip():
                 before = [Step("extra", cell.grade_id, theirs.source)]
         return [*before, Step("given", cell.grade_id, source)]
+
+
+def _is_stub(cell: Cell, names: set[str], released: str = "") -> bool:
+    """Whether what binds these names still stops at its stub, or anything where nothing binds them:
+    nothing is returned, or written below it, that was not handed out."""
+    stub, known = {*STUBS.get(cell.cell_type, ())}, known_lines(released)
+    if cell.cell_type != "code":
+        lines = [line for line in map(str.strip, cell.source.split("\n")) if line]
+        below = [line for line in lines if line not in known]
+        return bool(stub) and stub <= {*lines} and below[-1] in stub
+    starts = [*DEFINED.finditer(cell.source)]
+    ends = [each.start() for each in starts[1:]] + [len(cell.source)]
+    parts = {m[1] or m[2]: cell.source[m.start() : end] for m, end in zip(starts, ends)}  # the last
+    pieces = [parts[name] for name in names if name in parts] or [*parts.values()]
+    held = [{*map(str.strip, each.split("\n"))} for each in pieces or [cell.source]]
+    return any(stub <= each and not any(map(LEAVES.search, each - known)) for each in held)
 
 
 def _names(cell: AssignmentCell, function: str) -> set[str]:
