@@ -116,7 +116,7 @@ def planned_updates(steps_per_epoch: int, epochs: int | None, max_updates: int |
     return max_updates if epochs is None else min(epochs * steps_per_epoch, max_updates)
 
 
-# What each setting of `fit` may be, also where a recipe names it. In the order in which one does.
+# What each setting of `fit` may be, also where a recipe names it: in the order in which one does.
 SETTINGS: dict[str, Any] = {
     "model": Choice(tuple(models.MODELS)),
     "seed": Whole(low=0),
