@@ -26,9 +26,8 @@ WRITTEN = re.compile(
     r"[^=()\[\]{}\n]*)$",
     re.MULTILINE,
 )
-LEAVES = re.compile(
-    r"(?:^|[:=])[ \t]*(?:return|yield|lambda)\b|^class\b"
-)  # before the stub stops it
+# What leaves a function, or is none, before the stub stops it.
+LEAVES = re.compile(r"(?:^|[:=])[ \t]*(?:return|yield|lambda)\b|^class\b")
 ANOTHER = "not as it is handed out now; what is handed out counts"  # the teacher's change perhaps
 
 
