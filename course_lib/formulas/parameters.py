@@ -25,6 +25,8 @@ def as_number(value: Any) -> float | None:
     >>> as_number(3), as_number("3"), as_number([3.0])
     (3.0, None, None)
     """
+    if type(value) is float:  # as nearly always: asked for at every update
+        return value
     try:
         value = value.item() if hasattr(value, "item") else value
         return None if isinstance(value, str | bytes | bool) else float(value)
