@@ -171,6 +171,17 @@ def test_a_line_is_what_the_same_run_gives_again(noise, framework):
     assert json.loads(json.dumps(line, allow_nan=False)) == line
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_test_images_that_a_run_gets_wrong_can_be_kept(noise, framework):
+    noise(wrong=True)
+    line = run(("tiny", "one", framework, 0))
+    assert 1 - len(line["wrong"]) / 10 == pytest.approx(line["test_accuracy"])
+    assert sorted(set(line["wrong"])) == line["wrong"] and set(line["wrong"]) <= set(range(10))
+    assert json.loads(json.dumps(line)) == line
+    noise()
+    assert "wrong" not in run(("tiny", "one", framework, 0))
+
+
 def test_updates_may_be_said_instead_of_epochs_and_images_held_out(noise):
     noise(max_updates=4, validation=0.2)  # an epoch is 3 updates
     line = run(("tiny", "one", "torch", 0))

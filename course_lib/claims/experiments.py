@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from course_lib.claims.records import Line
 from course_lib.data import Dataset, load
 from course_lib.schedules import Schedule
@@ -24,6 +26,8 @@ class Training:
     - epochs, or max_updates: how long; an update may be the last in the middle of an epoch.
     - validation: the fraction of the training images held out, and measured after every epoch.
     - losses: whether the mean training loss of every epoch is kept.
+    - wrong: whether the places of the test images that it gets wrong are kept, so that two runs can
+      be compared image by image.
     """
 
     data: str
@@ -36,6 +40,7 @@ class Training:
     optimizer: str = "sgd"
     validation: float = 0.0
     losses: bool = False
+    wrong: bool = False
 
     def sizes(self) -> tuple[int, int]:
         """Updates per epoch, and of the whole run."""
@@ -70,7 +75,19 @@ class Training:
         return run
 
     def __call__(self, framework: str, seed: int) -> Line:
-        return self.line(self.train(framework, seed))
+        if not self.wrong:
+            return self.line(self.train(framework, seed))
+        data, (_, total) = real(self.data), self.sizes()
+        images = data.x_test if data.x_test.ndim == 4 else data.x_test[..., np.newaxis]
+        missed: list[int] = []
+
+        def watch(done: int, trainer: Any) -> None:
+            if done == total:
+                guesses = trainer.logits(images).argmax(1)
+                missed.extend(np.flatnonzero(guesses != data.y_test).tolist())
+
+        run = self.train(framework, seed, watch=watch)
+        return {**self.line(run), "wrong": missed if run.diverged is None else None}
 
     def line(self, run: Run) -> Line:
         """What of a run is kept."""
