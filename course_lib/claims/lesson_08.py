@@ -98,7 +98,7 @@ def tuned(runs: Runs, kind: str) -> str:
 EXPERIMENTS = {
     "one_cycle_third": Experiment(
         title="one-cycle in a third of cosine's updates",
-        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2, 0.3, 0.5, 1.0), 6),
+        variants=budgets("mnist", "mlp", 128, 0.9, (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0), 6),
     ),
     "one_cycle_third_cifar10": Experiment(
         title="one-cycle in a third of cosine's updates, CIFAR-10",

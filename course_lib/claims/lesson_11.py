@@ -82,7 +82,7 @@ def at_budgets(
 EXPERIMENTS = {
     "budgets": Experiment(
         title="eight schedules at five budgets, each with its own tuned peak",
-        variants=at_budgets("mnist", "mlp", 128, 1_000, (0.03, 0.1, 0.3, 1.0)),
+        variants=at_budgets("mnist", "mlp", 128, 1_000, (0.03, 0.1, 0.17, 0.3, 0.5, 1.0)),
     ),
     "budgets_cifar10": Experiment(
         title="eight schedules at five budgets on CIFAR-10, each with its own tuned peak",

@@ -13,9 +13,9 @@ BOARD = ("constant", "step", "linear", "cosine", "one_cycle", "wsd")
 
 STEPS = 400
 RATES = {
-    "adamw constant": (0.001, 0.003, 0.01, 0.03),
-    "adamw linear": (0.001, 0.003, 0.01, 0.03),
-    "schedule-free": (0.003, 0.01, 0.03, 0.1),
+    "adamw constant": (0.001, 0.0017, 0.003, 0.0055, 0.01, 0.017, 0.03),
+    "adamw linear": (0.001, 0.003, 0.0055, 0.01, 0.017, 0.03, 0.055),
+    "schedule-free": (0.003, 0.01, 0.017, 0.03, 0.055, 0.1),
 }
 
 
