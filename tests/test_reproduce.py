@@ -18,7 +18,16 @@ import psutil
 import pytest
 
 from course_lib import claims, cli
-from course_lib.claims import CLAIMS, EXPERIMENTS, Claim, Experiment, mean_of, records, reproduce
+from course_lib.claims import (
+    CLAIMS,
+    EXPERIMENTS,
+    Claim,
+    Experiment,
+    gain,
+    mean_of,
+    records,
+    reproduce,
+)
 from course_lib.claims.reproduce import FailedRuns, make, missing
 from course_lib.cluster import cluster
 from course_lib.data import Dataset
@@ -279,6 +288,44 @@ def test_of_one_seed_it_says_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(CLAIMS, "good", claim(lambda n: True))
     assert cli.main(["reproduce", "good", "--seeds", "1", "--records", str(tmp_path)]) == 1
     assert "torch: one seed says nothing of another one" in capsys.readouterr().out
+
+
+def diverging(monkeypatch, *seeds):
+    """The experiment "tiny", where the runs of `b` diverge at these seeds."""
+
+    def run(framework, seed):
+        value = None if seed in seeds else seed + 1.0
+        return {"data": "noise", "updates": 1, "value": value}
+
+    variants = {**EXPERIMENTS["tiny"].variants, "b": run}
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Experiment("a question", variants, seeds=3))
+    gained = Claim(
+        "tiny",
+        "It gains {torch.gain:.1f}.",
+        lambda runs: {"gain": gain(runs.of("b", "value"), runs.of("a", "value"))},
+        lambda n: n.gain.value == 1,
+        frameworks=("torch",),
+    )
+    monkeypatch.setitem(CLAIMS, "gained", gained)
+
+
+def test_n_counts_the_pairs_of_which_no_run_diverged(tmp_path, monkeypatch, capsys):
+    diverging(monkeypatch, 1)
+    assert cli.main(["reproduce", "gained", "--records", str(tmp_path)]) == 0
+    assert "torch: holds in these runs, n = 2" in capsys.readouterr().out
+
+
+def test_a_claim_that_cannot_be_measured_because_runs_diverged_does_not_hold(
+    tmp_path, monkeypatch, capsys
+):
+    diverging(monkeypatch, 0, 1, 2)
+    assert cli.main(["reproduce", "gained", "--records", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "torch: does not hold: too few of these runs reached their end" in said.out
+    assert said.err == ""
+    assert cli.main(["reproduce", "gained", "--json", "--records", str(tmp_path)]) == 1
+    found = json.loads(capsys.readouterr().out)["frameworks"]["torch"]
+    assert found["holds"] is False and found["here"] is None
 
 
 def test_further_experiments_of_a_claim_are_made_too(tmp_path, monkeypatch):

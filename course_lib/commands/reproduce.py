@@ -179,15 +179,25 @@ def _say_claim(claim: Any, options: argparse.Namespace) -> int:
 def _verdict(claim: Any, framework: str, folder: Path) -> dict[str, Any]:
     """Whether the claim holds in one framework (None: too few seeds to say), and its numbers."""
     seeds = claim.seeds(folder, frameworks=[framework])
-    here = claim.numbers(framework, folder) if seeds > 1 else None
-    recorded = claim.numbers(framework) if here and claim.is_recorded() else SimpleNamespace()
-    holds = bool(claim.holds(here)) if here else None
-    return {"seeds": seeds, "holds": holds, "here": here, "recorded": recorded}
+    if seeds < 2:
+        return {"seeds": seeds, "holds": None, "here": None, "recorded": SimpleNamespace()}
+    recorded = claim.numbers(framework) if claim.is_recorded() else SimpleNamespace()
+    try:
+        here = claim.numbers(framework, folder)
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # too many runs diverged
+        return {"seeds": seeds, "holds": False, "here": None, "recorded": recorded}
+    # A run that diverged has no accuracy, so its pair is in no gain.
+    paired = [each.n for each in vars(here).values() if isinstance(each, Estimate)]
+    holds = bool(claim.holds(here))
+    return {"seeds": min([seeds, *paired]), "holds": holds, "here": here, "recorded": recorded}
 
 
 def _say_verdict(framework: str, seeds: int, holds: bool | None, here: Any, recorded: Any) -> None:
     if holds is None:
         print(f"{framework}: one seed says nothing of another one; add --seeds 5, or more")
+        return
+    if here is None:
+        print(f"{framework}: does not hold: too few of these runs reached their end")
         return
     print(f"{framework}: {'holds' if holds else 'does not hold'} in these runs, n = {seeds}")
     for name in vars(here):
