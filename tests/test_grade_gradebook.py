@@ -28,7 +28,7 @@ from test_grade_report import (
 )
 
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.release import released, source_tree
+from course_lib.grade.release import release, released
 from course_lib.grade.results.gradebook import (
     GradebookError,
     _course,
@@ -150,7 +150,11 @@ def exported(course: Path) -> dict[str, str]:
 
 def test_scores_reach_gradebook_feedback_and_export(results, solutions, course):
     done = to_gradebook(results, solutions, course=course)
-    assert done.done == 4 and len(done.skipped) == 1 and "no notebook" in done.skipped[0]
+    assert (
+        done["in_gradebook"] == 4
+        and len(done["not_in_gradebook"]) == 1
+        and "no notebook" in done["not_in_gradebook"][0]
+    )
     found = grades(course)
     assert found["anna", "01-walk"] == (1.0, None, False)
     assert found["bob", "01-walk"] == (0.333333, None, False)
@@ -317,7 +321,7 @@ def test_real_lesson(tmp_path, course):
         for c in checks
     ]
     save(tmp_path / "results", result("anna", asked))
-    assert to_gradebook(tmp_path / "results", solutions, course=course).done == 1
+    assert to_gradebook(tmp_path / "results", solutions, course=course)["in_gradebook"] == 1
     nbgrader(course, "generate_feedback", "01_fixed_rates")
     files = [p for p in course.rglob("*01_fixed_rates*") if p.is_file() and "source" not in p.parts]
     assert {path.relative_to(course).parts[0] for path in files} == {
@@ -346,8 +350,11 @@ def test_odd_assignment_names_and_the_graders_trouble_are_left_out(results, solu
     save(results, handed_in("anna", [walk(1.0, "right"), why()], assignment=odd))
     save(results, handed_in("bob", [], status="failed", reason="no memory left"))
     done = to_gradebook(results, solutions, course=course)
-    assert done.done == 0
-    assert "no name for an assignment" in done.skipped[0] and "no memory left" in done.skipped[1]
+    assert done["in_gradebook"] == 0
+    assert (
+        "no name for an assignment" in done["not_in_gradebook"][0]
+        and "no memory left" in done["not_in_gradebook"][1]
+    )
     assert not (course / "autograded").exists()
 
 
@@ -363,12 +370,12 @@ def test_what_does_not_fit_is_left_out_and_the_others_are_exported(results, solu
     nbformat.write(lesson(), solutions / "02_other.ipynb")
     both = handed_in("anna", [walk(1.0, "right"), why()])
     save(results, {**both, "notebook": "02_other", "assignment": "02_other"})
-    assert to_gradebook(results, solutions, course=course).done == 5
+    assert to_gradebook(results, solutions, course=course)["in_gradebook"] == 5
 
     def left_out(done: int) -> str:
         found = to_gradebook(results, solutions, course=course)
-        (reason,) = (each for each in found.skipped if "erin" not in each)
-        assert found.done == done
+        (reason,) = (each for each in found["not_in_gradebook"] if "erin" not in each)
+        assert found["in_gradebook"] == done
         return reason
 
     withdrawn = solutions / "01_ball.ipynb"
@@ -393,7 +400,7 @@ def test_what_does_not_fit_is_left_out_and_the_others_are_exported(results, solu
 
 
 def test_points_are_changed_as_the_message_says(results, solutions, course):
-    source_tree(solutions, course)
+    release(solutions, course, nbgrader=True)
     nbgrader(course, "generate_assignment", "01_ball")
     to_gradebook(results, solutions, course=course)
     grade_by_hand(course, "bob", "01-why", manual_score=2.5)
@@ -401,11 +408,12 @@ def test_points_are_changed_as_the_message_says(results, solutions, course):
     changed.cells[3].metadata.nbgrader.points = 2
     nbformat.write(changed, solutions / "01_ball.ipynb")
     assert (
-        "--force` change them there" in to_gradebook(results, solutions, course=course).skipped[1]
+        "--force` change them there"
+        in to_gradebook(results, solutions, course=course)["not_in_gradebook"][1]
     )
-    source_tree(solutions, course, force=True)
+    release(solutions, course, nbgrader=True, force=True)
     nbgrader(course, "generate_assignment", "01_ball", "--force")
-    assert to_gradebook(results, solutions, course=course).done == 4
+    assert to_gradebook(results, solutions, course=course)["in_gradebook"] == 4
     assert grades(course)["bob", "01-why"][:2] == (None, 2.5)
 
 
@@ -585,7 +593,7 @@ def test_formgrader_shows_the_scores(formgrader, course, browser):
 
 def test_source_tree_and_gradebook_agree(results, solutions, course):
     """A teacher may put the source there first, and let nbgrader know it later."""
-    source_tree(solutions, course)
+    release(solutions, course, nbgrader=True)
     to_gradebook(results, solutions, course=course)
     nbgrader(course, "generate_assignment", "01_ball", "--force")
     assert grades(course)["anna", "01-walk"] == (1.0, None, False)

@@ -10,7 +10,7 @@ import pytest
 from grading import nbgrader
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_lib.grade.release import ReleaseError, leaks, release, released, source_tree
+from course_lib.grade.release import ReleaseError, leaks, release, released
 
 ROOT = Path(__file__).parents[1]
 
@@ -142,9 +142,9 @@ def test_release_refuses_what_tells_an_answer(tmp_path, solutions, spoil):
     notebook = lesson()
     spoil(notebook)
     nbformat.write(notebook, solutions / "01_ball.ipynb")
-    for make in (release, source_tree):
+    for nbgrader in (False, True):
         with pytest.raises(ReleaseError, match=r"01_ball.ipynb: (cell|the model|nbgrader)"):
-            make(solutions, tmp_path / "out")
+            release(solutions, tmp_path / "out", nbgrader=nbgrader)
     assert not (tmp_path / "out").exists()
 
 
@@ -202,7 +202,7 @@ def test_source_tree_serves_generate_assignment(solutions, tmp_path, monkeypatch
     from traitlets.config import Config
 
     course = tmp_path / "course"
-    (path,) = source_tree(solutions, course)
+    (path,) = release(solutions, course, nbgrader=True)
     assert path == course / "source" / "01_ball" / "01_ball.ipynb"
     config = Config()
     config.CourseDirectory.root = str(course)

@@ -176,7 +176,7 @@ def test_who_wrote_nothing_into_a_written_question_is_counted_and_not_waited_for
     (of_class,) = report.overview(report.load(tmp_path))["assignments"]
     (asked,) = of_class["questions"]
     assert (asked["not_begun"], asked["mean"], asked["right"]) == (1, None, "-")
-    assert write_csv(tmp_path, tmp_path / "scores.csv").waiting == 1
+    assert write_csv(tmp_path, tmp_path / "scores.csv")["waiting"] == 1
 
 
 def test_class_page_tells_what_a_teacher_asks(results):
@@ -558,14 +558,14 @@ def mark(path: Path, marks: dict, encoding="utf-8", **form) -> Path:
 def table(results, tmp_path):
     """The long table of the five students."""
     path = tmp_path / "questions.csv"
-    assert write_csv(results, path, long=True).waiting == 4
+    assert write_csv(results, path, long=True)["waiting"] == 4
     return path
 
 
 def scores_with(results, table, to="scores.csv"):
     """What `scores.csv` says of each student, and how many answers wait."""
     path = table.with_name(to)
-    waiting = write_csv(results, path, marks=table).waiting
+    waiting = write_csv(results, path, marks=table)["waiting"]
     head, *rows = rows_of(path)
     return {row[0]: dict(zip(head, row)) for row in rows}, waiting
 
@@ -603,7 +603,7 @@ def test_marks_outlive_another_grading(results, table):
     save(results, result("zoe", [walk("right", (1, 1, 1)), best("right", True), why()]))
     again = table.with_name("questions-2.csv")
     assert (
-        write_csv(results, again, long=True, marks=table).waiting == 4
+        write_csv(results, again, long=True, marks=table)["waiting"] == 4
     )  # and Zoe's, but not Anna's
     for each in (table, again):
         scores, waiting = scores_with(results, each)
@@ -656,7 +656,7 @@ def test_a_mark_of_an_answer_that_is_gone_costs_no_other_its_mark(results, table
     shutil.rmtree(results / "students" / "anna")
     table.write_text(table.read_text().replace("cleo,", "Cleo,"))
     scores = table.with_name("scores.csv")
-    left_out = write_csv(results, scores, marks=table).left_out
+    left_out = write_csv(results, scores, marks=table)["marks_left_out"]
     assert [each.partition(", ")[2].partition(":")[0] for each in left_out] == ["row 4", "row 10"]
     assert "not in the results (student 'Cleo', " in left_out[1]
     head, *rows = rows_of(scores)

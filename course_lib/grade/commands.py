@@ -57,12 +57,16 @@ def _add_release(commands, solutions) -> None:
 
 
 def _release(options) -> int:
-    from course_lib.grade.release import release, source_tree
+    from course_lib.grade.release import release
 
-    make = source_tree if options.nbgrader else release
-    for path in make(
-        Path(options.solutions), Path(options.out), options.names, force=options.force
-    ):
+    made = release(
+        Path(options.solutions),
+        Path(options.out),
+        options.names,
+        nbgrader=options.nbgrader,
+        force=options.force,
+    )
+    for path in made:
         print(path)
     return 0
 
@@ -278,19 +282,13 @@ def _into_csv(options) -> dict:
     from course_lib.grade.results.export import write_csv
     from course_lib.grade.results.store import StoreError
 
+    how = {name: getattr(options, name) for name in ("long", "marks", "force")}
     try:
-        waiting, left_out = write_csv(
-            options.results,
-            options.csv,
-            long=options.long,
-            marks=options.marks,
-            force=options.force,
-        )
+        return {"csv": options.csv, **write_csv(options.results, options.csv, **how)}
     except StoreError:
         raise
     except OSError as error:
         raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
-    return {"csv": options.csv, "waiting": waiting, "marks_left_out": left_out}
 
 
 def _into_gradebook(options) -> dict:
@@ -301,14 +299,13 @@ def _into_gradebook(options) -> dict:
     submissions = []
     if options.submissions:
         submissions = collect(Path(options.submissions), read_assignments(options.solutions))
-    imported = to_gradebook(
+    return to_gradebook(
         Path(options.results),
         Path(options.solutions),
         course=Path(options.nbgrader),
         db=options.db,
         submissions=submissions,
     )
-    return {"in_gradebook": imported.done, "not_in_gradebook": imported.skipped}
 
 
 def _say_exported(

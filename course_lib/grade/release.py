@@ -25,33 +25,28 @@ class ReleaseError(ValueError):
 
 
 def release(
-    solutions: Path, out: Path, names: Sequence[str] = (), *, force: bool = False
+    solutions: Path,
+    out: Path,
+    names: Sequence[str] = (),
+    *,
+    nbgrader: bool = False,
+    force: bool = False,
 ) -> list[Path]:
     """Write the student notebooks of `solutions` into the folder `out`; returns their paths.
 
-    `names` are stems such as "01_fixed_rates"; none means all. Raises ReleaseError before it writes
-    anything when text of a solution would be in one, or when a file with other content is there.
-    """
-    made = {}
-    for path in chosen(solutions, names):
-        made[Path(out) / path.name] = written(released(read(path), path.name))
-    return _write(made, force)
-
-
-def source_tree(
-    solutions: Path, course: Path, names: Sequence[str] = (), *, force: bool = False
-) -> list[Path]:
-    """Put the notebooks of `solutions` where `nbgrader generate_assignment` looks for them.
-
-    Each is an assignment of its own: `source/01_fixed_rates/01_fixed_rates.ipynb` in the course.
-    Cells that explain an answer stay behind, because students have no such cells. Raises
-    ReleaseError like `release`.
+    `names` are stems such as "01_fixed_rates"; none means all. With `nbgrader`, `out` is a course
+    of its, and each is an assignment of its own in source/, with its answers but without the cells
+    that explain them. Raises ReleaseError before it writes anything when text of a solution would
+    be in what students get, or when a file with other content is there.
     """
     made = {}
     for path in chosen(solutions, names):
         notebook = read(path)
-        released(notebook, path.name)  # what nbgrader will hand out must not leak either
-        made[Path(course) / "source" / path.stem / path.name] = written(without_answers(notebook))
+        clean = released(notebook, path.name)
+        if nbgrader:
+            made[out / "source" / path.stem / path.name] = written(without_answers(notebook))
+        else:
+            made[out / path.name] = written(clean)
     return _write(made, force)
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said_by_canvas
@@ -23,14 +23,6 @@ KEY = ["student", "assignment", "notebook", "question"]
 Marks = Mapping[tuple[str, ...], float]  # by what stands in the columns KEY
 
 
-class Exported(NamedTuple):
-    """What `write_csv` did: so many answers wait for a person, and these marks, in words, belong to
-    no answer and are not in the table."""
-
-    waiting: int
-    left_out: list[str]
-
-
 def write_csv(
     results: str | Path,
     path: str | Path,
@@ -38,12 +30,13 @@ def write_csv(
     long: bool = False,
     marks: str | Path | None = None,
     force: bool = False,
-) -> Exported:
+) -> dict[str, Any]:
     """Write a row for each student and notebook; with `long`, for each question of it as well.
 
     The path `-` is stdout. `marks` is such a long table with points in its column `mark`. Who has
     no score has an empty one, and the reason. `by_hand` is how many of the points wait for a
-    person. Plain UTF-8, lines end with "\\n". Raises StoreError when there are no results,
+    person. Plain UTF-8, lines end with "\\n". Returns how many answers are `waiting` for a person, and
+    in words `marks_left_out`, which belong to no answer. Raises StoreError when there are no results,
     ValueError when a mark cannot be right or (without `force`) when there is a file already that is
     not such a table without marks, OSError when it cannot be written.
     """
@@ -65,7 +58,7 @@ def write_csv(
     else:
         write_whole(path, text.getvalue())
     waiting = sum(_waits(row, each, given) for row in rows for each in row["questions"])
-    return Exported(waiting, left_out)
+    return {"waiting": waiting, "marks_left_out": left_out}
 
 
 # --- marks ----------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +42,6 @@ class Unfit(Exception):
     """A result, or all of a lesson, does not fit the solutions or the gradebook; the others may."""
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What `to_gradebook` did: so many notebooks are in, and these are not, in words."""
-
-    done: int
-    skipped: tuple[str, ...]
-
-
 def to_gradebook(
     results: str | Path,
     solutions: str | Path,
@@ -58,7 +49,7 @@ def to_gradebook(
     course: str | Path,
     db: str | None = None,
     submissions: Iterable[Submission] = (),
-) -> Imported:
+) -> dict[str, Any]:
     """Put a folder of results into the nbgrader course in the folder `course`; again: update.
 
     `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
@@ -106,7 +97,7 @@ def to_gradebook(
                     done += 1
             except Unfit as error:
                 skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
-    return Imported(done, tuple(skipped))
+    return {"in_gradebook": done, "not_in_gradebook": skipped}
 
 
 # --- the course -----------------------------------------------------------------------------------
