@@ -33,6 +33,8 @@ def question():
 class Room:
     """A workshop and its sessions: cells do nothing but take time, functions are called here."""
 
+    limits = Limits()
+
     def __init__(self, answer=None, slow=(), clock=None):
         self.answer, self.slow, self.clock, self.ran = answer, slow, clock, []
 
@@ -100,7 +102,7 @@ def examination(room, *steps, below=(), blank=(), missing=(), ids=(ANSWER,)):
     plan = Plan(steps, answers, (), frozenset(missing), frozenset(blank))
     asked = question()
     asked.answers = ids
-    return Examination(plan, SimpleNamespace(questions=[asked]), room, Limits())
+    return Examination(plan, SimpleNamespace(questions=[asked]), room)
 
 
 def verdict(answer):

@@ -64,10 +64,10 @@ class Examination:
     plan: Plan
     assignment: Assignment
     workshop: Workshop
-    limits: Limits
 
     def __post_init__(self) -> None:
-        self.running = Running(self.plan, self.workshop, self.limits)
+        self.running = Running(self.plan, self.workshop)
+        self.limits = self.workshop.limits
 
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict on every question, by grade id.
@@ -107,25 +107,23 @@ class Examination:
         """
         messages: dict[str, list[str]] = {each.grade_id: [] for each in questions}
         stopped: dict[str, str] = {}
-        session = self.running.open(upto) if questions else None
+        session = None
         for hidden in (False, True):
             for question in questions:
                 groups = question.groups if hidden else _shown(question)
-                for group in groups:
-                    if question.grade_id in stopped:
-                        break
+                for group in groups if question.grade_id not in stopped else ():
+                    session = session or self.running.open(upto)
                     if blame := self._blame(question, session):
                         stopped[question.grade_id] = blame
                         break
                     message, reason = self.ask_group(session, question, group, upto is None)
                     messages[question.grade_id].append(message)
                     if reason:
-                        words = self.limits.in_words(reason)
-                        stopped[question.grade_id] = (
-                            f"a call of `{self._name(question)}` was stopped: {words}"
-                        )
+                        call, why = self._name(question), self.limits.in_words(reason)
+                        stopped[question.grade_id] = f"a call of `{call}` was stopped: {why}"
                         self.running.close(session)
-                        session = self.running.open(upto)
+                        session = None
+                        break
         if session is not None:
             self.running.close(session)
         return {
@@ -297,7 +295,7 @@ def examine(
     if problem is not None:
         return {**result, "status": "unreadable", "reason": problem}, run
 
-    examination = Examination(plan, assignment, workshop, conditions.limits)
+    examination = Examination(plan, assignment, workshop)
     verdicts, ran = examination.verdicts(), examination.running
     found = [*plan.findings, *noticed(plan, assignment), *examination.errors(verdicts)]
     result["findings"] = [asdict(each) for each in found]

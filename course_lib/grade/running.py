@@ -7,8 +7,7 @@ import time
 from dataclasses import replace
 
 from course_lib.grade.intake.match import Plan
-from course_lib.grade.walls.limits import Limits
-from course_lib.grade.walls.messages import Outcome
+from course_lib.grade.walls.messages import Outcome, stopped
 from course_lib.grade.walls.session import Session, Workshop
 
 STARTS = 40  # processes for one submission, each of which costs the grader time of its own
@@ -20,8 +19,8 @@ QUICK = 0.1  # of the time that one cell may take
 class Running:
     """The processes of one submission, and what came of its cells."""
 
-    def __init__(self, plan: Plan, workshop: Workshop, limits: Limits) -> None:
-        self.plan, self.workshop, self.limits = plan, workshop, limits
+    def __init__(self, plan: Plan, workshop: Workshop) -> None:
+        self.plan, self.workshop, self.limits = plan, workshop, workshop.limits
         self.seconds, self.peak_mb = 0.0, 0.0
         self.starts, self.to_record = 0, LONGEST_RECORD
         self.outcomes: dict[int, Outcome] = {}  # by step
@@ -48,8 +47,7 @@ class Running:
             before = time.monotonic()
             if step.kind == "extra" and index not in self.quick and self._late(before - begun):
                 why = "starts" if self.starts > LATE * STARTS else "total"
-                left_out = Outcome(False, message=self.limits.in_words(why), stopped=why)
-                self.outcomes.setdefault(index, left_out)
+                self.outcomes.setdefault(index, stopped(why, self.limits))
                 continue
             outcome = session.run(step.source)
             if time.monotonic() - before < QUICK * self.limits.cell_seconds:

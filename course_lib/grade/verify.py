@@ -20,7 +20,6 @@ from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Plan, match
 from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.release import leaks, read, released, written
-from course_lib.grade.walls.limits import Limits
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import Call, agrees
 
@@ -57,7 +56,7 @@ def verify(
             plan = match(read_notebook(path.read_text(encoding="utf-8")), assignment)
             for question in assignment.questions:
                 if not question.manual:
-                    yield _wrong_answers(Bench(plan, assignment, question, workshop, quick.limits))
+                    yield _wrong_answers(Bench(plan, assignment, question, workshop))
 
 
 def _files(assignment: Assignment, solution: Path, exercise: Path) -> Iterator[Line]:
@@ -127,7 +126,6 @@ class Bench:
     assignment: Assignment
     question: Question
     workshop: Workshop
-    limits: Limits
     session: Session | None = None
     # Beyond the probes, for what passes them: calls, and what the model answers to them.
     calls: list[Call] = field(default_factory=list)
@@ -142,7 +140,7 @@ class Bench:
             if step.kind == "given" or step.grade_id in answers
         )
         plan = replace(self.plan, steps=steps, blank=frozenset(), findings=())
-        return Examination(plan, self.assignment, self.workshop, self.limits)
+        return Examination(plan, self.assignment, self.workshop)
 
     def score(self, text: str) -> float:
         """The points that the hidden groups give for this answer."""
