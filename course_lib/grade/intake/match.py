@@ -6,10 +6,10 @@ another error.
 """
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
 from course_lib.grade.intake.notebook import DEFINED, STUBS, Cell, defined, known_lines
@@ -298,7 +298,8 @@ class _Matching:
             if marks := _changed_marks(cell, theirs):
                 self._find("edited", index, f"its {marks}: {ANOTHER}")
         order = sorted(self.found, key=self.found.__getitem__)
-        for index in sorted(set(order) - set(_longest_rise(order))):
+        stayed = SequenceMatcher(None, sorted(order), order, False).get_matching_blocks()
+        for index in sorted({*order}.difference(*(order[b : b + n] for _, b, n in stayed))):
             if self.ours[index].grade_id and index not in self.copied:
                 self._find("moved", index, "not where it was handed out")
         extras = [place for place in range(len(self.theirs)) if self._is_extra(place)]
@@ -417,15 +418,3 @@ def _changed_marks(ours: AssignmentCell, theirs: Cell) -> str:
     if grade:
         wanted["points"] = ours.points
     return " and ".join(key for key in wanted if theirs.options.get(key, False) != wanted[key])
-
-
-def _longest_rise(numbers: list[int]) -> list[int]:
-    """A longest rising part of the numbers: the cells that stayed in order."""
-    ends: list[int] = []
-    chains: list[list[int]] = []
-    for number in numbers:
-        at = bisect_left(ends, number)
-        chain = [*(chains[at - 1] if at else ()), number]
-        ends[at : at + 1] = [number]
-        chains[at : at + 1] = [chain]
-    return chains[-1] if chains else []

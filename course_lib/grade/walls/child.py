@@ -14,7 +14,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from json import dumps, loads
 from threading import Thread
@@ -246,7 +246,7 @@ class Child:
         return self.places.sub("...", text.replace(self.scratch, "."))
 
 
-def seed(seeded: list[str]) -> None:
+def seed() -> None:
     """Start every random generator that is loaded at 0."""
     import random
 
@@ -254,13 +254,10 @@ def seed(seeded: list[str]) -> None:
 
     random.seed(0)
     numpy.random.seed(0)
-    seeds: dict[str, Callable[[], Any]] = {
-        "torch": lambda: importlib.import_module("torch").manual_seed(0),
-        "keras": lambda: importlib.import_module("keras").utils.set_random_seed(0),
-    }
-    for name in seeded:
-        if name in seeds:
-            seeds[name]()
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+    if keras := sys.modules.get("keras"):
+        keras.utils.set_random_seed(0)
 
 
 def main(arguments: list[str]) -> None:
@@ -273,7 +270,7 @@ def main(arguments: list[str]) -> None:
         with suppress(Exception):  # the cell that imports it says what is wrong
             importlib.import_module(name)
     sys.path.insert(0, "")
-    seed(arguments[3:])
+    seed()
     served = Child(channel, make_shell(), int(arguments[2]), folder)
     served.send({"id": int(arguments[1]), "locked": True})
     try:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any
 
+import psutil
+
 from course_lib.grade.walls import messages
 from course_lib.grade.walls.limits import Limits
 from course_lib.grade.walls.sandbox import command
@@ -48,8 +50,6 @@ class Unwalled:
         """Begin the submission's process, or end it."""
         if "kill" in message:
             return self.kill()
-        import psutil
-
         words = ["-m", "course_lib.grade.walls.child", str(passed[0]), str(message["fork"])]
         words += [str(self.limits.output_kb), *self.preload]
         words, environment = command("none", "", self.folder, self.limits, self.data, words)
@@ -88,8 +88,6 @@ class Unwalled:
         self._end("killed")
 
     def _watch(self) -> None:
-        import psutil
-
         over = 0
         with suppress(psutil.Error):
             while self.process.returncode is None:  # ended() and _end() wait for it
@@ -105,8 +103,6 @@ class Unwalled:
 
     def _tree(self) -> list[Any]:
         """The process and all that it started, as psutil sees them."""
-        import psutil
-
         with suppress(psutil.Error):
             found = [self.first, *self.first.children(recursive=True)]
             self.seen.update(found)
@@ -115,8 +111,6 @@ class Unwalled:
 
     def _memory(self) -> float:
         """Megabytes in use; what a fork still shares with its parent counts once."""
-        import psutil
-
         total = 0
         for each in self._tree():
             with suppress(psutil.Error):
@@ -125,8 +119,6 @@ class Unwalled:
 
     def _end(self, reason: str) -> None:
         """End the process with all that it started, once: its number may soon be another's."""
-        import psutil
-
         with self.ending:
             if self.reason:
                 return
@@ -145,8 +137,6 @@ class Unwalled:
 
 def _its_own(process: Any) -> int:
     """The bytes of memory that this process shares with no other."""
-    import psutil
-
     try:
         return process.memory_full_info().uss
     except psutil.AccessDenied:  # macOS tells it to none but root

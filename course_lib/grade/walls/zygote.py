@@ -160,7 +160,7 @@ class Zygote:
             tempfile.tempdir = None  # it was the zygote's
             sys.path.insert(0, "")
             sandbox.lock(self.scratch, self.readable, self.limits, seconds)
-            child.seed(self.loaded)
+            child.seed()
         except BaseException as error:
             failed = f"{type(error).__name__}: {error}"
             channel.sendall(json.dumps({"id": number, "failed": failed}).encode() + b"\n")
