@@ -197,7 +197,7 @@ def test_class_page_tells_what_a_teacher_asks(results):
         "3 \u00d7 ties: an answer is not right",
         "the check stands before its answer",
         '<a href="./anna.html">anna</a>',
-        "full (own namespaces",
+        "full: own namespaces",
     ):
         assert fact in text, fact
     assert "own cell" not in text  # an extra cell of one's own is no finding for the teacher
@@ -284,7 +284,7 @@ def test_student_page_tells_what_to_do_next(results):
 
 
 @pytest.mark.parametrize(
-    "level, words", [("none", "none (the code"), ("process", "weak (a process")]
+    "level, words", [("none", "no walls at all"), ("process", "weak: landlock")]
 )
 def test_weak_isolation_is_told_on_both_pages(tmp_path, level, words):
     save(tmp_path, result("anna", [walk("right", (1, 1, 1))], isolation=level))

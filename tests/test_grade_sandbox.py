@@ -529,7 +529,7 @@ def test_nothing_survives_a_workshop_or_its_grader():
         "s = w.open(); print(w._zygote.process.pid, flush=True)\n"
         "s.run('import time, os; os.setsid(); time.sleep(60)')"
     )
-    for level in LEVELS[1:]:
+    for level in [*LEVELS][1:]:
         ran = subprocess.Popen([sys.executable, "-c", code, level], stdout=subprocess.PIPE)
         pid = int(ran.stdout.readline())
         ran.kill()
@@ -541,7 +541,7 @@ def test_nothing_survives_a_workshop_or_its_grader():
     assert _gone(pid)
 
 
-@pytest.mark.parametrize("level", [*LEVELS[1:], "none"])
+@pytest.mark.parametrize("level", [*[*LEVELS][1:], "none"])
 def test_a_student_reads_no_path_of_the_grading_machine(level):
     source = "import sys\nprint(sys.prefix + '/x', numpy.__file__)\nfrom numpy import nothing"
     folders = "import os\nprint(os.getcwd() + '/a', sys.prefix)"
@@ -578,7 +578,7 @@ def test_data_can_be_read_and_not_written(tmp_path):
     (tmp_path / "numbers.txt").write_text("1 2 3")
     (tmp_path.parent / "beside.txt").write_text("secret")
     source = "import os\nd = os.environ['LR_COURSE_DATA']\n"
-    for level in LEVELS[1:]:
+    for level in [*LEVELS][1:]:
         with Workshop(LIMITS, level=level, data=tmp_path, preload=()) as made:
             one = made.open()
             assert one.run(source + "print(open(d + '/numbers.txt').read())").output == "1 2 3\n"

@@ -8,16 +8,12 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from course_lib.grade.walls.limits import LEVELS
 from course_lib.grade.walls.sandbox import detect, exposed, why_not
 
 Line = tuple[str, bool, str]
 PACKAGES = ("torch", "tensorflow", "keras", "IPython", "nbgrader", "distributed", "psutil")
 LOCKS = ("landlock", "pyseccomp")
-MEANING = {
-    "namespaces": "bubblewrap, landlock and seccomp: submissions of strangers can be graded",
-    "process": "landlock and seccomp without bubblewrap: weaker, see above what is missing",
-    "none": "no walls at all: grade only what you would run yourself",
-}
 
 
 def report() -> list[Line]:
@@ -37,7 +33,7 @@ def report() -> list[Line]:
     if (course / "solutions").is_dir() and (folder := exposed(course / "solutions", level, None)):
         words = f"in {folder}, which every submission can read: move the course to another place"
         lines.append(("solutions", False, words))
-    return [*lines, ("isolation", level == "namespaces", f"{level}: {MEANING[level]}")]
+    return [*lines, ("isolation", level == "namespaces", f"{level}: {LEVELS[level]}")]
 
 
 def _bubblewrap() -> Line:

@@ -23,7 +23,7 @@ def boxed() -> argparse.ArgumentParser:
     )
     options.add_argument(
         "--isolation",
-        choices=["namespaces", "process", "none"],
+        choices=[*LEVELS],
         help="at most this level of what `lr-course doctor` finds (default: the best)",
     )
     options.add_argument(
@@ -46,12 +46,11 @@ def conditions(options: argparse.Namespace) -> "Conditions":
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(name=name)
     limits = Limits(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Limits)})
-    level = detect()
-    if options.isolation and LEVELS.index(options.isolation) < LEVELS.index(level):
-        level = options.isolation
-    elif options.isolation and options.isolation != level:
+    best, weakest_first = detect(), [*LEVELS]
+    level = options.isolation or best
+    if weakest_first.index(level) > weakest_first.index(best):
         raise ValueError(
-            f"--isolation {options.isolation} is more than this machine offers ({level}); "
+            f"--isolation {level} is more than this machine offers ({best}); "
             "`lr-course doctor` says why"
         )
     if level != "namespaces" and not options.allow_weak_isolation:

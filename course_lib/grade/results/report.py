@@ -16,7 +16,7 @@ from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.intake.piles import said_by_canvas
 from course_lib.grade.results.store import read, results
 from course_lib.grade.results.text import duration, line, number, plain, words
-from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
+from course_lib.grade.walls.limits import LEVELS, NOT_ASKED, STOPPED_CALL
 
 STATUS = {  # of a question: a sign and words, so that colour is never the only difference
     "right": ("✓", "right"),
@@ -29,11 +29,6 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
 }
 FIRST = ("library", "inside", "error", "copy", "late")  # of findings; then what was moved about
 MOST_ALIKE = 2  # findings of one kind and notebook on the page of the class
-ISOLATION = {
-    "namespaces": "full (own namespaces, no network, no files but its own)",
-    "process": "weak (a process of its own; namespaces were not available)",
-    "none": "none (the code could do whatever the grader may do)",
-}
 # How the reasons begin of a notebook that an editor or a transfer has damaged.
 BROKEN = ("not a notebook", "not JSON", "not UTF-8", "its nbformat", "its cell", "the source of")
 
@@ -54,7 +49,7 @@ def write_report(folder: str | Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        plain=plain, line=line, words=words, number=number, isolation=ISOLATION.__getitem__
+        plain=plain, line=line, words=words, number=number, isolation=LEVELS.__getitem__
     )
     environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
     students: dict[str, list[dict[str, Any]]] = {}

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, fields
 
-LEVELS = ("none", "process", "namespaces")  # of isolation, from weak to strong
+LEVELS = {  # of isolation, from weak to strong
+    "none": "no walls at all: the code could do whatever the grader may do",
+    "process": "weak: landlock and seccomp without bubblewrap",
+    "namespaces": "full: own namespaces, no network, no files but its own",
+}
 
 # Why a submission was stopped; `Limits.in_words` fills in the numbers.
 STOPPED_IN_WORDS = {
