@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wcwidth import clip, ljust, wcswidth
+
 from course_lib.grade.results.report import order
-from course_lib.grade.results.text import counted, fitting, line, number, width
+from course_lib.grade.results.text import counted, line, number
 
 WIDEST_NAME = 32  # columns: a longer one would push all else away
 
@@ -13,14 +15,15 @@ WIDEST_NAME = 32  # columns: a longer one would push all else away
 def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line for each notebook, in columns: whose it is, which, and how it went."""
     rows = [
-        (fitting(line(each["name"], 200), WIDEST_NAME), each["notebook"] or "-", _went(each))
+        (_fitting(line(each["name"], 200)), each["notebook"] or "-", _went(each))
         for each in sorted(results, key=order)
     ]
-    first, second = (max((width(row[i]) for row in rows), default=0) for i in (0, 1))
-    return [
-        f"{name}{' ' * (first - width(name))}  {notebook:{second}}  {went}"
-        for name, notebook, went in rows
-    ]
+    first, second = (max((wcswidth(row[i]) for row in rows), default=0) for i in (0, 1))
+    return [f"{ljust(name, first)}  {ljust(book, second)}  {went}" for name, book, went in rows]
+
+
+def _fitting(name: str) -> str:
+    return name if wcswidth(name) <= WIDEST_NAME else f"{clip(name, 0, WIDEST_NAME - 1)}…"
 
 
 def _went(result: Mapping[str, Any]) -> str:

@@ -71,20 +71,3 @@ def duration(seconds: float) -> str:
 def counted(count: int, word: str) -> str:
     """So many of them: `1 notebook`, `2 notebooks`."""
     return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def fitting(text: str, columns: int) -> str:
-    """The text, cut where it would take more columns of a terminal."""
-    if width(text) <= columns:
-        return text
-    while width(text) > columns - 1:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def width(text: str) -> int:
-    """How many columns of a terminal the text takes: Chinese takes two, an added accent none."""
-    return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
-        for each in text
-    )
