@@ -30,7 +30,7 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.intake.piles import Caps, Pile, called, dated, owner_of, piles, said_by_canvas
+from course_lib.grade.intake.piles import Caps, Pile, piles, said
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
@@ -187,10 +187,10 @@ class _Reader:
         fit = _Fit(
             True,
             not self.pile.shared,
-            date=dated(item.origin),
+            date=said(item.origin).date,
             named=named,
             depth=-len(item.parts),
-            upload=said_by_canvas(item.origin)[1],
+            upload=said(item.origin).upload,
             numbers=numbers,
         )
         found = Submission("", "", self._folder(item), name, text, origin=item.origin)
@@ -318,10 +318,11 @@ def _is_unsure(row: _Row, first: _Row) -> bool:
     one, other = row.submission, first.submission
     if one.text == other.text or row.fit.answers < 1:
         return False
-    if len({owner_of(each.origin) for each in (one, other)} - {""}) > 1:
+    its, theirs = said(one.origin), said(other.origin)
+    if its.owner and theirs.owner and its.owner != theirs.owner:
         return True
     mine, best = row.fit, first.fit
-    if _bare(called(one.origin)) != _bare(called(other.origin)):
+    if [*map(_bare, its.rest)] != [*map(_bare, theirs.rest)]:
         mine, best = replace(mine, upload=0), replace(best, upload=0)  # perhaps of two students
     if (mine.own, mine.date, mine.upload) != (best.own, best.date, best.upload):
         return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_disk, shown, visible
 
@@ -159,78 +160,58 @@ def _owners(paths: Iterable[tuple[str, ...]]) -> dict[tuple, tuple[str, tuple[st
     """Whose each path is and the path without that, where an LMS has written it into the name."""
     found = {path: named for path in paths if (named := _named(path))}
     numbers = defaultdict(set)
-    for name, number, _ in found.values():
-        numbers[name].add(number)
+    for each in found.values():
+        numbers[each.owner].add(each.number)
     return {  # Moodle's number is another one in each assignment: used only to tell namesakes apart
-        path: (name if len(numbers[name]) == 1 else f"{name}_{number}", rest)
-        for path, (name, number, rest) in found.items()
+        path: (who if len(numbers[who]) == 1 else f"{who}_{number}", rest)
+        for path, (who, number, rest, *_) in found.items()
     }
 
 
-def _named(path: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]] | None:
-    """The name and the number that an LMS has written into a path, and what is left of it."""
+class Said(NamedTuple):
+    """What a platform wrote into the name of a file or folder."""
+
+    owner: str = ""
+    number: str = ""  # tells namesakes apart
+    rest: tuple[str, ...] = ()  # what is left of the path: as the student called it
+    late: bool = False
+    upload: int = 0  # Canvas's number, which grows from one to the next
+    date: int = 0  # of the attempt, which grows, too
+
+
+def _named(path: tuple[str, ...]) -> Said | None:
+    """What is written into this path; None where no platform has written anything."""
     if match := MOODLE.fullmatch(path[0]):
         name, number, rest = match.groups()
-        return name, number, ((rest,) if rest else ()) + path[1:]
+        return Said(name, number, ((rest,) if rest else ()) + path[1:])
     if match := BRIGHTSPACE.fullmatch(path[0]):
-        return match[2], match[1], path[1:]
+        return Said(match[2], match[1], path[1:], date=_date(f"{match[3]} {match[4]:0>7}"))
     if len(path) == 1 and (match := BLACKBOARD.fullmatch(path[0])):
-        assignment, name, _, rest = match.groups()  # `_` may stand in an assignment's name, too
-        return name, assignment, (rest,) if rest else ()
+        assignment, name, date, rest = match.groups()  # `_` may stand in an assignment's name, too
+        return Said(name, assignment, (rest,) if rest else (), date=int(date.replace("-", "")))
     if len(path) == 1 and (match := CANVAS.fullmatch(path[0])):
         name = "_".join(filter(None, match.group("name", "id")))
-        return name, match["id"], (match["rest"] or path[0].rpartition("_")[2],)
+        rest, upload = match["rest"] or path[0].rpartition("_")[2], int(match["upload"] or 0)
+        return Said(name, match["id"], (rest,), bool(match["late"]), upload)
     return None
 
 
-def owner_of(origin: str) -> str:
-    """Whose a file is that lies there, as the platform calls the student; "" where none says it.
-
-    >>> owner_of("all.zip/lee_ann_LATE_12_345_01_fixed_rates-1.ipynb")
-    'lee_ann_12'
-    """
-    return next((found[0] for part in origin.split("/") if (found := _named((part,)))), "")
+def _date(text: str) -> int:
+    try:
+        return int(datetime.strptime(text, "%b %d, %Y %I%M %p").strftime("%Y%m%d%H%M"))
+    except ValueError:
+        return 0
 
 
-def said_by_canvas(origin: str) -> tuple[bool, int]:
-    """What Canvas wrote into the name of a file that lies there: whether it is late, and the number
-    of its upload, which grows from one to the next (0: it says nothing).
+def said(origin: str) -> Said:
+    """What a platform wrote into the names on the way to a file that lies there.
 
-    >>> said_by_canvas("all.zip/leeann_LATE_12_345_01_fixed_rates-1.ipynb")
-    (True, 345)
-    """
-    names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
-    return next(((bool(name["late"]), int(name["upload"] or 0)) for name in names), (False, 0))
-
-
-def called(origin: str) -> str:
-    """What the student called a file that lies there, where Canvas wrote more before it; the whole
-    where it did not.
-
-    >>> called("all.zip/leeann_LATE_12_345_01_fixed_rates-1.ipynb")
-    '01_fixed_rates-1.ipynb'
-    """
-    names = filter(None, map(CANVAS.fullmatch, origin.split("/")))
-    return next((name["rest"] or "" for name in names), origin)
-
-
-def dated(origin: str) -> int:
-    """The date that Blackboard or Brightspace wrote into the name of a file or folder, as a number
-    that grows from one to the next; 0 where there is none.
-
-    >>> dated("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb")
+    >>> said("all.zip/lee_ann_LATE_12_345_01_fixed_rates-1.ipynb")[:5]
+    ('lee_ann_12', '12', ('01_fixed_rates-1.ipynb',), True, 345)
+    >>> said("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb").date
     202610091301
     """
-    for name in origin.split("/"):
-        if match := BLACKBOARD.fullmatch(name):
-            return int(match[3].replace("-", ""))
-        if match := BRIGHTSPACE.fullmatch(name):
-            try:
-                date = datetime.strptime(f"{match[3]} {match[4]:0>7}", "%b %d, %Y %I%M %p")
-            except ValueError:
-                return 0
-            return int(date.strftime("%Y%m%d%H%M"))
-    return 0
+    return next(filter(None, (_named((part,)) for part in origin.split("/"))), Said())
 
 
 def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:

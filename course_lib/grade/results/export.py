@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
-from course_lib.grade.intake.piles import said_by_canvas
+from course_lib.grade.intake.piles import said
 from course_lib.grade.results.report import label, load
 from course_lib.grade.results.text import number
 
@@ -35,8 +35,8 @@ def write_csv(
 
     The path `-` is stdout. `marks` is such a long table with points in its column `mark`. Who has
     no score has an empty one, and the reason. `by_hand` is how many of the points wait for a
-    person. Plain UTF-8, lines end with "\\n". Returns how many answers are `waiting` for a person, and
-    in words `marks_left_out`, which belong to no answer. Raises StoreError when there are no results,
+    person. Plain UTF-8, lines end with "\\n". Returns how many answers are `waiting` for one, and
+    in words `marks_left_out`, which belong to no answer. Raises StoreError without results,
     ValueError when a mark cannot be right or (without `force`) when there is a file already that is
     not such a table without marks, OSError when it cannot be written.
     """
@@ -162,7 +162,7 @@ def _summary(row: Mapping[str, Any], marks: Marks) -> list[Any]:
         "points": row["points"] if row["notebook"] else None,  # nobody knows which it was
         "by_hand": sum(each["points"] for each in asked if _waits(row, each, marks)),
         "reason": row["reason"] or changed,
-        "late": "yes" if said_by_canvas(row["origin"])[0] else "",
+        "late": "yes" if said(row["origin"]).late else "",
     }
     return [values[name] for name in HEAD]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.collect import IGNORED
-from course_lib.grade.intake.piles import said_by_canvas
+from course_lib.grade.intake.piles import said
 from course_lib.grade.results.store import read, results
 from course_lib.grade.results.text import duration, line, number, plain, words
 from course_lib.grade.walls.limits import LEVELS, NOT_ASKED, STOPPED_CALL
@@ -90,7 +90,7 @@ def noted(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     graded = [each for each in rows if each["status"] == "graded"]
     chosen = {(each["student"], IGNORED.format(each["origin"])): each for each in graded}
     for row in graded:
-        if said_by_canvas(row["origin"])[0]:
+        if said(row["origin"]).late:
             text = "handed in late, as Canvas says; the grader takes nothing off for it"
             row["findings"].append({"code": "late", "grade_id": "", "text": text})
     kept = []
