@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ def to_gradebook(
     coursedir = _course(Path(course), db)
     texts = {(each.student, each.assignment or each.notebook, each.notebook): each.text
              for each in submissions}  # fmt: skip
-    rows, skipped = [], []
+    lessons, skipped, done = defaultdict(list), [], 0
     for row in load(results):
         where = f"{row['student']}: {line(row['origin'])}"
         if row["status"] == "failed" or not row["notebook"]:
@@ -71,32 +72,26 @@ def to_gradebook(
         elif not NAME.fullmatch(row["assignment"]):
             skipped.append(f"{where}: no name for an assignment: {line(row['assignment'])}")
         else:
-            rows.append(row)
-    names = {row["notebook"] for row in rows}
-    paths = chosen(Path(solutions)) if names else []
-    sources = {path.stem: read(path) for path in paths if path.stem in names}
-    handed_out, done = {}, 0
+            lessons[row["assignment"], row["notebook"]].append(row)
+    sources = {path.stem: path for path in chosen(Path(solutions))} if lessons else {}
     with _trouble(coursedir), Gradebook(coursedir.db_url, coursedir.course_id) as book:
-        for name in sorted({(row["assignment"], row["notebook"]) for row in rows}):
+        for name, rows in sorted(lessons.items()):
             try:
-                source = sources.get(name[1])
-                if source is None:
+                if name[1] not in sources:
                     raise Unfit(f"{solutions} has no lesson {name[1]!r} any more")
+                source = read(sources[name[1]])
                 _make_assignment(book, coursedir, *name, source)
-                handed_out[name] = released(source, name[1])
             except Unfit as error:
-                count = sum((row["assignment"], row["notebook"]) == name for row in rows)
-                whose = f"results of {counted(count, 'student')}"
+                whose = f"results of {counted(len(rows), 'student')}"
                 skipped.append(f"{'/'.join(name)}, {whose}: {error}")
-        for row in rows:
-            name = (row["assignment"], row["notebook"])
-            try:
-                if name in handed_out:
-                    text = texts.get((row["student"], *name))
-                    _import(book, coursedir, row, handed_out[name], text)
+                continue
+            clean = released(source, name[1])
+            for row in rows:
+                try:
+                    _import(book, coursedir, row, clean, texts.get((row["student"], *name)))
                     done += 1
-            except Unfit as error:
-                skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
+                except Unfit as error:
+                    skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
     return {"in_gradebook": done, "not_in_gradebook": skipped}
 
 

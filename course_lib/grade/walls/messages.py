@@ -7,7 +7,7 @@ sent: a size, a form and a request's number are demanded of it before it is used
 import json
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Any
 
 from course_lib.grade.walls.limits import Limits
@@ -82,9 +82,9 @@ def outcome(message: dict[str, Any], limits: Limits) -> Outcome:
         raise BadReply("not the types of an outcome")
     if message["ok"] is not (error is None):
         raise BadReply("neither right nor wrong")
-    found = Outcome(**{**message, "error": _clean(error[:200]) if error else error})
-    most = limits.output_kb * 1024 + 100
-    return replace(found, message=_clean(texts[0][:2000]), output=_clean(texts[1][:most]))
+    most = (2000, limits.output_kb * 1024 + 100, 200)
+    words, output, kind = (_clean(text[:longest]) for text, longest in zip(texts, most))
+    return Outcome(message["ok"], kind if error else error, words, output)
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
