@@ -19,8 +19,9 @@ from grading import boxed as sandboxed
 
 from course_lib.cli import main
 from course_lib.grade import engine
+from course_lib.grade.conditions import Conditions
 from course_lib.grade.engine import preload
-from course_lib.grade.examine import Conditions, key_of
+from course_lib.grade.examine import key_of
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.results.report import _of_question
 from course_lib.grade.results.store import Store, StoreError

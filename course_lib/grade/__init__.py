@@ -7,5 +7,5 @@ Where to look
   does it for a class; noticed.py is what a teacher may look at besides
 - for what was earned, and where it goes: results/
 - for what a teacher does before: release.py, verify.py, doctor.py; and a student: selfcheck.py
-- for the command: commands.py, verb by verb; isolation.py has the options of `verify` and `grade`
+- for the command: commands.py, verb by verb; conditions.py has the options of `verify` and `grade`
 """

@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from course_lib.grade import isolation
+from course_lib.grade.conditions import asked_for, options_of_conditions
 
 
 def add_to(commands) -> None:
@@ -27,7 +27,7 @@ def add_to(commands) -> None:
     )
     quiet = argparse.ArgumentParser(add_help=False)
     quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
-    boxed = isolation.boxed()
+    boxed = options_of_conditions()
     _add_release(commands, solutions)
     _add_verify(commands, solutions, boxed)
     _add_grade(commands, solutions, boxed)
@@ -95,7 +95,7 @@ def _verify(options) -> int:
     from course_lib.grade.results.text import counted
     from course_lib.grade.verify import verify
 
-    conditions = isolation.conditions(options)
+    conditions = asked_for(options)
     lines = []
     for line in verify(Path(options.solutions), Path(options.exercises), conditions, options.names):
         lines.append(line)
@@ -139,7 +139,7 @@ def _grade(options) -> int:
     jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
-    conditions = isolation.conditions(options)
+    conditions = asked_for(options)
     _refuse_exposed((options.solutions, options.submissions, options.out), conditions)
     if Path(options.out).resolve().is_relative_to(Path(options.submissions).resolve()):
         raise ValueError(

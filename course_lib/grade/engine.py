@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from course_lib.cluster import cluster
-from course_lib.grade.examine import Conditions, examine, failed, key_of
+from course_lib.grade.conditions import Conditions
+from course_lib.grade.examine import examine, failed, key_of
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.walls.session import FRAMEWORKS, Workshop
+from course_lib.grade.walls.limits import FRAMEWORKS
+from course_lib.grade.walls.session import Workshop
 
 OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
 Graded = tuple[dict[str, Any], dict[str, Any]]

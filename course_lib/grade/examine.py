@@ -13,31 +13,22 @@ from statistics import fmean
 from typing import Any
 
 from course_lib.exercises import Group
+from course_lib.grade.conditions import Conditions
 from course_lib.grade.intake.assignment import Assignment, Question
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Finding, Plan, Step, match
 from course_lib.grade.intake.notebook import read_notebook
 from course_lib.grade.noticed import noticed
 from course_lib.grade.running import Running
-from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL, Limits
+from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
 from course_lib.grade.walls.messages import Outcome
-from course_lib.grade.walls.session import FRAMEWORKS, Session, Workshop
+from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
 VERSION = 5  # one more whenever the same may score otherwise: it grades everything anew
 LACKING = "ModuleNotFoundError"
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What a result depends on besides the submission and the assignment."""
-
-    limits: Limits
-    level: str  # of isolation
-    data: str | None = None  # folder of MNIST and CIFAR-10, readable from inside
-    preload: tuple[str, ...] = FRAMEWORKS  # loaded once, for all; decides how fast, not what
 
 
 def key_of(submission: Submission, assignment: Assignment | None, conditions: Conditions) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.exercises import course
+from course_lib.grade.conditions import Conditions
 from course_lib.grade.engine import preload, workshop_for
-from course_lib.grade.examine import Conditions, Examination, examine
+from course_lib.grade.examine import Examination, examine
 from course_lib.grade.intake.assignment import Assignment, Question, read_assignments
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Plan, match

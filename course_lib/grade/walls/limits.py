@@ -8,6 +8,8 @@ LEVELS = {  # of isolation, from weak to strong
     "namespaces": "full: own namespaces, no network, no files but its own",
 }
 
+FRAMEWORKS = ("torch", "tensorflow", "keras")
+
 # Why a submission was stopped; `Limits.in_words` fills in the numbers.
 STOPPED_IN_WORDS = {
     "time": "it ran for more than {cell_seconds:g} seconds",

@@ -21,12 +21,11 @@ from dataclasses import asdict
 from typing import Any
 
 from course_lib.grade.walls import messages
-from course_lib.grade.walls.limits import LEVELS, STOPPED_IN_WORDS, Limits
+from course_lib.grade.walls.limits import FRAMEWORKS, LEVELS, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import BadReply, Outcome, SandboxError, Usage
 from course_lib.grade.walls.sandbox import command, detect, readable, why_not
 from course_lib.grade.walls.unwalled import Unwalled
 
-FRAMEWORKS = ("torch", "tensorflow", "keras")
 START_SECONDS = 180.0  # for the frameworks' import on a busy machine
 END_SECONDS = 5.0
 ATTEMPTS = 3

@@ -1,19 +1,26 @@
-"""The options of `verify` and `grade` about isolation and limits, and the conditions they make."""
+"""What submissions are graded under: the options of `verify` and `grade`, and what they make."""
 
 import argparse
 import dataclasses
 import importlib.util
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from course_lib.grade.walls.limits import LEVELS, MEANING, Limits
-
-if TYPE_CHECKING:
-    from course_lib.grade.examine import Conditions
+from course_lib.grade.walls.limits import FRAMEWORKS, LEVELS, MEANING, Limits
 
 
-def boxed() -> argparse.ArgumentParser:
+@dataclass(frozen=True)
+class Conditions:
+    """What a result depends on besides the submission and the assignment."""
+
+    limits: Limits
+    level: str  # of isolation
+    data: str | None = None  # folder of MNIST and CIFAR-10, readable from inside
+    preload: tuple[str, ...] = FRAMEWORKS  # loaded once, for all; decides how fast, not what
+
+
+def options_of_conditions() -> argparse.ArgumentParser:
     """The options that say how submissions are kept apart, and what each may use."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
@@ -36,9 +43,8 @@ def boxed() -> argparse.ArgumentParser:
     return options
 
 
-def conditions(options: argparse.Namespace) -> "Conditions":
+def asked_for(options: argparse.Namespace) -> Conditions:
     """The conditions asked for; ValueError when the isolation is weak and nobody allowed that."""
-    from course_lib.grade.examine import Conditions
     from course_lib.grade.walls.sandbox import detect
 
     # Without these every level but the weakest is refused, and there each submission would fail.
