@@ -8,7 +8,9 @@ from course_lib.grade.intake.match import Plan, Step
 from course_lib.grade.noticed import noticed
 
 ANSWER = "00-linear"
-ASSIGNMENT = SimpleNamespace(questions=[SimpleNamespace(exercise="0.3", answers=(ANSWER,))])
+ASSIGNMENT = SimpleNamespace(
+    questions=[SimpleNamespace(library=("linear", "polynomial"), answers=(ANSWER,))]
+)
 IMPORT = "from course_lib.schedules import linear"
 
 

@@ -5,9 +5,9 @@ results; only the main thread writes. A submission that the grader itself fails 
 that says so, and is graded again in the next run.
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import get_ident
 from typing import Any
 
 from course_lib.cluster import cluster
@@ -20,7 +20,7 @@ from course_lib.grade.walls.session import Workshop
 
 OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
 Graded = tuple[dict[str, Any], dict[str, Any]]
-_mine = threading.local()
+_workshops: dict[int, tuple[Conditions, Workshop]] = {}  # by thread
 
 
 def preload(texts: Iterable[str | None]) -> tuple[str, ...]:
@@ -45,11 +45,12 @@ def grade_one(
 ) -> Graded:
     """Grade one submission in this thread's workshop, which is made at its first use."""
     try:
-        if getattr(_mine, "conditions", None) != conditions:
+        under, workshop = _workshops.get(get_ident(), (None, None))
+        if under != conditions:
             close_mine()
-            _mine.workshop = workshop_for(conditions)
-            _mine.conditions = conditions
-        return examine(submission, assignment, _mine.workshop, conditions)
+            workshop = workshop_for(conditions)
+            _workshops[get_ident()] = conditions, workshop
+        return examine(submission, assignment, workshop, conditions)
     except Exception as error:  # ours, not the student's: the batch goes on, the row says what
         close_mine()
         return failed(submission, assignment, conditions, error)
@@ -57,9 +58,8 @@ def grade_one(
 
 def close_mine() -> None:
     """Close this thread's workshop, if it has one."""
-    if workshop := getattr(_mine, "workshop", None):
-        workshop.close()
-    _mine.workshop = _mine.conditions = None
+    if mine := _workshops.pop(get_ident(), None):
+        mine[1].close()
 
 
 def on_this_machine(
@@ -69,9 +69,7 @@ def on_this_machine(
     jobs: int,
 ) -> Iterator[tuple[Submission, Graded]]:
     """Results as they come, from `jobs` threads with a workshop each."""
-    threads: list[dict[str, Any]] = []  # what each keeps for itself, its workshop among it
-    size = min(jobs, len(submissions)) or 1
-    pool = ThreadPoolExecutor(size, initializer=lambda: threads.append(vars(_mine)))
+    pool = ThreadPoolExecutor(min(jobs, len(submissions)) or 1)
     try:
         futures = {
             pool.submit(grade_one, each, assignments.get(each.notebook), conditions): each
@@ -81,9 +79,8 @@ def on_this_machine(
             yield futures.pop(future), future.result()  # not kept: a record may be long
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for thread in threads:
-            if workshop := thread.get("workshop"):
-                workshop.stop()  # its thread may be in the middle of a submission
+        while _workshops:
+            _workshops.popitem()[1][1].stop()  # its thread may be in the middle of a submission
 
 
 def on_cluster(

@@ -7,7 +7,6 @@ import ast
 import re
 from itertools import chain
 
-from course_lib.exercises import course
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import Finding, Plan
 
@@ -29,14 +28,12 @@ def noticed(plan: Plan, assignment: Assignment) -> list[Finding]:
     for step in plan.steps:
         everywhere |= _read(step.source)[1]
     for question in assignment.questions:
-        known = course().get(question.exercise)
-        library = set(known.library) if known else set()
         for grade_id in question.answers:
             used, brought = _read(plan.answers.get(grade_id, ""))
             known_here = everywhere | brought
             names = chain(brought.values(), (_origin(each, known_here) for each in used))
             ours = {name.rpartition(".")[2] for name in names if name.startswith("course_lib.")}
-            for name in sorted(ours & library):
+            for name in sorted(ours.intersection(question.library)):
                 text = f"the answer names `{name}`, course_lib's own solution of this exercise"
                 findings.append(Finding("library", grade_id, text))
     for step in theirs:

@@ -41,6 +41,7 @@ class Question:
     name: str = ""  # of the function
     groups: tuple[Group, ...] = ()
     shown: tuple[Probe, ...] = ()
+    library: tuple[str, ...] = ()  # functions of the library that are its answer
     tolerance: float = TOLERANCE
 
     @property
@@ -225,8 +226,13 @@ def _asked(cell: AssignmentCell, heading: re.Match | None, answers: tuple[str, .
     # A teacher's own notebook may use the number of one of our exercises for something else.
     if known is None or known.name != name:
         return question
-    title = known.title or title
-    return replace(question, title=title, shown=known.shown, tolerance=known.tolerance)
+    return replace(
+        question,
+        title=known.title or title,
+        shown=known.shown,
+        library=known.library,
+        tolerance=known.tolerance,
+    )
 
 
 def _check_call(source: str) -> tuple[str, str, str]:
