@@ -75,7 +75,8 @@ class Run:
         planned = [float(schedule(step)) for step in range(len(self.lr))]
         if self.framework == "tensorflow":
             planned = [float(np.float32(rate)) for rate in planned]
-        assert self.lr, "no update was made, so no learning rate was applied"
+        if not self.lr:
+            raise AssertionError("no update was made, so no learning rate was applied")
         wrong = [t for t, (got, plan) in enumerate(zip(self.lr, planned)) if got != plan]
         if wrong:
             t = wrong[0]
@@ -88,32 +89,35 @@ class Run:
             )
 
 
-def updates(data: Dataset | str, *, epochs: int, batch_size: int, validation: float = 0.1) -> int:
+def updates(
+    data: Dataset | str | int,
+    *,
+    epochs: int | None = None,
+    batch_size: int = 64,
+    validation: float = 0.1,
+    max_updates: int | None = None,
+) -> int:
     """How many updates `fit` makes with these arguments: what a schedule calls `total_steps`.
 
-    Raises ValueError, as `fit` does, for an argument that is not allowed.
+    `data` may also be the number of its training images. Raises ValueError, as `fit` does, for an
+    argument that is not allowed.
 
     >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)
     >>> data = Dataset(x, y, x[:0], y[:0], name="mnist", source="a doctest")
     >>> updates(data, epochs=2, batch_size=32)  # 90 images to train on: 3 batches, the last of 26
     6
+    >>> updates(100, batch_size=32, max_updates=5), updates(100, epochs=1, max_updates=5)
+    (5, 2)
     """
-    epochs = Whole(low=1).check("epochs", epochs)
-    batch_size = Whole(low=1).check("batch_size", batch_size)
-    return epochs * math.ceil(len(split(_dataset(data), validation)[0]) / batch_size)
-
-
-def planned_updates(steps_per_epoch: int, epochs: int | None, max_updates: int | None) -> int:
-    """The updates of a run of `fit` with these settings.
-
-    >>> planned_updates(422, None, None), planned_updates(422, None, 900)
-    (422, 900)
-    >>> planned_updates(422, 2, 900), planned_updates(422, 3, 900)
-    (844, 900)
-    """
-    if max_updates is None:
-        return (epochs or 1) * steps_per_epoch
-    return max_updates if epochs is None else min(epochs * steps_per_epoch, max_updates)
+    given = {"epochs": epochs, "batch_size": batch_size, "max_updates": max_updates}
+    epochs, batch_size, most = (SETTINGS[name].check(name, given[name]) for name in given)
+    if not isinstance(data, int):
+        data = len(dataset_of(data).x_train)
+    images = Whole(low=1).check("data", data)
+    all_epochs = (epochs or 1) * math.ceil((images - _held_out(images, validation)) / batch_size)
+    if most is None:
+        return all_epochs
+    return most if epochs is None else min(all_epochs, most)
 
 
 # What each setting of `fit` may be, also where a recipe names it: in the order in which one does.
@@ -235,32 +239,27 @@ def fit(
         test=test,
     )
     epochs, batch_size, seed = given["epochs"], given["batch_size"], given["seed"]
-    data = _dataset(data)
+    data = dataset_of(data)
     if test and not len(data.x_test):
         raise ValueError(f"test must be False with data that have no test images, got {data!r}")
     train, held_out = split(data, validation)
     _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
-    x, y = _with_channels(data.x_train), data.y_train
-    layers = models.MODELS[model]
+    x, y = _with_channels(data.x_train[held_out]), data.y_train[held_out]
     steps_per_epoch = math.ceil(len(train) / batch_size)
-    total = planned_updates(steps_per_epoch, epochs, max_updates)
+    total = updates(
+        len(data.x_train),
+        epochs=epochs,
+        batch_size=batch_size,
+        validation=validation,
+        max_updates=max_updates,
+    )
     for step in range(total):  # before anything is trained, and alike in both frameworks
         rate_at(schedule, step)
     friction = _friction(momentum, optimizer, total) if callable(momentum) else given["momentum"]
-    trainer = _trainer(framework)(
-        layers,
-        models.initial_weights(layers, x.shape[1:], seed),
-        lambda step: rate_at(schedule, min(step, total - 1)),  # a run of N updates has N rates
-        momentum=friction,
-        optimizer=optimizer,
-        total_steps=total,
-        x_train=x[train],
-        y_train=y[train],
-    )
+    trainer, batches = prepared(schedule, data, train, total, **{**given, "momentum": friction})
     said = describe(momentum) if callable(momentum) else given["momentum"]
     run = Run(describe(schedule), framework, model, data.title, batch_size, seed, said, optimizer)
     trainer.run = run  # so that who watches sees what is on record so far
-    batches = islice(_batches(len(train), batch_size, models.dropout_width(layers), seed), total)
     label = f"{data.title} | {model} | {framework} | seed {seed}"
     started = time.perf_counter()
     hidden = {} if progress else {"disable": True}  # else it is TQDM_DISABLE's to say
@@ -276,7 +275,7 @@ def fit(
             if watch is not None:
                 watch(done, trainer)
             if done % steps_per_epoch == 0 or done == total:
-                _end_epoch(run, trainer, x[held_out], y[held_out], steps_per_epoch)
+                _end_epoch(run, trainer, x, y, steps_per_epoch)
                 if plateau is not None and run.diverged is None:
                     plateau.update(run.history[monitor][-1])
                     trainer.refresh()
@@ -290,6 +289,26 @@ def fit(
             run.diverged, run.test_loss, run.test_accuracy = len(run.lr), None, None
     run.seconds = time.perf_counter() - started
     return run
+
+
+def prepared(
+    schedule, data, rows, total, *, model, framework, batch_size, seed, momentum, optimizer, **_
+):
+    """A trainer before its first update, and the batches of a run of `total` updates on these rows
+    of the training images: each is made with `trainer.update(*next(batches))`."""
+    x, layers = _with_channels(data.x_train[rows]), models.MODELS[model]
+    trainer = _trainer(framework)(
+        layers,
+        models.initial_weights(layers, x.shape[1:], seed),
+        lambda step: rate_at(schedule, min(step, total - 1)),  # a run of N updates has N rates
+        momentum=momentum,
+        optimizer=optimizer,
+        total_steps=total,
+        x_train=x,
+        y_train=data.y_train[rows],
+    )
+    every = _batches(len(rows), batch_size, models.dropout_width(layers), seed)
+    return trainer, islice(every, total)
 
 
 def _friction(momentum: Callable[[int], float], optimizer: str, total: int):
@@ -363,7 +382,8 @@ def _trainer(framework: str):
         return KerasTrainer
 
 
-def _dataset(data: Dataset | str) -> Dataset:
+def dataset_of(data: Dataset | str) -> Dataset:
+    """Data as `fit` takes them: a Dataset, or the name of one."""
     if isinstance(data, Dataset):
         return data
     if isinstance(data, str):
@@ -381,10 +401,14 @@ def split(data: Dataset, validation: float) -> tuple[np.ndarray, np.ndarray]:
     >>> [len(rows) for rows in split(data, validation=0.1)]
     [90, 10]
     """
-    validation = SETTINGS["validation"].check("validation", validation)
+    held_out = _held_out(len(data.x_train), validation)
     rows = np.random.default_rng(0).permutation(len(data.x_train))
-    held_out = min(round(validation * len(rows)), len(rows) - 1)  # one image is left to train on
     return np.sort(rows[held_out:]), np.sort(rows[:held_out])
+
+
+def _held_out(images: int, validation: float) -> int:
+    validation = SETTINGS["validation"].check("validation", validation)
+    return min(round(validation * images), images - 1)  # one image is left to train on
 
 
 def _with_channels(x: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from course_lib.looks import PALETTE
 from course_lib.recipes import Recipe, code, read_value
 from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule
-from course_lib.training import Run, planned_updates
+from course_lib.training import Run, updates
 from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
@@ -233,6 +233,5 @@ def updates_of(recipe: Recipe, images: int) -> int:
     >>> updates_of(Recipe.parse("constant(lr=0.1) | mlp | mnist"), images=60_000)
     844
     """
-    train = images - min(round(recipe.validation * images), images - 1)  # as training.split has it
-    per_epoch = math.ceil(train / recipe.batch_size)
-    return planned_updates(per_epoch, recipe.epochs, recipe.max_updates)
+    names = ("epochs", "batch_size", "validation", "max_updates")
+    return updates(images, **{name: getattr(recipe, name) for name in names})
