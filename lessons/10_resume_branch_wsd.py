@@ -280,8 +280,7 @@ kill_and_resume()  # your turn: kill it at 50, and come back without a trace
 # %% [markdown]
 # ## 4. Spot the bug: two repairs that fail
 #
-# An article behind this course starts PyTorch "at epoch 10" with a line like the one below; so do
-# many scripts.
+# An article behind this course starts PyTorch "at epoch 10" with a line like the one below.
 #
 # **Predict.** `StepLR` multiplies by 0.1 every 10 epochs. What is the rate of the first update?
 
@@ -324,8 +323,7 @@ show("initial_lr by hand", step_through(optimizer, scheduler, 3))
 # **Second repair**: load what was saved, but in which order? In YOLOv5 the optimizer was loaded
 # first and the scheduler made afterwards
 # ([yolov5#292](https://github.com/ultralytics/yolov5/issues/292), fixed in
-# [#300](https://github.com/ultralytics/yolov5/pull/300);
-# [pytorch#65342](https://github.com/pytorch/pytorch/issues/65342) is open since 2021).
+# [#300](https://github.com/ultralytics/yolov5/pull/300)).
 
 
 # %%
@@ -352,8 +350,11 @@ scheduler.load_state_dict(saved[1])
 show("make both, then load both", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# One update at the full rate, in the middle of the run. **Fix it**: make everything, then load
-# everything, then compare the rate with the plan before the first update.
+# One update at the full rate, in the middle of the run; so with `OneCycleLR` and warm restarts. A
+# `LinearLR`, alone or as the warmup in a `SequentialLR`, multiplies the loaded rate again, and all
+# that follow stay too low ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168));
+# `CosineAnnealingLR` keeps it. **Fix it**: make everything, then load everything, then compare the
+# rate with the plan before the first update.
 #
 # Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
 
@@ -525,13 +526,12 @@ plt.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# A gain pairs runs of one seed; the brackets hold its 95 % interval over the seeds.
+# A gain pairs runs of one seed; the brackets hold its 95 % interval over the seeds. Whether other
+# test images would agree is not on record (lesson 11).
 #
 # {{branch-constant}}
 #
 # {{branch-cosine}}
-#
-# {{branch-sampling}}
 #
 # {{branch-cifar10}}
 #

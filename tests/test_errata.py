@@ -279,10 +279,7 @@ def initial_by_hand():
     return [said(*bank.torch_rates(optimizer, resumed, 3)), said(*meant[160:])]
 
 
-def loaded_then_made():
-    def made(optimizer):
-        return lr_scheduler.LambdaLR(optimizer, lambda t: 0.5 * (1 + np.cos(np.pi * t / 20)))
-
+def resumed_and_planned(made):
     optimizer = bank.torch_sgd(0.1)
     scheduler = made(optimizer)
     bank.torch_rates(optimizer, scheduler, 10)
@@ -292,6 +289,21 @@ def loaded_then_made():
     again.load_state_dict(scheduler.state_dict())
     pairs = ((fresh, again), (optimizer, scheduler))
     return [said(*bank.torch_rates(*pair, 3)) for pair in pairs]
+
+
+def loaded_then_made():
+    def cosine(optimizer):
+        return lr_scheduler.LambdaLR(optimizer, lambda t: 0.5 * (1 + np.cos(np.pi * t / 20)))
+
+    def ramp(optimizer):
+        return lr_scheduler.LinearLR(optimizer, 0.5, 1.0, 20)
+
+    def kept(optimizer):
+        return lr_scheduler.CosineAnnealingLR(optimizer, 20)
+
+    resumed, planned = resumed_and_planned(kept)
+    assert resumed == planned
+    return resumed_and_planned(cosine) + resumed_and_planned(ramp)
 
 
 def square_root(epoch):
@@ -370,7 +382,7 @@ TRACES = {
     "E45": loaded_then_made,
 }
 # What these pages say is no list of rates; their bug-bank tests hold it.
-ELSEWHERE = {"E3", "E28", "E31", "E32"}
+ELSEWHERE = {"E3", "E28", "E31", "E32", "E46"}
 
 
 def differences(entry, computed):

@@ -3,7 +3,7 @@
 from course_lib.claims.claim import Claim, Runs
 from course_lib.claims.experiments import Experiment, Training
 from course_lib.schedules import Schedule, constant, cosine, wsd
-from course_lib.statistics import gain, mean_of, sampling_error
+from course_lib.statistics import gain
 
 # In updates. A run under `wsd` is, until its cooldown, the constant run: the same seed, the same
 # weights (lesson 10 asserts it). So the three are branches of one run.
@@ -63,19 +63,6 @@ def against(other: str):
     return measure
 
 
-def images(runs: Runs) -> dict:
-    """The sampling error at the accuracies of the branches, and the smallest of their gains."""
-    longest = max(int(variant.split()[1]) for variant in runs.variants())
-    reached = mean_of(runs.percent(f"branch {longest}")).value
-    gains = [each.value for other in ("constant", "cosine") for each in gains_over(other, runs)]
-    return {"error": 100 * sampling_error(reached / 100), "least": min(gains)}
-
-
-def gains_over(other: str, runs: Runs) -> list:
-    """The gains over a schedule, without the names of their budgets."""
-    return list(against(other)(runs).values())
-
-
 def of_both(runs: Runs) -> dict:
     """The gains over the constant run, and over the cosines (`cosine_short`, ...)."""
     over_cosine = against("cosine")(runs).items()
@@ -103,14 +90,6 @@ CLAIMS: dict[str, Claim] = {
         "{tensorflow.short:.2f}, {tensorflow.middle:.2f} and {tensorflow.long:.2f} in TensorFlow.",
         measure=against("cosine"),
         holds=every_gain,
-    ),
-    "branch-sampling": Claim(
-        "branches",
-        "Another draw of 10,000 test images would move a single accuracy here by up to "
-        "{torch.error:.2f} points, more than the smallest of these gains ({torch.least:.2f} in "
-        "PyTorch, {tensorflow.least:.2f} in TensorFlow).",
-        measure=images,
-        holds=lambda n: n.error > n.least,
     ),
     "branch-cifar10": Claim(
         "branches_cifar10",
