@@ -79,7 +79,7 @@ outcome("2.a", min(ends, key=ends.get))
 
 # %% [markdown]
 # Until the drop the falling run *is* the high one. The high rate covers ground, then follows every
-# batch's pull. The low rate is calm and has not got far. The falling one takes ground, then calm.
+# batch's pull. The low rate is calm and has not got far.
 #
 # ### The floor in one formula
 #
@@ -144,7 +144,7 @@ gains = {}
 for lr in ("0.1", "0.3", "1"):
     fixed, root = spread.percent(f"constant {lr}"), spread.percent(f"root {lr}")
     gains[lr] = gain(root, fixed)
-    ratio = spread_ratio(list(fixed.values()), list(root.values()))
+    ratio = spread_ratio(fixed, root)
     print(f"{lr:>3}: constant {mean_of(fixed):.2f}  root {mean_of(root):.2f}")
     print(f"     root - constant {gains[lr]:.2f} points, spread of constant / root {ratio:.2f}")
     late = gain(spread.percent(f"landing {lr}"), fixed)
@@ -180,8 +180,8 @@ outcome("2.b", "no difference found" if mean.undecided else decided)
 #
 # The formula says why: a decay trades ground for calm. The *late line* above costs hardly any
 # ground: the full rate for four epochs, then a line to zero. From the smaller rates even that gains
-# nothing: there is no noise worth removing. From 1.0 the noise is what is left. <!-- shown --> So a
-# fair comparison gives each side its own best first rate (lesson 11).
+# nothing: what such runs lack is ground, not calm. From 1.0 the noise is what is left. <!-- shown -->
+# So a fair comparison gives each side its own best first rate (lesson 11).
 #
 # ## 3. First classic: MNIST
 #
@@ -220,8 +220,8 @@ ours = [line(step) for step in range(0, 3 * large, 50)]
 print("Keras is our line:", np.allclose(keras_rates, ours, rtol=0, atol=1e-7))
 
 # %% [markdown]
-# We run both for the length of the line, which has batches of 128 and momentum 0.9 (worth ten times
-# the rate: lesson 3, section 7):
+# We run both for the length of the line, which has batches of 128 and **momentum** 0.9: each move
+# adds nine tenths of the last one (lesson 3, section 7):
 
 # %%
 short = dict(how, model="mlp_dropout", max_updates=3 * large)
@@ -239,8 +239,8 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
-# That is one seed, and the printed run was cut short. The record has more: runs without
-# momentum have batches of 32.
+# That is one seed, and the printed run was cut short. On record, runs without momentum have batches
+# of 32.
 #
 # **Predict.** The line makes far fewer updates than the printed 5 epochs. Whose test accuracy is
 # higher?
@@ -401,7 +401,7 @@ show("applied", rates)
 
 # %% [markdown]
 # Every rate comes one epoch late, and the first one twice. The chapter's second bug is a schedule
-# that remembers. Draw it, then train with it.
+# that remembers.
 
 
 # %%

@@ -31,6 +31,7 @@ from course_lib.claims import (
 from course_lib.claims.reproduce import run
 from course_lib.data import Dataset
 from course_lib.schedules import lambda_lr, linear
+from course_lib.statistics import gap_error
 from course_lib.training import FRAMEWORKS, fit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
@@ -84,22 +85,36 @@ def test_a_gain_pairs_the_seeds_and_no_others():
         gain({1: 0.0}, {2: 0.0})
 
 
-def test_the_ratio_of_two_spreads_has_the_interval_of_f():
+def of_seeds(values):
+    return dict(enumerate(map(float, values)))
+
+
+def test_the_ratio_of_two_spreads_ends_where_pitman_s_test_rejects():
+    """Equal spreads are sums and differences without correlation: at each end of the interval,
+    with the wider side divided by that ratio, its p-value is 5 %."""
     rng = np.random.default_rng(0)
-    wide, narrow = list(rng.normal(0, 3, 20)), list(rng.normal(0, 1, 15))
-    got = spread_ratio(wide, narrow)
-    ratio = np.var(wide, ddof=1) / np.var(narrow, ddof=1)
-    low, high = ratio / stats.f.ppf([0.975, 0.025], 19, 14)
-    assert got.value**2 == pytest.approx(ratio) and got.n == 15
-    assert (got.low**2, got.high**2) == pytest.approx((low, high))
+    common = rng.normal(0, 1, 20)
+    wide, narrow = 3 * (common + rng.normal(0, 1, 20)), common + rng.normal(0, 0.5, 20)
+    got = spread_ratio(of_seeds(wide), {**of_seeds(narrow), 99: 1e6})  # 99 has no pair
+    assert got.value == pytest.approx(np.std(wide, ddof=1) / np.std(narrow, ddof=1)) and got.n == 20
+    for end in (got.low, got.high):
+        assert stats.pearsonr(wide / end + narrow, wide / end - narrow).pvalue == pytest.approx(
+            0.05
+        )
+
+
+def test_two_pairs_say_nothing_of_a_ratio_of_spreads():
+    got = spread_ratio({0: 1.0, 1: 4.0}, {0: 1.0, 1: 2.0})
+    assert got.value == pytest.approx(3) and math.isnan(got.low) and math.isnan(got.high)
 
 
 def test_intervals_cover_what_they_say():
-    """Of many intervals around a known mean, and a known ratio, about 95 % hold it."""
+    """Of many intervals around a known mean, and a known ratio, about 95 % hold it: the pairs have
+    a common part, as runs of one seed have."""
     rng = np.random.default_rng(1)
-    draws = rng.normal(2.0, 1.0, (1000, 2, 8))
+    draws = rng.normal(2.0, 1.0, (1000, 2, 8)) + rng.normal(0, 2, (1000, 1, 8))
     means = [mean_of(list(one)) for one, _ in draws]
-    ratios = [spread_ratio(list(3 * one), list(other)) for one, other in draws]
+    ratios = [spread_ratio(of_seeds(3 * one), of_seeds(other)) for one, other in draws]
     covered = [sum(e.low < truth < e.high for e in es) for truth, es in ((2, means), (3, ratios))]
     assert all(930 < count < 970 for count in covered), covered
 
@@ -109,6 +124,29 @@ def test_the_sampling_error_of_the_test_images():
     accuracies = rng.binomial(10_000, 0.97, 20_000) / 10_000
     assert 1.96 * accuracies.std() == pytest.approx(sampling_error(0.97), rel=0.02)
     assert sampling_error(0.97, images=2_500) == pytest.approx(2 * sampling_error(0.97))
+
+
+def test_the_gap_on_the_same_images_moves_by_those_on_which_two_disagree():
+    """Of one pair of runs, the formula of lesson 11: `a` images are right before only, `b` after
+    only. Where both miss an image, it tells nothing."""
+    a, b, both = range(10), range(10, 40), range(40, 300)
+    got = gap_error({0: [*a, *both]}, {0: [*b, *both]}, images=10_000)
+    assert got == pytest.approx(1.96 / 10_000 * math.sqrt(10 + 30 - (30 - 10) ** 2 / 10_000))
+    assert got < sampling_error(0.97) / 2
+    assert gap_error({3: [*both]}, {3: [*both], 4: [1]}) == 0  # seed 4 has no pair
+
+
+def test_the_gap_of_several_pairs_moves_as_samples_of_the_images_do():
+    """Five pairs of runs on 100,000 images, of which tests draw 1,000 at a time."""
+    rng = np.random.default_rng(0)
+    hard = rng.random(100_000) ** 8
+    before, after = (rng.random((5, 100_000)) < 1.2 * hard for _ in range(2))
+    wrong = [
+        {seed: np.flatnonzero(row[:1000]).tolist() for seed, row in enumerate(rows)}
+        for rows in (after, before)
+    ]
+    gaps = (before.mean(0) - after.mean(0)).reshape(100, 1000).mean(1)
+    assert gap_error(*wrong, images=1000) == pytest.approx(1.96 * gaps.std(), rel=0.2)
 
 
 # --- runs -----------------------------------------------------------------------------------------
