@@ -350,7 +350,7 @@ print("the same rates:", np.array_equal(np.float32(in_a_loop), in_a_fit))
 # also shows what the old rate still reached afterwards (not whether a cut would have ended better).
 #
 # **Predict.** With `patience=2`, how many alarms are there in such a run of 80 evaluations, on
-# average? Change the numbers.
+# average?
 
 # %%
 predict(
@@ -425,7 +425,7 @@ plt.show()
 # and the callback only warned. A tutorial behind this course has `val_acc` in its plateau.
 #
 # **Predict.** `ReduceLROnPlateau(monitor="val_acc", mode="max")`, on an accuracy that never gets
-# better. What does Keras 3 do? Change the numbers.
+# better. What does Keras 3 do?
 
 # %%
 predict(
