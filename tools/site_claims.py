@@ -45,6 +45,8 @@ WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "decay-spread": {
         "high": "from 1.0, decay minus constant",
+        "low_ratio": ("from 0.1, constant over decay", "ratio of the standard deviations"),
+        "middle_ratio": ("from 0.3, constant over decay", "ratio of the standard deviations"),
         "high_ratio": ("from 1.0, constant over decay", "ratio of the standard deviations"),
     },
     "momentum-jump": {

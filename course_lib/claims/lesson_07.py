@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from course_lib.claims.claim import Claim, Runs
@@ -10,7 +10,7 @@ from course_lib.claims.experiments import Experiment, real
 from course_lib.claims.records import Line
 from course_lib.finder.suggestions import METHODS
 from course_lib.lr_finder import find_lr
-from course_lib.statistics import gain, sampling_error
+from course_lib.statistics import gain
 
 
 def sweep(data: str, model: str, batch_size: int, steps: int = 100):
@@ -88,19 +88,12 @@ def medians(fixed: str):
 
 
 def cost(runs: Runs) -> Mapping[str, Any]:
-    """What the rate of the grid that is nearest to valley's suggestion gives away, and the sampling
-    error of the test images."""
+    """What the rate of the grid that is nearest to valley's suggestion gives away."""
     fixed, wanted = runs.another("fixed_rates"), median(suggested(runs, "valley"))
     near = min(fixed.variants(), key=lambda rate: abs(math.log(float(rate) / wanted)))
     best = best_rate(fixed)
     points = gain(fixed.percent(best), fixed.percent(near))
-    accuracy = fmean(fixed.percent(near).values()) / 100
-    return {
-        "best": float(best),
-        "near": float(near),
-        "points": points,
-        "sampling": 100 * sampling_error(accuracy),
-    }
+    return {"best": float(best), "near": float(near), "points": points}
 
 
 CLAIMS: dict[str, Claim] = {
@@ -163,9 +156,8 @@ CLAIMS: dict[str, Claim] = {
         experiment="finder_spread",
         also=("fixed_rates",),
         sentence="An epoch at {torch.near:g}, the fixed rate nearest to `valley`'s median, ends "
-        "{torch.points:.1f} points of test accuracy below one at {torch.best:g} (the 10,000 test "
-        "images alone are uncertain by {torch.sampling:.1f}).",
+        "{torch.points:.1f} points of test accuracy below one at {torch.best:g}.",
         measure=cost,
-        holds=lambda n: n.points.low > n.sampling,
+        holds=lambda n: n.points.above_zero,
     ),
 }
