@@ -364,14 +364,15 @@ for name, rates in traces.items():
 
 # %% [markdown]
 # They agree from the peak on, at update $w$, and differ in where they begin. PyTorch's `LinearLR`
-# begins at a *third* unless told otherwise. Keras's documentation begins at 0.0, as optax and
-# transformers do: then the first update changes nothing, and a batch is read for nothing. $1/(w +
+# begins at a *third* unless told otherwise. Transformers begins at 0, as the example in Keras's
+# documentation does: then the first update changes nothing, and a batch is read for nothing. $1/(w +
 # 1)$ wastes none. Three more snags:
 #
 # - **Length.** `decay_steps` in Keras, and `total_steps` here, do *not* include the warmup. In
 #   optax's `warmup_cosine_decay_schedule` they do
 #   ([its documentation](https://optax.readthedocs.io/en/latest/api/optimizer_schedules.html)).
-# - **Types.** `CosineDecay(0, ...)` with a whole number fails at the first update: write `0.0`.
+# - **Types.** `CosineDecay(0, ...)` with a whole number, as printed in that example, fails at the
+#   first update: write `0.0`.
 # - **Units.** A warmup is short: count it in updates. Where gradients are accumulated over four
 #   batches, four batches are one update.
 #

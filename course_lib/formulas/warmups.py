@@ -45,8 +45,8 @@ def warmup(
         constant                 0.1 until the end of the warmup
 
     `start_factor` sets where it begins instead, exactly at update 0: start_factor + (1 -
-    start_factor) * f(t / warmup_steps). With 0 that is the warmup of transformers and optax, whose
-    first update does nothing.
+    start_factor) * f(t / warmup_steps). With 0 that is the warmup of transformers, whose first
+    update does nothing.
 
     >>> [warmup(t, then=lambda t: 1.0, warmup_steps=3) for t in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]

@@ -186,9 +186,10 @@ ROSETTA: dict[str, Row] = {
         " warmup_steps + then.params['total_steps'],"
         " min_lr_rate=then.params.get('final_lr', 0.0) / then(0))"
         " if then.formula is cosine and shape == 'linear' and start == 0 and then(0) else None",
-        note="Ours begins at 1 / (warmup_steps + 1) of the peak; transformers at 0, and optax and "
-        "timm unless told. torch's LinearLR cannot begin at 0. timm without warmup_prefix never "
-        "reaches the peak. optax.warmup_cosine_decay_schedule counts the warmup into decay_steps. "
+        note="Ours begins at 1 / (warmup_steps + 1) of the peak; transformers at 0; timm at 0 "
+        "unless told; optax must be told. torch's LinearLR cannot begin at 0. timm without "
+        "warmup_prefix never reaches the peak. optax.warmup_cosine_decay_schedule counts the "
+        "warmup into decay_steps. "
         f"{_INSIDE}, and none that begins below its own rate.",
     ),
     "join": Row(
