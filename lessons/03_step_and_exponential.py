@@ -147,22 +147,10 @@ for name, (kind, arguments) in rules.items():
     show(name, applied(optimizer, kind(optimizer, **arguments), epochs=6))
 
 # %% [markdown]
-# In Keras's own words, where `steps` makes epochs of updates. We look at the first update of each
-# epoch:
-
-# %%
-steps = updates(mnist, epochs=1, batch_size=32, validation=0)
-schedules = keras.optimizers.schedules
-stairs = schedules.ExponentialDecay(0.1, decay_steps=2 * steps, decay_rate=0.1, staircase=True)
-pieces = schedules.PiecewiseConstantDecay([steps, 4 * steps], [0.1, 0.01, 0.001])
-slope = schedules.ExponentialDecay(0.1, decay_steps=steps, decay_rate=0.95)
-starts = [epoch * steps for epoch in range(6)]
-for name, rule in {"step": stairs, "multistep": pieces, "exponential": slope}.items():
-    show(name, [float(rule(start)) for start in starts])
-
-# %% [markdown]
-# Look at the second row: it has not dropped at the first update of epochs 1 and 4. **Predict.**
-# When does it drop? Set your odds.
+# In Keras's own words, where `steps` makes epochs of updates.
+#
+# **Predict.** `PiecewiseConstantDecay` gets update $m$ as a boundary. When does the rate drop? Set
+# your odds.
 
 # %%
 predict(
@@ -170,6 +158,19 @@ predict(
     "PiecewiseConstantDecay with a boundary at m: the first update with the new rate?",
     {"m - 1": 33, "m": 33, "m + 1": 34},
 )
+
+# %%
+steps = updates(mnist, epochs=1, batch_size=32, validation=0)
+schedules = keras.optimizers.schedules
+stairs = schedules.ExponentialDecay(0.1, decay_steps=2 * steps, decay_rate=0.1, staircase=True)
+pieces = schedules.PiecewiseConstantDecay([steps, 4 * steps], [0.1, 0.01, 0.001])
+slope = schedules.ExponentialDecay(0.1, decay_steps=steps, decay_rate=0.95)
+starts = [epoch * steps for epoch in range(6)]  # the first update of each epoch
+for name, rule in {"step": stairs, "multistep": pieces, "exponential": slope}.items():
+    show(name, [float(rule(start)) for start in starts])
+
+# %% [markdown]
+# Look at the second row: it has not dropped at the first update of epochs 1 and 4. Around $m$:
 
 # %%
 ours = Schedule(multistep, lr=0.1, milestones=(steps, 4 * steps))
@@ -389,8 +390,10 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# Before the drop both moves have settled at nearly $\text{lr}/(1-\mu)$, ten times the rate: a rate
-# with momentum 0.9 is worth about ten without. Compare rates only at one momentum.
+# Before the drop both moves have settled at nearly $\text{lr}/(1-\mu)$, ten times the rate: while
+# the gradient keeps its sign, a rate with momentum 0.9 is worth about ten without. On a steep wall it
+# does not, and there momentum even *raises* the edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates
+# only at one momentum.
 #
 # PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on for
 # about $1/(1-\mu)$ updates, and the new gradients, ten times weaker, hardly steer it.

@@ -233,11 +233,6 @@ readings = {rule: result.suggestion(rule) for rule in METHODS}
 print({rule: f"{rate:.2g}" for rule, rate in readings.items()})
 print(f"the highest is {max(readings.values()) / min(readings.values()):.0f} times the lowest")
 
-# %%
-from course_lib.widgets import finder_reader
-
-finder_reader()  # your turn: a smoothing and a rule that come near the best rate on every sweep
-
 # %% [markdown]
 # One curve, and suggestions a long way apart. None of the rules is a theorem: each is a habit that
 # worked for somebody.
@@ -313,6 +308,11 @@ draw_spread(suggestions, fixed, f"{title}, {framework}")
 
 # %% alt="CIFAR-10: best at 0.2; valley gathers around it, the other three are scattered wide."
 draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
+
+# %%
+from course_lib.widgets import finder_reader
+
+finder_reader()  # your turn: a smoothing and a rule that come near the best rate on every sweep
 
 # %% [markdown]
 # A dot is a run, a bar the median; the dotted line is the minimum of the fixed rates' mean loss.
