@@ -35,7 +35,7 @@ def needs(extra: str) -> Iterator[None]:
     ...     import pie_charts
     Traceback (most recent call last):
     ...
-    ImportError: pie_charts is not installed; it comes with: pip install "lr-course[course]"
+    ImportError: pie_charts is not installed; in the clone of the course: pip install ".[course]"
     """
     try:
         yield
@@ -43,5 +43,6 @@ def needs(extra: str) -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package in ("", "course_lib"):  # a fault of ours, which no package mends
             raise
-        text = f'{package} is not installed; it comes with: pip install "lr-course[{extra}]"'
+        # Not by the course's name: nobody owns it on the index, and anyone could take it.
+        text = f'{package} is not installed; in the clone of the course: pip install ".[{extra}]"'
         raise told(ImportError(text, name=package), kind=True) from None

@@ -52,6 +52,6 @@ def looks(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
     return chosen
 
 
-def _own_look(label: str) -> dict[str, Any] | None:
-    names = [name for name in LOOKS if label.startswith(name)]
+def _own_look(label: Any) -> dict[str, Any] | None:
+    names = [name for name in LOOKS if str(label).startswith(name)]  # runs by rate are usual
     return LOOKS[max(names, key=len)] if names else None

@@ -25,10 +25,12 @@ def place() -> Path | None:
     named = os.environ.get("LR_COURSE_PROGRESS")
     if named == "" or os.environ.get("NBGRADER_EXECUTION"):
         return None
-    if named:
-        return Path(named)
-    folder = platformdirs.user_data_path("lr-course", appauthor=False)
-    return folder / "progress.json" if folder.is_absolute() else None  # a user without a home
+    try:
+        if named:
+            return Path(named).expanduser()
+        return platformdirs.user_data_path("lr-course", appauthor=False) / "progress.json"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 class Notes:

@@ -73,7 +73,8 @@ class Prediction:
 def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
     """Note your odds, in per cent, for what a run will show.
 
-    After the outcome was shown, the first odds count: `predict` keeps them and says so.
+    After the outcome was shown, the first odds count: `predict` keeps them and says so. Other
+    outcomes than then are another question, noted anew.
     """
     try:
         new = Prediction(id, question, odds)

@@ -7,6 +7,7 @@ import html
 from typing import Any
 
 from course_lib import exercises
+from course_lib.formulas.parameters import Flag
 from course_lib.notes import Entries, Notes
 
 
@@ -57,7 +58,7 @@ def line(id: str) -> str:
 
 def progress(reset: bool = False) -> "Progress":
     """What is solved, lesson by lesson; `reset=True` forgets all of it."""
-    if reset:
+    if Flag().check("reset", reset):
         NOTES.change(lambda entries: entries.clear())
     return Progress(_rows(NOTES.read()), NOTES.kept())
 

@@ -24,6 +24,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pooch
@@ -810,6 +811,34 @@ def test_a_broken_file_in_the_cache_is_left_alone_offline(tmp_path, monkeypatch,
     assert "  - mnist.npz in the cache" in warning
     assert "; mnist.npz in the cache: its checksum is wrong, ignored" in capsys.readouterr().out
     assert path.stat().st_size == 2000
+
+
+@pytest.mark.parametrize("denied", ["pooch.file_hash", "pathlib.Path.unlink"])
+def test_a_cache_that_others_own_is_passed_over(denied, tmp_path, monkeypatch, capsys, nobody):
+    """A class may share one that no student can change."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "mnist.npz").write_bytes(b"broken")
+    monkeypatch.setattr(denied, Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.warns(StandInWarning):
+        load("mnist")
+    assert "mnist.npz in the cache: skipped, Permission denied" in capsys.readouterr().out
+
+
+def test_a_folder_that_nobody_lets_us_look_into_is_passed_over(monkeypatch):
+    """Path.exists raises there, until Python 3.14."""
+    monkeypatch.setattr(Path, "exists", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.warns(StandInWarning):
+        load("mnist", offline=True)
+
+
+def test_a_user_without_a_home_gets_the_stand_in(monkeypatch):
+    """A container with any user id, no HOME and no entry among the users."""
+    for name in ("LR_COURSE_CACHE", "KERAS_HOME"):
+        monkeypatch.delenv(name)
+    homeless = RuntimeError("Could not determine home directory.")
+    monkeypatch.setattr(Path, "expanduser", Mock(side_effect=homeless))
+    with pytest.warns(StandInWarning):
+        load("mnist", offline=True)
 
 
 def test_the_command_asks_for_nothing_offline_and_its_status_says_what_it_found(

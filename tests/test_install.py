@@ -242,7 +242,7 @@ def test_the_command_says_it_in_one_line(fresh, arguments, package, extra):
     assert ran.returncode == 2 and "Traceback" not in ran.stderr
     (line,) = ran.stderr.splitlines()
     assert ran.stdout == ""
-    assert line.endswith(f'it comes with: pip install "lr-course[{extra}]"')
+    assert line.endswith(f'in the clone of the course: pip install ".[{extra}]"')
     assert package is None or line.startswith(f"lr-course: {package} is not installed")
 
 

@@ -123,8 +123,23 @@ def test_the_file_lies_where_the_platform_keeps_data(tmp_path, monkeypatch):
 
 def test_a_user_without_a_home_has_no_file(monkeypatch):
     monkeypatch.delenv("LR_COURSE_PROGRESS")
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~/.local/share"))
+    homeless = RuntimeError("Could not determine home directory.")  # Path.expanduser's words
+    monkeypatch.setattr(platformdirs, "user_data_path", Mock(side_effect=homeless))
     assert progress.NOTES.place() is None
+
+
+def test_the_named_file_may_begin_with_a_tilde(monkeypatch):
+    """In a Dockerfile or a Hub's settings no shell puts the home in."""
+    monkeypatch.setenv("LR_COURSE_PROGRESS", "~/mine/p.json")
+    assert progress.NOTES.place() == Path.home() / "mine" / "p.json"
+
+
+def test_only_true_erases_progress(place):
+    """forget("3.a") takes an id; by analogy progress(reset="3.1") would have erased everything."""
+    progress.record("1.1", solved=True)
+    with pytest.raises(ValueError, match="reset must be True or False"):
+        progress.progress(reset="3.1")
+    assert "1.1" in place.read_text()
 
 
 @pytest.mark.parametrize("name, value", [("LR_COURSE_PROGRESS", ""), ("NBGRADER_EXECUTION", "1")])

@@ -45,7 +45,7 @@ def _bubblewrap() -> Line:
 
 def _package(name: str) -> Line:
     if importlib.util.find_spec(name) is None:
-        return name, False, "not installed: pip install 'lr-course[grade]'"
+        return name, False, "not installed; in the clone of the course: pip install '.[grade]'"
     try:
         return name, True, version(name)
     except PackageNotFoundError:

@@ -64,6 +64,7 @@ keyctl add_key request_key memfd_create memfd_secret
 mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
 msgget msgsnd msgrcv msgctl semget semop semtimedop semctl shmget shmat shmdt shmctl
 mknod mknodat name_to_handle_at open_by_handle_at fanotify_init
+inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
 setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity ioprio_set
 personality sync syncfs
 swapon swapoff reboot init_module finit_module delete_module kexec_load kexec_file_load
@@ -75,7 +76,7 @@ setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
 # Landlock lets these change every file that the user owns. Copying a file in Python calls them, so
 # they say that all is well.
 WITHOUT_EFFECT = """
-chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimesat utimensat
+chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimesat utimensat flock
 """
 FCHMODAT2 = 452
 UNKNOWN = range(463, 512)  # calls that Linux got after 6.12, and those to come: not there
@@ -235,7 +236,10 @@ def why_not(level: str) -> str:
         return f"needs Linux, this is {sys.platform}"
     for name in ("landlock", "pyseccomp"):
         if importlib.util.find_spec(name) is None:
-            return f"the Python package {name} is not installed: pip install 'lr-course[grade]'"
+            return (
+                f"the Python package {name} is not installed; in the clone of the course: "
+                "pip install '.[grade]'"
+            )
     if level == "namespaces" and not shutil.which("bwrap"):
         return "bubblewrap is not installed: apt install bubblewrap"
     with tempfile.TemporaryDirectory(prefix="lr-course-") as folder:
