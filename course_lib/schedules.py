@@ -14,8 +14,8 @@ all: adapters, plots, widgets, tables and tests find it there.
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Never
 
 from course_lib.formulas.combined import *
 from course_lib.formulas.cycles import *
@@ -47,11 +47,16 @@ class Schedule:
     """
 
     formula: Callable[..., float]
-    params: dict[str, Any]
+    params: dict[str, Any] = field(hash=False)  # a dict has no hash
 
-    def __init__(self, formula: Callable[..., float], **params: Any):
+    def __init__(self, formula: Callable[..., float], *unnamed: Never, **params: Any):
         if not callable(formula):
             raise TypeError(f"formula must be a function like schedules.cosine, got {formula!r}")
+        if unnamed:
+            raise TypeError(
+                "every parameter must have its name, as in Schedule(cosine, peak_lr=0.1, "
+                f"total_steps=100), got {unnamed[0]!r} without one"
+            )
         object.__setattr__(self, "formula", formula)
         object.__setattr__(self, "params", _checked(formula, params))
         rate_at(self, 0)
@@ -65,12 +70,6 @@ class Schedule:
     def values(self, steps: int) -> list[float]:
         """The rates of updates 0 to `steps` - 1."""
         return [self(step) for step in range(steps)]
-
-    def __hash__(self) -> int:  # the one that dataclass makes would fail on the dict
-        try:
-            return hash((self.formula, frozenset(self.params.items())))
-        except TypeError:  # a list or an array, in a formula of one's own
-            return hash(self.formula)
 
     def __repr__(self) -> str:
         params = "".join(f", {name}={value!r}" for name, value in self.params.items())

@@ -1,6 +1,5 @@
 """The formulas against tables a person can check, and what a wrong schedule says when made."""
 
-import contextlib
 import inspect
 import itertools
 import json
@@ -506,6 +505,12 @@ BAD = [
     (lambda: Schedule(multistep, lr=1, milestones=(9, 3)), ValueError, "milestones .* got .9, 3"),
     (lambda: Schedule(multistep, lr=1, milestones=(3, 3)), ValueError, "milestones .* increasing"),
     (lambda: Schedule(multistep, lr=1, milestones=30), ValueError, "milestones .* like .30, 60"),
+    (  # optax's way, and of a set: the order is that of the hashes
+        lambda: Schedule(multistep, lr=1, milestones={30: 0.5, 60: 0.1}),
+        ValueError,
+        "milestones must be increasing .* got {30: 0.5, 60: 0.1}",
+    ),
+    (lambda: Schedule(multistep, lr=1, milestones={50, 75}), ValueError, "milestones must be incr"),
     (lambda: Schedule(exponential, lr=1, factor=0.5, staircase="yes"), ValueError, "staircase"),
     (lambda: Schedule(tabulated, rates=[]), ValueError, "rates must be one or more numbers"),
     (lambda: Schedule(tabulated, rates=0.1), ValueError, "rates must be one or more .* got 0.1"),
@@ -559,6 +564,13 @@ BAD = [
         ),
         ValueError,
         "warmup_fraction must be at most 0.5 with three_phase, got 0.7",
+    ),
+    (  # the end would be where the way down begins, and never be reached
+        lambda: Schedule(
+            one_cycle, peak_lr=1, total_steps=10, warmup_fraction=0.55, three_phase=True
+        ),
+        ValueError,
+        "warmup_fraction must be at most 0.5 with three_phase, got 0.55",
     ),
     (
         lambda: Schedule(one_cycle, peak_lr=1, total_steps=9, anneal="cos"),
@@ -632,6 +644,11 @@ BAD = [
         "factor must be a function of the step alone, got <lambda>",
     ),
     (lambda: Schedule("cosine", peak_lr=1), TypeError, "formula must be a function"),
+    (
+        lambda: Schedule(cosine, 0.1, 100),
+        TypeError,
+        r"must have its name, .*\(cosine, peak_lr=0.1, .*, got 0.1 without",
+    ),
     (lambda: Schedule(constant, lr=10**400), ValueError, "lr must be a number of at least 0"),
     (lambda: Schedule(lambda step: 10.0**400), ValueError, "returned inf at step 0"),
     (
@@ -669,11 +686,14 @@ def test_a_factor_that_the_mode_does_not_use_may_be_any():
         assert ours(2020) == 1 + above  # where 3**2020 is no float
 
 
-@pytest.mark.parametrize("step", [-1, 2.5])
-def test_a_product_of_factors_answers_or_refuses_but_ends(step):
-    halving = Schedule(multiplicative, lr=1.0, factor=lambda t: 0.5)
-    with contextlib.suppress(TypeError):
-        halving(step)
+@pytest.mark.parametrize("step, rate", [(-1, 1.0), (2.5, 0.25)])
+def test_a_product_of_factors_ends_at_any_step(step, rate):
+    assert Schedule(multiplicative, lr=1.0, factor=lambda t: 0.5)(step) == rate
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_schedule_has_a_rate_between_two_updates(name):
+    assert 0 <= GALLERY[name](2.5) < math.inf
 
 
 def test_a_product_of_factors_is_the_same_whoever_asks_in_the_middle_of_it():

@@ -397,6 +397,16 @@ def test_the_partial_last_batch_counts(monkeypatch):
     assert len(run.lr) == noted.total_steps == updates(GREY, epochs=3, batch_size=32) == 27
     assert updates(GREY, epochs=1, batch_size=32, validation=0) == 10
     assert updates(GREY, epochs=2, batch_size=1000) == 2
+    for most in ({}, {"max_updates": 5}, {"epochs": 1, "max_updates": 50}):
+        run = run_of("torch", **{"epochs": None, "max_updates": None, **most})
+        assert len(run.lr) == updates(GREY, batch_size=32, **most)
+        assert updates(300, batch_size=32, **most) == len(run.lr)
+
+
+@pytest.mark.parametrize("side", [3, 5])
+def test_images_too_small_for_the_cnn_are_refused(side):
+    with pytest.raises(ValueError, match=f"larger images .* {side} x {side} pixels .*take larger"):
+        run_of("torch", data=patterns(shape=(side, side)), model="cnn")
 
 
 @both_frameworks

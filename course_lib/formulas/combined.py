@@ -115,7 +115,7 @@ def lambda_lr(step: int, *, lr: Rate, factor: Then) -> float:
 def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     """A rate that each update multiplies by a factor of its own (PyTorch's MultiplicativeLR).
 
-        lr(t) = lr * factor(1) * factor(2) * ... * factor(t)
+        lr(t) = lr * factor(1) * factor(2) * ... * factor(floor(t))
 
     >>> [multiplicative(t, lr=1.0, factor=lambda t: 0.5) for t in range(4)]
     [1.0, 0.5, 0.25, 0.125]
@@ -127,9 +127,9 @@ def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     done, product = latest[0]  # read once, and replaced whole: threads may ask at the same time
     if done > step:
         done, product = 0, 1.0
-    for number in range(done + 1, step + 1):
+    for number in range(done + 1, int(step) + 1):
         product = product * factor(number)
-    latest[0] = (max(step, 0), product)
+    latest[0] = (max(int(step), 0), product)
     return lr * product
 
 

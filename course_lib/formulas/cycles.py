@@ -167,7 +167,7 @@ def _one_cycle(step, start, peak, end, total_steps, warmup_fraction, anneal, thr
     ways = [(0, top, start, peak), (top, last, peak, end)]
     if three_phase:
         bottom = 2 * top
-        if bottom > last:
+        if bottom >= last:
             raise ValueError(
                 f"warmup_fraction must be at most 0.5 with three_phase, got {warmup_fraction!r}"
             )

@@ -107,12 +107,12 @@ def tabulated(step: int, *, rates: Rates) -> float:
     """Any rates, written down one per update; after the last one it holds (the form that
     KellerJordan's cifar10-airbench trains with, and in which a recorded run can be replayed).
 
-        lr(t) = rates[min(t, len(rates) - 1)]
+        lr(t) = rates[min(floor(t), len(rates) - 1)]
 
     >>> [tabulated(t, rates=[0.1, 0.3, 0.2]) for t in range(5)]
     [0.1, 0.3, 0.2, 0.2, 0.2]
     """
-    return rates[min(step, len(rates) - 1)]
+    return rates[min(int(step), len(rates) - 1)]
 
 
 # --- decays without an end ------------------------------------------------------------------------

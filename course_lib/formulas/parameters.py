@@ -74,6 +74,13 @@ class Whole:
         return number
 
 
+def _ordered(values: Any) -> Iterable:
+    """Several values; TypeError for a set, which has no order, and a dict, for its keys alone."""
+    if isinstance(values, Mapping | Set):
+        raise TypeError
+    return values
+
+
 @dataclass(frozen=True)
 class Increasing:
     """Whole numbers, each larger than the one before, the first at least `low`."""
@@ -83,7 +90,7 @@ class Increasing:
     def check(self, name: str, value: Any) -> tuple[int, ...]:
         wanted = f"{name} must be increasing whole numbers of at least {self.low}, like (30, 60)"
         try:
-            numbers = tuple(Whole(self.low).check(name, number) for number in value)
+            numbers = tuple(Whole(self.low).check(name, number) for number in _ordered(value))
         except (TypeError, ValueError):
             raise ValueError(f"{wanted}, got {value!r}") from None
         if any(a >= b for a, b in itertools.pairwise(numbers)):
@@ -97,8 +104,7 @@ class Numbers:
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
         try:
-            ordered = () if isinstance(value, Mapping | Set) else value  # of a dict, no keys
-            numbers = tuple(Number().check(name, number) for number in ordered)
+            numbers = tuple(Number().check(name, number) for number in _ordered(value))
         except (TypeError, ValueError):
             numbers = ()
         if not numbers:
@@ -166,12 +172,10 @@ class Inner:
             raise ValueError(
                 f"{name} must be a schedule, that is a function of the step, got {value!r}"
             )
-        _check_signature(name, value, self.first)
         try:
-            rate_at(value, self.first)
+            return function_of_step(name, value, self.first)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-        return value
 
 
 @dataclass(frozen=True)
@@ -244,21 +248,17 @@ argument: 'lr'; fill in what it needs with Schedule(<lambda>, ...)
             f"{name} must be a function of the step, got {value!r}; "
             "for a fixed value use Schedule(constant, lr=...)"
         )
-    _check_signature(name, value, first)
-    rate_at(value, first)
-    return value
-
-
-def _check_signature(name: str, function: Callable[..., Any], step: int) -> None:
     with contextlib.suppress(ValueError):  # a builtin has no signature: calling it will tell
-        signature = inspect.signature(function)
+        signature = inspect.signature(value)
         try:
-            signature.bind(step)
+            signature.bind(first)
         except TypeError as error:
             raise TypeError(
-                f"{name} must be a function of the step alone, got {describe(function)}: {error}; "
-                f"fill in what it needs with Schedule({describe(function)}, ...)"
+                f"{name} must be a function of the step alone, got {describe(value)}: {error}; "
+                f"fill in what it needs with Schedule({describe(value)}, ...)"
             ) from None
+    rate_at(value, first)
+    return value
 
 
 def describe(schedule: Callable[[int], float]) -> str:

@@ -4,50 +4,18 @@ Both frameworks build from this, so the same seed starts both at the same point.
 """
 
 import math
-from dataclasses import dataclass
+from collections import namedtuple
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Dense:
-    """Every unit sees every input."""
-
-    units: int
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution without padding, stride 1."""
-
-    filters: int
-    size: int
-
-
-@dataclass(frozen=True)
-class MaxPool:
-    """The largest value of each square of `size` by `size`."""
-
-    size: int = 2
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """Rows, columns and channels in one row, in this order."""
-
-
-@dataclass(frozen=True)
-class Relu:
-    """max(0, x)"""
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """In training, a unit is dropped with probability `rate`, and the others are scaled up."""
-
-    rate: float
-
-
+# The layers, as data. A Conv has no padding and stride 1; Flatten takes rows, columns and channels
+# in this order; in training, Dropout drops a unit with probability `rate`, and scales up the rest.
+Dense = namedtuple("Dense", ["units"])
+Conv = namedtuple("Conv", ["filters", "size"])
+MaxPool = namedtuple("MaxPool", ["size"], defaults=[2])
+Flatten = namedtuple("Flatten", [])
+Relu = namedtuple("Relu", [])
+Dropout = namedtuple("Dropout", ["rate"])
 Layer = Dense | Conv | MaxPool | Flatten | Relu | Dropout
 
 MODELS: dict[str, tuple[Layer, ...]] = {
@@ -91,6 +59,12 @@ def initial_weights(
                 shape = (shape[0] // size, shape[1] // size, shape[2])
             case Flatten():
                 shape = (math.prod(shape),)
+        if min(shape) < 1:
+            rows, columns, _ = image_shape
+            raise ValueError(
+                f"x_train must have larger images for this model: of {rows} x {columns} pixels "
+                f"{layer} leaves nothing; take larger ones, or another model"
+            )
     return weights
 
 
