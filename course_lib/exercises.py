@@ -18,18 +18,18 @@ An author describes an exercise in the lesson, in a cell tagged `probes`:
 
 import json
 import os
+from base64 import b85decode, b85encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.questions import locks
 from course_lib.questions.calls import Call, Probe, call, curve, reply, through
 from course_lib.questions.values import TOLERANCE, items
 
 __all__ = ["Call", "Exercise", "Group", "Locked", "Probe", "call", "course", "curve", "exercise"]
-__all__ += ["hidden_groups", "lock", "reply", "through"]
+__all__ += ["hidden_groups", "reply", "through"]
 
 # Errors that no exercise asks for: they are the author's own.
 SLIPS = {"Unanswerable", "NotImplementedError", "TypeError", "NameError", "UnboundLocalError"}
@@ -57,30 +57,16 @@ class Group:
         return cls(parts["name"], probes, parts["weight"])
 
 
-@dataclass(frozen=True)
-class Locked:
-    """A call whose right answer is known only by its digest; see `lock`."""
-
-    call: Call
-    salt: str
-    cell: float
-    shifts: tuple[float, ...]
-    digest: str
-
-    def opens(self, got: Mapping[str, Any]) -> bool:
-        """Whether this reply is the right one."""
-        if "value" not in got:
-            return False
-        return locks.digest(got["value"], self.salt, self.cell, self.shifts) == self.digest
+class Locked(Probe):
+    """A call whose right reply is not shown, and stands in exercises.json in base85: nobody reads
+    it by accident, who wants to can. Points come from the hidden probes."""
 
     def to_json(self) -> dict[str, Any]:
-        found = {"call": self.call.to_json(), "salt": self.salt, "cell": self.cell}
-        return {**found, "shifts": list(self.shifts), "digest": self.digest}
+        return {**super().to_json(), "reply": b85encode(json.dumps(self.reply).encode()).decode()}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> "Locked":
-        asked, shifts = Call.from_json(parts["call"]), tuple(parts["shifts"])
-        return cls(asked, parts["salt"], parts["cell"], shifts, parts["digest"])
+        return cls(Call.from_json(parts["call"]), json.loads(b85decode(parts["reply"])))
 
 
 @dataclass(frozen=True)
@@ -199,7 +185,7 @@ def exercise(
         seen = [each for each in calls if json.dumps(each.to_json()) in known]
         need(not seen, f"hidden {name!r} asks what students can see: {seen[:1]}")
         groups.append(Group(name, group))
-    locks = tuple(lock(probe.call, probe.reply, tolerance) for probe in probes(locked))
+    locks = tuple(Locked(probe.call, probe.reply) for probe in probes(locked))
     return Exercise(
         id,
         answer.__name__,
@@ -233,15 +219,6 @@ def _is_curve(probes: Sequence[Probe]) -> bool:
     """Whether some right reply is itself a list of different values, which no constant equals."""
     lists = (items(probe.reply.get("value")) for probe in probes)
     return any(len({json.dumps(each) for each in values}) > 1 for values in lists)
-
-
-def lock(question: Call, wanted: Mapping[str, Any], tolerance: float = TOLERANCE) -> Locked:
-    """A lock that opens for the wanted reply, up to rounding errors, and does not tell it."""
-    if "value" not in wanted:
-        raise ValueError(f"only a value can be locked, got {wanted}")
-    salt, cell, shifts = locks.key(wanted["value"], json.dumps(question.to_json()), tolerance)
-    digest = locks.digest(wanted["value"], salt, cell, shifts)
-    return Locked(question, salt, cell, tuple(shifts), digest)
 
 
 # --- the course's exercises -----------------------------------------------------------------------

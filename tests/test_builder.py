@@ -223,7 +223,7 @@ def test_the_index_has_what_students_may_see(built):
     assert index["1.1"]["title"] == "A fixed factor" and index["1.1"]["points"] == 2
     assert index["1.1"]["lesson"] == "01_decay" and index["1.1"]["name"] == "decay"
     assert [each["reply"] for each in index["1.1"]["shown"]] == [{"value": 0.5}, {"value": 0.05}]
-    assert set(index["1.1"]["locked"][0]) == {"call", "salt", "cell", "shifts", "digest"}
+    assert set(index["1.1"]["locked"][0]) == {"call", "reply"}
     assert "hidden" not in text and "0.0625" not in text
 
 

@@ -329,6 +329,21 @@ def test_a_number_that_no_answer_can_be_is_named(doubles):
     assert "an answer of type clongdouble cannot be compared" in text
 
 
+@pytest.mark.parametrize("kind, off", [(float, 1.03), (int, 1.0001)])
+def test_a_locked_call_agrees_as_a_shown_one_does(kind, off, monkeypatch):
+    """Each number by itself: beside 16,777,216 the 4,096 still counts, and so does a unit of a
+    whole number."""
+
+    def powers(x):
+        return [kind(x**2), kind(x**3), kind(x**6)]
+
+    made = described(powers, [call(1), call(2)], locked=[call(16)])
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    check("1.1", powers)
+    with pytest.raises(AssertionError, match="Its answer is not shown"):
+        check("1.1", lambda x: [off * powers(x)[0], *powers(x)[1:]] if x > 2 else powers(x))
+
+
 def test_a_forgotten_return_spends_no_hint(doubles):
     assert "must return; hints begin with the first one" in told(lambda x: None)
     assert "Hint 1 of 3" in told(lambda x: -1)
