@@ -22,7 +22,7 @@ from course_lib import needs
 from course_lib.finder.suggestions import METHODS, suggested
 from course_lib.formulas.parameters import Choice, Flag, Number, Whole, as_number
 from course_lib.formulas.smoothing import averaged
-from course_lib.training import FRAMEWORKS, fit
+from course_lib.training import FRAMEWORKS, checked, dataset_of, prepared, split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -166,45 +166,57 @@ def find_lr(
     batch_size = Whole(low=1).check("batch_size", batch_size)
     seed = Whole(low=0).check("seed", seed)
     Flag().check("progress", progress)
-    if train_step is not None and not callable(train_step):
-        raise TypeError(f"train_step must be a function lr -> loss, got {train_step!r}")
+    if train_step is not None and (not callable(train_step) or _framework(train_step)):
+        raise TypeError(
+            f"train_step must be a function lr -> loss, got a {type(train_step).__name__}; for a "
+            "model of your own write find_lr(model=..., optimizer=..., loss=..., data=...)"
+        )
     named = isinstance(model, str)
-    if named and loss is not None:
-        raise TypeError(f"loss must be left out with model={model!r}, got {loss!r}")
-    if named and train_step is not None and optimizer is not None:
-        raise TypeError("model must be given with an optimizer that is to be put back, got a name")
     spaced = np.geomspace if sweep == "exponential" else np.linspace
     lrs = [float(lr) for lr in spaced(start_lr, end_lr, steps)]  # both ends exactly as given
     objects = (None, None, data) if named else (model, optimizer, data)
     kind = framework if named else _framework(model)
+    if not kind:
+        raise TypeError(
+            "model must be a name, a torch.nn.Module or a keras.Model, "
+            f"got {type(model).__module__}.{type(model).__name__}"
+        )
     if train_step is not None:
-        _refuse("a train_step", loss=loss, batch_size=batch_size, seed=seed, momentum=momentum)
-        if named:
-            kind = ""  # it needs no framework: those that have been imported are put back
-    elif not named:
-        _refuse("an optimizer of your own", momentum=momentum)
+        _refuse("a train_step", loss=loss, framework=framework, batch_size=batch_size, seed=seed)
+        _refuse("a train_step", momentum=momentum)
+        if named:  # it needs no framework: those that have been imported are put back
+            kind = ""
+            _refuse("a train_step, or be a model of your own", model=model)
+            _refuse("a train_step but no model of your own", optimizer=optimizer, data=data)
+    elif named:
+        _refuse(f"model={model!r}", loss=loss)
+    else:
+        _refuse("a model of your own", framework=framework, momentum=momentum)
         if kind == "torch":
             _refuse("a model in PyTorch, whose data are batches", batch_size=batch_size, seed=seed)
     with _untouched(kind, *objects):
-        if train_step is not None:
-            return _sweep(train_step, lrs, beta, stop_factor, progress)
-        if not named:
-            own = _own_step(kind, model, optimizer, loss, data, batch_size, seed)
-            return _sweep(own, lrs, beta, stop_factor, progress)
-        run = fit(
-            lambda step: lrs[step],
-            data=data,
-            model=model,
-            framework=framework,
-            batch_size=batch_size,
-            seed=seed,
-            momentum=momentum,
-            optimizer=optimizer or "sgd",
-            max_updates=steps,
-            progress=progress,
-        )
-        measured = iter([*run.loss, math.inf])  # fit ends where training is no more
-        return _sweep(lambda lr: next(measured), lrs, beta, stop_factor, progress=False)
+        if train_step is None and named:
+            train_step = _course_step(
+                lrs,
+                data,
+                model=model,
+                framework=framework,
+                batch_size=batch_size,
+                seed=seed,
+                momentum=momentum,
+                optimizer=optimizer or "sgd",
+            )
+        elif train_step is None:
+            train_step = _own_step(kind, model, optimizer, loss, data, batch_size, seed)
+        return _sweep(train_step, lrs, beta, stop_factor, progress)
+
+
+def _course_step(lrs: list[float], data: Any, **settings: Any) -> Callable[[float], float]:
+    """One update after the other of the experiment that `fit` makes, under these rates."""
+    settings, data = checked(**settings), dataset_of(data)
+    rows, _ = split(data, validation=0.1)  # as `fit` does
+    trainer, batches = prepared(lambda step: lrs[step], data, rows, len(lrs), **settings)
+    return lambda lr: trainer.update(*next(batches))[1]
 
 
 def _own_step(kind: str, model, optimizer, loss, data, batch_size: int, seed: int):
@@ -223,7 +235,8 @@ def _own_step(kind: str, model, optimizer, loss, data, batch_size: int, seed: in
 def _refuse(form: str, **settings: Any) -> None:
     """TypeError for a setting that was given, although this form of `find_lr` does not use it."""
     for name, value in settings.items():
-        if value != inspect.signature(find_lr).parameters[name].default:
+        default = inspect.signature(find_lr).parameters[name].default
+        if value is not None if default is None else value != default:
             raise TypeError(f"{name} must be left out with {form}, got {value!r}")
 
 
@@ -261,15 +274,11 @@ def _sweep(
 
 
 def _framework(model: Any) -> str:
+    """Which of the two a model of one's own is of; "" for what is of neither."""
     roots = {kind.__module__.split(".")[0] for kind in type(model).__mro__}
     if "keras" in roots:  # first: with its PyTorch backend, a Keras model is both
         return "tensorflow"
-    if "torch" in roots:
-        return "torch"
-    raise TypeError(
-        "model must be a name, a torch.nn.Module or a keras.Model, "
-        f"got {type(model).__module__}.{type(model).__name__}"
-    )
+    return "torch" if "torch" in roots else ""
 
 
 @contextmanager

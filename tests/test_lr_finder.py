@@ -248,7 +248,9 @@ def test_any_single_number_will_do(loss):
         ({"model": "vgg", "data": GREY}, "model must be one of softmax"),
         ({"data": GREY, "loss": max}, "loss must be left out with model='mlp'"),
         ({"data": GREY, "optimizer": "lion"}, "optimizer must be one of"),
-        ({"train_step": abs, "optimizer": 1}, "model must be given with an optimizer"),
+        ({"train_step": abs, "optimizer": 1}, "optimizer must be left out with a train_step but"),
+        ({"train_step": abs, "data": GREY}, "data must be left out with a train_step but no model"),
+        ({"train_step": nn.Linear(1, 1)}, "train_step must be .*, got a Linear; for a model"),
         ({"model": object()}, "model must be a name, a torch.nn.Module or a keras.Model"),
         ({"model": nn.Linear(1, 1)}, "optimizer must be given"),
         ({"data": GREY, "momentum": 1}, "momentum must be .* below 1"),
@@ -332,9 +334,21 @@ def test_the_sweep_is_a_run_of_the_course(framework):
     assert result.losses[-1] < result.losses[0]
 
 
-def test_a_run_that_fit_gave_up_is_not_finite_here():
-    result = find_lr(data=GREY, end_lr=1e30, start_lr=1, steps=10, stop_factor=1e9, progress=False)
-    assert result.stopped in ("diverged", "not finite") and len(result.losses) < 10
+@both_frameworks
+def test_a_loss_that_ends_a_run_of_fit_is_on_record_here_and_said_to_have_diverged(framework):
+    sweep = {"start_lr": 1, "end_lr": 1e6, "steps": 10, "stop_factor": 2000, "beta": 0}
+    result = find_lr(data=GREY, framework=framework, progress=False, **sweep)
+    assert result.stopped == "diverged" and result.losses[-1] > 1000 * result.losses[0]
+
+
+def test_a_sweep_of_the_course_stops_training_where_it_ends_and_measures_nothing_else(monkeypatch):
+    from course_lib.trainers.in_torch import TorchTrainer
+
+    update, made = TorchTrainer.update, []
+    monkeypatch.setattr(TorchTrainer, "update", lambda *a: made.append(1) or update(*a))
+    monkeypatch.setattr(TorchTrainer, "evaluate", None)
+    result = find_lr(data=GREY, stop_factor=1.01, **STEPS | {"end_lr": 10})
+    assert result.stopped == "diverged" and len(made) == len(result.lrs) < 20
 
 
 # --- a module of your own -------------------------------------------------------------------------
@@ -564,7 +578,10 @@ def test_a_generator_of_one_s_own_draws_after_a_sweep_as_without_one(where):
         ("torch", {"momentum": 0.9}),
         ("torch", {"batch_size": 4}),
         ("torch", {"seed": 1}),
+        ("torch", {"framework": "tensorflow"}),
         ("keras", {"momentum": 0.9}),
+        ("train_step", {"framework": "tensorflow"}),
+        ("train_step", {"model": "cnn"}),
         ("train_step", {"momentum": 0.9}),
         ("train_step", {"batch_size": 4}),
         ("train_step", {"seed": 1}),
@@ -582,7 +599,7 @@ def test_a_setting_that_would_not_be_used_is_refused(own, settings):
     else:
         parts = {"train_step": lambda lr: 1.0}
     (name,) = settings
-    with pytest.raises(TypeError, match=f"{name} must be left out with .*, got {settings[name]}"):
+    with pytest.raises(TypeError, match=f"{name} must be left out with .*, got '?{settings[name]}"):
         find_lr(**parts, **settings, **STEPS)
 
 
