@@ -128,6 +128,26 @@ LAYOUTS = {
             ("dora_99", "01_rates", None),
         ],
     ),
+    "folders with numbers, as only files of Canvas's have them": (
+        {
+            f"team_3_1_ann/{RATES}": TEXT,
+            f"team_3_2_bob/{RATES}": TEXT,
+            f"lee_2026_10_05/{RATES}": TEXT,
+        },
+        [(name, "01_rates", None) for name in ("lee_2026_10_05", "team_3_1_ann", "team_3_2_bob")],
+    ),
+    "Canvas's files in a folder with numbers": (
+        {f"cs_101_2026_fall/{who}_7_{n}_{RATES}": TEXT for n, who in enumerate(("ann", "bob"))},
+        [(name, "01_rates", None) for name in ("ann_7", "bob_7")],
+    ),
+    "Canvas's files in a zip with numbers": (
+        {
+            "cs_101_2026_fall.zip": zipped(
+                {f"{who}_7_{n}_{RATES}": TEXT for n, who in enumerate(("ann", "bob"))}
+            )
+        },
+        [(name, "01_rates", None) for name in ("ann_7", "bob_7")],
+    ),
     "Moodle's folders": (
         {
             f"{MOODLE}/{RATES}": TEXT,
@@ -602,6 +622,8 @@ def test_an_impossible_date_is_none():
         ("LATE/alice_LATE.ipynb", (False, 0)),
         ("all.zip/lee_ann_LATE_12_345_01_rates.ipynb", (True, 345)),
         ("all.zip/LATE_anon_x1Y2z_345_01_rates.ipynb", (True, 345)),
+        ("cs_101_2026_fall.zip/bob_LATE_72_902_01_rates.ipynb", (True, 902)),
+        ("week_1_2026_10/bob_LATE_72_902_01_rates.ipynb", (True, 902)),
     ],
 )
 def test_what_canvas_says(origin, said):

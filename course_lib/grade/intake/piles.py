@@ -73,14 +73,17 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
             )
         folder, nbgrader, origin = folder / "submitted", True, "submitted/"
         names = _students(folder)
-    owners = _owners([(name,) for name in names])
+    paths = {name: _as_path(folder / name) for name in names}
+    owners = _owners(paths.values())
     for name in names:
         path, place, alone = folder / name, origin + shown(name), len(names) == 1
-        owner, parts = owners.get((name,), (None, ()))
+        owner, parts = owners.get(paths[name], (None, ()))
         item = on_disk(path, parts or (name,), place)
         if kind_of(path) == "folder":
             children = [] if owner or nbgrader else _children(path)
-            within = _owners((each,) for each in children)
+            inside = {each: _as_path(path / each) for each in children}
+            owned = _owners(inside.values())
+            within = {(each,): owned[at] for each, at in inside.items() if at in owned}
             useful = [(each,) for each in children if _is_useful(path / each)]
             if _is_shared(useful, within, alone):
                 for child in children:
@@ -90,10 +93,16 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
                         yield Pile(who, items, shared=True)
             else:
                 yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
-        elif item.suffix == ".zip" and item.open and not owner:
+        elif item.suffix == ".zip" and item.open and (alone or not owner):
             yield from _zip_piles(item, path.stem, alone)
         else:
             yield Pile(owner or path.stem, [item])
+
+
+def _as_path(path: Path) -> tuple[str, ...]:
+    """The name; of a folder with a place inside, because some platforms hand out files only."""
+    folder = os.path.isdir(path) and not os.path.islink(path)
+    return (path.name, "") if folder else (path.name,)
 
 
 def _listed(folder: Path) -> list[str]:
@@ -211,7 +220,11 @@ def said(origin: str) -> Said:
     >>> said("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb").date
     202610091301
     """
-    return next(filter(None, (_named((part,)) for part in origin.split("/"))), Said())
+    parts = origin.split("/")
+    folders = [not part.lower().endswith(".zip") for part in parts[:-1]] + [False]
+    paths = [(part, "") if folder else (part,) for part, folder in zip(parts, folders)]
+    # The first may be the teacher's own name of the download.
+    return next(filter(None, map(_named, [*paths[1:], paths[0]])), Said())
 
 
 def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:
