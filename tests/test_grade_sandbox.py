@@ -245,6 +245,10 @@ REFUSED = {  # what must raise an ordinary error; "GOT" is printed only where it
         "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', os.getpid()))"
     ),
     "lease": "import course_lib, fcntl; fcntl.fcntl(open(course_lib.__file__), 1024, 0)",
+    "locks of others": (
+        "import course_lib, fcntl\n"
+        "fcntl.fcntl(open(course_lib.__file__), fcntl.F_GETLK, bytes(64))"
+    ),
     "attributes": "import os; os.setxattr('.', 'user.a', b'1')",
     "chroot": "import os; os.chroot('.')",
     "terminal": "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b'x')",
@@ -267,6 +271,9 @@ REFUSED = {  # what must raise an ordinary error; "GOT" is printed only where it
             248: "b'user', b'a', b'b', 1, -1",  # add_key
             29: "0, 4096, 0o1600",  # shmget
             323: "0",  # userfaultfd
+            253: "",  # inotify_init
+            294: "0",  # inotify_init1
+            451: "0, (ctypes.c_uint64 * 2)(), (ctypes.c_uint64 * 5)(), 0",  # cachestat
             303: "-100, b'.', 0, 0, 0",  # name_to_handle_at
             463: "-100, b'.', 0, b'user.a', 0, 0",  # setxattrat
             0x40000000 + 39: "",  # getpid of the x32 interface
@@ -289,6 +296,16 @@ def test_what_is_refused_is_an_ordinary_error(workshop, name):
         assert made.run("print('alive')").output == "alive\n"
     made.close()
     assert works(workshop)
+
+
+def test_a_lock_tells_another_submission_nothing(workshop):
+    """Both read the same files of Python; who listens must not hear who writes."""
+    lock = "import course_lib, fcntl\nf = open(course_lib.__file__)\nfcntl.flock(f, fcntl.LOCK_EX"
+    with Workshop(LIMITS, level=workshop.level, preload=()) as other:
+        one, two = workshop.open(), other.open()
+        for outcome in (one.run(f"{lock})"), two.run(f"{lock} | fcntl.LOCK_NB)")):
+            assert outcome.ok, outcome
+        one.close()
 
 
 TO_FILL = "for n in range(99): open(f'f{n}', 'wb').write(bytes(3 << 20))\n"

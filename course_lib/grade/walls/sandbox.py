@@ -70,23 +70,23 @@ personality sync syncfs
 swapon swapoff reboot init_module finit_module delete_module kexec_load kexec_file_load
 quotactl quotactl_fd acct syslog vhangup nfsservctl lookup_dcookie iopl ioperm modify_ldt
 settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname
-mbind set_mempolicy migrate_pages move_pages
+mbind set_mempolicy migrate_pages move_pages mincore
 setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
 """
-# Landlock lets these change every file that the user owns. Copying a file in Python calls them, so
-# they say that all is well.
+# Landlock lets these change every file that the user owns, or lock it for other submissions. Copying
+# a file in Python calls them, and so do packages that lock, so they say that all is well.
 WITHOUT_EFFECT = """
 chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimesat utimensat flock
 """
-FCHMODAT2 = 452
+CACHESTAT, FCHMODAT2 = 451, 452  # whose names an older libseccomp does not know
 UNKNOWN = range(463, 512)  # calls that Linux got after 6.12, and those to come: not there
 
 CLONE_THREAD = 0x10000
 # TIOCSTI and TIOCLINUX type into the terminal of another; FIOSETOWN and SIOCSPGRP are F_SETOWN's.
 IOCTL_REFUSED = (0x5412, 0x541C, 0x8901, 0x8902)
 # The kernel sends signals for F_SETOWN, F_SETSIG, F_SETOWN_EX and F_NOTIFY, to others too, and
-# F_SETLEASE makes others wait.
-FCNTL_REFUSED = (8, 10, 15, 1026, 1024)
+# F_SETLEASE makes others wait. F_GETLK and F_OFD_GETLK tell of others' locks, numbers and all.
+FCNTL_REFUSED = (8, 10, 15, 1026, 1024, 5, 36)
 PRCTL_KEPT = (1, 4, 0x59616D61)  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER
 EPERM, ENOSYS = 1, 38
 
@@ -194,11 +194,11 @@ def _limit_calls(pyseccomp: Any) -> None:
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     refused = pyseccomp.ERRNO(EPERM)
 
-    def refuse(name: str, *arguments: Any) -> None:
-        rules.add_rule(refused, name, *arguments)
+    def refuse(call: str | int, *arguments: Any) -> None:
+        rules.add_rule(refused, call, *arguments)
 
-    for name in REFUSED.split():
-        refuse(name)
+    for call in (*REFUSED.split(), CACHESTAT):
+        refuse(call)
     for ignored in (*WITHOUT_EFFECT.split(), FCHMODAT2):
         rules.add_rule(pyseccomp.ERRNO(0), ignored)
     for number in UNKNOWN:
