@@ -136,7 +136,7 @@ def test_late_and_again(tmp_path, capsys):
     assert main(command(tmp_path)) == 0
     said = capsys.readouterr().out.splitlines()
     assert (
-        "9 notebooks: 9 graded now, 0 before, 0 could not be graded, 4 left out beside others;"
+        "9 notebooks: 5 graded now, 0 before, 0 could not be graded, 4 left out beside others;"
         in said[-1]
     )
     assert len(said) == 6 and all("5 of 9  (1 to be marked by hand" in line for line in said[:5])
@@ -197,7 +197,7 @@ def graded(tmp_path):
 def test_table_has_names_as_they_were_written_in_columns(graded, tmp_path, capsys):
     assert main(graded) == 1
     *table, last = capsys.readouterr().out.splitlines()
-    assert last.startswith("3 notebooks: 3 graded now, 0 before, 1 could not be graded")
+    assert last.startswith("3 notebooks: 2 graded now, 0 before, 1 could not be graded")
     emilie, long, chinese = table
     # Chinese takes two columns a character; what a student added is no finding worth a look
     assert chinese == f"{CHINESE}{' ' * 26}  09_small  3 of 9  (1 to be marked by hand)"
@@ -206,8 +206,12 @@ def test_table_has_names_as_they_were_written_in_columns(graded, tmp_path, capsy
     shutil.rmtree(tmp_path / "in" / CHINESE)
     assert main(graded) == 1
     *_, last, note = capsys.readouterr().out.splitlines()
-    assert last.startswith("2 notebooks: 0 graded now, 2 before, 1 could not be graded")
+    assert last.startswith("2 notebooks: 0 graded now, 1 before, 1 could not be graded")
     assert "also holds 1 result of other submissions" in note
+    assert main([*graded, "--json"]) == 1
+    done = json.loads(capsys.readouterr().out)
+    assert (done["graded_now"], done["left_alone"]) == (0, [])
+    assert done["of_other_submissions"] == [note.split(": ")[1]]
     (gone,) = (tmp_path / "out").glob(f"students/{note.split('students/')[1]}")
     assert json.loads(gone.read_text())["name"] == CHINESE  # that file, and no lesson beside it
 

@@ -19,6 +19,7 @@ from course_lib.grade.results import gradebook, report
 from course_lib.grade.results.export import write_csv
 from course_lib.grade.results.store import StoreError
 from course_lib.grade.results.text import duration, plain
+from course_lib.grade.walls.limits import Limits
 
 # Each would run, load, hide or fake something if it were not plain text.
 HOSTILE = [
@@ -179,6 +180,83 @@ def test_who_wrote_nothing_into_a_written_question_is_counted_and_not_waited_for
     assert write_csv(tmp_path, tmp_path / "scores.csv")["waiting"] == 1
 
 
+@pytest.mark.parametrize(
+    ("why_stopped", "words"),
+    [("time", "a loop that never ends"), ("memory", "a loop that never ends")]
+    + [(each, "Take out what is no part") for each in ("exit", "threads", "crash", "files")],
+)
+def test_the_next_step_of_an_answer_that_was_stopped_fits_its_reason(why_stopped, words):
+    reason = f"a call of `walk` was stopped: {Limits().in_words(why_stopped)}"
+    step = report.next_step(result("anna", [walk("stopped", (0, 0, 0), reason=reason)]))
+    assert step.startswith(f"Exercise 1.1: {reason}. ") and words in step
+
+
+def test_what_waits_for_a_person_is_not_counted_as_lost(tmp_path):
+    """Two who have everything right: the mean is 100 %, and each sum says what is to come."""
+    for name in ("anna", "bob"):
+        save(tmp_path, result(name, [walk("right", (1, 1, 1)), why()]))
+    text = text_of(report.write_report(tmp_path))
+    assert "<dd>100 %</dd>" in text
+    assert text.count('<td class="n">1 <span class="manual">+ 3 ✎</span></td>') == 2
+    save(tmp_path, result("cleo", [why()]))  # nothing of hers is decided
+    assert report.overview(report.load(tmp_path))["mean"] == "100 %"
+
+
+def test_written_answers_stand_on_a_page_without_names_and_under_the_ids_of_the_table(tmp_path):
+    names = {"zoe": "It <b>grows</b>.", "anna": "It falls.", "bob": ""}
+    for name, answer in names.items():
+        asked = why(answer) if answer else {**why(), "status": "not begun", "score": 0.0}
+        save(tmp_path, result(name, [walk("right", (1, 1, 1)), asked]))
+    report.write_report(tmp_path)
+    page = tmp_path / "report" / "answers.html"
+    text = text_of(page)
+    assert not any(name in text for name in names) and "worth 3" in text
+    write_csv(tmp_path, tmp_path / "q.csv", long=True)
+    head, *rows = rows_of(tmp_path / "q.csv")
+    rows = [dict(zip(head, row)) for row in rows]
+    ids = {row["name"]: row["answer_id"] for row in rows if row["status"] == "manual"}
+    assert len({row["answer_id"] for row in rows}) == len(rows) == 6
+    assert f"<h3>{ids['anna']}</h3> <pre>It falls.</pre>" in text
+    assert f"<h3>{ids['zoe']}</h3> <pre>It &lt;b&gt;grows&lt;/b&gt;.</pre>" in text
+    assert text.count("<h3>") == 2 and all(each.isalpha() for each in ids.values())
+    save(tmp_path, result("answers", [why()]))  # a student of this name has a page beside it
+    report.write_report(tmp_path)
+    assert "Results of answers" in text_of(page.with_name("answers~.html"))
+    assert "without names" in text_of(page)
+
+
+def test_the_sums_of_all_notebooks_stand_in_one_line_for_each_student(tmp_path):
+    for name, books in (("anna", ("01_a", "02_b")), ("bob", ("02_b",))):
+        for book in books:
+            save(tmp_path, result(name, [walk("right", (1, 1, 1)), why()], notebook=book))
+    text = text_of(report.write_report(tmp_path)).partition('<h2 id="totals">')[2]
+    waits = '<span class="manual">+ {} ✎</span></td>'
+    anna = text.partition(">anna<")[2].partition("</tr>")[0]
+    assert anna.count(f'<td class="n">1 {waits.format(3)}') == 2
+    assert f'<td class="n">2 {waits.format(6)}' in anna
+    bob = text.partition(">bob<")[2].partition("</tr>")[0]
+    assert '<td class="n">-</td>' in bob and bob.count(waits.format(3)) == 2
+
+
+def test_what_the_whole_class_has_is_one_row_and_hides_no_name_that_a_teacher_decides(tmp_path):
+    """As after a change of a question's points: every notebook says another number."""
+    points = {"code": "edited", "grade_id": "01-walk", "text": "its points: another"}
+    library = {"code": "library", "grade_id": "01-walk", "text": "names `linear`"}
+    for n in range(5):
+        moved = {"code": "moved", "grade_id": "", "text": "moved"}
+        found = [points, library, moved] if n == 3 else [points, library]
+        save(tmp_path, result(f"s{n}", [walk("right", (1, 1, 1))], findings=found))
+    found = report.overview(report.load(tmp_path))["findings"]
+    assert [(each["name"], each["text"]) for each in found] == [
+        *[(f"s{n}", "names `linear`") for n in range(5)],
+        ("5 of 5 students", "its points: another"),
+        ("s3", "moved"),
+    ]
+    assert '<th scope="row" class="theirs">5 of 5 students</th>' in text_of(
+        report.write_report(tmp_path)
+    )
+
+
 def test_class_page_tells_what_a_teacher_asks(results):
     page = report.write_report(results)
     assert page == results / "report" / "index.html"
@@ -274,7 +352,8 @@ def test_student_page_tells_what_to_do_next(results):
     assert "above the limit: not right (0 of 0.5)" in bob
     assert "def walk(start, *, lr, curvature, steps):" in bob
     assert "to be marked by hand</span>, worth 3" in bob
-    assert "Not right yet: above the limit." in bob  # the next step
+    assert "Not right yet: above the limit. Run its check in your notebook" in bob  # the next step
+    assert "0.5 of 6 points, 3 still to be marked by hand</h2>" in bob
     assert "<a " not in bob  # a page to hand out leads nowhere
     assert "it is the next one to write" in text_of(results / "report" / "cleo.html")
     assert "answer cell is gone" in text_of(results / "report" / "dan.html")
@@ -301,6 +380,14 @@ def test_same_results_same_bytes_and_old_pages_go(results):
     shutil.rmtree(results / "students" / "dan")
     report.write_report(results)
     assert {path.name for path in folder.iterdir()} == before.keys() - {"dan.html"}
+
+
+def test_a_report_deletes_no_page_that_it_did_not_write(results):
+    folder = report.write_report(results).parent
+    shutil.copy(folder / "index.html", folder / "week 1.html")
+    (folder / "for the board.html").write_bytes(b"<p>not ours, and no UTF-8: \xff")
+    report.write_report(results)
+    assert {"week 1.html", "for the board.html"} < {path.name for path in folder.iterdir()}
 
 
 def test_run_of_another_result_is_not_shown(results):
@@ -429,7 +516,7 @@ def hostile(tmp_path):
 def test_hostile_texts_do_nothing(hostile, browser):
     folder = report.write_report(hostile).parent
     harmless = copy.deepcopy(HOSTILE)
-    assert len(list(folder.iterdir())) == 2 * len(harmless) + 1
+    assert len(list(folder.iterdir())) == 2 * len(harmless) + 2
     with watched(browser) as (page, open_file):
         for path in sorted(folder.iterdir()):
             html = path.read_text(encoding="utf-8")
@@ -440,7 +527,7 @@ def test_hostile_texts_do_nothing(hostile, browser):
             assert not tags & {"script", "img", "svg", "iframe", "link", "object", "form", "b"}
             assert page.locator("style").count() == 1
             links = page.evaluate("[...document.links].map(a => a.getAttribute('href'))")
-            assert all(link == "index.html" or link.startswith(("./s", "./u")) for link in links)
+            assert all(link.startswith(("./s", "./u", "./answers.html", "#")) for link in links)
             assert page.locator("main").count() == 1
             if path.name.startswith("s"):
                 # every heading is ours, the last paragraph is still there
@@ -471,10 +558,10 @@ def test_pages_fit_and_can_be_read(results, browser, tmp_path):
             return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
         }));
     }"""
-    for scheme, width in itertools.product(("light", "dark"), (800, 1280)):
+    for scheme, width in itertools.product(("light", "dark"), (420, 1280)):
         view = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
         with watched(browser, **view) as (page, open_file):
-            for name in ("index.html", "bob.html", "zoe.html"):
+            for name in ("index.html", "answers.html", "bob.html", "zoe.html"):
                 open_file(folder / name)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert page.evaluate(contrast) >= 4.5, (name, scheme)
@@ -562,10 +649,10 @@ def table(results, tmp_path):
     return path
 
 
-def scores_with(results, table, to="scores.csv"):
+def scores_with(results, *tables):
     """What `scores.csv` says of each student, and how many answers wait."""
-    path = table.with_name(to)
-    waiting = write_csv(results, path, marks=table)["waiting"]
+    path = tables[0].with_name("scores.csv")
+    waiting = write_csv(results, path, marks=tables, force=True)["waiting"]
     head, *rows = rows_of(path)
     return {row[0]: dict(zip(head, row)) for row in rows}, waiting
 
@@ -603,7 +690,7 @@ def test_marks_outlive_another_grading(results, table):
     save(results, result("zoe", [walk("right", (1, 1, 1)), best("right", True), why()]))
     again = table.with_name("questions-2.csv")
     assert (
-        write_csv(results, again, long=True, marks=table)["waiting"] == 4
+        write_csv(results, again, long=True, marks=[table])["waiting"] == 4
     )  # and Zoe's, but not Anna's
     for each in (table, again):
         scores, waiting = scores_with(results, each)
@@ -656,7 +743,7 @@ def test_a_mark_of_an_answer_that_is_gone_costs_no_other_its_mark(results, table
     shutil.rmtree(results / "students" / "anna")
     table.write_text(table.read_text().replace("cleo,", "Cleo,"))
     scores = table.with_name("scores.csv")
-    left_out = write_csv(results, scores, marks=table)["marks_left_out"]
+    left_out = write_csv(results, scores, marks=[table])["marks_left_out"]
     assert [each.partition(", ")[2].partition(":")[0] for each in left_out] == ["row 4", "row 10"]
     assert "not in the results (student 'Cleo', " in left_out[1]
     head, *rows = rows_of(scores)
@@ -678,62 +765,71 @@ def test_a_table_of_marks_that_csv_cannot_read_is_said(results, table):
 def test_two_marks_for_one_answer_are_one_too_many(results, table):
     mark(table, {("anna", "01-why"): "3"}, lineterminator="\n")
     line = next(each for each in table.read_text().splitlines() if "01-why" in each)
-    table.write_text(table.read_text() + line + "\n")
+    table.write_text(table.read_text() + line.replace(",3,3,", ",3,2,") + "\n")
     with pytest.raises(ValueError, match="row 15: a second mark for anna 01_fixed_rates"):
         scores_with(results, table)
 
 
+def test_marks_of_two_markers_are_read_from_two_tables(results, table):
+    other = table.with_name("other.csv")
+    shutil.copy(table, other)
+    mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): "1"})
+    mark(other, {("anna", "01-why"): "3,0", ("dan", "01-why"): "2"})
+    scores, waiting = scores_with(results, table, other)
+    assert waiting == 1  # Cleo's
+    assert [scores[name]["score"] for name in ("anna", "bob", "dan")] == ["6", "1.5", "2"]
+    mark(other, {("bob", "01-why"): "2"})
+    with pytest.raises(ValueError, match=r"other\.csv, row 7: a second mark for bob .* leave one"):
+        scores_with(results, table, other)
+
+
+def test_a_mark_given_when_the_question_had_other_points_is_asked_about(results, table):
+    mark(table, {("anna", "01-why"): "3"})
+    save(results, result("anna", [{**why(), "points": 6.0}]))
+    with pytest.raises(ValueError, match="row 4: the mark is one of 3 points, .* has 6 now"):
+        scores_with(results, table)
+    text = table.read_text()
+    assert text.count("manual,01-why,,,3,3,anna") == 1
+    table.write_text(text.replace("manual,01-why,,,3,3,anna", "manual,01-why,,,6,3,anna"))
+    assert scores_with(results, table)[0]["anna"]["score"] == "3"
+
+
+def test_points_written_into_the_column_score_are_told(results, table):
+    """After an appeal, say: only the column mark counts. A new grading changes scores as well."""
+    assert write_csv(results, table, long=True, marks=[table])["other_scores"] == []
+    text = table.read_text()
+    assert text.count("partly,01-walk,1.1,0.5,1") == 1
+    table.write_text(text.replace("partly,01-walk,1.1,0.5,1", "partly,01-walk,1.1,0.75,1"))
+    done = write_csv(results, table.with_name("scores.csv"), marks=[table])
+    assert done["other_scores"] == [f"{table}, row 5"]
+
+
 @pytest.mark.parametrize("long", [True, False])
-@pytest.mark.parametrize("column", ["mark", "score"])
-def test_no_table_with_marks_is_written_over(results, table, long, column):
-    marked = {("anna", "01-why"): "3"}
-    mark(table, marked)
-    if column == "score":
-        head, *rows = rows_of(table)
-        rows[2][head.index("score")], rows[2][head.index("mark")] = "3", ""
-        with table.open("w", newline="") as file:
-            csv.writer(file).writerows([head, *rows])
-    before = table.read_bytes()
-    for marks in (None, table) if column == "mark" else (None,):
-        with pytest.raises(ValueError, match="has marks of a person in it or is no table"):
-            write_csv(results, table, long=long, marks=marks)
-    assert table.read_bytes() == before
-    write_csv(results, table, long=long, force=True)
-    assert table.read_bytes() != before
-    write_csv(results, table, long=long)  # there are no marks any more
+@pytest.mark.parametrize("changed", ["the names of the class", "another score", "a mark"])
+def test_no_table_is_written_over_that_says_something_else(results, table, long, changed):
+    path = table if long else table.with_name("scores.csv")
+    write_csv(results, path, long=long)
+    if changed == "a mark":
+        mark(table, {("anna", "01-why"): "3"})
+        save(results, result("zoe", [why()]))
+    else:
+        score = path.read_text().replace(",0.5,", ",0.4,")
+        path.write_text(score if changed == "another score" else changed)
+    before = path.read_bytes()
+    for marks in ([], [table]) if changed == "a mark" else ([],):
+        with pytest.raises(ValueError, match="is there already, and would change: write another"):
+            write_csv(results, path, long=long, marks=marks)
+    assert path.read_bytes() == before
+    write_csv(results, path, long=long, force=True)
+    assert path.read_bytes() != before
 
 
-def test_a_table_without_marks_is_written_over(results, table):
+def test_the_same_table_is_written_again_and_an_empty_file_is_filled(results, table):
     before = table.read_bytes()
     write_csv(results, table, long=True)
     assert table.read_bytes() == before
     table.write_bytes(b"")  # of mktemp
     write_csv(results, table, long=True)
-    assert table.read_bytes() == before
-    write_csv(results, table)
-    write_csv(results, table)
-    assert len(rows_of(table)) == 6
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        lambda text: text.encode("utf-16"),  # Unicode Text of Excel
-        lambda text: ("sep=;\n" + text.replace(",", ";")).encode(),
-        lambda text: text.replace("mark,", "Mark,").encode(),
-        lambda text: text.replace("reason", "reason,mark").encode(),
-        lambda text: text.replace("3,,anna", "3,2,anna").replace("mark,", "points given,").encode(),
-        lambda text: text.replace("3,,anna", "3,2,anna").encode("utf-8-sig"),
-        lambda text: text.replace("anna,", "anna,,", 1).encode(),
-        lambda text: b"the names of the class",
-    ],
-)
-@pytest.mark.parametrize("long", [True, False])
-def test_nothing_but_a_table_of_ours_without_marks_is_written_over(results, table, changed, long):
-    table.write_bytes(changed(table.read_text()))
-    before = table.read_bytes()
-    with pytest.raises(ValueError, match="is there already, and has marks of a person in it or"):
-        write_csv(results, table, long=long)
     assert table.read_bytes() == before
 
 

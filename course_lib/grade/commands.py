@@ -134,9 +134,9 @@ def _grade(options) -> int:
     from course_lib.grade.examine import key_of
     from course_lib.grade.intake.assignment import read_assignments
     from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results.store import Store, results
+    from course_lib.grade.results.store import Store, paths
 
-    jobs = options.jobs if options.jobs is not None else os.cpu_count() or 1
+    jobs = options.jobs if options.jobs is not None else _cores()
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     conditions = asked_for(options)
@@ -152,7 +152,7 @@ def _grade(options) -> int:
     texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
     texts += [each.text for each in submissions]
     conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
-    with Store(options.out) as store:
+    with Store(options.out, options.submissions) as store:
         keys = {
             each: key_of(each, assignments.get(each.notebook), conditions) for each in submissions
         }
@@ -168,9 +168,17 @@ def _grade(options) -> int:
         store.forget_unreadable(submissions)
         graded_now = [store.result(each) for each in submissions]
     mine = {store.path(each) for each in submissions}
-    others = [path for path, _ in results(options.out) if path not in mine]
-    elsewhere = [each for each in found if each.elsewhere]
-    return _say_graded(options, graded_now, len(todo), others, elsewhere)
+    others = [path for path in paths(options.out) if path not in mine]
+    elsewhere = sorted(each.assignment for each in found if each.elsewhere)
+    new = sum(each["status"] == "graded" for each in map(store.result, todo))
+    return _say_graded(options, graded_now, new, others, elsewhere)
+
+
+def _cores() -> int:
+    """How many of this machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _refuse_exposed(paths: tuple[str, ...], conditions) -> None:
@@ -193,20 +201,20 @@ def _bar(options, total: int, left: int):
     return tqdm(total=total, initial=total - left, unit="notebook", disable=silent)
 
 
-def _say_graded(options, results: list[dict], new: int, others: list[Path], elsewhere: list) -> int:
+def _say_graded(options, results: list, new: int, others: list[Path], elsewhere: list[str]) -> int:
     from course_lib.grade.results.report import noted
     from course_lib.grade.results.summary import of_others, table, totals
     from course_lib.grade.results.text import counted
 
     every, results = len(results), noted(results)
     if options.json:
-        print(json.dumps({"graded_now": new, "results": results}, indent=1, sort_keys=True))
+        said = {"graded_now": new, "results": results, "left_alone": elsewhere}
+        said["of_other_submissions"] = list(map(str, others))
+        print(json.dumps(said, indent=1, sort_keys=True))
     elif not options.quiet:
         if elsewhere:
-            names = ", ".join(sorted({each.assignment for each in elsewhere}))
-            print(
-                f"left alone: {counted(len(elsewhere), 'notebook')} of other assignments ({names})"
-            )
+            books, names = counted(len(elsewhere), "notebook"), ", ".join(dict.fromkeys(elsewhere))
+            print(f"left alone: {books} of other assignments ({names})")
         print(*table(results), totals(results, new, every - len(results)), sep="\n")
         if others:
             print(of_others(options.out, others))
@@ -242,12 +250,16 @@ def _add_export(commands, solutions, quiet) -> None:
     )
     export.add_argument("--long", action="store_true", help="one line per question, in --csv")
     export.add_argument(
-        "--marks", metavar="FILE", help="a table of --long: what stands under mark counts in --csv"
+        "--marks",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a table of --long: what stands under mark counts in --csv; once for each table",
     )
     export.add_argument(
         "--force",
         action="store_true",
-        help="write --csv over whatever is there, marks of a person too",
+        help="write --csv over a file that says something else, marks of a person too",
     )
     export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
     export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
@@ -264,8 +276,12 @@ def _export(options) -> int:
     for option in ("long", "marks", "force"):
         if getattr(options, option) and not options.csv:
             raise ValueError(f"--{option} is about --csv FILE, which is missing")
-    if options.marks and not Path(options.marks).is_file():
-        raise ValueError(f"--marks must be a file that exists, got {options.marks}")
+    for option in ("db", "submissions"):
+        if getattr(options, option) and not options.nbgrader:
+            raise ValueError(f"--{option} is about --nbgrader COURSE, which is missing")
+    for path in options.marks:
+        if not Path(path).is_file():
+            raise ValueError(f"--marks must be a file that exists, got {path}")
     done = _into_csv(options) if options.csv else {}
     done |= _into_gradebook(options) if options.nbgrader else {}
     # Where the table itself goes to stdout (-, /dev/stdout), nothing else does.
@@ -309,12 +325,25 @@ def _into_gradebook(options) -> dict:
 
 
 def _say_exported(
-    options, csv="", waiting=0, marks_left_out=(), in_gradebook=0, not_in_gradebook=()
+    options,
+    csv="",
+    waiting=0,
+    marks_left_out=(),
+    other_scores=(),
+    in_gradebook=0,
+    not_in_gradebook=(),
+    new_students=(),
 ) -> None:
     from course_lib.grade.results.text import counted
 
     if csv not in ("", "-"):
         print(csv)
+    if other_scores:
+        print(
+            f"{counted(len(other_scores), 'row')} of --marks with a score that is not the grader's "
+            f"now (first {other_scores[0]}): it was graded again, or somebody wrote it, and then "
+            "it belongs into the column mark"
+        )
     if waiting:
         print(
             f"{counted(waiting, 'answer')} without a mark of a person yet "
@@ -330,7 +359,14 @@ def _say_exported(
     for line in not_in_gradebook:
         print(f"not in the gradebook: {line}")
     if options.nbgrader:
-        print(f"{in_gradebook} submissions in the gradebook of {options.nbgrader}")
+        told = counted(in_gradebook, "submission")
+        print(f"{told} in the gradebook of {options.nbgrader}")
+    if new_students:
+        some = ", ".join(new_students[:5]) + (", ..." if len(new_students) > 5 else "")
+        print(
+            f"{counted(len(new_students), 'student')} whom the gradebook did not know: {some}. Are "
+            "they in its roster under another name? Then hand in under that name (a folder each)"
+        )
 
 
 def _add_check(commands, quiet) -> None:

@@ -6,19 +6,19 @@ place of the grader's score, which stays beside them.
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said
-from course_lib.grade.results.report import label, load
+from course_lib.grade.results.report import answer_id, label, load, waits
 from course_lib.grade.results.text import number
 
 START = ["student", "assignment", "notebook", "status"]
 HEAD = [*START, "score", "points", "by_hand", "name", "reason", "origin", "late"]
-LONG = [*START, "question", "exercise", "score", "points", "mark", "name", "reason"]
+LONG = [*START, "question", "exercise", "score", "points", "mark", "name", "reason", "answer_id"]
 KEY = ["student", "assignment", "notebook", "question"]
 Marks = Mapping[tuple[str, ...], float]  # by what stands in the columns KEY
 
@@ -28,25 +28,20 @@ def write_csv(
     path: str | Path,
     *,
     long: bool = False,
-    marks: str | Path | None = None,
+    marks: Iterable[str | Path] = (),
     force: bool = False,
 ) -> dict[str, Any]:
     """Write a row for each student and notebook; with `long`, for each question of it as well.
 
-    The path `-` is stdout. `marks` is such a long table with points in its column `mark`. Who has
+    The path `-` is stdout. `marks` are such long tables with points in their column `mark`. Who has
     no score has an empty one, and the reason. `by_hand` is how many of the points wait for a
     person. Plain UTF-8, lines end with "\\n". Returns how many answers are `waiting` for one, and
-    in words `marks_left_out`, which belong to no answer. Raises StoreError without results,
-    ValueError when a mark cannot be right or (without `force`) when there is a file already that is
-    not such a table without marks, OSError when it cannot be written.
+    in words `marks_left_out`, which belong to no answer, and `other_scores`, which are not read.
+    Raises StoreError without results, ValueError when a mark cannot be right or (without `force`)
+    when there is a file already that says something else, OSError when it cannot be written.
     """
     rows, path = load(results), Path(path)
-    given, left_out = read_marks(marks, rows) if marks is not None else ({}, [])
-    if str(path) != "-" and not force and not _may_be_replaced(path):
-        raise ValueError(
-            f"{path} is there already, and has marks of a person in it or is no table of `export`: "
-            f"write another file (--marks {path} takes marks over), or overwrite it with --force"
-        )
+    given, left_out, other_scores = read_marks(marks, rows)
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(LONG if long else HEAD)
@@ -56,42 +51,76 @@ def write_csv(
     if str(path) == "-":
         sys.stdout.write(text.getvalue())
     else:
+        before = path.read_bytes() if path.is_file() else b""  # a terminal and a pipe are no files
+        if before not in (b"", text.getvalue().encode(errors="backslashreplace")) and not force:
+            raise ValueError(
+                f"{path} is there already, and would change: write another file, to compare them "
+                f"(--marks {path} takes marks over), or overwrite it with --force"
+            )
         write_whole(path, text.getvalue())
     waiting = sum(_waits(row, each, given) for row in rows for each in row["questions"])
-    return {"waiting": waiting, "marks_left_out": left_out}
+    return {"waiting": waiting, "marks_left_out": left_out, "other_scores": other_scores}
 
 
 # --- marks ----------------------------------------------------------------------------------------
 
 
-def read_marks(path: str | Path, rows: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
-    """The marks in a table of `write_csv(..., long=True)`, and in words those of answers that are
-    not among the results. Raises ValueError, which names the row, for what is no number of points.
+def read_marks(
+    paths: Iterable[str | Path], rows: list[dict[str, Any]]
+) -> tuple[Marks, list[str], list[str]]:
+    """The marks in tables of `write_csv(..., long=True)`; in words, those of answers that are not
+    among the results; and the rows without a mark whose score is not the grader's. Raises
+    ValueError, which names the row, for what is no number of points, and for two different marks.
     """
-    most = {_key(row, each): each["points"] for row in rows for each in row["questions"]}
+    now = {_key(row, each): each for row in rows for each in row["questions"]}
     found: dict[tuple[str, ...], float] = {}
-    left_out = []
-    for place, cells in _cells(Path(path)):
-        if not _filled(cells):
+    left_out, other_scores = [], []
+    for path, place, cells in ((path, *row) for path in paths for row in _cells(Path(path))):
+        key, where = tuple(cells[name] for name in KEY), f"{path}, row {place}"
+        question, text = now.get(key), cells["mark"]
+        if not text and cells.get("status") != "manual":
+            score = _points(cells.get("score", ""))
+            if question and score is not None and not _near(score, question["score"]):
+                other_scores.append(where)
+        elif not text and not cells.get("score"):
             continue
-        key, text = tuple(cells[name] for name in KEY), cells["mark"]
-        where = f"{path}, row {place}"
-        if key not in most:
+        elif question is None:
             who = ", ".join(f"{name} {value!r}" for name, value in zip(KEY, key))
             left_out.append(f"{where}: a mark for an answer that is not in the results ({who})")
-            continue
-        if not text:
+        elif not text:
             raise ValueError(f"{where}: the points are in the column 'score'; put them in 'mark'")
-        if key in found:
-            raise ValueError(f"{where}: a second mark for {' '.join(key)}; leave one")
-        try:
-            found[key] = float(text.replace(",", "."))
-        except ValueError:
-            found[key] = -1.0
-        if not 0 <= found[key] <= most[key]:
-            points = number(most[key])
-            raise ValueError(f"{where}: mark must be a number from 0 to {points}, got {text!r}")
-    return found, left_out
+        else:
+            mark = _checked(where, cells, question["points"])
+            if found.setdefault(key, mark) != mark:
+                raise ValueError(f"{where}: a second mark for {' '.join(key)}; leave one")
+    return found, left_out, other_scores
+
+
+def _checked(where: str, cells: Mapping[str, str], most: float) -> float:
+    """The mark in this row, of a question that has so many points now."""
+    mark, before = _points(cells["mark"]), _points(cells.get("points", ""))
+    if mark is None or not 0 <= mark <= most:
+        given = f"got {cells['mark']!r}"
+        raise ValueError(f"{where}: mark must be a number from 0 to {number(most)}, {given}")
+    if before is not None and not _near(before, most):
+        raise ValueError(
+            f"{where}: the mark is one of {number(before)} points, and the question has "
+            f"{number(most)} now: see whether the mark is still right, then write the new points "
+            "into 'points'"
+        )
+    return mark
+
+
+def _points(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _near(one: float, other: float | None) -> bool:
+    """Whether both are the same points; spreadsheets show few digits."""
+    return other is not None and abs(one - other) < 0.01
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -113,25 +142,6 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 yield place, {name: (row[name] or "").strip() for name in names}
         except csv.Error as error:
             raise ValueError(f"{path} is not a table of comma-separated values ({error})") from None
-
-
-def _filled(cells: Mapping[str, str]) -> bool:
-    """Whether a person wrote points here, in the right column or beside it."""
-    return bool(cells["mark"] or (cells.get("status") == "manual" and cells.get("score")))
-
-
-def _may_be_replaced(path: Path) -> bool:
-    """Whether nothing is lost: no file, an empty one, or a table of ours without marks."""
-    if not path.is_file() or path.stat().st_size == 0:  # a terminal and a pipe are no files
-        return True
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-    except (ValueError, csv.Error):
-        return False
-    if head not in (HEAD, LONG) or any(len(row) != len(head) for row in rows):
-        return False
-    return head == HEAD or not any(_filled(dict(zip(LONG, row))) for row in rows)
 
 
 def _key(row: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[str, ...]:
@@ -168,12 +178,14 @@ def _summary(row: Mapping[str, Any], marks: Marks) -> list[Any]:
 
 
 def _questions(row: Mapping[str, Any], marks: Marks) -> Iterator[list[Any]]:
-    whole = {**row, "question": "", "exercise": "", "score": None, "points": None, "mark": None}
+    whole = {**row, **dict.fromkeys(LONG[len(START) :]), "name": row["name"]}
+    whole["reason"] = row["reason"]
     if row["status"] != "graded":
         yield [whole[name] for name in LONG]
     for each in row["questions"]:
         mark = marks.get(_key(row, each))
         values = {**whole, **each, "question": each["grade_id"], "mark": mark}
+        values["answer_id"] = answer_id(row, each)
         yield [values[name] for name in LONG]
 
 

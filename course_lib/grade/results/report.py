@@ -4,6 +4,7 @@ Nothing that came from a submission is trusted: the templates escape every text,
 from it what could change how it is read; the pages hold no scripts and load nothing.
 """
 
+import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +28,10 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
     "stopped": ("■", "stopped"),
     "manual": ("✎", "to be marked by hand"),
 }
+FINDING = ("code", "grade_id", "text")
 FIRST = ("library", "inside", "error", "copy", "late")  # of findings; then what was moved about
+ANSWERS = "answers.html"
+OURS = 'content="lr-course report: {}"'  # in each page, its own name: a copy of it is not ours
 MOST_ALIKE = 2  # findings of one kind and notebook on the page of the class
 # How the reasons begin of a notebook that an editor or a transfer has damaged.
 BROKEN = ("not a notebook", "not JSON", "not UTF-8", "its nbformat", "its cell", "the source of")
@@ -52,18 +56,24 @@ def write_report(folder: str | Path) -> Path:
         plain=plain, line=line, words=words, number=number, isolation=LEVELS.__getitem__
     )
     environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
-    students: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        students.setdefault(row["student"], []).append(row)
-    pages = {"index.html": environment.get_template("class.html").render(overview(rows))}
-    for student, own in students.items():
+    environment.globals.update(waits=waits)
+    written = written_answers(rows)
+    content = {"index.html": ("class.html", {**overview(rows), "written": bool(written)})}
+    if written:
+        content[ANSWERS] = ("answers.html", {"questions": written})
+    for own in _by_student(rows):
         name = own[0]["name"]  # as found; the id, made of it, is what files are called
-        content = {"name": name, "rows": own, "next_step": next_step, "printed": printed}
-        pages[page_of(student)] = environment.get_template("student.html").render(content)
+        mine = {"name": name, "rows": own, "next_step": next_step, "printed": printed}
+        content[page_of(own[0]["student"])] = ("student.html", mine)
+    pages = {
+        name: environment.get_template(template).render(told, file=name)
+        for name, (template, told) in content.items()
+    }
     out = Path(folder) / "report"
     out.mkdir(exist_ok=True)
     for old in out.glob("*.html"):
-        if old.name not in pages:
+        ours = OURS.format(old.name) in old.read_text(encoding="utf-8", errors="replace")
+        if ours and old.name not in pages:
             old.unlink()  # of a student whose results are gone
     for name, text in pages.items():
         write_whole(out / name, text + "\n")
@@ -111,7 +121,38 @@ def order(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def page_of(student: str) -> str:
     """The file name of a student's page. `~` is in no student's id, so nothing can be called so."""
-    return "index~.html" if student == "index" else f"{student}.html"
+    return f"{student}~.html" if student in ("index", "answers") else f"{student}.html"
+
+
+def waits(row: Mapping[str, Any]) -> float:
+    """How many points of this result wait for a person."""
+    return sum(each["points"] for each in row["questions"] if each["score"] is None)
+
+
+def answer_id(row: Mapping[str, Any], question: Mapping[str, Any]) -> str:
+    """What an answer is called where names must not be seen: letters, the same in every run."""
+    whole = "/".join((row["student"], row["assignment"], row["notebook"], question["grade_id"]))
+    digits = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return digits.translate(str.maketrans("0123456789", "ghjkmnpqrs"))  # never 1e5 in a spreadsheet
+
+
+def written_answers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The questions that a person marks, each with its answers by their ids, in no one's order."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        for each in row["questions"]:
+            if each["status"] == "manual":
+                key = (row["assignment"], row["notebook"], each["grade_id"])
+                asked = found.setdefault(key, {**each, "notebook": row["notebook"], "answers": []})
+                asked["answers"].append((answer_id(row, each), each["answer"]))
+    return [{**found[key], "answers": sorted(found[key]["answers"])} for key in sorted(found)]
+
+
+def _by_student(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    students: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        students.setdefault(row["student"], []).append(row)
+    return list(students.values())
 
 
 # --- the class ------------------------------------------------------------------------------------
@@ -121,7 +162,8 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the page of the class shows."""
     graded = [row for row in rows if row["status"] == "graded"]
     times = [row["run"]["seconds"] for row in graded]
-    shares = [row["score"] / row["points"] for row in graded if row["points"]]
+    decided = [(row["score"], row["points"] - waits(row)) for row in graded]
+    shares = [score / points for score, points in decided if points > 0]
     names = sorted({(row["assignment"], row["notebook"]) for row in graded})
     return {
         "students": len({row["student"] for row in rows}),
@@ -133,19 +175,56 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "peak_mb": max((row["run"]["peak_mb"] for row in rows), default=0),
         "levels": sorted({row["isolation"] for row in rows}),
         "unread": [row for row in rows if row["status"] != "graded"],
-        "findings": sorted(
-            (
-                {**{key: row[key] for key in ("student", "name", "notebook")}, **finding}
-                for row in graded
-                for finding in _shortened(row["findings"])
-            ),
-            key=lambda finding: finding["code"] not in FIRST,
-        ),
+        "findings": _findings(graded),
+        "totals": [_total(own) for own in _by_student(rows)] if len(names) > 1 else [],
         "assignments": [
             _of_assignment([r for r in graded if (r["assignment"], r["notebook"]) == name])
             for name in names
         ],
     }
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One student's line over all notebooks: the sums, and each notebook by its name."""
+    graded = [row for row in rows if row["status"] == "graded"]
+    return {
+        "student": rows[0]["student"],
+        "name": rows[0]["name"],
+        "score": sum(row["score"] for row in graded),
+        "waits": sum(map(waits, graded)),
+        "by_name": {_name(row): row for row in graded},
+    }
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """What the page of the class calls this notebook."""
+    assignment, notebook = row["assignment"], row["notebook"]
+    return notebook if assignment in ("", notebook) else f"{assignment}: {notebook}"
+
+
+def _findings(graded: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What is worth a look: first what a teacher decides, then what most of the class has (as
+    after a change of its points) in one row, then the rest."""
+    books = Counter(map(_name, graded))
+    alike = Counter(
+        (_name(row), *each)
+        for row in graded
+        for each in {(f["code"], f["grade_id"], f["text"]) for f in row["findings"]}
+    )
+    shared = {
+        (book, *finding): f"{count} of {books[book]} students"
+        for (book, *finding), count in alike.items()
+        if finding[0] not in (*FIRST, "extra") and count > max(MOST_ALIKE, books[book] / 2)
+    }
+    found = [
+        {"student": "", "name": who, "notebook": key[0]} | dict(zip(FINDING, key[1:]))
+        for key, who in sorted(shared.items())
+    ]
+    for row in graded:
+        own = [f for f in row["findings"] if (_name(row), *(f[k] for k in FINDING)) not in shared]
+        whose = {"student": row["student"], "name": row["name"], "notebook": _name(row)}
+        found += [{**whose, **finding} for finding in _shortened(own)]
+    return sorted(found, key=lambda finding: finding["code"] not in FIRST)
 
 
 def _shortened(findings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -163,13 +242,12 @@ def _shortened(findings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 
 
 def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    assignment, notebook = rows[0]["assignment"], rows[0]["notebook"]
     questions: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         for question in row["questions"]:
             questions.setdefault(question["grade_id"], []).append(question)
     return {
-        "name": notebook if assignment in ("", notebook) else f"{assignment}: {notebook}",
+        "name": _name(rows[0]),
         "rows": [
             {**row, "by_id": {each["grade_id"]: each for each in row["questions"]}} for row in rows
         ],
@@ -240,7 +318,7 @@ def next_step(row: Mapping[str, Any]) -> str:
     if question["status"] == "missing":
         return f"{name}: its answer cell is gone. Take a fresh notebook and put your answers in."
     if question["status"] == "stopped":
-        return f"{name} was stopped. Look for a loop that never ends, or for very large values."
+        return f"{name}: {question['reason']}. {_after_stop(question['reason'])}"
     if question["reason"]:  # a notebook's check may say otherwise: names outlive their cells
         return (
             f"{name}: {question['reason']}. Restart Kernel and Run All Cells in JupyterLab shows "
@@ -250,9 +328,16 @@ def next_step(row: Mapping[str, Any]) -> str:
     if failed is None or failed["name"] == "shown":
         return f"{name}: run its check in your notebook; it says what is wrong and gives a hint."
     return (
-        f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Read "
-        "the exercise with that in mind, and try such a call yourself."
+        f"{name}: the examples that you can see are right. Not right yet: {failed['name']}. Run "
+        "its check in your notebook: it says what is wrong, and with which arguments."
     )
+
+
+def _after_stop(reason: str) -> str:
+    """What to do about an answer that was stopped for this reason, words of walls/limits.py."""
+    if " ran for more than " in reason or " MB of memory" in reason:
+        return "Look for a loop that never ends, or for very large values."
+    return "Take out what is no part of the answer, and run the notebook from top to bottom."
 
 
 def _after(reason: str) -> str:

@@ -26,8 +26,8 @@ class StoreError(OSError):
 class Store:
     """A folder of results, held by one grader at a time."""
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, submissions: str | Path = ""):
+        self.folder, self.submissions = Path(folder), str(Path(submissions).resolve())
         self._lock: Any = None
 
     def __enter__(self) -> "Store":
@@ -85,7 +85,7 @@ class Store:
         path = self.path(submission)
         try:
             path.parent.mkdir(exist_ok=True)
-            _write(path.with_suffix(".run.json"), run)
+            _write(path.with_suffix(".run.json"), {**run, "submissions": self.submissions})
             _write(path, result)
         except OSError as error:
             raise StoreError(
@@ -93,23 +93,37 @@ class Store:
             ) from error
 
     def forget_unreadable(self, submissions: Iterable[Submission]) -> None:
-        """Drop the rows about files of these students that were unreadable and are so no longer."""
+        """Drop the rows about files of these students that were unreadable and are so no longer;
+        what lay among other submissions, another week's say, is not known to be mended."""
         kept = {self.path(each) for each in submissions}
         for student in {path.parent for path in kept}:
             for path in student.glob("unreadable-*.json"):
-                if path not in kept and not path.name.endswith(".run.json"):
+                if path in kept or path.name.endswith(".run.json"):
+                    continue
+                run = read(path.with_suffix(".run.json")) or {}
+                if run.get("submissions", self.submissions) == self.submissions:
                     path.with_suffix(".run.json").unlink(missing_ok=True)
                     path.unlink()
 
 
-def results(folder: str | Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every result in a folder of results, with its file, in the order of students."""
+def paths(folder: str | Path) -> list[Path]:
+    """The file of every result in a folder of results, in the order of students."""
     root = Path(folder) / "students"
     if not root.is_dir():
         raise StoreError(f"{folder} holds no results (no folder students/); grade into it first")
-    for path in sorted(root.glob("*/*.json")):
-        if not path.name.endswith(".run.json") and (result := read(path)) is not None:
-            yield path, result
+    return sorted(path for path in root.glob("*/*.json") if not path.name.endswith(".run.json"))
+
+
+def results(folder: str | Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every result in a folder of results, with its file. Raises StoreError for a file that holds
+    none: without it, a student would be missing from every table."""
+    for path in paths(folder):
+        if (result := read(path)) is None:
+            raise StoreError(
+                f"{path} is not a result (was it edited, or copied in part?): run `lr-course grade` "
+                "again, or delete it"
+            )
+        yield path, result
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -39,15 +39,14 @@ def _went(result: Mapping[str, Any]) -> str:
 
 
 def totals(results: Sequence[Mapping[str, Any]], new: int, copies: int) -> str:
-    """How many notebooks there are: `new` were graded now, `copies` are left out of `results`."""
+    """How many notebooks there are: `new` earned a score now, `copies` are not in `results`."""
     if not results:
         return "nothing to grade"
-    every = len(results) + copies
-    troubled = sum(each["status"] != "graded" for each in results)
+    every, graded = len(results) + copies, sum(each["status"] == "graded" for each in results)
     beside = f", {copies} left out beside others" if copies else ""
     return (
-        f"{counted(every, 'notebook')}: {new} graded now, {every - new} before, "
-        f"{troubled} could not be graded{beside}; isolation: {results[0]['isolation']}"
+        f"{counted(every, 'notebook')}: {new} graded now, {graded - new} before, "
+        f"{len(results) - graded} could not be graded{beside}; isolation: {results[0]['isolation']}"
     )
 
 
@@ -55,7 +54,7 @@ def of_others(folder: Path | str, others: Sequence[Path]) -> str:
     """What to say of results in the folder that belong to none of the submissions."""
     return (
         f"{folder} also holds {counted(len(others), 'result')} of other submissions; "
-        "report and export will show them. Delete the files that are not wanted: "
+        "report and export show them, too. Of a student who has left, delete the files: "
         + ", ".join(map(str, others[:3]))
         + (", ..." if len(others) > 3 else "")
     )
