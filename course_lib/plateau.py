@@ -5,10 +5,10 @@ the metric with `update` after each evaluation, and ask it for the rate as you a
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Number, Whole, as_number
+from course_lib.schedules import Schedule, warmup
 
 
 def after(
@@ -200,29 +200,16 @@ class Plateau:
         self.bad, self.wait = state["bad"], state["wait"]
 
 
-@dataclass(frozen=True)
-class WarmedPlateau:
-    """A plateau behind a linear warmup, as both adapters apply it: `warmed(step)` is the rate.
+def warmed(plateau: Plateau, warmup_steps: int = 0) -> Schedule:
+    """A plateau behind a linear warmup, as both adapters apply it. One that falls during the warmup
+    lowers what is being climbed to.
 
-    The same numbers as `Schedule(warmup, then=plateau, warmup_steps=...)`. A plateau that falls
-    during the warmup lowers what is being climbed to.
-
-    >>> warmed = WarmedPlateau(Plateau(1.0), warmup_steps=3)
-    >>> [warmed(step) for step in range(5)]
+    >>> warmed(Plateau(1.0), warmup_steps=3).values(5)
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """
-
-    plateau: Plateau
-    warmup_steps: int = 0
-
-    def __post_init__(self):
-        if not isinstance(self.plateau, Plateau):
-            raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {self.plateau!r}")
-        steps = Whole().check("warmup_steps", self.warmup_steps)
-        object.__setattr__(self, "warmup_steps", steps)
-
-    def __call__(self, step: int) -> float:
-        return self.plateau.lr * min((step + 1) / (self.warmup_steps + 1), 1.0)
+    if not isinstance(plateau, Plateau):
+        raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
+    return Schedule(warmup, then=plateau, warmup_steps=warmup_steps)
 
 
 def plateaus_in(schedule: Any) -> list[Plateau]:

@@ -18,11 +18,12 @@ from course_lib.formulas.parameters import (
     Number,
     Numbers,
     Whole,
+    as_number,
     describe,
     function_of_step,
     rate_at,
 )
-from course_lib.plateau import Plateau, WarmedPlateau
+from course_lib.plateau import Plateau, plateaus_in, warmed
 
 with needs("torch"):
     import torch
@@ -41,12 +42,16 @@ class TorchSchedule(LRScheduler):
       The optimizer's own `lr` is not used. A rate below 0, or no number, is an error when its
       turn comes; `step()` after the last update asks for one more.
     - group_scales: a list of one factor per parameter group (default: 1 for each). After
-      `optimizer.add_param_group(...)` set `scheduler.group_scales` to as many, and in any case call
-      `scheduler.refresh()`: until then the new group has the rate that it was added with.
+      `optimizer.add_param_group(...)` set `scheduler.group_scales` to as many, if you gave any, and
+      call `scheduler.refresh()`: until then, or until the next `step()`, the new group has the rate
+      that it was added with.
     - momentum: a second function of the step, for `momentum` (or the first of `betas`). It is set
       when the scheduler is made: in a SequentialLR give one to every part, or to none.
     - last_epoch: the index of the last update that was made; -1 when none was. After t updates that
       is t - 1, as everywhere in torch. Unlike torch's own, it may be given with a fresh optimizer.
+
+    Some of torch's optimizers make other rates of it: ASGD applies each one update late, Rprop only
+    the first, Adafactor at most 1 / sqrt(t).
 
     >>> from course_lib.schedules import Schedule, linear
     >>> weight = torch.zeros(1, requires_grad=True)
@@ -100,14 +105,22 @@ class TorchSchedule(LRScheduler):
         self._group_scales = Maybe(Numbers()).check("group_scales", scales)
 
     def _check_own_rates(self) -> None:
-        rates = [group["lr"] for group in self.optimizer.param_groups]
-        for rate in rates:
+        own = set()
+        for group in self.optimizer.param_groups:
+            rate = group["lr"]
             if isinstance(rate, torch.Tensor) and not rate.is_floating_point():
                 raise ValueError(f"lr must be a tensor of floating point, got {rate!r}")
-        if self.group_scales is None and len(own := {float(rate) for rate in rates}) > 1:
+            if as_number(rate) is None:
+                raise ValueError(
+                    f"lr must be a number in every parameter group, got {rate!r}; an optimizer "
+                    "that finds its own rate follows no schedule"
+                )
+            own.add(float(rate) * group.get("lr_scale", 1))  # what timm's schedulers multiply by
+        if self.group_scales is None and len(own) > 1:
             warnings.warn(
                 f"the optimizer's groups have rates of their own, {sorted(own)}, and all get the "
-                "schedule's; for rates that differ, give group_scales, one factor per group",
+                "schedule's; for rates that differ, give group_scales, one factor per group (for "
+                'timm\'s: [group["lr_scale"] for group in optimizer.param_groups])',
                 stacklevel=3 if type(self) is TorchSchedule else 4,
             )
 
@@ -117,7 +130,7 @@ class TorchSchedule(LRScheduler):
             raise ValueError(
                 f"group_scales needs one factor for each of the optimizer's {len(groups)} "
                 f"parameter groups, got {len(scales)}; after add_param_group, set "
-                "scheduler.group_scales to as many, and call scheduler.refresh()"
+                "scheduler.group_scales to as many, and call refresh(), or step() again"
             )
 
     def get_lr(self) -> list[float | torch.Tensor]:
@@ -135,8 +148,22 @@ class TorchSchedule(LRScheduler):
 
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else Whole().check("epoch", epoch)
-        self.refresh()
+        before = self.last_epoch
+        if epoch is None:
+            self.last_epoch = before + 1
+        else:
+            self.last_epoch = Whole().check("epoch (a metric is for TorchPlateau)", epoch)
+        try:
+            self.refresh()
+        except BaseException:  # no update was made with a rate that there is not
+            self.last_epoch = before
+            raise
+
+    if not hasattr(LRScheduler, "_update_lr"):  # torch up to 2.8, whose step() sets rates alone
+
+        def step(self, epoch: int | None = None) -> None:
+            super().step(epoch)
+            self.refresh()
 
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
         seen: set[int] = set()
@@ -162,48 +189,69 @@ class TorchSchedule(LRScheduler):
                 group["betas"] = (value, *group["betas"][1:])
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of updates, and enough to notice that it belongs to another schedule."""
+        """The number of updates, what every Plateau in the schedule has heard, and enough to notice
+        that it belongs to another schedule."""
         return {
             "last_epoch": self.last_epoch,
             "schedule": describe(self.schedule),
             "lr": [float(rate) for rate in self.get_last_lr()],
             "momentum": None if self.momentum is None else describe(self.momentum),
             "group_scales": self.group_scales and list(self.group_scales),
+            "plateaus": [plateau.state_dict() for plateau in plateaus_in(self.schedule)],
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the saved run stopped; also sets the optimizer's rates.
+        """Go on where the saved run stopped, the plateaus too; also sets the optimizer's rates.
 
         Raises ValueError, naming both, where the state was saved under another schedule, momentum
         or group_scales.
         """
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"state_dict must be what state_dict() returned, got {state_dict!r}")
         if missing := {"last_epoch", "schedule", "lr"} - state_dict.keys():
             names = ", ".join(sorted(missing))
             raise ValueError(f"state_dict was not saved by a TorchSchedule: it has no {names}")
         now = self.state_dict()
+        saved = now | _as_now(state_dict)  # older states have the schedule alone
         words = {"schedule": "", "momentum": "momentum ", "group_scales": "group_scales "}
         for name, word in words.items():
-            saved = state_dict.get(name, now[name])  # older states have the schedule alone
-            if saved != now[name]:
+            if saved[name] != now[name]:
                 raise ValueError(
-                    f"state_dict was saved under {word}{saved}, this is {word}{now[name]}"
+                    f"state_dict was saved under {word}{saved[name]}, this is {word}{now[name]}"
                 )
-        before, self.last_epoch = self.last_epoch, state_dict["last_epoch"]
-        if self.last_epoch == -1:  # waits in a SequentialLR: the rate is another scheduler's to set
-            self._last_lr = state_dict["lr"]
-            return
         try:
-            rates = self.get_lr()
-            if not _equal(rates, state_dict["lr"]):
-                raise ValueError(
-                    f"state_dict was saved under a {now['schedule']} that gives {state_dict['lr']} "
-                    f"at update {self.last_epoch}; this one gives {rates}"
-                )
-            self._set_momentum()
+            self._go_on(saved)
         except BaseException:  # refused, or the schedule failed: nothing may have changed
-            self.last_epoch = before
+            self.last_epoch = now["last_epoch"]
+            self._load_plateaus(now)
             raise
+
+    def _go_on(self, saved: dict[str, Any]) -> None:
+        self.last_epoch = Whole(low=-1).check("last_epoch", saved["last_epoch"])
+        self._load_plateaus(saved)
+        if self.last_epoch == -1:  # waits in a SequentialLR: the rate is another scheduler's to set
+            self._last_lr = saved["lr"]
+            return
+        rates = self.get_lr()
+        if not saved["plateaus"] and not _equal(rates, saved["lr"]):
+            raise ValueError(
+                f"state_dict was saved under a {saved['schedule']} that gives {saved['lr']} "
+                f"at update {self.last_epoch}; this one gives {rates}"
+            )
+        self._set_momentum()
         self._set_rates(rates)
+
+    def _load_plateaus(self, saved: dict[str, Any]) -> None:
+        for plateau, state in zip(plateaus_in(self.schedule), saved["plateaus"], strict=True):
+            plateau.load_state_dict(state)
+
+
+def _as_now(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a TorchPlateau as it was saved when it had a form of its own, in today's."""
+    if "plateau" not in state:
+        return state
+    schedule = state["schedule"].replace("WarmedPlateau(plateau=", "Schedule(warmup, then=")
+    return {**state, "schedule": schedule, "plateaus": [state["plateau"]]}
 
 
 def _equal(rates: Sequence[float | torch.Tensor], saved: Sequence[float]) -> bool:
@@ -245,7 +293,7 @@ class TorchPlateau(TorchSchedule):
         group_scales: Sequence[float] | None = None,
     ):
         self.plateau = plateau
-        super().__init__(optimizer, WarmedPlateau(plateau, warmup_steps), group_scales)
+        super().__init__(optimizer, warmed(plateau, warmup_steps), group_scales)
 
     def step(self, epoch: Any = None) -> None:
         """Count one update. The metric is `update`'s to hear."""
@@ -261,25 +309,6 @@ class TorchPlateau(TorchSchedule):
         rate = self.plateau.update(metric)
         self.refresh()
         return rate
-
-    def state_dict(self) -> dict[str, Any]:
-        """The number of updates and the plateau's state."""
-        return {**super().state_dict(), "plateau": self.plateau.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the saved run stopped, the plateau too; also sets the optimizer's rates.
-
-        Raises ValueError where the state was saved under another plateau, warmup or group_scales.
-        """
-        if "plateau" not in state_dict:
-            raise ValueError("state_dict was not saved by a TorchPlateau: it has no plateau")
-        before = self.plateau.state_dict()
-        self.plateau.load_state_dict(state_dict["plateau"])
-        try:
-            super().load_state_dict(state_dict)
-        except BaseException:  # refused: nothing may have changed
-            self.plateau.load_state_dict(before)
-            raise
 
 
 # --- adaptive rules -------------------------------------------------------------------------------

@@ -260,6 +260,41 @@ def test_torch_group_added_later_follows_too():
     assert [group["lr"] for group in optimizer.param_groups] == [GALLERY["linear"](4)] * 2
 
 
+OLDER_TORCH = """
+from torch.optim import lr_scheduler
+
+def step(self, epoch=None):  # as torch 2.8 has it
+    self._step_count += 1
+    self.last_epoch += 1
+    for group, rate in zip(self.optimizer.param_groups, self.get_lr()):
+        if hasattr(group["lr"], "fill_"):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+    self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+lr_scheduler.LRScheduler.step = step
+del lr_scheduler.LRScheduler._update_lr
+
+import torch
+from course_lib.pytorch import TorchSchedule
+for lr in (1.0, torch.tensor(1.0)):
+    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=lr, momentum=0.9)
+    momentum = [0.5, 0.25, 0.125].__getitem__
+    scheduler = TorchSchedule(optimizer, lambda step: 1.0 + step, [0.5, 1], momentum)
+    for step in range(2):
+        optimizer.step()
+        scheduler.step()
+        print([(float(group["lr"]), group["momentum"]) for group in optimizer.param_groups])
+"""
+
+
+def test_an_older_torch_moves_momentum_and_the_tensor_rates_of_groups_too():
+    said = subprocess.run([sys.executable, "-c", OLDER_TORCH], capture_output=True, text=True)
+    assert said.stdout == 2 * "[(1.0, 0.25), (2.0, 0.25)]\n[(1.5, 0.125), (3.0, 0.125)]\n"
+
+
 def test_torch_accumulation_counts_updates_not_batches():
     optimizer, scheduler = pair(GALLERY["linear"])
     rates = []
@@ -349,7 +384,9 @@ def test_torch_step_refuses_a_number_that_counts_nothing():
     scheduler = pair(GALLERY["cosine"])[1]
     with (
         pytest.warns(UserWarning, match="epoch parameter"),
-        pytest.raises(ValueError, match=r"epoch must be a whole number of at least 0, got 0\.7"),
+        pytest.raises(
+            ValueError, match=r"epoch .*TorchPlateau\) must be a whole number .* got 0\.7"
+        ),
     ):
         scheduler.step(0.7)
     assert scheduler.last_epoch == 0
@@ -359,6 +396,19 @@ def test_torch_tensor_rate_of_whole_numbers_is_refused():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=torch.tensor(1))
     with pytest.raises(ValueError, match=r"lr must be a tensor of floating point, got tensor\(1\)"):
         TorchSchedule(optimizer, GALLERY["cosine"])
+
+
+def test_torch_optimizer_without_a_rate_is_refused():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    optimizer.param_groups[0]["lr"] = None  # the default of Adafactor in transformers
+    with pytest.raises(ValueError, match="lr must be a number in every parameter group, got None"):
+        TorchSchedule(optimizer, GALLERY["cosine"])
+
+
+def test_torch_groups_with_timm_s_scales_are_told_that_all_get_the_schedules():
+    groups = [{"params": [torch.zeros(1, requires_grad=True)], "lr_scale": s} for s in (0.5, 1)]
+    with pytest.warns(UserWarning, match=r"\[0\.05, 0\.1\], .*group\[\"lr_scale\"\] for group"):
+        TorchSchedule(torch.optim.SGD(groups, lr=0.1), GALLERY["cosine"])
 
 
 def test_torch_groups_with_rates_of_their_own_are_told_that_all_get_the_schedules():
@@ -455,17 +505,17 @@ def test_torch_state_at_a_step_without_a_rate_changes_nothing():
     assert (scheduler.last_epoch, scheduler.get_last_lr()) == (0, [0.1])
 
 
-def test_torch_group_added_without_a_scale_is_told():
+def test_torch_group_added_without_a_scale_is_told_and_the_step_that_failed_is_not_counted():
     optimizer, scheduler = pair(GALLERY["linear"], group_scales=[0.5])
     advance(optimizer, scheduler, 1)
     optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
     optimizer.step()
-    with pytest.raises(ValueError, match=r"one factor for each .* 2 .* add_param_group.*refresh"):
+    with pytest.raises(ValueError, match=r"one factor for each .* 2 .* add_param_group.*step"):
         scheduler.step()
     with pytest.raises(ValueError, match=r"group_scales must be .* got \[1, -1\]"):
         scheduler.group_scales = [1, -1]
     scheduler.group_scales = np.array([0.5, 1])
-    scheduler.refresh()
+    scheduler.step()
     assert all(type(group["lr"]) is float for group in optimizer.param_groups)  # for torch.load
     rate = GALLERY["linear"](2)
     assert [group["lr"] for group in optimizer.param_groups] == [rate * 0.5, rate]

@@ -1,8 +1,10 @@
 """The plateau: equal to each framework's own class, except where it differs on purpose."""
 
+import copy
 import io
 import json
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -15,7 +17,7 @@ from rates import moved, torch_pair
 
 from course_lib import Schedule
 from course_lib.data import Dataset
-from course_lib.plateau import Plateau, WarmedPlateau, plateaus_in
+from course_lib.plateau import Plateau, plateaus_in, warmed
 from course_lib.pytorch import TorchPlateau, TorchSchedule
 from course_lib.schedules import constant, join, warmup
 from course_lib.tensorflow import SGD, KerasSchedule, PlateauCallback
@@ -317,13 +319,6 @@ def test_the_plan_climbs_and_falls():
     assert planned()[12] == 0.25 and planned()[-1] == 0.125
 
 
-def test_warmed_is_the_warmup_of_schedules():
-    for warmup_steps in (0, 1, 7, 100):
-        warmed = WarmedPlateau(Plateau(0.3), warmup_steps)
-        plain = Schedule(warmup, then=Plateau(0.3), warmup_steps=warmup_steps)
-        assert [warmed(step) for step in range(120)] == plain.values(120)
-
-
 def pair(plateau=None, **arguments):
     return torch_pair(TorchPlateau, plateau or new_plateau(), lr=123.0, **arguments)
 
@@ -357,6 +352,41 @@ def test_torch_schedule_can_listen_too():
 
 
 @pytest.mark.parametrize("stop", range(0, 30, 4))
+def test_torch_schedule_with_a_plateau_in_it_goes_on_wherever_it_was_saved(stop):
+    def run():
+        plateau = new_plateau()
+        schedule = Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS)
+        *run, scheduler = torch_pair(TorchSchedule, schedule)
+        scheduler.plateau, scheduler.update = plateau, lambda loss: heard(scheduler, loss)
+        return *run, scheduler
+
+    def heard(scheduler, loss):
+        rate = scheduler.plateau.update(loss)
+        scheduler.refresh()
+        return rate
+
+    saved = run()
+    rates = list(listening(*saved, range(stop)))
+    state = copy.deepcopy(saved[1].state_dict())
+    again = run()
+    again[1].load_state_dict(state)
+    assert rates + list(listening(*again, range(stop, 30))) == planned()
+
+
+def test_torch_plateau_loads_a_state_of_before_the_plateau_was_in_every_schedule_s():
+    run = pair(warmup_steps=WARMUP_STEPS)
+    rates = list(listening(*run, range(20)))
+    old = run[1].state_dict()
+    (old["plateau"],) = old.pop("plateaus")
+    old["schedule"] = f"WarmedPlateau(plateau={new_plateau()!r}, warmup_steps={WARMUP_STEPS})"
+    again = pair(warmup_steps=WARMUP_STEPS)
+    again[1].load_state_dict(old)
+    assert rates + list(listening(*again, range(20, 30))) == planned()
+    with pytest.raises(ValueError, match=r"warmup_steps=5.*this is .*warmup_steps=4"):
+        pair(warmup_steps=4)[1].load_state_dict(old)
+
+
+@pytest.mark.parametrize("stop", range(0, 30, 4))
 def test_torch_goes_on_wherever_it_was_saved(stop):
     run = pair(warmup_steps=WARMUP_STEPS)
     rates = list(listening(*run, range(stop)))
@@ -376,10 +406,17 @@ def test_torch_refuses_another_state_and_stays_as_it_was():
     with pytest.raises(ValueError, match=r"warmup_steps=3.*this is .*warmup_steps=4"):
         scheduler.load_state_dict(run[1].state_dict())
     *_, other = pair(Plateau(0.5))
-    with pytest.raises(ValueError, match=r"under Plateau\(.*this is Plateau\("):
+    with pytest.raises(ValueError, match=r"under .*Plateau\(.*this is .*Plateau\("):
         scheduler.load_state_dict(other.state_dict())
-    with pytest.raises(ValueError, match="not saved by a TorchPlateau: it has no plateau"):
+    with pytest.raises(ValueError, match="not saved by a TorchSchedule: it has no lr, schedule"):
         scheduler.load_state_dict({"last_epoch": 3})
+    same = pair(warmup_steps=4)
+    list(listening(*same, range(20)))
+    for wrong in (3.0, "3", -2):
+        with pytest.raises(ValueError, match="last_epoch must be a whole number"):
+            scheduler.load_state_dict(same[1].state_dict() | {"last_epoch": wrong})
+    with pytest.raises(TypeError, match=r"must be what state_dict\(\) returned, got None"):
+        scheduler.load_state_dict(None)
     assert scheduler.state_dict() == before
 
 
@@ -476,6 +513,45 @@ def test_keras_second_fit_forgets_nothing():
         for rate in keras_fit(model, callback, first, last)[0]
     ]
     assert rates == np.float32(planned()).tolist()
+
+
+@pytest.mark.parametrize("restores", ["before", "after"], ids="BackupAndRestore {} it".format)
+@pytest.mark.parametrize("loaded", [True, False], ids=["state loaded", "state forgotten"])
+def test_keras_backup_goes_on_with_the_state_and_warns_without_it(loaded, restores, tmp_path):
+    class Crash(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 7:
+                raise KeyboardInterrupt
+
+    def fitted(callback, *more):
+        model, says, backup = keras_model(), Says(), keras.callbacks.BackupAndRestore(tmp_path)
+        mine = [callback, backup] if restores == "after" else [backup, callback]
+        x = np.ones((3, 1))
+        model.fit(x, x, 1, epochs=10, verbose=0, callbacks=[says, *mine, *more])
+        return says.rates
+
+    callback = PlateauCallback(new_plateau(), warmup_steps=WARMUP_STEPS)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(callback, Crash())
+    resumed = PlateauCallback(new_plateau(), warmup_steps=WARMUP_STEPS)
+    if loaded:
+        resumed.load_state_dict(callback.state_dict())
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            assert fitted(resumed) == np.float32(planned()).tolist()[21:]
+        return
+    lost = r"made 21 updates and has a rate of 0\.(125|25), .* and sets 0\.5;.*load_state"
+    with pytest.warns(UserWarning, match=lost):
+        fitted(resumed)
+
+
+def test_keras_warns_where_one_plateau_gets_a_second_model():
+    callback = PlateauCallback(new_plateau())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        keras_fit(keras_model(), callback, 0, 7)
+    with pytest.warns(UserWarning, match="heard metrics already .* make a new Plateau"):
+        keras_fit(keras_model(), callback, 0, 2)
 
 
 def test_keras_accumulation_climbs_by_updates_not_batches():
@@ -595,6 +671,8 @@ def test_fit_says_what_is_wrong():
             fit_noise(schedule)
     with pytest.raises(ValueError, match="plateau must be the very Plateau"):
         fit_noise(behind, plateau=Plateau(0.1))
+    with pytest.raises(ValueError, match="plateau must be the very Plateau"):
+        fit_noise(warmed(Plateau(0.1), 3))
     with pytest.raises(TypeError, match="plateau must be a Plateau, like"):
         fit_noise(Schedule(constant, lr=0.1), plateau=0.1)
     with pytest.raises(

@@ -1,12 +1,13 @@
 """A schedule as Keras takes it, and a callback for one that listens."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from course_lib.formulas.parameters import Choice, Whole, describe, function_of_step, rate_at
-from course_lib.plateau import Plateau, WarmedPlateau
+from course_lib.plateau import Plateau, warmed
 from course_lib.schedules import Schedule, tabulated
 from course_lib.tensorflow.framework import keras, tf, to_numpy
 
@@ -22,6 +23,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
+      A model is saved with its name and parameters; a function of your own has none, so with all
+      its rates (24 bytes each).
     - total_steps: the number of updates of the whole run (epochs times batches per epoch). Beyond
       it the rate stays at `schedule(total_steps)`, which there must be.
     - accumulate: the optimizer's `gradient_accumulation_steps`. Keras hands a schedule the number
@@ -100,12 +103,21 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(**{**config, "schedule": Schedule.from_config(config["schedule"])})
 
 
+def refuse_bare(learning_rate: Any) -> None:
+    """TypeError for a schedule that Keras would ask without the step, at the first update."""
+    if isinstance(learning_rate, Schedule):
+        raise TypeError(
+            f"learning_rate must be a number or a KerasSchedule, got {learning_rate!r}; "
+            "write KerasSchedule(schedule, total_steps=...)"
+        )
+
+
 class PlateauCallback(keras.callbacks.Callback):
     """A `Plateau` for `model.fit`, behind a linear warmup if you like.
 
     The plateau hears `monitor` at the end of every epoch, and the new rate holds from the next
-    update on. A second `fit` goes on where the first one stopped. The optimizer's own rate must be
-    a number; which one does not matter.
+    update on. A second `fit` goes on where the first one stopped; a new model needs a new Plateau.
+    The optimizer's own rate must be a number; which one does not matter.
 
     Arguments
     - plateau: a Plateau, such as `Plateau(0.1, patience=3)`.
@@ -121,7 +133,7 @@ class PlateauCallback(keras.callbacks.Callback):
     >>> model.fit(x, x, epochs=3, verbose=0, callbacks=[callback]).history["learning_rate"]
     [0.5, 0.5, 0.25]
 
-    `model.save` does not save callbacks; write the state beside it:
+    No checkpoint of Keras's has a callback's state; write it beside the model:
 
         model.save("run.keras")
         Path("run.json").write_text(json.dumps(callback.state_dict()))
@@ -141,24 +153,29 @@ class PlateauCallback(keras.callbacks.Callback):
     ):
         super().__init__()
         self.plateau = plateau
-        self.schedule = WarmedPlateau(plateau, warmup_steps)
+        self.schedule = warmed(plateau, warmup_steps)
+        self.warmup_steps = self.schedule.params["warmup_steps"]
         if not isinstance(monitor, str):
             raise TypeError(f'monitor must be a name such as "val_loss", got {monitor!r}')
         self.monitor = monitor
         self.verbose = verbose
 
     def on_train_begin(self, logs=None):
-        self._climbing = self.schedule.warmup_steps > 0
+        self._climbing = self.warmup_steps > 0
         if self._climbing and (steps := self.model.steps_per_execution) != 1:
             raise ValueError(
                 "warmup_steps needs a rate for every update, but the model makes several at once: "
                 f"compile it with steps_per_execution=1, got {steps!r}"
             )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not in on_train_begin: there, callbacks further down may still restore the model.
+        self._warn_of_another_run()
         self._set_rate()
 
     def on_train_batch_begin(self, batch, logs=None):
         if self._climbing:
-            self._climbing = self._set_rate() < self.schedule.warmup_steps
+            self._climbing = self._set_rate() < self.warmup_steps
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
@@ -174,6 +191,27 @@ class PlateauCallback(keras.callbacks.Callback):
         self._set_rate()
         if self.verbose and after != before:
             print(f"\nepoch {epoch + 1}: the learning rate falls from {before:g} to {after:g}")
+
+    def _warn_of_another_run(self) -> None:
+        """Where the plateau belongs to one run and the model to another."""
+        optimizer, fresh = self.model.optimizer, Plateau(**self.plateau.arguments)
+        heard = self.plateau.state_dict() != fresh.state_dict()
+        update = int(to_numpy(optimizer.iterations))
+        if heard and not update:
+            warnings.warn(
+                f"the plateau has heard metrics already (its rate is {self.plateau.lr:g}), but the "
+                "optimizer has made no update; for a new model, make a new Plateau",
+                stacklevel=2,
+            )
+        elif update and not heard:
+            now, planned = float(to_numpy(optimizer.learning_rate)), self.schedule(update)
+            if now != np.float32(planned):
+                warnings.warn(
+                    f"the optimizer has made {update} updates and has a rate of {now:g}, but the "
+                    f"plateau has heard no metric and sets {planned:g}; to go on with a run, call "
+                    "load_state_dict with the state saved beside the model, before fit",
+                    stacklevel=2,
+                )
 
     def _set_rate(self) -> int:
         """Set the rate of the coming update, whose number is returned."""
