@@ -69,7 +69,11 @@ def knows_what_is_shown(lesson_stem: str, grade_id: str) -> Any:
                 known[_key((epoch, rates[epoch]), kwargs)] = {"value": rates[epoch + 1]}
         elif probe.call.via in ("torch_rates", "keras_rates"):
             # (optimizer's rate, steps) in torch, (steps) in Keras: whatever the number of steps
+            kwargs.pop("share", None)
             known[_key(args[:-1], kwargs)] = wanted
+        elif probe.call.via == "shared":
+            for others, value in zip(args[1], wanted["value"]):
+                known[_key(args[:1], others)] = {"value": value}
         elif probe.call.via == "one_weight":
             known[_key((args[0], args[2]), kwargs)] = wanted
         else:
@@ -98,13 +102,14 @@ class _Replay:
     """A torch scheduler that knows its rates by heart."""
 
     def __init__(self, optimizer: Any, rates: list[float]) -> None:
-        self.optimizer, self.to_come = optimizer, iter(rates)
+        self.groups, self.to_come = optimizer.param_groups, iter(rates)
+        self.shares = [group["lr"] / self.groups[0]["lr"] for group in self.groups]
         self.step()
 
     def step(self) -> None:
         rate = next(self.to_come)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for group, share in zip(self.groups, self.shares):
+            group["lr"] = rate * share
 
 
 def _replay_in_keras(rates: list[float]) -> Any:

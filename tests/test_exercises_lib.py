@@ -362,6 +362,28 @@ def test_the_rates_of_a_keras_schedule():
     assert adapters.keras_rates(make, 4, **how) == [1.0, 0.75, 0.5, 0.5]
 
 
+def test_a_keras_schedule_that_counts_its_calls_is_not_right():
+    from course_lib.tensorflow import keras, tf
+
+    class Counts(keras.optimizers.schedules.LearningRateSchedule):
+        def __init__(self):
+            self.calls = tf.Variable(0.0)
+
+        def __call__(self, step):
+            return 1.0 / self.calls.assign_add(1.0)
+
+        def get_config(self):
+            return {}
+
+    assert adapters.keras_rates(Counts, 3) != pytest.approx([1.0, 1 / 2, 1 / 3])
+
+
+def test_what_is_shared_must_stay_as_it_was():
+    asked = through("shared", {"a": 1, "b": 2}, [{"key": "a"}, {"key": "a"}])
+    assert reply(lambda of, key: of[key], asked) == {"value": [1, 1]}
+    assert reply(lambda of, key: of.pop(key), asked)["error"][0] == "KeyError"
+
+
 def test_every_adapter_says_what_it_does():
     for name, adapter in adapters.ADAPTERS.items():
         assert adapter.__name__ == name and adapter.__doc__

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from course_lib.questions.values import TOLERANCE
+
 NONE = "it returned None (is a `return` missing?)"
 
 
@@ -37,6 +39,18 @@ def fed_back(
     return rates
 
 
+def shared(
+    answer: Callable[..., Any], first: Any, others: Iterable[dict[str, Any]], /
+) -> list[Any]:
+    """What the answer returns with each of these other arguments, and one and the same first one,
+    which it must leave as it was.
+
+    >>> shared(lambda rates, keep: rates[:keep], [0.5, 0.25], [{"keep": 1}, {"keep": 2}])
+    [[0.5], [0.5, 0.25]]
+    """
+    return [answer(first, **each) for each in others]
+
+
 def one_weight(
     measure: Callable[..., Any], start: float, rates: Sequence[float], count: int
 ) -> Any:
@@ -58,13 +72,15 @@ def one_weight(
 
 
 def torch_rates(
-    make: Callable[..., Any], lr: float, steps: int, /, **parameters: Any
+    make: Callable[..., Any], lr: float, steps: int, /, *, share: float = 1.0, **parameters: Any
 ) -> list[float]:
-    """The rates that an optimizer of two parameter groups applies under the scheduler
-    `make(optimizer, **parameters)`, which both groups have to follow."""
+    """The rates that an optimizer applies under the scheduler `make(optimizer, **parameters)` to
+    the first of two parameter groups; the second, whose rate is `share` times the first one's, has
+    to follow."""
     from course_lib.pytorch import torch
 
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))]} for _ in range(2)]
+    own = (lr, lr * share)
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": each} for each in own]
     optimizer = torch.optim.SGD(groups, lr=lr)
     scheduler = make(optimizer, **parameters)
     if scheduler is None:
@@ -72,10 +88,12 @@ def torch_rates(
     rates = []
     for step in range(steps):
         first, second = (float(group["lr"]) for group in optimizer.param_groups)
-        if first != second and not (math.isnan(first) and math.isnan(second)):
+        follows = math.isclose(second, first * share, rel_tol=TOLERANCE, abs_tol=1e-9)
+        if not follows and not (math.isnan(first) and math.isnan(second)):
             raise RuntimeError(
                 f"at update {step} the first parameter group has the rate {first!r}, the second "
-                f"{second!r}: set the rate of every group in optimizer.param_groups"
+                f"{second!r}; they began with {lr!r} and {lr * share!r}: set the rate of every "
+                "group in optimizer.param_groups, each from its own"
             )
         rates.append(first)
         optimizer.step()
@@ -85,8 +103,8 @@ def torch_rates(
 
 def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
     """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, after it
-    was saved as JSON and loaded in a program that has made another schedule too; asked inside a
-    compiled update."""
+    was saved as JSON and loaded in a program that has made another schedule too; asked from the
+    last to the first, inside a compiled update."""
     from course_lib.tensorflow import keras, tf
 
     schedules = keras.optimizers.schedules
@@ -100,10 +118,10 @@ def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> l
     optimizer = keras.optimizers.SGD(schedules.deserialize(json.loads(saved), known))
     rate = tf.function(lambda: optimizer.learning_rate, autograph=False)  # as `fit` compiles it
     rates = []
-    for step in range(steps):
+    for step in reversed(range(steps)):  # the rate is the step's, not that of the calls so far
         optimizer.iterations.assign(step)
         rates.append(float(rate()))
-    return rates
+    return rates[::-1]
 
 
 def _another(value: Any) -> Any:
@@ -114,5 +132,5 @@ def _another(value: Any) -> Any:
 
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (curve, fed_back, one_weight, torch_rates, keras_rates)
+    each.__name__: each for each in (curve, fed_back, shared, one_weight, torch_rates, keras_rates)
 }
