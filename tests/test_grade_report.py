@@ -203,10 +203,11 @@ def test_what_waits_for_a_person_is_not_counted_as_lost(tmp_path):
 
 
 def test_written_answers_stand_on_a_page_without_names_and_under_the_ids_of_the_table(tmp_path):
-    names = {"zoe": "It <b>grows</b>.", "anna": "It falls.", "bob": ""}
+    asked = "Why does it\ngrow?\n"
+    names = {"zoe": f"{asked}It <b>grows</b>.", "anna": f"{asked}It falls.", "bob": ""}
     for name, answer in names.items():
-        asked = why(answer) if answer else {**why(), "status": "not begun", "score": 0.0}
-        save(tmp_path, result(name, [walk("right", (1, 1, 1)), asked]))
+        words = why(answer) if answer else {**why(), "status": "not begun", "score": 0.0}
+        save(tmp_path, result(name, [walk("right", (1, 1, 1)), words]))
     report.write_report(tmp_path)
     page = tmp_path / "report" / "answers.html"
     text = text_of(page)
@@ -218,6 +219,7 @@ def test_written_answers_stand_on_a_page_without_names_and_under_the_ids_of_the_
     assert len({row["answer_id"] for row in rows}) == len(rows) == 6
     assert f"<h3>{ids['anna']}</h3> <pre>It falls.</pre>" in text
     assert f"<h3>{ids['zoe']}</h3> <pre>It &lt;b&gt;grows&lt;/b&gt;.</pre>" in text
+    assert text.count("Why does it") == 1  # the question, which both left in place
     assert text.count("<h3>") == 2 and all(each.isalpha() for each in ids.values())
     save(tmp_path, result("answers", [why()]))  # a student of this name has a page beside it
     report.write_report(tmp_path)
@@ -786,7 +788,7 @@ def test_marks_of_two_markers_are_read_from_two_tables(results, table):
 def test_a_mark_given_when_the_question_had_other_points_is_asked_about(results, table):
     mark(table, {("anna", "01-why"): "3"})
     save(results, result("anna", [{**why(), "points": 6.0}]))
-    with pytest.raises(ValueError, match="row 4: the mark is one of 3 points, .* has 6 now"):
+    with pytest.raises(ValueError, match=r"row 4: the mark is one of 3 points, .* has 6 now"):
         scores_with(results, table)
     text = table.read_text()
     assert text.count("manual,01-why,,,3,3,anna") == 1

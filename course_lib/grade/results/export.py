@@ -8,12 +8,13 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said
-from course_lib.grade.results.report import answer_id, label, load, waits
+from course_lib.grade.results.report import answer_id, label, load
 from course_lib.grade.results.text import number
 
 START = ["student", "assignment", "notebook", "status"]
@@ -75,8 +76,8 @@ def read_marks(
     now = {_key(row, each): each for row in rows for each in row["questions"]}
     found: dict[tuple[str, ...], float] = {}
     left_out, other_scores = [], []
-    for path, place, cells in ((path, *row) for path in paths for row in _cells(Path(path))):
-        key, where = tuple(cells[name] for name in KEY), f"{path}, row {place}"
+    for where, cells in chain.from_iterable(map(_cells, paths)):
+        key = tuple(cells[name] for name in KEY)
         question, text = now.get(key), cells["mark"]
         if not text and cells.get("status") != "manual":
             score = _points(cells.get("score", ""))
@@ -123,9 +124,9 @@ def _near(one: float, other: float | None) -> bool:
     return other is not None and abs(one - other) < 0.01
 
 
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table of marks as a spreadsheet counts them, by the names of its columns."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+def _cells(path: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a table of marks, by the names of its columns, and where each stands."""
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline()
         file.seek(0)
         table = csv.DictReader(file, delimiter=max(",;\t", key=first.count))  # ; of Excel in Europe
@@ -139,7 +140,7 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                         "its first line, saved as CSV in UTF-8"
                     )
             for place, row in enumerate(table, start=2):
-                yield place, {name: (row[name] or "").strip() for name in names}
+                yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
         except csv.Error as error:
             raise ValueError(f"{path} is not a table of comma-separated values ({error})") from None
 

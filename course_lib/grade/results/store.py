@@ -120,8 +120,8 @@ def results(folder: str | Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in paths(folder):
         if (result := read(path)) is None:
             raise StoreError(
-                f"{path} is not a result (was it edited, or copied in part?): run `lr-course grade` "
-                "again, or delete it"
+                f"{path} is not a result (edited? copied in part?): run `lr-course grade` again, "
+                "or delete it"
             )
         yield path, result
 
