@@ -21,6 +21,9 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the draft is no file that anybody knows
+        raise
     finally:
         draft.unlink(missing_ok=True)
 

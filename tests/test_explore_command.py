@@ -28,9 +28,10 @@ def test_the_page_is_saved_whole(tmp_path, capsys):
     assert re.search(r"explorer.html: one page of \d+ kB", capsys.readouterr().err)
 
 
-def test_a_page_that_goes_to_stdout_ends_where_the_page_ends():
-    command = [sys.executable, "-m", "course_lib.cli", "explore", "--save", "/dev/stdout"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("stdout", ["/dev/stdout", "-"])
+def test_a_page_that_goes_to_stdout_ends_where_the_page_ends(stdout, tmp_path):
+    command = [sys.executable, "-m", "course_lib.cli", "explore", "--save", stdout]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ran.stdout.rstrip().endswith("</html>") and "one page" in ran.stderr
 
 
@@ -74,6 +75,7 @@ def test_it_serves_until_it_is_interrupted():
     "arguments, message",
     [
         (["cosin"], "schedules must be one of constant, .* got 'cosin'"),
+        (["--save", "/nowhere/x.html"], "lr-course: /nowhere/x.html: No such file or directory"),
         (["--port", "99999"], "port 99999 of 127.0.0.1 cannot be served"),
         (["--port", "-1"], "port must be a whole number of at least 0, got -1"),
     ],
@@ -85,7 +87,7 @@ def test_what_is_wrong_is_said(capsys, arguments, message):
 
 def test_the_address_is_one_that_a_class_can_open():
     at = reached_at("0.0.0.0")
-    assert at != "0.0.0.0" and ipaddress.ip_address(at)
+    assert at != "0.0.0.0" and ipaddress.ip_address(at) and reached_at("") == at
     assert reached_at("localhost") == "localhost"
 
 

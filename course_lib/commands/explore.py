@@ -27,7 +27,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --list: also the schedules that they begin with"
     )
-    parser.add_argument("--save", metavar="FILE", type=Path, help="write the page and stop")
+    parser.add_argument(
+        "--save", metavar="FILE", type=Path, help="write the page and stop; - is stdout"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
     parser.add_argument("--port", type=int, default=8850, help="default: 8850; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
@@ -48,7 +50,10 @@ def run(options: argparse.Namespace) -> int:
 
     page = explore(*options.schedules).page()
     if options.save:
-        write_whole(options.save, page)
+        if str(options.save) == "-":
+            sys.stdout.write(page)
+        else:
+            write_whole(options.save, page)
         told = f"{options.save}: one page of {len(page) // 1000} kB, nothing else is needed"
         print(told, file=sys.stderr)  # no part of the page, where that goes to stdout
         return 0
@@ -66,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 def reached_at(host: str) -> str:
     """The address to tell a class: 0.0.0.0 is every network of this machine, and no place to go."""
-    if host != "0.0.0.0":
+    if host not in ("", "0.0.0.0"):
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
