@@ -5,7 +5,7 @@ Importing this package loads the formulas only; frameworks are imported by `cour
 
 Where to look: a file here is a door, with the names to import; a folder in brackets is the room
 behind it
-- for a schedule: schedules.py (formulas/), plateau.py
+- for a schedule: schedules.py (formulas/), plateau.py, written.py
 - to use one in your own training: pytorch.py, tensorflow/ (quiet.py), lr_finder.py (finder/),
   rosetta/, adaptive.py
 - for the experiments of the course: training.py (trainers/), data.py (datasets/), recipes.py,

@@ -75,31 +75,6 @@ class Schedule:
         params = "".join(f", {name}={value!r}" for name, value in self.params.items())
         return f"Schedule({describe(self.formula)}{params})"
 
-    def to_config(self) -> dict[str, Any] | None:
-        """Name and parameters as plain values that JSON can hold, or None where a formula is not
-        in `GALLERY` and so has no name that another process could look up.
-
-        >>> Schedule(constant, lr=0.1).to_config()
-        {'formula': 'constant', 'params': {'lr': 0.1}}
-        """
-        if self.formula not in FORMULAS.values():
-            return None
-        try:
-            params = {name: _plain(value) for name, value in self.params.items()}
-        except TypeError:
-            return None
-        return {"formula": self.formula.__name__, "params": params}
-
-    @staticmethod
-    def from_config(config: dict[str, Any]) -> "Schedule":
-        """The schedule whose `to_config` this was."""
-        if config["formula"] not in FORMULAS:
-            raise ValueError(
-                f"unknown formula {config['formula']!r}; GALLERY has {', '.join(FORMULAS)}"
-            )
-        params = {name: _revived(value) for name, value in config["params"].items()}
-        return Schedule(FORMULAS[config["formula"]], **params)
-
 
 def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str, Any]:
     """The parameters in their plain form, or an error in the words of the formula's signature."""
@@ -128,23 +103,6 @@ def _checked(formula: Callable[..., float], params: dict[str, Any]) -> dict[str,
         }
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _plain(value: Any) -> Any:
-    """A parameter as JSON knows it. Raises TypeError for what has no such form."""
-    if isinstance(value, Schedule) and (config := value.to_config()) is not None:
-        return config
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    raise TypeError(f"{value!r} has no name that another process could look up")
-
-
-def _revived(value: Any) -> Any:
-    if isinstance(value, dict):
-        return Schedule.from_config(value)
-    return [_revived(each) for each in value] if isinstance(value, list) else value
 
 
 # One line per schedule, with parameters that make a telling picture over 100 updates. Whatever

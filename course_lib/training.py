@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -25,6 +26,7 @@ from course_lib.formulas.parameters import (
 )
 from course_lib.plateau import Plateau, plateaus_in
 from course_lib.trainers import models
+from course_lib.written import code
 
 FRAMEWORKS = ("torch", "tensorflow")
 MEASURED = ("val_loss", "val_accuracy")  # after every epoch, where images are held out
@@ -363,6 +365,11 @@ def _check_plateau(
         return
     if not isinstance(plateau, Plateau):
         raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
+    with suppress(ValueError):  # of a function nobody knows what is in it
+        raise TypeError(
+            "plateau must be what the schedule is or has in it, as in Schedule(warmup, "
+            f"then=plateau, warmup_steps=10), but the schedule is {code(schedule)}"
+        )
     if plateau.state_dict() != Plateau(**plateau.arguments).state_dict():
         raise ValueError(
             "plateau must be a new one for every run, got one that has already heard metrics "

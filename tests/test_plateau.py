@@ -675,6 +675,11 @@ def test_fit_says_what_is_wrong():
         fit_noise(warmed(Plateau(0.1), 3))
     with pytest.raises(TypeError, match="plateau must be a Plateau, like"):
         fit_noise(Schedule(constant, lr=0.1), plateau=0.1)
+    fixed = Schedule(constant, lr=0.1)
+    for other in (fixed, Schedule(warmup, then=fixed, warmup_steps=3)):
+        with pytest.raises(TypeError, match=r"plateau must be what the schedule is .* is (co|wa)"):
+            fit_noise(other, plateau=Plateau(0.1))
+    fit_noise(lambda step: plateau(step), plateau=Plateau(0.1))  # what is in there?
     with pytest.raises(
         ValueError, match="monitor must be one of loss, val_loss, val_accuracy, got"
     ):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from patterns import patterns
 
-from course_lib import GALLERY, Schedule, recipes
-from course_lib.recipes import DEFAULTS, EXAMPLE, FORMULAS, NAMED, Recipe, read_value, run
-from course_lib.schedules import constant, cosine, multistep, warmup
+from course_lib import GALLERY, Schedule, written
+from course_lib.recipes import DEFAULTS, EXAMPLE, NAMED, Recipe, run
+from course_lib.schedules import FORMULAS, constant, cosine, multistep, warmup
 from course_lib.training import FRAMEWORKS, fit, updates
+from course_lib.written import read_value
 
 FALLING = Schedule(cosine, peak_lr=0.3, total_steps=469)
 
@@ -133,7 +134,7 @@ def test_an_error_says_what_part_is_wrong_what_came_and_what_is_allowed(text, me
 
 
 @pytest.mark.parametrize(
-    "code",
+    "text",
     [
         "__import__('os').system('touch {spot}')",
         "constant(lr=open('{spot}', 'w'))",
@@ -142,14 +143,14 @@ def test_an_error_says_what_part_is_wrong_what_came_and_what_is_allowed(text, me
         "constant.__globals__['open']('{spot}', 'w')",
     ],
 )
-def test_a_recipe_is_read_and_never_executed(code, tmp_path):
+def test_a_recipe_is_read_and_never_executed(text, tmp_path):
     spot = tmp_path / "executed"
     with pytest.raises(ValueError, match=r"must be one of constant|must be a number"):
-        Recipe.parse(code.format(spot=spot) + " | mlp | mnist")
+        Recipe.parse(text.format(spot=spot) + " | mlp | mnist")
     assert not spot.exists()
     called = {
         node.func.id
-        for node in ast.walk(ast.parse(inspect.getsource(recipes)))
+        for node in ast.walk(ast.parse(inspect.getsource(written)))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not called & {"eval", "exec", "compile", "__import__"} and "Schedule" in called

@@ -2,7 +2,6 @@
 
 import inspect
 import itertools
-import json
 import math
 import pickle
 import subprocess
@@ -59,6 +58,7 @@ from course_lib.schedules import (
     warmup,
     wsd,
 )
+from course_lib.written import code, read_schedule, revived
 
 # Schedule, steps, the rates expected there: chosen to be recognisable numbers.
 GOLDEN = [
@@ -431,7 +431,7 @@ def test_gallery_entry_is_pure_and_can_be_written_down(name):
     names = {each.formula.__name__: each.formula for each in GALLERY.values()}
     assert eval(repr(schedule), {**names, "Schedule": Schedule}) == schedule
     assert pickle.loads(pickle.dumps(schedule)) == schedule
-    assert Schedule.from_config(json.loads(json.dumps(schedule.to_config()))) == schedule
+    assert read_schedule(code(schedule)) == schedule
 
 
 def test_gallery_has_every_formula_of_the_module():
@@ -668,7 +668,7 @@ def test_wrong_parameters_are_found_when_the_schedule_is_made(make, error, messa
 def test_numpy_numbers_are_as_good_as_pythons():
     ours = Schedule(cosine, peak_lr=np.float32(0.5), total_steps=np.int64(10))
     assert ours == Schedule(cosine, peak_lr=0.5, total_steps=10)
-    assert json.dumps(ours.to_config())
+    assert read_schedule(code(ours)) == ours
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int8, np.array])
@@ -782,20 +782,21 @@ def test_a_list_that_changes_later_does_not_change_the_schedule():
     assert schedule(9) == pytest.approx(0.1)
 
 
-def test_a_parameter_that_is_none_has_its_place_in_the_config():
+def test_a_parameter_that_is_none_is_written_down():
     ours = Schedule(warmup, then=GALLERY["cosine"], warmup_steps=3, start_factor=None)
-    config = json.loads(json.dumps(ours.to_config()))
-    assert config["params"]["start_factor"] is None and Schedule.from_config(config) == ours
+    assert "start_factor=None" in code(ours) and read_schedule(code(ours)) == ours
 
 
-def test_a_formula_without_a_name_has_no_config():
-    def mine(step, *, lr):
-        return lr
-
-    assert Schedule(mine, lr=0.1).to_config() is None
-    assert Schedule(warmup, then=Schedule(mine, lr=0.1), warmup_steps=2).to_config() is None
-    with pytest.raises(ValueError, match="unknown formula 'mine'; GALLERY has constant"):
-        Schedule.from_config({"formula": "mine", "params": {}})
+def test_a_schedule_as_models_of_before_were_saved_is_read():
+    fixed = {"formula": "constant", "params": {"lr": 0.1}}
+    warm = {"formula": "warmup", "params": {"then": fixed, "warmup_steps": 3, "shape": "sqrt"}}
+    joined = {"formula": "join", "params": {"parts": [warm, fixed], "boundaries": [5]}}
+    assert code(revived(joined)) == (
+        "join(parts=(warmup(then=constant(lr=0.1), warmup_steps=3, shape='sqrt'), "
+        "constant(lr=0.1)), boundaries=(5,))"
+    )
+    with pytest.raises(ValueError, match=r"schedule must be one of constant, .*got 'mine'"):
+        revived({"formula": "mine", "params": {}})
 
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "matplotlib", "numpy")

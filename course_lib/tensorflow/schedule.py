@@ -8,8 +8,9 @@ import numpy as np
 
 from course_lib.formulas.parameters import Choice, Whole, describe, function_of_step, rate_at
 from course_lib.plateau import Plateau, warmed
-from course_lib.schedules import Schedule, tabulated
+from course_lib.schedules import Schedule
 from course_lib.tensorflow.framework import keras, tf, to_numpy
+from course_lib.written import code, read_schedule, revived
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
@@ -87,11 +88,14 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return tf.gather(self._table, tf.minimum(update, self.total_steps))
 
     def get_config(self) -> dict[str, Any]:
-        """The formula by name with its parameters, or the numbers where it has no name."""
-        named = self.schedule.to_config() if isinstance(self.schedule, Schedule) else None
-        numbers = Schedule(tabulated, rates=self.rates).to_config() if named is None else None
+        """The schedule as a recipe writes it, or its rates where it has no name."""
+        saved: str | dict
+        try:
+            saved = code(self.schedule)
+        except ValueError:
+            saved = {"formula": "tabulated", "params": {"rates": self.rates}}
         return {
-            "schedule": named or numbers,
+            "schedule": saved,
             "total_steps": self.total_steps,
             "accumulate": self.accumulate,
             "dtype": self.dtype,
@@ -100,7 +104,9 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "KerasSchedule":
         """The schedule whose `get_config` this was."""
-        return cls(**{**config, "schedule": Schedule.from_config(config["schedule"])})
+        saved = config["schedule"]
+        schedule = read_schedule(saved) if isinstance(saved, str) else revived(saved)
+        return cls(**{**config, "schedule": schedule})
 
 
 def refuse_bare(learning_rate: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits, rate_at
 from course_lib.looks import PALETTE
-from course_lib.recipes import Recipe, code, read_value
+from course_lib.recipes import Recipe
 from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule
 from course_lib.training import Run, updates
@@ -20,6 +20,7 @@ from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
 from course_lib.widgets.series import window_means
+from course_lib.written import code, read_value
 
 WINDOW = 20  # updates, for the mean of the losses
 POINTS = 300  # of a line: one for two pixels of the picture
