@@ -4,9 +4,10 @@ ifneq "$(realpath $(dir $(lastword $(MAKEFILE_LIST))))" "$(realpath .)"
 $(error this is not the folder of the course: go there, or `make -C FOLDER`)
 endif
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,$(shell command -v $(name) 2>/dev/null)))
-VENV ?= .venv
+# Not the environment's VENV, which `clean` would remove; `make VENV=folder` still counts.
+VENV := .venv
 BIN := $(VENV)/bin
-ARGS ?=
+ARGS :=
 # Processes that run the tests; of a notebook, the cells stay together.
 JOBS ?= 2
 # What tests/conftest.py sets, for the run of the notebooks that does not read it.
@@ -33,13 +34,14 @@ test: $(VENV)/.test  ## install what the tests need and run them (about 20 minut
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
 
-quick: $(VENV)/.test  ## the tests that run no notebook and grade nothing (about 3 minutes)
+quick: $(VENV)/.test  ## a first look: not the tests of notebooks, grader, site and JupyterLab (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
 slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, lr-course verify (6 minutes; continuous integration does)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow tests/test_notebooks.py tests/test_grade_verify.py tests/test_guides.py
 
 pythons:  ## what needs no framework, in every Python of PYTHONS that is here (PYTHONS="python3.12 ...")
+	@rm -rf build/lib build/bdist.*  # pip would install what is there, deleted modules too
 	@set -e; tried=0; for each in $(PYTHONS); do \
 	  if ! $$each -c '' 2>/dev/null; then echo "$$each: not on this machine"; continue; fi; \
 	  at=build/pythons/$$(basename $$each); echo "$$($$each --version): installing without extras..."; \

@@ -299,10 +299,13 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=4, help="submissions in a run of a peer's")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "grading.md")
     options = parser.parse_args()
-    with open(options.output, "w", encoding="utf-8") as file:
-        for line in report(options):
-            print(line, flush=True)
-            print(line, file=file, flush=True)
+    lines = []
+    for line in report(options):
+        print(line, flush=True)
+        lines.append(line)
+    # Whole or not at all, and no record of a trial.
+    if options.turns >= parser.get_default("turns"):
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -185,10 +185,6 @@ def most(times):
     return sorted(times)[int(0.95 * len(times))]
 
 
-def load():
-    return float(Path("/proc/loadavg").read_text().split()[0])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "widgets.md")
@@ -201,7 +197,7 @@ def main():
         parser.error(f"--only must be a part of a row's name, one of: {names}")
     from playwright.sync_api import sync_playwright
 
-    rows, quiet = [], load()
+    rows, quiet = [], os.getloadavg()[0]
     print(f"load {quiet:.1f} on {os.cpu_count()} cores", flush=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         for number in range(len(entries)):
@@ -233,7 +229,7 @@ def main():
 
 - made on {datetime.date.today()} by `python benchmarks/widgets.py`, commit {commit()}
 - {platform.machine()}, {platform.system()}, headless Chromium {chromium} without a GPU
-- {os.cpu_count()} cores, load {quiet:.1f} before and {load():.1f} after
+- {os.cpu_count()} cores, load {quiet:.1f} before and {os.getloadavg()[0]:.1f} after
 - {", ".join(f"{name} {version(name)}" for name in names)}
 
 {PRESSES} single presses of an arrow key on a slider, from the key's event to the first animation

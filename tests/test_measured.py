@@ -22,10 +22,6 @@ def number(row):
     return float(re.search(r"[\d.]+", row["Ratio (spread)"])[0])
 
 
-def test_the_readme_shows_the_numbers_of_today():
-    assert measured.readme(README) == README, "run make notebooks ARGS=--pages"
-
-
 def test_the_numbers_of_the_readme_stand_on_the_page():
     shown = measured.MARKED.search(README).group().splitlines()
     lines = [line for line in shown if line.startswith("| ")]

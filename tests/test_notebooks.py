@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
 import lesson_cells
 import lesson_notebooks
-import lesson_pages
 
 ROOT = builder.ROOT
 LESSONS = builder.lessons(ROOT)
@@ -84,12 +83,6 @@ def test_exercises_json_is_fresh():
 
 def test_no_notebook_is_without_a_lesson():
     assert builder.orphans(ROOT) == []
-
-
-def test_readme_has_the_table_of_lessons():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    fresh = lesson_pages.readme(ROOT)
-    assert text == fresh, "README.md has an old table of lessons; run make notebooks"
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -78,7 +78,8 @@ def test_figure_has_two_axes_per_rate_and_draws_the_path():
 
 @pytest.mark.parametrize("lr, momentum", [(0.03, 0.0), (0.09, 0.0), (0.11, 0.0), (0.06, 0.6)])
 def test_the_ball_walks_as_torch_does(lr, momentum):
-    torch = pytest.importorskip("torch")
+    import torch
+
     weights = torch.ones(2, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([weights], lr=lr, momentum=momentum)
     losses = []
@@ -123,7 +124,6 @@ def test_a_loss_that_explodes_is_told_as_it_is(lr, said):
 
 def test_code_of_the_valley_sets_this_rate_and_momentum(monkeypatch):
     """Run, not read: what the panel shows for each framework gives the rate that it names."""
-    pytest.importorskip("torch"), pytest.importorskip("course_lib.tensorflow")
     code = dict(valley(lr=0.045, momentum=0.5).shown()["code"])
     exec(code["PyTorch"], space := {})
     optimizer = space["optimizer"]

@@ -80,14 +80,14 @@ def run_code(code):
 def torch_values(code, updates, field):
     """The rates or momenta with which each update is made, step() after each."""
     space = run_code(code)
-    optimizer, scheduler = space["optimizer"], space["scheduler"]
+    optimizer, scheduler = space["optimizer"], space.get("scheduler")
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for update in range(updates):
             found.append(optimizer.param_groups[0][field])
             optimizer.step()
-            if update + 1 < updates:
+            if scheduler and update + 1 < updates:
                 scheduler.step()
     return np.array(found)
 
@@ -112,7 +112,6 @@ def field_of(key):
 
 @pytest.mark.parametrize("key", GALLERY)
 def test_the_code_of_the_explorer_gives_its_picture_wherever_the_sliders_stand(key):
-    pytest.importorskip("torch")
     panel, seen = explore(key, steps=STEPS), 0
     for values in settings(panel, key):
         if (answer := shown_at(panel, values)) is None:
@@ -129,7 +128,6 @@ def test_the_code_of_the_explorer_gives_its_picture_wherever_the_sliders_stand(k
 
 @pytest.mark.parametrize("key", GALLERY)
 def test_the_code_for_keras_gives_the_picture_wherever_the_sliders_stand(key):
-    pytest.importorskip("course_lib.tensorflow")
     panel = explore(key, steps=STEPS)
     # A fraction of a cycle is what float32 leaves of the number of cycles so far.
     close = 2e-5 if "restarts" in key else 1e-6
@@ -151,7 +149,6 @@ def test_the_code_for_keras_gives_the_picture_wherever_the_sliders_stand(key):
     ],
 )
 def test_the_code_of_a_panel_of_schedules_runs_as_it_is_copied(panel):
-    pytest.importorskip("torch"), pytest.importorskip("course_lib.tensorflow")
     for _, code in panel.shown()["code"]:
         assert run_code(code)
 

@@ -5,11 +5,13 @@ What a panel claims about PyTorch and Keras is compared with PyTorch and Keras: 
 
 import numpy as np
 import pytest
+from test_widgets_code import keras_values, run_code, torch_values
 
 from course_lib import schedules
 from course_lib.rosetta import to_keras, to_torch, torch_until
 from course_lib.schedules import Schedule, multistep
 from course_lib.widgets.chance import draws, normals
+from course_lib.widgets.controls import PLACES, slider_value
 from course_lib.widgets.cycle_composer import cycle_composer, cycles_of
 from course_lib.widgets.milestones import milestones
 from course_lib.widgets.noise_floor import UPDATES, best_fixed, floor_of, noise_floor
@@ -17,18 +19,10 @@ from course_lib.widgets.puzzles import PUZZLES, STARTS, puzzle
 
 
 def positions(control):
-    """The values that the slider of panel.js can take."""
-    if control.scale == "whole":
-        return list(range(int(control.low), int(control.high) + 1))
-    shares = [place / 200 for place in range(201)]
-    if control.scale == "log" and control.zero:
-        shares = [place / 199 for place in range(200)]
-    if control.scale == "log":
-        zero = [0.0] if control.zero else []
-        return zero + [
-            float(f"{control.low * (control.high / control.low) ** p:.3g}") for p in shares
-        ]
-    return [float(f"{control.low + (control.high - control.low) * p:.4g}") for p in shares]
+    """The values that the slider can take."""
+    whole = control.scale == "whole"
+    places = range(int(control.low), int(control.high) + 1) if whole else range(PLACES + 1)
+    return [slider_value(control, place) for place in places]
 
 
 def drawn(panel, label):
@@ -44,39 +38,15 @@ def code(panel, heading):
 
 def ours(panel, updates):
     """What the code under the heading course_lib makes of the updates."""
-    names = dict(vars(schedules))
-    exec(code(panel, "course_lib"), names)
-    return names["schedule"].values(updates)
+    return run_code(code(panel, "course_lib"))["schedule"].values(updates)
 
 
 def in_torch(panel, updates):
-    """The rates with which PyTorch makes the updates, under the code of that heading."""
-    torch = pytest.importorskip("torch")
-    import torch.optim.lr_scheduler as schedulers
-
-    from course_lib.pytorch import TorchSchedule
-
-    names = dict(vars(schedulers)) | dict(vars(schedules))
-    names |= {"torch": torch, "model": torch.nn.Linear(1, 1), "TorchSchedule": TorchSchedule}
-    exec(code(panel, "PyTorch"), names)
-    rates = []
-    for _ in range(updates):
-        rates.append(names["optimizer"].param_groups[0]["lr"])
-        names["optimizer"].step()
-        if "scheduler" in names:
-            names["scheduler"].step()
-    return rates
+    return torch_values(code(panel, "PyTorch"), updates, "lr")
 
 
 def in_keras(panel, updates):
-    """The rates with which Keras makes the updates, under the code of that heading."""
-    tensorflow = pytest.importorskip("course_lib.tensorflow")
-    keras = tensorflow.keras
-    names = dict(vars(keras.optimizers.schedules)) | dict(vars(schedules))
-    names |= {"keras": keras, "KerasSchedule": tensorflow.KerasSchedule}
-    exec(code(panel, "Keras"), names)
-    rate = names.get("rates", names["optimizer"]._learning_rate)
-    return [float(rate(t) if callable(rate) else rate) for t in range(updates)]
+    return keras_values(code(panel, "Keras"), updates, "lr")
 
 
 # --- chance
@@ -464,7 +434,7 @@ def test_one_cycle_that_ends_before_the_run_does():
     assert "TorchSchedule(" in code(panel, "PyTorch")
     whole = panel.at({"one_cycle.total_steps": 300})
     with pytest.raises(ValueError, match="Tried to step"):
-        in_torch(whole, 301)
+        in_torch(whole, 302)
 
 
 def test_a_formula_that_refuses_says_why():

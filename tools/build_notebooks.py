@@ -110,7 +110,7 @@ def stale(source: Path) -> list[str]:
 
 
 def orphans(root: Path) -> list[Path]:
-    """Built notebooks whose lesson is gone."""
+    """Notebooks without a lesson: its own is gone, or somebody made them here."""
     stems = {source.stem for source in lessons(root)}
     paths = (path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb")))
     return [path for path in paths if path.stem not in stems]
@@ -119,7 +119,10 @@ def orphans(root: Path) -> list[Path]:
 def check(root: Path, sources: list[Path], everything: bool) -> int:
     found = [reason for source in sources for reason in stale(source)]
     if everything:
-        found += [f"{path.relative_to(root)} has no lesson" for path in orphans(root)]
+        found += [
+            f"{path.relative_to(root)} has no lesson: move it away or delete it"
+            for path in orphans(root)
+        ]
         index = root / INDEX
         if not index.exists() or index.read_text(encoding="utf-8") != index_text(root):
             found.append(f"{INDEX} is old or missing")
@@ -154,8 +157,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
                 path.parent.mkdir(exist_ok=True)
                 write_whole(path, text)
             for path in [] if options.pages else orphans(root):
-                path.unlink()
-                print(f"{path.relative_to(root)}  removed, its lesson is gone")
+                print(f"{path.relative_to(root)}  has no lesson: move it away or delete it")
         (root / INDEX).parent.mkdir(exist_ok=True)
         write_whole(root / INDEX, index)
         for source in [] if options.pages else sources:

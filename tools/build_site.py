@@ -19,6 +19,7 @@ import argparse
 import re
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -108,19 +109,26 @@ def build(out: Path, only: list[str]) -> int:
     except ModuleNotFoundError:
         raise SystemExit("Sphinx is missing: call `make site`, which installs it") from None
 
-    staging = out.with_name(out.name + "-source")
-    for folder in (staging, out):
-        shutil.rmtree(folder, ignore_errors=True)
-    pages = gather(staging, only)
-    if pages.broken:
-        raise SystemExit("links that lead nowhere:\n" + "\n".join(pages.broken))
-    flags = ["-q", "-E", "-W", "--keep-going", "-c", str(SITE), "-d", str(staging / ".doctrees")]
-    if build_main([*flags, str(staging), str(out)]):
-        raise SystemExit("the site is not complete: fix what is said above, and build again")
-    for name in pages.kept:
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(staging / name, out / name)
-    shutil.rmtree(staging)
+    if out.exists() and any(out.iterdir()) and not (out / "objects.inv").exists():
+        raise SystemExit(
+            f"--out must be a new or empty folder, or one with a site, which is replaced; got {out}, "
+            "which holds something else"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, so that the last site stays until this one is whole.
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+        staging, site = Path(work, "source"), Path(work, "site")
+        pages = gather(staging, only)
+        if pages.broken:
+            raise SystemExit("links that lead nowhere:\n" + "\n".join(pages.broken))
+        flags = ["-q", "-E", "-W", "--keep-going", "-c", str(SITE), "-d", str(Path(work, "trees"))]
+        if build_main([*flags, str(staging), str(site)]):
+            raise SystemExit("the site is not complete: fix what is said above, and build again")
+        for name in pages.kept:
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(staging / name, site / name)
+        shutil.rmtree(out, ignore_errors=True)
+        site.rename(out)
     return len(list(out.rglob("*.html")))
 
 

@@ -19,7 +19,6 @@ ROLES = {  # exercises/ is made from solutions/
     "probes": (),
     "answer": ("solutions",),
 }
-REGIONS = {"exercise": "SOLUTION"}  # what a code cell of the role may hide
 # Wider than what we accept, and than what nbgrader looks for: a marker with a typo must not pass.
 MARKER = re.compile(r"^\s*#+\s*(BEGIN|END)\b|(BEGIN|END)\s+(SOLUTION|HIDDEN TEST|MARK SCHEME)")
 
@@ -80,7 +79,7 @@ def hidden_lines(source: Path, cell) -> list[str]:
     """The lines of the cell's regions, which a student does not see; LessonError for a stray mark,
     at which nbgrader would cut too much or nothing."""
     hidden, opened = [], 0
-    region = REGIONS.get(role(cell)) if cell.cell_type == "code" else None
+    region = "SOLUTION" if (role(cell), cell.cell_type) == ("exercise", "code") else None
     for number, line in enumerate(cell.source.split("\n"), 1):
         marker = line.strip()
         if not MARKER.search(line):

@@ -139,7 +139,7 @@ def pairs(source: Path, lesson) -> list[tuple]:
         require(id.startswith(number), source, cell, f"exercise ids start with {number} here: {id}")
         probes = after is not None and role(after) == "probes"
         require(probes, source, cell, f"a cell tagged probes must follow, for exercise {id}")
-        theirs = called(without_options(after.source), "exercise")
+        theirs = called(after.source, "exercise")
         wanted = f'exercise("{id}", {name}, hints=..., shown=..., locked=..., hidden=...)'
         require(theirs == (id, name), source, after, f"the last statement must be `{wanted}`")
         wanted = (
@@ -151,13 +151,3 @@ def pairs(source: Path, lesson) -> list[tuple]:
         require(agreed, source, cell, f"no heading `{wanted}` above, in a cell tagged exercise")
         found.append((cell, after, heading))
     return found
-
-
-def without_options(code: str) -> str:
-    """The code, and of the call in its last statement the arguments without a name only."""
-    try:
-        tree = ast.parse(code)
-        tree.body[-1].value.keywords = []
-        return ast.unparse(tree)
-    except (SyntaxError, IndexError, AttributeError):
-        return ""

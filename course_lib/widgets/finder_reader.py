@@ -11,7 +11,7 @@ from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
 from course_lib.widgets.panel import Panel
-from course_lib.widgets.recorded import load, source
+from course_lib.widgets.recorded import load
 from course_lib.widgets.series import picked
 
 START_LR, END_LR, SEEDS = 1e-4, 30.0, 5
@@ -61,9 +61,8 @@ def fixed(title: str, experiment: str) -> dict[str, Any]:
     from course_lib.claims.lesson_07 import best_rate
 
     runs = Runs(experiment, "torch")
-    lines = [line for variant in runs.variants() for line in runs.lines(variant)]
     rates = [float(variant) for variant in runs.variants()]
-    return {"data": title, "best": float(best_rate(runs)), "rates": rates, "source": source(lines)}
+    return {"data": title, "best": float(best_rate(runs)), "rates": rates}
 
 
 def read_off(method, lrs, smoothed):

@@ -10,7 +10,7 @@ from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
 from course_lib.widgets.panel import Panel
-from course_lib.widgets.recorded import load, source
+from course_lib.widgets.recorded import load
 from course_lib.widgets.series import commas, first_lasting, picked
 
 MOST = 20
@@ -40,7 +40,6 @@ def recorded() -> dict[str, Any]:
                 "schedules": [after[0]["schedule"], before[0]["schedule"]],
                 **{key: after[0][key] for key in SETTINGS if key in after[0]},
                 "validation": 0.1 if "val_loss" in after[0] else 0.0,
-                "source": source([*after, *before]),
             }
         )
     return {"pairs": pairs}

@@ -11,7 +11,7 @@ from course_lib.widgets.chart import chart, line, row
 from course_lib.widgets.controls import Control
 from course_lib.widgets.numbers import literal, short
 from course_lib.widgets.panel import Panel
-from course_lib.widgets.recorded import load, source
+from course_lib.widgets.recorded import load
 from course_lib.widgets.series import picked
 
 MOMENTUM = 0.9
@@ -19,19 +19,15 @@ MOMENTUM = 0.9
 
 def recorded() -> dict[str, Any]:
     """The test accuracies of every peak and warmup, from the records of lesson 05, in PyTorch."""
+    from course_lib.claims.claim import Runs
     from course_lib.claims.lesson_05 import LEARNED, STEPS
-    from course_lib.claims.records import read
 
-    experiments = {name: read(name) for name in ("warmup_map", "warmup_rescue")}
     cells: dict[tuple[float, int], list[float]] = {}
-    for lines in experiments.values():
-        lines[:] = sorted(
-            (each for each in lines if each["framework"] == "torch"), key=lambda each: each["seed"]
-        )
-        for each in lines:
-            peak, length = each["variant"].split(" after ")
-            accuracy = 0.0 if each["diverged"] is not None else each["test_accuracy"]
-            cells.setdefault((float(peak), int(length)), []).append(accuracy)
+    for runs in (Runs("warmup_map", "torch"), Runs("warmup_rescue", "torch")):
+        for variant in runs.variants():
+            peak, length = variant.split(" after ")
+            accuracies = [line["test_accuracy"] or 0.0 for line in runs.lines(variant)]
+            cells[float(peak), int(length)] = accuracies
     return {
         "steps": STEPS,
         "learned": LEARNED,
@@ -39,7 +35,6 @@ def recorded() -> dict[str, Any]:
             {"peak": peak, "length": length, "accuracies": cells[peak, length]}
             for peak, length in sorted(cells)
         ],
-        "sources": [source(lines) for lines in experiments.values()],
     }
 
 
