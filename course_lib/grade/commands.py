@@ -354,7 +354,8 @@ def _say_exported(
     if marks_left_out:
         print(
             "These marks are left out. Has a spreadsheet changed the names (007 to 7)? Import the "
-            "columns as text. Is the student or the question gone? Delete the rows"
+            "columns as text. Is the student or the question gone? Delete the rows. Has the student "
+            "handed in nothing that can be graded? Hand in a blank notebook under that name"
         )
     for line in not_in_gradebook:
         print(f"not in the gradebook: {line}")
