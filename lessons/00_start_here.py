@@ -551,6 +551,7 @@ exercise(
         through("one_weight", 0.0, [0.5, 0.25, 0.125], 1),
         through("one_weight", 0.0, [0.5], 0),
         through("one_weight", 0.0, [-0.25, 0.5], 2),
+        through("one_weight", 3.0, [2.0, 0.5], 2),
     ],
     locked=[through("one_weight", 1.0, [2**-10, 2**-9, 2**-12], 3)],  # small, and exact
     hidden={
@@ -625,11 +626,16 @@ exercise(
         call(101, initial=0.2, total=100, factor=0.5),
         call(3, initial=1.0, total=4, factor=0.0),
         call(900, initial=1.0, total=4, factor=0.0),
+        call(50, initial=1.0, total=100, factor=0.25),  # the first one's step, of another line
     ],
-    locked=[call(30, initial=0.7, total=80, factor=0.3)],
+    locked=[
+        call(30, initial=0.7, total=80, factor=0.3),
+        call(1, initial=0.9, total=7, factor=0.4),
+    ],
     hidden={
         "on the way": [
             call(7, initial=0.3, total=10, factor=0.2),
+            call(7, initial=0.6, total=10, factor=0.2),
             call(1, initial=2.0, total=3, factor=0.25),
             curve(range(40), initial=0.6, total=39, factor=0.1),
         ],
@@ -714,7 +720,10 @@ exercise(
         call(5, initial=1.0, factor=0.25, every=3),
         call(3, initial=0.25, factor=2.0, every=1),  # a rate may rise, too
     ],
-    locked=[call(6, initial=0.8, factor=0.5, every=4)],
+    locked=[
+        call(6, initial=0.8, factor=0.5, every=4),
+        call(4, initial=0.3, factor=0.77, every=1),
+    ],
     hidden={
         "a decay in every epoch": [
             call(5, initial=0.2, factor=0.9, every=1),

@@ -514,6 +514,7 @@ exercise(
         call(1.0, lr=0.75, curvature=2.0, steps=3),
         call(-2.0, lr=0.5, curvature=6.0, steps=2),
         call(1.0, lr=0.45, curvature=2.0, steps=24),  # all its steps, however small
+        call(1e-6, lr=0.5, curvature=1.0, steps=4),  # and small positions
         call(1.0, lr=1.5, curvature=4.0, steps=9),  # or large
     ],
     locked=[call(1.5, lr=0.1, curvature=3.0, steps=4)],
@@ -523,6 +524,7 @@ exercise(
             call(-1.5, lr=0.3, curvature=0.5, steps=4),
             call(3.0, lr=0.46, curvature=2.0, steps=20),
             call(5.0, lr=0.25, curvature=4.0, steps=3),
+            call(2e-6, lr=0.25, curvature=2.0, steps=5),
         ],
         "from wall to wall": [
             call(2.0, lr=0.3, curvature=6.0, steps=6),
@@ -599,6 +601,7 @@ exercise(
         call(np.array([[2.0, -1.0], [-1.0, 2.0]])),
         call([[1, 0, 0], [0, 5, 4], [0, 4, 5]]),
         call([[2, -1, 0], [-1, 2, -1], [0, -1, 2]]),
+        call([[0.5, 0.25], [0.25, 0.5]]),
     ],
     locked=[call([[3, 1, 0], [1, 6, 2], [0, 2, 4]])],
     hidden={
@@ -688,14 +691,16 @@ exercise(
         call([0.5, 0.05, 5.0, 0.005], [0.31, 0.3101, 0.9, 0.7]),
         call([0.3, 0.03, 3.0], [0.0, 0.4, 0.7]),
         call([1.0, 10.0], [2e35, inf]),
+        call([2e-4, 1e-4, 1e-3], [0.3, 0.5, 0.8]),
     ],
     hidden={
         "diverged runs": [
             call([3.0, 0.3, 30.0, 0.03], [2.3, 0.1, nan, 0.8]),
             call([0.02, 0.2, 2.0], [0.4, 0.0, 0.3]),  # a loss of zero is a number
-            call([6.0, 60.0, 0.6], [4e32, inf, 5e32]),  # and so is a huge one
+            call([6.0, 60.0, 0.6], [4e36, inf, 5e36]),  # and so is a huge one
             call([0.5, 2.0, 1.0], [inf, 0.2, 0.1]),
             call([0.7, 0.07, 7.0], [0.9, inf, nan]),
+            call([1e-4, 3e-4, 1e-3], [0.5, 0.2, 0.9]),
         ],
         "at the boundary": [
             call([30.0, 0.03, 0.3, 3.0], [nan, 0.8, 0.6, 0.5]),

@@ -519,7 +519,10 @@ exercise(
         curve(range(130), lr=0.1, factor=0.95, every_epochs=1, steps_per_epoch=20),
         curve(range(70), lr=0.4, factor=0.1, every_epochs=2, steps_per_epoch=5),
     ],
-    locked=[curve(range(30), lr=0.4, factor=0.3, every_epochs=2, steps_per_epoch=5)],
+    locked=[
+        curve(range(30), lr=0.4, factor=0.3, every_epochs=2, steps_per_epoch=5),
+        curve([0, 48, 49, 97, 98], lr=0.2, factor=0.5, every_epochs=1, steps_per_epoch=49),
+    ],
     hidden={
         "several epochs per drop": [
             curve(range(160), lr=0.3, factor=0.1, every_epochs=3, steps_per_epoch=7)
@@ -535,7 +538,9 @@ exercise(
                 factor=0.1,
                 every_epochs=30,
                 steps_per_epoch=782,
-            )
+            ),
+            # 103 * (1 / 103) is below 1
+            curve([0, 102, 103, 206], lr=0.3, factor=0.5, every_epochs=1, steps_per_epoch=103),
         ],
     },
     library=["step_decay", "per_epoch", "multistep", "exponential"],
@@ -609,7 +614,10 @@ exercise(
         call(45, 0.01, every=30, factor=0.1),
         call(40, 0.00125, every=20, factor=0.25),
     ],
-    locked=[through("fed_back", 10, 0.8, every=3, factor=0.2)],
+    locked=[
+        through("fed_back", 10, 0.8, every=3, factor=0.2),
+        call(40, 4e-6, every=20, factor=0.5),
+    ],
     hidden={
         "epoch after epoch": [
             through("fed_back", 11, 0.2, every=1, factor=0.9),
@@ -621,6 +629,7 @@ exercise(
             call(30, 0.4, every=30, factor=0.5),
             call(31, 0.2, every=30, factor=0.5),
             call(60, 0.01, every=30, factor=0.1),
+            call(90, 1e-5, every=30, factor=0.1),
         ],
         "resumed at another pace": [
             call(0, 0.9, every=4, factor=0.5),
@@ -717,7 +726,7 @@ exercise(
         call([1, 4, 2], 10, 4, epochs=3),
         call([], 10, 4, epochs=3),
     ],
-    locked=[call([2, 4.75], 91, 10, epochs=6)],
+    locked=[call([2, 4.75], 91, 10, epochs=6), call([2.01], 20, 5, epochs=4)],
     hidden={
         "batches that fit": [
             call([30, 60, 80], 50_000, 50, epochs=90),
@@ -733,6 +742,7 @@ exercise(
             call([0.5, 1.25], 90, 7, epochs=2),
             call([1.75], 91, 10, epochs=3),
             call([1.5], 40, 4, epochs=2),
+            call([1.01], 16, 4, epochs=2),
         ],
         "drops that would not come": [
             call([10], 55_000, 32, epochs=10),
@@ -806,13 +816,18 @@ exercise(
         call(0.1, 0.1, 0.95, 1875),
         call(0.1, 0.2, 0.95, 1875),
     ],
-    locked=[call(0.5, 0.07, 0.6, 25), call(0.9, 1.0, 0.5, 4)],
+    locked=[
+        call(0.5, 0.07, 0.6, 25),
+        call(0.9, 1.0, 0.5, 4),
+        call(0.5, 0.004, 0.97, 938),
+    ],
     hidden={
         "many updates": [
             call(0.4, 0.001, 0.1, 782),
             call(0.05, 0.02, 0.97, 469),
             call(2.0, 0.7, 0.8, 7),
             call(0.1, 1e-8, 0.9, 3),
+            call(0.1, 0.005, 0.95, 1875),
         ],
         "at the bound and close to it": [
             call(0.25, 0.25, 0.5, 4),

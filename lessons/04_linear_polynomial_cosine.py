@@ -477,11 +477,13 @@ exercise(
         curve(range(8), peak_lr=1.0, total_steps=4, final_lr=0.2),
         curve(range(40), peak_lr=0.1, total_steps=30, final_lr=0.0),
         curve(range(8), peak_lr=0.2, total_steps=5, final_lr=0.6),
+        curve([1, 3, 8, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
     ],
     locked=[curve(range(12), peak_lr=0.5, total_steps=7, final_lr=0.1)],
     hidden={
         "to zero": [
             curve(range(60), peak_lr=0.3, total_steps=47, final_lr=0.0),
+            curve([5, 20], peak_lr=0.6, total_steps=47, final_lr=0.0),
             curve(range(9), peak_lr=0.003, total_steps=7, final_lr=0.0),
             curve(range(5), peak_lr=2.0, total_steps=1, final_lr=0.0),
         ],
@@ -551,11 +553,13 @@ exercise(
     shown=[
         curve(range(8), peak_lr=1.0, total_steps=4, final_lr=0.5),
         curve(range(70), peak_lr=0.1, total_steps=50, final_lr=0.0),
+        curve([1, 3, 8, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
     ],
     locked=[curve(range(16), peak_lr=0.6, total_steps=9, final_lr=0.2)],
     hidden={
         "to zero": [
             curve(range(60), peak_lr=0.3, total_steps=43, final_lr=0.0),
+            curve([5, 20], peak_lr=0.6, total_steps=43, final_lr=0.0),
             curve(range(5), peak_lr=2.0, total_steps=1, final_lr=0.0),
         ],
         "to a floor": [
@@ -583,8 +587,9 @@ exercise(
 # **Deliver:** `in_keras(*, lr, eta_min, total_steps)`, which returns a
 # `keras.optimizers.schedules.CosineDecay` with the same rates from update 0 to `total_steps`.
 #
-# **Success:** the check reads the rates of your schedule, update by update, and compares them with
-# PyTorch's up to Keras's float32.
+# **Success:** the check saves your schedule with Keras, loads it (all its numbers have to be plain
+# Python numbers), reads its rates, update by update, and compares them with PyTorch's up to Keras's
+# float32.
 #
 # Example: `in_keras(lr=0.1, eta_min=0.01, total_steps=100)` ends at 0.01.
 
@@ -620,14 +625,20 @@ exercise(
         through("keras_rates", 11, lr=0.1, eta_min=0.01, total_steps=10),
         through("keras_rates", 6, lr=1.0, eta_min=0.25, total_steps=5),
     ],
-    locked=[through("keras_rates", 8, lr=0.4, eta_min=0.05, total_steps=7)],
+    locked=[
+        through("keras_rates", 8, lr=0.4, eta_min=0.05, total_steps=7),
+        through("keras_rates", 7, lr=0.7, eta_min=0.1, total_steps=6),
+    ],
     hidden={
         "a small floor": [
             through("keras_rates", 20, lr=0.3, eta_min=0.006, total_steps=19),
             through("keras_rates", 14, lr=0.05, eta_min=0.001, total_steps=13),
         ],
         "no floor": [through("keras_rates", 24, lr=2.0, eta_min=0.0, total_steps=23)],
-        "a high floor": [through("keras_rates", 10, lr=0.8, eta_min=0.7, total_steps=9)],
+        "a high floor": [
+            through("keras_rates", 10, lr=0.8, eta_min=0.7, total_steps=9),
+            through("keras_rates", 9, lr=0.3, eta_min=0.1, total_steps=8),
+        ],
     },
     library=["cosine"],
     tolerance=1e-4,
@@ -690,13 +701,19 @@ exercise(
         call(peak_lr=0.1, total_steps=100, power=2),
         call(peak_lr=0.5, total_steps=30, power=1),
         call(peak_lr=0.5, total_steps=30, power=0.5),
+        call(peak_lr=0.4, total_steps=4, power=2),
     ],
-    locked=[call(peak_lr=0.2, total_steps=25, power=3)],
+    locked=[
+        call(peak_lr=0.2, total_steps=25, power=3),
+        call(peak_lr=0.2, total_steps=900, power=3),
+    ],
     hidden={
         "steeper than the line": [
             call(peak_lr=0.3, total_steps=57, power=2),
+            call(peak_lr=0.8, total_steps=57, power=2),
             call(peak_lr=0.07, total_steps=400, power=4),
             call(peak_lr=2.0, total_steps=11, power=1.5),
+            call(peak_lr=0.3, total_steps=1000, power=2),
         ],
         "flatter than the line": [
             call(peak_lr=0.3, total_steps=57, power=0.5),

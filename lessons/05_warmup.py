@@ -565,11 +565,13 @@ exercise(
         curve(range(9), peak_lr=1.0, warmup_steps=3, total_steps=7, final_lr=0.0),
         curve(range(60), peak_lr=0.1, warmup_steps=10, total_steps=50, final_lr=0.01),
         curve(range(12), peak_lr=0.5, warmup_steps=0, total_steps=10, final_lr=0.0),
+        curve([1, 5, 14, 70], peak_lr=0.2, warmup_steps=3, total_steps=7, final_lr=0.1),
     ],
     locked=[curve(range(16), peak_lr=0.6, warmup_steps=4, total_steps=13, final_lr=0.2)],
     hidden={
         "a short warmup": [
             curve(range(70), peak_lr=0.3, warmup_steps=5, total_steps=61, final_lr=0.0),
+            curve([2, 30, 650], peak_lr=0.6, warmup_steps=5, total_steps=61, final_lr=0.2),
             curve(range(30), peak_lr=2.0, warmup_steps=1, total_steps=23, final_lr=0.1),
         ],
         "a long warmup": [
@@ -653,11 +655,13 @@ exercise(
     shown=[
         curve(range(8), warmup_steps=2, total_steps=6),
         curve(range(45), warmup_steps=16, total_steps=40),
+        curve([1, 3, 12, 56], warmup_steps=3, total_steps=6),
     ],
     locked=[curve(range(14), warmup_steps=3, total_steps=11)],
     hidden={
         "a short warmup": [
             curve(range(60), warmup_steps=7, total_steps=53),
+            curve([5, 20], warmup_steps=11, total_steps=53),
             curve(range(20), warmup_steps=1, total_steps=17),
         ],
         "a long warmup": [
@@ -685,11 +689,12 @@ exercise(
 #
 # **Deliver:** `warm_line(optimizer, *, warmup_steps, total_steps)`, which returns a PyTorch
 # scheduler. `total_steps` are all updates. Stepped once per update, it climbs from `1 /
-# (warmup_steps + 1)` of the optimizer's rate to the full rate at update `warmup_steps`, then falls
-# in a straight line to zero at update `total_steps`, and stays there.
+# (warmup_steps + 1)` of each parameter group's own rate to the full rate at update `warmup_steps`,
+# then falls in a straight line to zero at update `total_steps`, and stays there.
 #
-# **Success:** the check runs your scheduler with an SGD optimizer of two parameter groups, and reads
-# the rate that every update applies in each.
+# **Success:** the check runs your scheduler with an SGD optimizer of two parameter groups, of which
+# the second has a tenth of the first one's rate, and reads the rate that every update applies in
+# each.
 #
 # Example: with a rate of 1.0, `warmup_steps=3, total_steps=7` the updates 0 to 7 get 0.25, 0.5,
 # 0.75, 1, 0.75, 0.5, 0.25, 0.
@@ -726,21 +731,23 @@ exercise(
         "`milestones=[warmup_steps]`.",
     ],
     shown=[
-        through("torch_rates", 1.0, 10, warmup_steps=3, total_steps=7),
-        through("torch_rates", 0.1, 31, warmup_steps=10, total_steps=30),
-        through("torch_rates", 0.001, 8, warmup_steps=2, total_steps=7),
+        through("torch_rates", 1.0, 10, share=0.1, warmup_steps=3, total_steps=7),
+        through("torch_rates", 0.1, 31, share=0.1, warmup_steps=10, total_steps=30),
+        through("torch_rates", 0.001, 8, share=0.1, warmup_steps=2, total_steps=7),
     ],
-    locked=[through("torch_rates", 0.4, 12, warmup_steps=5, total_steps=11)],
+    locked=[through("torch_rates", 0.4, 12, share=0.1, warmup_steps=5, total_steps=11)],
     hidden={
         "a short warmup": [
-            through("torch_rates", 0.3, 24, warmup_steps=2, total_steps=23),
-            through("torch_rates", 0.8, 10, warmup_steps=1, total_steps=9),
+            through("torch_rates", 0.3, 24, share=0.1, warmup_steps=2, total_steps=23),
+            through("torch_rates", 0.8, 10, share=0.1, warmup_steps=1, total_steps=9),
         ],
         "a long warmup": [
-            through("torch_rates", 0.05, 30, warmup_steps=23, total_steps=29),
-            through("torch_rates", 2.0, 8, warmup_steps=6, total_steps=7),
+            through("torch_rates", 0.05, 30, share=0.1, warmup_steps=23, total_steps=29),
+            through("torch_rates", 2.0, 8, share=0.1, warmup_steps=6, total_steps=7),
         ],
-        "past the end": [through("torch_rates", 0.6, 40, warmup_steps=4, total_steps=13)],
+        "past the end": [
+            through("torch_rates", 0.6, 40, share=0.1, warmup_steps=4, total_steps=13)
+        ],
     },
     library=["warmup", "linear"],
 )
@@ -803,7 +810,11 @@ exercise(
         call([0.0, 0.0, 0.0]),
         call([0.1, 0.0, 0.2, 0.0]),
     ],
-    locked=[call([0.0, 0.0, 0.3, 0.6, 0.4]), call([0.0, 1e-8, 0.299999, 0.3, 0.1])],
+    locked=[
+        call([0.0, 0.0, 0.3, 0.6, 0.4]),
+        call([0.0, 1e-8, 0.299999, 0.3, 0.1]),
+        call([0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5]),
+    ],
     hidden={
         "from zero": [
             call([0.0, 0.0, 0.0, 0.05, 0.1, 0.15, 0.2, 0.1]),
@@ -815,6 +826,7 @@ exercise(
             call([0.5, 0.4, 0.3]),
             call([0.1, 0.199999, 0.2, 0.19]),
             call([0.2]),
+            call([0.3, 0.1, 0.1, 0.1, 0.1, 0.9]),
         ],
         "zeros elsewhere": [
             call([0.2, 0.0, 0.4, 0.0, 0.0]),

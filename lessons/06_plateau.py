@@ -536,7 +536,8 @@ for line in (
 # Write the plateau rule for a loss. Of each evaluation, in this order:
 #
 # - a loss below the best so far is the new best, and the count of bad ones starts again at 0; any
-#   other loss, also an equal one, is bad and adds 1 to the count. The first loss is a new best;
+#   other loss, also an equal one, is bad and adds 1 to the count. Before the first one the best is
+#   infinite;
 # - in a cooldown the count is set back to 0 (and the cooldown is one evaluation shorter);
 # - a count *above* `patience` multiplies the rate by `factor`, sets the count back to 0 and starts
 #   a cooldown of `cooldown` evaluations.
@@ -596,6 +597,7 @@ exercise(
         call([5, 4, 4.5, 4.2, 3.9, 4.1, 4.0, 4.3], lr=0.8, factor=0.5, patience=1, cooldown=1),
         call([], lr=0.8, factor=0.5, patience=1, cooldown=0),
         call([5e20, 4e20, 4.5e20, 3e20, 3.5e20], lr=0.8, factor=0.5, patience=1, cooldown=0),
+        call([1, 0, 2, 1, 3, 4, 2, 1], lr=1.0, factor=0.5, patience=0, cooldown=0),
     ],
     locked=[
         call([2, 3, 1, 1, 1.5, 1, 0.5, 2, 2, 2], lr=0.3, factor=0.2, patience=1, cooldown=1),
@@ -618,6 +620,8 @@ exercise(
             call([700.0, 600.0, 650.0, 640.0, 590.0], lr=0.6, factor=0.1, patience=1, cooldown=0),
             call([3, 5, 5, 4, 4, 3.5, 3.5], lr=0.6, factor=0.5, patience=1, cooldown=0),
             call([1.0, 0.99999, 0.99998, 0.99997], lr=0.6, factor=0.1, patience=0, cooldown=0),
+            call([0.5, 0.0, 0.2, 0.1], lr=1.0, factor=0.5, patience=0, cooldown=0),
+            call([1.0] * 9, lr=0.6, factor=0.5, patience=0, cooldown=0),
         ],
         "cooldown": [
             call([1.0] * 14, lr=1.0, factor=0.5, patience=1, cooldown=3),
@@ -693,7 +697,11 @@ exercise(
         call(patience=0, threshold=0.5, cooldown=2, **absolute),
         call(patience=10, threshold=0.0001, cooldown=0, **relative),
     ],
-    locked=[call(patience=2, threshold=0.25, cooldown=1, **absolute)],
+    locked=[
+        call(patience=2, threshold=0.25, cooldown=1, **absolute),
+        call(patience=7, threshold=0, cooldown=3, **absolute),
+        call(patience=5, threshold=0.0002, cooldown=0, **absolute),
+    ],
     hidden={
         "patience and threshold": [
             call(patience=10, threshold=0.0001, cooldown=0, **absolute),
@@ -888,8 +896,10 @@ exercise(
         call(jumps, stops, patience=1),
         call([3, 2, 2, 2], [4, 3, 3, 3], patience=0),
         call([3e20, 2e20, 2.5e20, 2.2e20, 2.1e20, 2.4e20], [6, 5, 4, 3, 2, 1], patience=1),
+        call([2, 3, 3, 3], [900, 800, 800, 799.995], patience=0),
     ],
     locked=[
+        call([0, 2, 1, 3], [3, 2, 0, 1], patience=0),
         call([2, 6, 6, 4, 2, 3], [6, 5, 4, 3, 2, 1], patience=0),
         call(jumps, [9, 8, 7, 6, 6.5, 5.9, 6.1, 6.2, 6.0, 6.3], patience=0),
         call([3, 2.99999, 3, 2], [4, 3, 2, 1], patience=0),
@@ -901,6 +911,9 @@ exercise(
             call([2.0] * 8, [8, 7, 6, 5, 4, 3, 2, 1], patience=2),
             call([5, 3, 4, 3.5, 3.4, 3.3], [6, 5, 4, 3, 2, 1], patience=1),
             call([1, 5, 4, 3, 2], [5, 4, 3, 2, 1], patience=0),
+            call([0.0, 1.0, 0.5], [3, 2, 1], patience=0),
+            call([1, 2, 2, 2], [4, 3, 3, 2.995], patience=0),
+            call([1, 2, 2], [300, 200, 100], patience=0),
         ],
         "a run that stops falling": [
             call(jumps, stops, patience=0),
@@ -913,6 +926,7 @@ exercise(
             call([3e20, 2e20, 1.5e20], [3, 2, 1], patience=0),
             call([1, 2, 3, 4, 5], [1, 2, 3, 4, 0.5], patience=1),
             call([1, 2, 3, 4], [1, 2, 3, 4], patience=1),
+            call([1, 2, 3, 4], [1.0, 0.0, 0.5, 0.2], patience=0),
             call([2.0, 1.99999, 1.99998, 1.99997], [4, 3, 2, 1], patience=0),
         ],
     },

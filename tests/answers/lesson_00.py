@@ -178,6 +178,23 @@ def ends_one_before_total(step, *, initial, total, factor):
     return initial * (1 - (1 - factor) * done)
 
 
+def rounds_the_share(step, *, initial, total, factor):
+    return initial * (1 - (1 - factor) * round(min(step / total, 1), 3))
+
+
+class KeepsWhatItGave:
+    """Knows a line by its length alone."""
+
+    __name__ = "keeps_what_it_gave"
+
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, step, *, initial, total, factor):
+        rate = with_an_if(step, initial=initial, total=total, factor=factor)
+        return self.known.setdefault((step, total), rate)
+
+
 class Compounds:
     """Remembers its last answer, as the bug does."""
 
@@ -280,6 +297,12 @@ def one_epoch_early(optimizer, epoch, initial, factor, every):
 
 
 @_trained
+def in_ten_thousandths(optimizer, epoch, initial, factor, every):
+    for group in optimizer.param_groups:
+        group["lr"] = round(initial * factor ** (epoch // every), 4)
+
+
+@_trained
 def the_mended_loop(optimizer, epoch, initial, factor, every):
     lr = initial * factor ** (epoch // every)
     for group in optimizer.param_groups:
@@ -322,6 +345,10 @@ def rates_without_sign(update, weight, count):
     return [abs(rate) for rate in right_measure(update, weight, count)]
 
 
+def rates_of_at_most_one(update, weight, count):
+    return [min(1.0, rate) for rate in right_measure(update, weight, count)]
+
+
 def rates_of_at_least_zero(update, weight, count):
     return [max(0.0, rate) for rate in right_measure(update, weight, count)]
 
@@ -360,6 +387,7 @@ WRONG = {
         rounds_to_thousandths,
         rounds_to_ten_thousandths,
         stops_at_a_rate_of_zero,
+        rates_of_at_most_one,
     ],
     "line": [
         never_stops,
@@ -371,6 +399,8 @@ WRONG = {
         one_early,
         ends_one_before_total,
         Compounds(),
+        KeepsWhatItGave(),
+        rounds_the_share,
     ],
     "00-epoch-rates": [
         into_a_copy,
@@ -383,6 +413,7 @@ WRONG = {
         without_whole_intervals,
         one_epoch_early,
         never_rises,
+        in_ten_thousandths,
     ],
 }
 RIGHT = {

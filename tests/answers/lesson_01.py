@@ -62,6 +62,11 @@ def walk_remembers(start, *, lr, curvature, steps, positions=[]):  # noqa: B006
     return positions
 
 
+def walk_ends_at_a_millionth(start, *, lr, curvature, steps):
+    positions = right_walk_closed_form(start, lr=lr, curvature=curvature, steps=steps)
+    return [w if abs(w) > 2e-7 else 0.0 for w in positions]
+
+
 def walk_knows_visible_answers(start, *, lr, curvature, steps):
     known = {
         (8.0, 3): [8.0, 4.0, 2.0, 1.0],
@@ -179,6 +184,10 @@ def critical_knows_visible_answers(hessian):
     return known.get(str(max(map(max, hessian))))
 
 
+def critical_in_whole_numbers(hessian):
+    return 2 / np.linalg.eigvalsh(np.array(hessian, dtype=int)).max()
+
+
 def critical_lists_only(hessian):
     return 2 / np.linalg.eigvalsh([row.copy() for row in hessian if row]).max()
 
@@ -253,6 +262,11 @@ def best_by_position(rates, losses):
 def best_only_upper_boundary(rates, losses):
     _, rate = _judge(rates, losses)
     return rate, rate == max(rates)
+
+
+def best_near_the_boundary(rates, losses):
+    _, rate = _judge(rates, losses)
+    return rate, any(math.isclose(rate, end, abs_tol=0.01) for end in (min(rates), max(rates)))
 
 
 def best_only_lower_boundary(rates, losses):
@@ -570,6 +584,7 @@ WRONG = {
         walk_until_converged,
         walk_until_it_explodes,
         walk_until_the_bottom,
+        walk_ends_at_a_millionth,
         walk_knows_visible_answers,
     ],
     "01-critical-rate": [
@@ -586,6 +601,7 @@ WRONG = {
         critical_one_power_step,
         critical_few_power_steps,
         critical_lists_only,
+        critical_in_whole_numbers,
         critical_knows_visible_answers,
     ],
     "01-best-rate": [
@@ -593,6 +609,7 @@ WRONG = {
         best_by_nanargmin,
         best_by_position,
         best_only_upper_boundary,
+        best_near_the_boundary,
         best_only_lower_boundary,
         best_boundary_of_survivors,
         best_never_complains,

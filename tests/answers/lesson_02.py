@@ -175,6 +175,26 @@ def compare_with_a_finer_table(before, after, t):
     return compare_statistics(before, after, table[len(_pairs(before, after))])
 
 
+def compare_in_its_half_but_95_percent_in_its_verdict(before, after, t):
+    mean, half, _ = compare_statistics(before, after, t)
+    return mean, half, compare_with_a_table_of_its_own(before, after, t)[2]
+
+
+def compare_by_rounded_bounds(before, after, t):
+    mean, half, _ = compare_statistics(before, after, t)
+    low, high = round(mean - half, 2), round(mean + half, 2)
+    return mean, half, "higher" if low > 0 else "lower" if high < 0 else "no difference found"
+
+
+def compare_finds_nothing_in_two_pairs(before, after, t):
+    mean, half, verdict = compare_statistics(before, after, t)
+    return mean, half, verdict if len(_pairs(before, after)) > 2 else "no difference found"
+
+
+def compare_small_seeds(before, after, t):
+    return compare_statistics({s: before[s] for s in range(100) if s in before}, after, t)
+
+
 def compare_in_float32(before, after, t):
     seeds = [seed for seed in before if seed in after]
     old, new = (np.float32([each[seed] for seed in seeds]) for each in (before, after))
@@ -216,8 +236,8 @@ def compare_numpy(before, after, t):
 
 def compare_loops(before, after, t):
     pairs = []
-    for seed in range(1000):
-        if seed in before and seed in after:
+    for seed in before:
+        if seed in after:
             pairs.append(after[seed] - before[seed])
     n, total = len(pairs), 0.0
     for each in pairs:
@@ -435,6 +455,10 @@ WRONG = {
         compare_without_spread_is_nothing,
         compare_with_a_table_of_its_own,
         compare_with_a_finer_table,
+        compare_in_its_half_but_95_percent_in_its_verdict,
+        compare_by_rounded_bounds,
+        compare_finds_nothing_in_two_pairs,
+        compare_small_seeds,
     ],
     "02-factor-rate": [
         as_published,

@@ -56,6 +56,10 @@ def never_below_a_millionth(step, *, lr, factor, every_epochs, steps_per_epoch):
     return max(1e-6, lr * factor ** (step // (every_epochs * steps_per_epoch)))
 
 
+def times_the_reciprocal(step, *, lr, factor, every_epochs, steps_per_epoch):
+    return lr * factor ** (int(step * (1 / steps_per_epoch)) // every_epochs)
+
+
 def compounds(step, *, lr, factor, every_epochs, steps_per_epoch):
     for epoch in range(step // steps_per_epoch + 1):
         lr = lr * factor ** (epoch // every_epochs)
@@ -152,6 +156,10 @@ remembers_the_first_rate = _Remembers()
 
 def never_in_epoch_one(epoch, lr, every, factor):
     return lr * factor if epoch > 1 and epoch % every == 0 else lr
+
+
+def never_below_a_hundred_thousandth(epoch, lr, every, factor):
+    return max(1e-5, mended(epoch, lr, every, factor))
 
 
 def drops_nine_times_at_most(epoch, lr, every, factor):
@@ -275,6 +283,11 @@ def compares_epochs(at_epochs, images, batch_size, epochs):
 def spares_the_last_epoch(at_epochs, images, batch_size, epochs):
     _in_time(at_epochs, epochs - 1 + 1e-9)
     return never_complains(at_epochs, images, batch_size, epochs)
+
+
+def rounds_before_it_rounds_up(at_epochs, images, batch_size, epochs):
+    n = _steps(images, batch_size)
+    return _in_time([math.ceil(round(each * n, 1)) for each in at_epochs], epochs * n)
 
 
 def rounds_the_whole_run(at_epochs, images, batch_size, epochs):
@@ -402,6 +415,11 @@ def gives_up_after_100_epochs(lr, bound, factor, steps_per_epoch):
     return min(with_logs(lr, bound, factor, steps_per_epoch), 100 * steps_per_epoch)
 
 
+def counts_to_a_hundred_thousand(lr, bound, factor, steps_per_epoch):
+    rates = lr * (factor ** (1 / steps_per_epoch)) ** np.arange(100_000)
+    return int(np.argmax(rates < bound))
+
+
 def counts(lr, bound, factor, steps_per_epoch):
     step = 0
     while lr * factor ** (step / steps_per_epoch) >= bound:
@@ -442,6 +460,7 @@ WRONG = {
         hard_coded_rate,
         compounds,
         never_below_a_millionth,
+        times_the_reciprocal,
         gives_the_epoch,
     ],
     "03-next-rate": [
@@ -459,6 +478,7 @@ WRONG = {
         remembers_the_first_rate,
         never_in_epoch_one,
         drops_nine_times_at_most,
+        never_below_a_hundred_thousandth,
     ],
     "03-milestones": [
         drops_the_small_batch,
@@ -478,6 +498,7 @@ WRONG = {
         asks_the_largest_of_none,
         compares_epochs,
         rounds_the_whole_run,
+        rounds_before_it_rounds_up,
         spares_the_last_epoch,
         fraction_of_the_images,
         rounds_a_half_up,
@@ -501,6 +522,7 @@ WRONG = {
         at_or_below_later,
         nearly_below,
         gives_up_after_100_epochs,
+        counts_to_a_hundred_thousand,
     ],
 }
 RIGHT = {

@@ -179,6 +179,10 @@ def keras_share_of_two_places(*, lr, eta_min, total_steps):
     return CosineDecay(lr, total_steps, alpha=round(eta_min / lr, 2))
 
 
+def keras_share_of_three_places(*, lr, eta_min, total_steps):
+    return keras.optimizers.schedules.CosineDecay(lr, total_steps, alpha=round(eta_min / lr, 3))
+
+
 def right_keras_positional(*, lr, eta_min, total_steps):
     return CosineDecay(lr, total_steps, eta_min / lr)
 
@@ -250,6 +254,23 @@ def area_whole_powers(*, peak_lr, total_steps, power):
     return area_without_peak(total_steps=total_steps, power=int(power), peak_lr=1) * peak_lr
 
 
+def area_by_integral_if_long(*, peak_lr, total_steps, power):
+    close = total_steps > 500
+    how = area_by_integral if close else right_area_numpy
+    return how(peak_lr=peak_lr, total_steps=total_steps, power=power)
+
+
+class AreaOfTheFirstPeak:
+    __name__ = "area_of_the_first_peak"
+
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, *, peak_lr, total_steps, power):
+        peak = right_area_numpy(peak_lr=peak_lr, total_steps=total_steps, power=power)
+        return self.known.setdefault((total_steps, power), peak)
+
+
 def right_area_numpy(*, peak_lr, total_steps, power):
     left = 1 - np.arange(total_steps) / total_steps
     return float(peak_lr * left.sum() / (left**power).sum())
@@ -285,11 +306,12 @@ WRONG = {
         *(keras_floor_as_rate, keras_no_floor, keras_share_upside_down, keras_share_of_fall),
         *(keras_floor_times_rate, keras_one_early, keras_one_late, keras_line),
         *(keras_starts_lower, keras_without_keras, keras_share_of_two_places),
+        keras_share_of_three_places,
     ],
     "04-same-area": [
         *(area_by_integral, area_upside_down, area_forgets_first, area_without_peak),
         *(area_of_half, area_same_peak, area_against_constant, area_at_middles),
-        area_whole_powers,
+        *(area_whole_powers, area_by_integral_if_long, AreaOfTheFirstPeak()),
     ],
 }
 

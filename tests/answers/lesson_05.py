@@ -74,6 +74,12 @@ def no_floor(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     return peak_lr * half_wave(min((step - warmup_steps) / (total_steps - warmup_steps), 1))
 
 
+def climbs_again_after_twice_its_length(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+    numbers = dict(peak_lr=peak_lr, warmup_steps=warmup_steps, total_steps=total_steps)
+    how = climbs_again if step > 2 * total_steps else right_two_clocks
+    return how(step, **numbers, final_lr=final_lr)
+
+
 def right_two_clocks(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     if step >= total_steps:
         return final_lr
@@ -140,6 +146,11 @@ def factor_maximum(step, *, warmup_steps, total_steps):
 
 def factor_stays_up(step, *, warmup_steps, total_steps):
     return min(step / warmup_steps, 1)
+
+
+def factor_climbs_again_after_twice_its_length(step, *, warmup_steps, total_steps):
+    how = factor_climbs_again if step > 2 * total_steps else right_factor_minimum
+    return how(step, warmup_steps=warmup_steps, total_steps=total_steps)
 
 
 def right_factor_minimum(step, *, warmup_steps, total_steps):
@@ -243,7 +254,8 @@ def right_line_polynomial(optimizer, *, warmup_steps, total_steps):
 class RightByHand:
     def __init__(self, optimizer, *, warmup_steps, total_steps, groups=None):
         self.groups, self.t = groups or optimizer.param_groups, -1
-        self.peak, self.w, self.total = self.groups[0]["lr"], warmup_steps, total_steps
+        self.peaks = [group["lr"] for group in self.groups]
+        self.w, self.total = warmup_steps, total_steps
         self.step()
 
     def step(self):
@@ -251,8 +263,15 @@ class RightByHand:
         part = min(1, (self.t + 1) / (self.w + 1))
         if self.t > self.w:
             part = max(0, 1 - (self.t - self.w) / (self.total - self.w))
+        for group, peak in zip(self.groups, self.peaks):
+            group["lr"] = peak * part
+
+
+class LineOfOneRate(RightByHand):
+    def step(self):
+        super().step()
         for group in self.groups:
-            group["lr"] = self.peak * part
+            group["lr"] = self.groups[0]["lr"]
 
 
 class LineOfTheFirstGroup(RightByHand):
@@ -312,6 +331,11 @@ def reads_rate_of_peak(rates):
     return wasted, max(rates)
 
 
+def reads_until_it_does_not_rise(rates):
+    wasted = right_reads_loop(rates)[0]
+    return wasted, next((i for i, r in enumerate(rates) if r >= max(rates[i : i + 4])), 0)
+
+
 def right_reads_loop(rates):
     wasted = 0
     while wasted < len(rates) and rates[wasted] == 0:
@@ -343,20 +367,23 @@ WRONG = {
     "05-warm-cosine": [
         *(cosine_does_not_wait, warmup_not_counted, begins_at_zero, peak_one_early, climbs_again),
         *(warms_up_from_floor, product_of_both, straight_down, no_floor),
+        climbs_again_after_twice_its_length,
     ],
     "05-waiting": [
         *(factor_as_published, factor_jumps, factor_ends_late, factor_climbs_again),
         *(factor_our_convention, factor_rescaled, factor_maximum, factor_stays_up),
+        factor_climbs_again_after_twice_its_length,
     ],
     "05-warm-line": [
         *(line_from_a_third, line_ends_late, line_milestone_early, line_milestone_late),
         *(line_multiplied, line_is_a_cosine, line_never_falls, line_one_over_w, line_without_end),
-        LineOfTheFirstGroup,
+        *(LineOfTheFirstGroup, LineOfOneRate),
     ],
     "05-read-warmup": [
         *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),
         *(reads_zero_of_all_zeros, reads_peak_from_one, reads_until_it_falls),
         *(reads_small_as_zero, reads_nearly_the_peak, reads_rate_of_peak),
+        reads_until_it_does_not_rise,
     ],
 }
 

@@ -181,6 +181,21 @@ def rule_starts_at_a_million(losses, *, lr, factor, patience, cooldown):
     )
 
 
+def rule_forgets_a_best_of_zero(losses, *, lr, factor, patience, cooldown):
+    return machine(
+        *(losses, lr, factor, patience, cooldown),
+        reached=lambda bad, patience: bad > patience,
+        better=lambda loss, best: not best or loss < best,
+    )
+
+
+def rule_cuts_four_times_at_most(losses, *, lr, factor, patience, cooldown):
+    rates = right_rule_of_a_closure(
+        losses, lr=lr, factor=factor, patience=patience, cooldown=cooldown
+    )
+    return [max(rate, lr * factor**4) for rate in rates]
+
+
 def rule_whose_cooldown_ends_at_a_better_loss(losses, *, lr, factor, patience, cooldown):
     rates, best, bad, wait = [], math.inf, 0, 0
     for loss in losses:
@@ -291,6 +306,22 @@ def translate_with_the_default_threshold(*, patience, threshold, threshold_mode,
         raise ValueError
     cooldown = cooldown + 1 if cooldown else 0
     return {"patience": patience + 1, "min_delta": 1e-4, "cooldown": cooldown}
+
+
+def translate_a_threshold_of_zero_away(*, patience, threshold, threshold_mode, cooldown):
+    return right_translate_with_match(
+        patience=patience,
+        threshold=threshold or 1e-4,
+        threshold_mode=threshold_mode,
+        cooldown=cooldown,
+    )
+
+
+def translate_to_two_places(*, patience, threshold, threshold_mode, cooldown):
+    found = right_translate_with_match(
+        patience=patience, threshold=threshold, threshold_mode=threshold_mode, cooldown=cooldown
+    )
+    return {**found, "min_delta": round(threshold, 2)}
 
 
 def translate_to_none(*, patience, threshold, threshold_mode, cooldown):
@@ -628,6 +659,25 @@ def early_takes_ties_for_better(noisy, steady, *, patience):
     return early_by(noisy, steady, patience, tie=True)
 
 
+def early_forgets_a_best_of_zero(noisy, steady, *, patience):
+    return early_by([loss or math.inf for loss in noisy], steady, patience, tie=False)
+
+
+def early_forgets_a_low_of_zero(noisy, steady, *, patience):
+    return right_early_in_two_steps(noisy, [loss or math.inf for loss in steady], patience=patience)
+
+
+def early_by_a_low_of(gain, low=math.inf):
+    """The rule whose new low of steady must be lower by `gain`, and which begins at `low`."""
+
+    def early(noisy, steady, *, patience):
+        lows = [min([low, *steady[: place + 1]]) for place in range(len(steady))]
+        found = calls(noisy, patience)
+        return [i for i in found if min([low, *steady[i:]]) < lows[i] - gain]
+
+    return early
+
+
 def right_early_in_two_steps(noisy, steady, *, patience):
     low = steady.index(min(steady))
     return [place for place in calls(noisy, patience) if place < low]
@@ -651,6 +701,8 @@ WRONG = {
     "06-rule": [
         rule_starts_at_a_thousand,
         rule_starts_at_a_million,
+        rule_forgets_a_best_of_zero,
+        rule_cuts_four_times_at_most,
         rule_whose_cooldown_ends_at_a_better_loss,
         rule_never_forgives,
         rule_counts_as_keras,
@@ -679,6 +731,8 @@ WRONG = {
         translate_to_epsilon,
         translate_with_the_default_threshold,
         translate_to_none,
+        translate_a_threshold_of_zero_away,
+        translate_to_two_places,
     ],
     "06-mended": [
         mended_but_takes_the_value_at_a_cut_for_the_best,
@@ -714,6 +768,9 @@ WRONG = {
         early_starts_at_a_million,
         early_until_the_last_low,
         early_at_an_equal_low,
+        early_forgets_a_best_of_zero,
+        early_forgets_a_low_of_zero,
+        *(early_by_a_low_of(0.01), early_by_a_low_of(0.0, low=10.0)),
     ],
 }
 RIGHT = {
