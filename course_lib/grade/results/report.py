@@ -169,8 +169,8 @@ def _shared_start(texts: Sequence[list[str]]) -> list[str]:
         start.append(line)
 
 
-def _by_student(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    students: dict[str, list[dict[str, Any]]] = {}
+def _by_student(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    students: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         students.setdefault(row["student"], []).append(row)
     return list(students.values())
