@@ -331,9 +331,18 @@ def test_the_hessian_diagonal_of_a_known_function_in_both():
         lambda: tf.reduce_sum(u.value**3) * v.value[0] + v.value[1] ** 2 + tf.reduce_sum(w.value),
         [u, v, w],
     )
+    bare = tf.Variable(a)
+    (of_tensorflow,) = ours.hessian_diagonal(lambda: tf.reduce_sum(bare**3) * b[0], [bare])
+    np.testing.assert_allclose(of_tensorflow, 12 * a, rtol=1e-12)
     for found in (in_torch, in_keras):
         for each, expected in zip(found, [6 * a * 2, [0, 2], [0]], strict=True):
             np.testing.assert_allclose(each, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [ours.SGD, ours.AdaGradNorm, ours.ScheduleFreeAdamW])
+def test_a_bare_schedule_is_refused_where_it_is_given(kind):
+    with pytest.raises(TypeError, match=r"a KerasSchedule, got Schedule\(cosine, .* total_steps="):
+        kind(Schedule(cosine, peak_lr=0.5, total_steps=9))
 
 
 def test_under_a_schedule_the_rate_is_that_of_the_update_that_was_made():
@@ -680,5 +689,5 @@ def test_fit_refuses_what_does_not_go_together():
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "schedulefree", None)
-    with pytest.raises(ImportError, match="pip install schedulefree"):
+    with pytest.raises(ImportError, match="schedulefree is not installed; in the clone"):
         run_of("torch", "schedule_free")

@@ -572,6 +572,13 @@ def test_keras_config_keeps_the_numbers_of_a_function_without_a_name():
     assert [float(after(step)) for step in range(9)] == [float(before(step)) for step in range(9)]
 
 
+def test_keras_config_of_a_model_saved_before_schedules_were_text_is_read():
+    config = KerasSchedule(GALLERY["linear"], total_steps=5).get_config()
+    assert config["schedule"] == "linear(peak_lr=0.1, total_steps=100)"
+    old = {"formula": "linear", "params": {"peak_lr": 0.1, "total_steps": 100}}
+    assert KerasSchedule.from_config({**config, "schedule": old}).schedule == GALLERY["linear"]
+
+
 @pytest.mark.parametrize("done", [0, 1, 5, 11])
 def test_keras_model_resumes_exactly_after_save_and_load(done, tmp_path):
     schedule = Schedule(warmup, then=Schedule(cosine, peak_lr=0.5, total_steps=8), warmup_steps=4)

@@ -1,12 +1,12 @@
 """The experiment of `training.fit`, in torch: a model, an optimizer, and one update at a time."""
 
-import importlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
+from course_lib import needs
 from course_lib.pytorch import TorchSchedule
 from course_lib.trainers import models
 
@@ -126,11 +126,15 @@ def _optimizer(name: str, parameters, momentum: float) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(parameters, lr=0.0, momentum=momentum)
         case "schedule_free":
-            optimizer = _package("schedulefree").AdamWScheduleFree(parameters)
+            with needs("course"):
+                from schedulefree import AdamWScheduleFree
+            optimizer = AdamWScheduleFree(parameters)
             optimizer.train()
             return optimizer
         case "prodigy":
-            return _package("prodigyopt").Prodigy(parameters)
+            with needs("course"):
+                from prodigyopt import Prodigy
+            return Prodigy(parameters)
     known = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -138,14 +142,6 @@ def _optimizer(name: str, parameters, momentum: float) -> torch.optim.Optimizer:
         "rmsprop": torch.optim.RMSprop,
     }
     return known[name](parameters)
-
-
-def _package(name: str):
-    """A package that one optimizer needs, and nothing else."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise ImportError(f"this optimizer needs the package {name}: pip install {name}") from None
 
 
 def _images(x: np.ndarray) -> torch.Tensor:
