@@ -142,7 +142,8 @@ def test_code_of_the_valley_sets_this_rate_and_momentum(monkeypatch):
     [
         ({"lr": 0}, "lr must be a number above 0, got 0"),
         ({"lr": math.nan}, "lr must be"),
-        ({"steep": -1}, "steep must be a number above 0, got -1"),
+        ({"steep": 0.5}, "steep must be a number of at least 1, got 0.5"),
+        ({"momentum": 1.0}, "momentum must be a number of at least 0 and below 1, got 1.0"),
         ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
     ],
 )

@@ -111,8 +111,8 @@ def build(out: Path, only: list[str]) -> int:
 
     if out.exists() and any(out.iterdir()) and not (out / "objects.inv").exists():
         raise SystemExit(
-            f"--out must be a new or empty folder, or one with a site, which is replaced; got {out}, "
-            "which holds something else"
+            "--out must be a new or empty folder, or one with a site, which is replaced; "
+            f"got {out}, which holds something else"
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place, so that the last site stays until this one is whole.

@@ -80,8 +80,8 @@ def view_noise_floor(values, data):
         ),
         "report": f"Update {now} of {last}: the rate is {short(used[-1])}{where}.\nMean loss of "
         f"the last 20 updates: {short(mean)}. Floor of this rate, lr / (2 (2 - lr)): "
-        f"{short(floor)}. {floor_fate(mean / floor)}\nNo rate that stays the same gets below "
-        f"{short(data['fixed'], 2)} by update {last}.",
+        f"{short(floor)}. {floor_fate(mean / floor)}\nNo rate of the slider that stays the same "
+        f"gets below {short(data['fixed'])} by update {last}.",
         "code": floor_code(lr, factor, drops),
         "reached": now == last and mean < data["goal"],
         "missing": f"it is {short(mean)} at update {now}",

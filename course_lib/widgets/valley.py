@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from course_lib.formulas.parameters import Number, Whole
+from course_lib.formulas.parameters import MOMENTUM, Number, Whole
 from course_lib.looks import PALETTE
 from course_lib.widgets.chart import chart, line, mark, row
 from course_lib.widgets.controls import Control
@@ -163,9 +163,9 @@ def valley(lr: float = 0.03, steep: float = 20.0, momentum: float = 0.0, steps: 
     (True, False, True)
     """
     Whole(low=1).check("steps", steps)
-    number = {"lr": lr, "steep": steep, "momentum": momentum}
-    for name, value in number.items():
-        Number(above=name != "momentum").check(name, value)
+    Number(above=True).check("lr", lr)
+    Number(low=1).check("steep", steep)
+    MOMENTUM.check("momentum", momentum)
     controls = (
         Control("lr", "slider", "learning rate", float(lr), 0.001, 1.0, "log", allowed=(0, None)),
         Control("momentum", "slider", "momentum", float(momentum), 0.0, 0.98, allowed=(0, 0.999)),
