@@ -574,12 +574,29 @@ def test_a_function_under_the_name_that_its_check_asks_for(place):
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        'check(\n    "1",\n    my_walk,\n)',  # as Black and Ruff write it
+        'check("1", answer=my_walk)',
+        'result = check("1", my_walk)  # mine',
+        '%matplotlib inline\ncheck("1", my_walk);',
+    ],
+)
+def test_a_check_may_be_written_in_any_way(form):
+    cells = submitted()
+    cells[2]["source"] = MY_WALK.replace("def walk", "def my_walk")
+    cells[3]["source"] = f"from course_lib.checks import check\n\n{form}"
+    assert plan_of(cells).called == {"c-walk": "my_walk"}
+
+
+@pytest.mark.parametrize(
     "check",
     [
         CHECK.format(1, "walk") + '\ncheck("1", my_walk)',
         CHECK.format(1, "my_walk(1)"),
         CHECK.format(1, "nobody_s"),
         CHECK.format(2, "my_walk"),
+        'check("1", my_walk',
     ],
 )
 def test_a_check_that_asks_for_ours_or_for_nothing_changes_no_name(check):

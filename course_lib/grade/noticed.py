@@ -9,10 +9,9 @@ from itertools import chain
 
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import Finding, Plan
+from course_lib.grade.intake.notebook import MAGIC, parsed
 
-LONGEST_PARSED = 20_000  # characters of a cell
 MOST_DOTS = 8  # in a name; `ast.unparse` raises or takes seconds for what a student can write
-MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)[%!].*", re.MULTILINE)  # IPython's own lines
 WORD = re.compile(r"\w+")
 INSIDE = {"ADAPTERS", "_getframe", "currentframe", "f_back", "f_locals", "tb_frame"}
 INSIDE |= {"__closure__", "cell_contents", "get_objects", "get_referrers"}
@@ -61,14 +60,12 @@ def _dotted(node: ast.expr) -> str:
 
 def _read(source: str) -> tuple[set[str], dict[str, str]]:
     """The names that a cell uses and does not make itself (a parameter called `linear` is its own),
-    and what it imports: the names with their origins. Of what is too long to be parsed (Python's
-    parser takes seconds for some) or no Python, every word counts."""
+    and what it imports: the names with their origins. Of what cannot be parsed,
+    every word counts."""
     words = WORD.findall(source)
     try:
-        if len(source) > LONGEST_PARSED:
-            raise ValueError
-        nodes = list(ast.walk(ast.parse(MAGIC.sub(r"\1None", source))))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        nodes = list(ast.walk(parsed(source)))
+    except ValueError:
         ours = "course_lib" in words
         return set(words), {word: f"course_lib.{word}" for word in words if ours}
     used = {word for line in MAGIC.finditer(source) for word in WORD.findall(line[0])}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.exercises import Group, course, hidden_groups
-from course_lib.grade.intake.notebook import STUBS, Cell, read_notebook
+from course_lib.grade.intake.notebook import STUBS, Cell, checks_in, read_notebook
 from course_lib.questions.calls import Probe
 from course_lib.questions.values import TOLERANCE
 
@@ -79,7 +79,7 @@ class Assignment:
     @property
     def points(self) -> float:
         """The most that it can earn."""
-        return sum(question.points for question in self.questions)
+        return round(sum(question.points for question in self.questions), 6)
 
     @cached_property
     def digest(self) -> str:
@@ -242,18 +242,10 @@ def _check_call(source: str) -> tuple[str, str, str]:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise AssignmentError(f"not Python ({error}); {form}") from error
-    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
-    checks = [call for call in calls if ast.unparse(call.func) == "check"]
-    found = [
-        (call, each.value) for call in checks for each in call.keywords if each.arg == "hidden"
-    ]
+    found = [each for each in checks_in(tree) if each.hidden]
     _need(len(found) == 1, f"{form}, found {len(found)}")
-    call, hidden = found[0]
-    match call.args:
-        case [ast.Constant(value=str(exercise)), ast.Name(id=name)] if exercise:
-            pass
-        case _:
-            raise AssignmentError(f"{form}, got {ast.unparse(call)[:80]}")
+    exercise, name, hidden, call = found[0]
+    _need(exercise and name, f"{form}, got {ast.unparse(call)[:80]}")
     text = hidden.value if isinstance(hidden, ast.Constant) else None
     if not isinstance(text, str):
         raise AssignmentError(f"{form} as a text")

@@ -12,12 +12,19 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
-from course_lib.grade.intake.notebook import DEFINED, STUBS, Cell, defined, known_lines
+from course_lib.grade.intake.notebook import (
+    DEFINED,
+    STUBS,
+    Cell,
+    checks_in,
+    defined,
+    known_lines,
+    parsed,
+)
 
 ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
 CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$", re.MULTILINE)
-ASKED = r"^check\([ \t]*[\"']{}[\"'][ \t]*,[ \t]*(\w+)[ \t]*[,)]"  # of which function
 # Prose in a cell of code, a comment perhaps: five words, or twelve letters where none are parted.
 PROSE = re.compile(r"\b(?:[^\W\d_]+[,;:.]? ){4}[^\W\d_]|[^\W\d_a-zA-Z]{12}")
 # The lines of a code cell that may be prose: comments, and what is no statement or call.
@@ -153,8 +160,11 @@ class _Matching:
             place = self.found.get(checks.get(each.grade_id, -1))
             if place is None or self._is_done(each.name):
                 continue
-            form = ASKED.format(re.escape(each.exercise))
-            names = re.findall(form, self.theirs[place].source, re.MULTILINE)
+            try:
+                asked = checks_in(parsed(self.theirs[place].source))
+            except ValueError:
+                continue
+            names = [check.name for check in asked if check.exercise == each.exercise]
             if names and self._is_done(names[-1]):
                 self._call(each, names[-1])
 

@@ -3,19 +3,22 @@
 What cannot be read is a ValueError in words, never another error.
 """
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_CELLS = 2_000
 LONGEST_SOURCE = 200_000  # characters of a cell
+LONGEST_PARSED = 20_000  # characters of a cell
 TOO_LONG = "raise ValueError('this cell has {:,} characters, more than {:,}: it was not run')"
 CUT = "\n\n(cut here: it was longer)"
 DEFINED = re.compile(
     r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE
 )
+MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)[%!].*", re.MULTILINE)  # IPython's own lines
 # What nbgrader, with this course's settings, leaves of an answer.
 STUBS = {
     "code": ("# YOUR CODE HERE", "raise NotImplementedError()"),
@@ -104,6 +107,42 @@ def _cell(number: int, raw: Any) -> Cell:
 def _clean(text: str) -> str:
     """The text without halves of characters, which JSON can spell and no file can hold."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
+
+
+def parsed(source: str) -> ast.Module:
+    """The code, with `None` for IPython's own lines. Raises ValueError for what is no Python or too
+    long to be parsed: Python's parser takes seconds for some."""
+    try:
+        if len(source) > LONGEST_PARSED:
+            raise ValueError(f"longer than {LONGEST_PARSED:,} characters")
+        return ast.parse(MAGIC.sub(r"\1None", source))
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(f"not Python: {error}") from None
+
+
+class Check(NamedTuple):
+    """A call `check("1.1", walk, hidden=...)`; "" where something else stands."""
+
+    exercise: str
+    name: str  # of the function
+    hidden: ast.expr | None
+    call: ast.Call
+
+
+def checks_in(tree: ast.AST) -> list[Check]:
+    """The calls of `check` in parsed code, by place or by keyword."""
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="check")):
+                given = dict(zip(("id", "answer"), node.args))
+                given |= {each.arg: each.value for each in node.keywords if each.arg}
+                id, answer = given.get("id"), given.get("answer")
+                exercise = id.value if isinstance(id, ast.Constant) else None
+                exercise = exercise if isinstance(exercise, str) else ""
+                name = answer.id if isinstance(answer, ast.Name) else ""
+                found.append(Check(exercise, name, given.get("hidden"), node))
+    return found
 
 
 def defined(source: str) -> set[str]:
