@@ -73,8 +73,8 @@ settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname
 mbind set_mempolicy migrate_pages move_pages mincore
 setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
 """
-# Landlock lets these change every file that the user owns, or lock it for other submissions. Copying
-# a file in Python calls them, and so do packages that lock, so they say that all is well.
+# Landlock lets these change every file that the user owns, or lock it for others to see. Copying a
+# file in Python calls them, as do packages that lock: they say that all is well.
 WITHOUT_EFFECT = """
 chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimesat utimensat flock
 """
