@@ -46,7 +46,7 @@ mnist = load("mnist")
 #
 # **Predict.** Three runs of one network from the same start, 900 updates each, on MNIST. One keeps
 # a rate of 0.8, one keeps 0.08, one changes from 0.8 to 0.08 after two thirds. Which ends with the
-# lowest training loss? Change the percentages below, then run.
+# lowest training loss? Change the percentages.
 
 # %%
 predict(

@@ -201,8 +201,8 @@ CLAIMS = {
         "From 1.0 no difference of the means is found ({torch.high:.2f} points in PyTorch, "
         "{tensorflow.high:.2f} in Keras). But the decay narrows the spread from each: the constant "
         "rate's standard deviation over seeds is {torch.low_ratio:.2f}, {torch.middle_ratio:.2f} "
-        "and {torch.high_ratio:.2f} times the decay's (Keras {tensorflow.low_ratio.value:.2f}, "
-        "{tensorflow.middle_ratio.value:.2f} and {tensorflow.high_ratio.value:.2f}).",
+        "and {torch.high_ratio:.2f} times the decay's (Keras {tensorflow.low_ratio:.2f}, "
+        "{tensorflow.middle_ratio:.2f} and {tensorflow.high_ratio:.2f}).",
         decay,
         lambda n: (
             n.high.undecided and min(n.low_ratio.low, n.middle_ratio.low, n.high_ratio.low) > 1
