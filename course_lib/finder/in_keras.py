@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.tensorflow import keras, tf  # imported there, where their startup notes are hidden
+from course_lib.tensorflow import KerasSchedule, keras, tf
 
 global_state = keras.src.backend.common.global_state
 
@@ -51,16 +51,6 @@ def _inner(optimizer: Any) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-class _Fixed(keras.optimizers.schedules.LearningRateSchedule):
-    """One rate, where only a schedule can take the place of a schedule."""
-
-    def __init__(self, lr: float):
-        self.lr = lr
-
-    def __call__(self, step):
-        return self.lr
-
-
 def finder_step(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
@@ -78,11 +68,17 @@ def finder_step(
             "give train_step, a function lr -> loss that takes its own batches"
         )
     if not (isinstance(data, tuple | list) and len(data) == 2):
-        raise TypeError(f"data must be arrays (x, y), got {type(data).__name__}")
+        raise TypeError(
+            f"data must be arrays (x, y), got {type(data).__name__}; for others give train_step, "
+            "a function lr -> loss that takes its own batches"
+        )
     x, y = (np.asarray(part) for part in data)
     if len(x) != len(y) or not len(x):
-        raise ValueError(f"data must be (x, y) of one length, got {len(x)} x and {len(y)} y")
-    if not callable(loss):
+        raise ValueError(
+            f"data must be (x, y) of one length, got {len(x)} x and {len(y)} y; for a model of "
+            "several inputs give train_step, a function lr -> loss"
+        )
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a function (y, prediction) -> loss, got {loss!r}")
     if isinstance(optimizer, keras.optimizers.MultiOptimizer):
         raise TypeError(
@@ -103,7 +99,8 @@ def finder_step(
             rows = rng.permutation(len(x))
         batch, rows = rows[:batch_size], rows[batch_size:]
         scheduled = callable(_inner(optimizer)._learning_rate)
-        optimizer.learning_rate = _Fixed(lr) if scheduled else lr
+        # Only a schedule can take the place of a schedule.
+        optimizer.learning_rate = KerasSchedule(lambda _: lr, total_steps=1) if scheduled else lr
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(y[batch], model(x[batch], training=True)))
             value += sum(model.losses)  # penalties of the weights, where layers have any

@@ -112,7 +112,14 @@ def finder_step(
             "data must be something that can be read again, such as a DataLoader or a list of "
             f"(x, y) batches, got {type(data).__name__}"
         )
-    if not callable(loss):
+    if isinstance(model, nn.parallel.DistributedDataParallel):
+        raise TypeError(
+            "model must not be a DistributedDataParallel: a process whose sweep ends first would "
+            "leave the others waiting; give model.module"
+        )
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise TypeError("optimizer must not be LBFGS, which needs a closure; give train_step")
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a function (prediction, y) -> loss, got {loss!r}")
     weights = {id(weight) for weight in model.parameters()}
     if weights.isdisjoint(id(p) for group in optimizer.param_groups for p in group["params"]):
@@ -149,7 +156,10 @@ def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tenso
         batch = None
         for batch in data:
             if not (isinstance(batch, tuple | list) and len(batch) == 2):
-                raise ValueError(f"data must give batches (x, y), got a {type(batch).__name__}")
+                raise ValueError(
+                    f"data must give batches (x, y), got a {type(batch).__name__}; for others "
+                    "give train_step, a function lr -> loss that takes its own batches"
+                )
             if not all(hasattr(part, "to") for part in batch):
                 kinds = ", ".join(type(part).__name__ for part in batch)
                 raise TypeError(f"data must give batches (x, y) of tensors, got ({kinds})")

@@ -65,18 +65,18 @@ def _adam_rate(optimizer, i: int, updates: int) -> np.ndarray:
 
 
 def hessian_diagonal(
-    loss: Callable[[], tf.Tensor], weights: Sequence[keras.Variable]
+    loss: Callable[[], tf.Tensor], weights: Sequence[keras.Variable | tf.Variable]
 ) -> list[np.ndarray]:
     """The second derivatives of `loss()` in each weight alone, exact: one array per weight.
 
-    `loss` takes no argument and is called once. Computes the whole Hessian of each array of
-    weights, so for small problems.
+    `loss` takes no argument and is called once; `weights` are variables, of Keras or TensorFlow.
+    Computes the whole Hessian of each array of weights, so for small problems.
 
     >>> weight = keras.Variable([1.0, 2.0])
     >>> hessian_diagonal(lambda: tf.reduce_sum(weight.value**3), [weight])[0].tolist()
     [6.0, 12.0]
     """
-    values = [weight.value for weight in weights]
+    values = [weight.value if isinstance(weight, keras.Variable) else weight for weight in weights]
     zero = tf.UnconnectedGradients.ZERO  # a loss that is linear in a weight has no second gradient
     with tf.GradientTape(persistent=True) as outer:
         with tf.GradientTape() as inner:

@@ -17,5 +17,10 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow, or unset it, before Python "
         "starts; in PyTorch use course_lib.pytorch"
     )
+if not hasattr(keras.optimizers, "ScheduleFreeAdamW"):
+    raise ImportError(
+        f"course_lib.tensorflow needs Keras 3.14 or newer, got {keras.__version__}: "
+        'python -m pip install "keras>=3.14"'
+    )
 
 to_numpy = keras.ops.convert_to_numpy

@@ -6,7 +6,7 @@ import numpy as np
 
 from course_lib.formulas.parameters import MOMENTUM, Flag, Number
 from course_lib.tensorflow.framework import keras, tf, to_numpy
-from course_lib.tensorflow.schedule import KerasSchedule
+from course_lib.tensorflow.schedule import KerasSchedule, refuse_bare
 
 
 def _whole(gradients: list[Any], rule: str) -> list[Any]:
@@ -56,6 +56,7 @@ class SGD(keras.optimizers.Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        refuse_bare(self._learning_rate)
         if not isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
             momentum = MOMENTUM.check("momentum, unless a KerasSchedule,", momentum)
         elif isinstance(momentum, KerasSchedule):
@@ -124,6 +125,7 @@ class AdaGradNorm(keras.optimizers.Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        refuse_bare(self._learning_rate)
         self.initial = Number(low=0, above=True).check("initial", initial)
 
     def build(self, variables):
@@ -174,6 +176,7 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        refuse_bare(self._learning_rate)
         Number(low=0, above=True, below=1).check("beta_1", self.beta_1)
         if self.weight_decay:  # Keras would take it off y alone, and x would be no average
             raise ValueError(f"weight_decay must be None, got {self.weight_decay!r}; leave it out")
