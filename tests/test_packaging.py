@@ -27,9 +27,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
+BOUNDS = ("torch", "tensorflow", "notebook")  # extras that take what is there, if it is new enough
+
+
 def pins_of_pyproject():
-    """Of all extras but `notebook`, which has bounds and brings no package that `course` lacks."""
-    extras = [pins for name, pins in PROJECT["optional-dependencies"].items() if name != "notebook"]
+    """Of all extras but those with bounds, which bring no package that `course` lacks."""
+    extras = [pins for name, pins in PROJECT["optional-dependencies"].items() if name not in BOUNDS]
     return {pin for extra in extras for pin in extra if not pin.startswith("lr-course[")}
 
 
@@ -58,15 +61,16 @@ def test_every_pin_is_exact_and_is_what_is_installed():
         assert installed.split("+")[0] == pinned, f"{name}: pinned {pinned}, {installed}"
 
 
-def test_a_notebook_elsewhere_asks_for_the_course_s_packages_and_takes_what_is_there():
+@pytest.mark.parametrize("extra", BOUNDS)
+def test_elsewhere_the_course_s_packages_are_asked_for_and_what_is_there_is_taken(extra):
     pins = dict(pin.split("==") for pin in pins_of_pyproject() if ";" not in pin)
     extras = PROJECT["optional-dependencies"]
-    bounds = {each.name: each.specifier for each in map(Requirement, extras["notebook"])}
+    bounds = {each.name: each.specifier for each in map(Requirement, extras[extra])}
     for name, bound in bounds.items():
         assert any(pin.startswith(f"{name}==") for pin in extras["course"]), name
         assert pins[name] in bound and {each.operator for each in bound} == {">="}, name
-    frameworks = {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
-    assert not frameworks & {*bounds, *(Requirement(each).name for each in PROJECT["dependencies"])}
+    asked = {Requirement(each).name for each in [*PROJECT["dependencies"], *extras["notebook"]]}
+    assert not asked & {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
 
 
 def test_what_the_course_promises_to_bring_is_there():
