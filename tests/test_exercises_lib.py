@@ -326,18 +326,38 @@ def test_a_torch_scheduler_that_leaves_out_a_group_is_told_so():
     assert "first parameter group has the rate 0.1, the second 0.2" in found["message"]
 
 
-def test_groups_of_a_torch_scheduler_differ_in_their_last_digits_and_agree_without_a_number():
+def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number():
     torch = pytest.importorskip("torch")
 
     def make(optimizer, second):
         return torch.optim.lr_scheduler.LambdaLR(optimizer, [lambda t: 1.0, lambda t: second])
 
-    found = reply(make, through("torch_rates", 0.1, 3, second=1.0000000001))
-    assert "has the rate 0.1, the second 0.10000000001:" in found["message"]
+    found = reply(make, through("torch_rates", 0.1, 3, second=1.0001))
+    assert "has the rate 0.1, the second 0.10001;" in found["message"]
+    assert "value" in reply(make, through("torch_rates", 0.1, 3, second=1.0000001))
     rates = adapters.torch_rates(
         lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: math.nan), 0.1, 2
     )
     assert all(map(math.isnan, rates))
+
+
+def test_the_second_group_of_a_torch_scheduler_keeps_its_own_rate():
+    torch = pytest.importorskip("torch")
+
+    def halves(optimizer):
+        return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    def halves_the_first(optimizer):
+        first, second = optimizer.param_groups
+        scheduler = halves(optimizer)
+        torch.optim.Optimizer.register_step_post_hook(
+            optimizer, lambda *_: second.update(lr=first["lr"])
+        )
+        return scheduler
+
+    assert adapters.torch_rates(halves, 0.4, 3, share=0.1) == [0.4, 0.2, 0.1]
+    found = reply(halves_the_first, through("torch_rates", 0.4, 3, share=0.1))
+    assert "they began with 0.4 and 0.04" in found["message"]
 
 
 def test_another_keras_schedule_is_made_of_numbers_as_allowed_as_the_first():

@@ -316,11 +316,17 @@ def test_a_cell_that_stopped_is_why_its_function_is_missing():
     assert found.reason == "its cell stopped with KeyError: 'x'"
 
 
-PANDAS = dict(ok=False, error="ModuleNotFoundError", message="No module named 'pandas'")
+PANDAS = {
+    "ModuleNotFoundError": "No module named 'pandas'",
+    "ImportError": "cannot import name 'x'",
+}
 
 
+@pytest.mark.parametrize("error", PANDAS)
 @pytest.mark.parametrize("cell", ["its own", "another"])
-def test_a_package_that_is_not_here_is_why_an_answer_is_not_right(cell):
+def test_a_package_that_is_not_here_or_is_another_version_is_why_an_answer_is_not_right(
+    cell, error
+):
     """In the student's notebook it is, and the check says "Correct"."""
 
     def needs(step, **_):
@@ -330,16 +336,17 @@ def test_a_package_that_is_not_here_is_why_an_answer_is_not_right(cell):
         def run(self, source):
             return self.outcome if (source == "def warm") == (cell == "its own") else Outcome(True)
 
-    room = Lacks(needs, **PANDAS)
+    stopped = dict(ok=False, error=error, message=PANDAS[error])
+    room = Lacks(needs, **stopped)
     asked = examination(room, Step("extra", "", "import pandas as pd"))
     found = asked.verdicts()
-    why = "ModuleNotFoundError: No module named 'pandas'"
+    why = f"{error}: {PANDAS[error]}"
     assert found["09-warm"].status == "wrong" and why in found["09-warm"].reason
     (finding,) = asked.errors(found)
     where = "its cell" if cell == "its own" else "a cell"
     assert finding.text == f"an error in {where}: {why}"
     assert finding.grade_id == (ANSWER if cell == "its own" else "")
-    asked = examination(Lacks(wrong, **PANDAS), Step("extra", "", "import pandas as pd"))
+    asked = examination(Lacks(wrong, **stopped), Step("extra", "", "import pandas as pd"))
     assert bool(asked.verdicts()["09-warm"].reason) == (cell == "its own")
 
 

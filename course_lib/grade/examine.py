@@ -26,7 +26,7 @@ from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
 VERSION = 5  # one more whenever the same may score otherwise: it grades everything anew
-LACKING = "ModuleNotFoundError"
+LACKING = {"ModuleNotFoundError", "ImportError"}  # no such package, or another version of it
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
 
@@ -209,8 +209,9 @@ class Examination:
         """The package without which an answer that is not right may have been left; "" for none."""
         unnamed = any("NameError" in message for message in messages)
         for step, outcome in self._ran():
-            if outcome.error == LACKING and (unnamed or step.grade_id in question.answers):
-                return f"a package is missing where it was graded ({_error(outcome)})"
+            if outcome.error in LACKING and (unnamed or step.grade_id in question.answers):
+                here = "a package is missing or another version where it was graded"
+                return f"{here} ({_error(outcome)})"
         return ""
 
     def errors(self, verdicts: Mapping[str, Verdict]) -> list[Finding]:
@@ -229,7 +230,7 @@ class Examination:
                 f"an error in {'its' if step.kind == 'answer' else 'a'} cell: {_error(outcome)}",
             )
             for step, outcome in self._ran()
-            if outcome.error and (outcome.error == LACKING or step.grade_id in earned)
+            if outcome.error and (outcome.error in LACKING or step.grade_id in earned)
         ]
 
     def _ran(self) -> list[tuple[Step, Outcome]]:
