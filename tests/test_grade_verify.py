@@ -106,6 +106,62 @@ def test_files_that_are_missing_stale_or_tell_the_answer_are_told(small, capsys,
     assert "09-warm: exercise 9.1 is not in exercises.json" in text and "10_small" not in text
 
 
+def own(folder, name="09_small", above="", helper=False, points=None, answer=""):
+    """A teacher's own lesson: another form of the answer `warm`, and other points."""
+    notebook = solution_notebook()
+    for place, cell in reversed([*enumerate(notebook.cells)]):
+        options = cell.metadata.get("nbgrader", {})
+        if points and options.get("grade") and cell.cell_type == "code":
+            options["points"] = points.pop()
+        if "def warm" in cell.source:
+            cell.source = above + cell.source
+            if helper:
+                share = "def share(step, steps):\n    ### BEGIN SOLUTION\n"
+                share += "    return (step + 1) / (steps + 1)\n    ### END SOLUTION"
+                more = nbformat.v4.new_code_cell(share)
+                more.metadata["nbgrader"] = grading.nbgrader(
+                    "09-share", solution=True, cell_type="code"
+                )
+                cell.source = cell.source.replace("(step + 1) / (steps + 1)", "share(step, steps)")
+                notebook.cells.insert(place + 1, more)
+            cell.source = answer or cell.source
+    path = folder / "solutions" / f"{name}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+@boxed
+def test_a_teachers_own_exercise_may_have_a_helper_a_magic_and_odd_points(small, capsys):
+    path = own(small, above="%matplotlib inline\n", helper=True, points=[0.1, 0.2])
+    out = ["--out", str(small / "exercises"), "--force"]
+    assert main(["release", "--solutions", str(path.parent), *out]) == 0
+    status, text = verify(small, capsys)
+    assert status == 0 and "the solution earns 0.3 of 0.3" in text, text
+    assert text.count("empty answers earn nothing") == 2
+
+
+@boxed
+def test_what_cannot_be_tried_is_a_line_and_the_other_lessons_are_tried(small, capsys):
+    leak = own(small, "08_first")
+    notebook = nbformat.read(leak, as_version=4)
+    told = "    return peak * min(1.0, (step + 1) / (steps + 1))"
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"A hint:\n\n{told}"))
+    nbformat.write(notebook, leak)
+    (small / "exercises" / "09_small.ipynb").write_bytes("{}".encode("utf-16"))
+    status, text = verify(small, capsys)
+    assert status == 1 and "08_first.ipynb: cell 2 shows `return peak" in text
+    assert "09_small.ipynb is not a notebook" in text
+
+
+@boxed
+def test_an_answer_without_def_is_said_and_the_next_is_tried(small, capsys):
+    warm = "warm = lambda step, *, peak, steps: peak * min(1.0, (step + 1) / (steps + 1))"
+    own(small, answer=f"### BEGIN SOLUTION\n{warm}\n### END SOLUTION")
+    status, text = verify(small, capsys)
+    assert status == 1 and "09-warm: no answer cell has `def warm`" in text
+    assert text.count("empty answers earn nothing") == 1
+
+
 def test_an_unknown_name_is_said(capsys):
     status = main(["verify", "11_no_such_lesson", "--solutions", str(ROOT / "solutions")])
     assert status == 2

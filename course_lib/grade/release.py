@@ -225,7 +225,7 @@ def _write(made: dict[Path, str], force: bool) -> list[Path]:
     taken = [
         str(path)
         for path, text in made.items()
-        if path.exists() and path.read_text(encoding="utf-8") != text
+        if path.exists() and path.read_bytes() != text.encode()
     ]
     if taken and not force:
         raise ReleaseError(

@@ -8,7 +8,9 @@ students get holds no answer and is what the solutions would make today.
 import ast
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from course_lib.grade.examine import Examination, examine
 from course_lib.grade.intake.assignment import Assignment, Question, read_assignments
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Plan, match
-from course_lib.grade.intake.notebook import read_notebook
-from course_lib.grade.release import leaks, read, released, written
+from course_lib.grade.intake.notebook import parsed, read_notebook
+from course_lib.grade.release import ReleaseError, leaks, read, released, written
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import Call, agrees
 
@@ -52,8 +54,12 @@ def verify(
     with workshop_for(conditions) as patient, workshop_for(quick) as workshop:
         for assignment in chosen:
             path = solutions / f"{assignment.name}.ipynb"
-            yield from _files(assignment, path, exercises / path.name)
-            yield from _marks(assignment, path, patient, conditions)
+            try:
+                yield from _files(assignment, path, exercises / path.name)
+                yield from _marks(assignment, path, patient, conditions)
+            except ReleaseError as error:  # a leak, say; the other lessons are tried all the same
+                yield Line(False, str(error))
+                continue
             plan = match(read_notebook(path.read_text(encoding="utf-8")), assignment)
             for question in assignment.questions:
                 if not question.manual:
@@ -61,8 +67,8 @@ def verify(
 
 
 def _files(assignment: Assignment, solution: Path, exercise: Path) -> Iterator[Line]:
-    fresh = written(released(read(solution), solution.name))
-    found = exercise.read_text(encoding="utf-8") if exercise.exists() else None
+    fresh = written(released(read(solution), solution.name)).encode()
+    found = exercise.read_bytes() if exercise.exists() else None
     words = "is what the solutions make" if found == fresh else "is stale: make it again"
     words = words if found is not None else "is missing: make it with lr-course release"
     yield Line(found == fresh, f"{assignment.name}: {exercise} {words}")
@@ -77,7 +83,7 @@ def _files(assignment: Assignment, solution: Path, exercise: Path) -> Iterator[L
 def _marks(
     assignment: Assignment, solution: Path, workshop: Workshop, conditions: Conditions
 ) -> Iterator[Line]:
-    points = sum(each.points for each in assignment.questions if not each.manual)
+    points = round(sum(each.points for each in assignment.questions if not each.manual), 6)
     for name, text, wanted in (
         ("the solution", solution.read_text(encoding="utf-8"), points),
         ("the blank notebook", written(released(read(solution), solution.name)), 0.0),
@@ -96,7 +102,10 @@ def _marks(
 
 def _wrong_answers(bench: "Bench") -> Line:
     question = bench.question
-    source = bench.plan.answers[question.answers[-1]]
+    if not bench.cell:
+        words = f"no answer cell has `def {question.name}`: its wrong answers are not tried"
+        return Line(False, f"{question.grade_id}: {words}")
+    source = bench.plan.answers[bench.cell]
     empty = empty_answers(source, question.name)
     wrong = [f"earns {earned:g}: {each}" for each in empty if (earned := bench.score(each))]
     mutants = mutations(source)
@@ -132,11 +141,19 @@ class Bench:
     calls: list[Call] = field(default_factory=list)
     wanted: list[dict[str, Any]] = field(default_factory=list)
 
+    @cached_property
+    def cell(self) -> str:
+        """The grade id of the answer that defines the function; "" where none does with `def`."""
+        for grade_id in self.question.answers:
+            if _function(self.plan.answers.get(grade_id, ""), self.question.name):
+                return grade_id
+        return ""
+
     def alone(self, text: str) -> Examination:
         """The examination of this answer, and of no other, in processes of its own."""
         answers = self.question.answers
         steps = tuple(
-            replace(step, source=text) if step.grade_id == answers[-1] else step
+            replace(step, source=text) if step.grade_id == self.cell else step
             for step in self.plan.steps
             if step.kind == "given" or step.grade_id in answers
         )
@@ -213,13 +230,19 @@ def _shape(call: Call) -> tuple:
 # --- wrong answers --------------------------------------------------------------------------------
 
 
+def _function(source: str, name: str) -> ast.FunctionDef | None:
+    """The function that the source defines under this name, if it does; the last counts."""
+    with suppress(ValueError):
+        for node in reversed(parsed(source).body):
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                return node
+    return None
+
+
 def empty_answers(source: str, name: str) -> list[str]:
     """Functions that know nothing: they return a constant, or one of their arguments."""
-    (function,) = (
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name == name
-    )
+    function = _function(source, name)
+    assert function is not None
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     values = ["0", "1", "0.1", "float('nan')", "None", "True", "''", "[]", "[0.0]", "{}"]
     values += [each.arg for each in arguments]
@@ -259,10 +282,10 @@ def mutations(source: str) -> list[tuple[str, str]]:
     """Small changes of this source, each with what was changed: operators and comparisons swapped,
     numbers shifted by one or a tenth, `min` and `max` exchanged, conditions fixed, statements lost.
     """
-    found = {ast.unparse(ast.parse(source)): ""}  # `while True` with its condition fixed is itself
-    for index, _ in enumerate(ast.walk(ast.parse(source))):
+    found = {ast.unparse(parsed(source)): ""}  # `while True` with its condition fixed is itself
+    for index, _ in enumerate(ast.walk(parsed(source))):
         for variant in range(3):
-            tree = ast.parse(source)
+            tree = parsed(source)
             node = list(ast.walk(tree))[index]
             if change := _mutate(node, variant):
                 text = ast.unparse(ast.fix_missing_locations(tree))
