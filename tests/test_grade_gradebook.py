@@ -30,7 +30,6 @@ from test_grade_report import (
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.release import release, released
 from course_lib.grade.results.gradebook import (
-    GradebookError,
     _course,
     answered,
     literal,
@@ -288,6 +287,40 @@ def test_students_keep_the_names_that_they_have_in_nbgrader(tmp_path, solutions,
     assert {each.name for each in (course / "submitted").iterdir()} == {name, "dots", "b"}
 
 
+def test_a_late_penalty_of_the_course_is_taken_off_once(results, solutions, course):
+    """As `nbgrader autograde` does, which is not needed here."""
+    from nbgrader.api import Gradebook
+
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    for name, day in (("anna", 19), ("bob", 21)):
+        folder = course / "submitted" / name / "01_ball"
+        folder.mkdir(parents=True)
+        (folder / "timestamp.txt").write_text(f"2026-11-{day} 12:00:00 UTC")
+    to_gradebook(results, solutions, course=course)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.update_or_create_assignment("01_ball", duedate="2026-11-20 12:00:00 UTC")
+    for _ in range(2):
+        to_gradebook(results, solutions, course=course)
+        with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+            found = {
+                each.student.id: (each.late_submission_penalty, each.score)
+                for each in book.notebook_submissions("01_ball", "01_ball")
+            }
+        assert found["anna"] == (None, 1.0) and found["bob"] == (0.333333, 0.333333)
+    scores = exported(course)
+    assert (float(scores["anna"]), float(scores["bob"])) == (1.0, 0.0)
+
+
+def test_students_whom_a_roster_does_not_know_are_named(results, solutions, course):
+    """As after a platform's zip into a course whose students are called by their logins."""
+    assert to_gradebook(results, solutions, course=course)["new_students"] == []  # the first ones
+    save(results, handed_in("zoe", [walk(1.0, "right"), why()]))
+    done = to_gradebook(results, solutions, course=course)
+    assert done["new_students"] == ["zoe"]
+    assert to_gradebook(results, solutions, course=course)["new_students"] == []
+
+
 def test_another_database_and_assignment_name(results, solutions, course, tmp_path):
     for name in ("anna", "bob", "cleo", "dan"):
         shutil.rmtree(results / "students" / name)
@@ -359,10 +392,10 @@ def test_odd_assignment_names_and_the_graders_trouble_are_left_out(results, solu
 
 
 def test_errors_in_words(results, solutions, course, tmp_path):
-    with pytest.raises(GradebookError, match="no course of nbgrader's"):
+    with pytest.raises(ValueError, match="no course of nbgrader's"):
         to_gradebook(results, solutions, course=tmp_path)
     (course / "nbgrader_config.py").write_text("c = get_config()\n1 / 0")
-    with pytest.raises(GradebookError, match=r"nbgrader_config.py stops with ZeroDivisionError"):
+    with pytest.raises(ValueError, match=r"nbgrader_config.py stops with ZeroDivisionError"):
         to_gradebook(results, solutions, course=course)
 
 
@@ -421,7 +454,7 @@ def test_locked_gradebook_is_told_in_words(results, solutions, course):
     to_gradebook(results, solutions, course=course)
     holder = sqlite3.connect(course / "gradebook.db")
     holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(GradebookError, match="locked; another program holds it"):
+    with pytest.raises(ValueError, match="locked; another program holds it"):
         to_gradebook(results, solutions, course=course)
     holder.close()
     to_gradebook(results, solutions, course=course)

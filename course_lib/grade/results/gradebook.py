@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,6 @@ PLACEHOLDER = "YOUR ANSWER HERE"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,100}")  # of an assignment: a folder, in URLs
 
 
-class GradebookError(ValueError):
-    """The gradebook cannot take the results. The message says why, and what to do."""
-
-
 class Unfit(Exception):
     """A result, or all of a lesson, does not fit the solutions or the gradebook; the others may."""
 
@@ -55,9 +51,10 @@ def to_gradebook(
 
     `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
     of `submissions` is not in the course's `submitted/` yet is written there; without them, the
-    answers that were graded are. What does not fit the solutions is skipped and said. Raises
-    GradebookError when the course or its gradebook cannot be used, ReleaseError and StoreError when
-    solutions or results cannot be read.
+    answers that were graded are. What does not fit the solutions is skipped and said, and so are
+    `new_students`, whom a gradebook with students did not know. Late penalties are those of the
+    course's configuration. Raises ValueError when the course or its gradebook cannot be used,
+    ReleaseError and StoreError when solutions or results cannot be read.
     """
     from nbgrader.api import Gradebook
 
@@ -74,7 +71,9 @@ def to_gradebook(
         else:
             lessons[row["assignment"], row["notebook"]].append(row)
     sources = {path.stem: path for path in chosen(Path(solutions))} if lessons else {}
+    penalty = _late_penalty(coursedir)
     with _trouble(coursedir), Gradebook(coursedir.db_url, coursedir.course_id) as book:
+        roster = {each.id for each in book.students}
         for name, rows in sorted(lessons.items()):
             try:
                 if name[1] not in sources:
@@ -88,11 +87,13 @@ def to_gradebook(
             clean = released(source, name[1])
             for row in rows:
                 try:
-                    _import(book, coursedir, row, clean, texts.get((row["student"], *name)))
+                    text = texts.get((row["student"], *name))
+                    _import(book, coursedir, row, clean, text, penalty)
                     done += 1
                 except Unfit as error:
                     skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
-    return {"in_gradebook": done, "not_in_gradebook": skipped}
+        new = sorted({each.id for each in book.students} - roster) if roster else []
+    return {"in_gradebook": done, "not_in_gradebook": skipped, "new_students": new}
 
 
 # --- the course -----------------------------------------------------------------------------------
@@ -104,19 +105,28 @@ def _course(folder: Path, db: str | None) -> Any:
     from traitlets.config import PyFileConfigLoader
 
     if not (folder / "nbgrader_config.py").is_file():
-        raise GradebookError(
+        raise ValueError(
             f"{folder} is no course of nbgrader's: it has no nbgrader_config.py. Give the folder "
             "that `nbgrader quickstart NAME` made, or write that file"
         )
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
     except Exception as error:  # it is a program: it may raise anything
-        raise GradebookError(f"{folder}/nbgrader_config.py stops with {error!r}") from error
+        raise ValueError(f"{folder}/nbgrader_config.py stops with {error!r}") from error
     if "root" not in config.CourseDirectory:
         config.CourseDirectory.root = str(folder.resolve())
     if db is not None:
         config.CourseDirectory.db_url = db if "://" in db else f"sqlite:///{Path(db).resolve()}"
     return CourseDirectory(config=config)
+
+
+def _late_penalty(coursedir: Any) -> Callable[[str, float, float], float | None]:
+    """What the course's configuration takes off: (student, score, seconds late) -> points."""
+    from nbgrader.preprocessors import AssignLatePenalties
+
+    step = AssignLatePenalties(config=coursedir.config)
+    step.init_plugin()
+    return step.plugin_inst.late_submission_penalty
 
 
 @contextmanager
@@ -138,7 +148,7 @@ def _trouble(coursedir: Any) -> Iterator[None]:
             if "locked" in reason
             else "is it a gradebook of this version of nbgrader? try `nbgrader db upgrade`"
         )
-        raise GradebookError(f"the gradebook {coursedir.db_url}: {reason}; {advice}") from error
+        raise ValueError(f"the gradebook {coursedir.db_url}: {reason}; {advice}") from error
     finally:
         os.environ["PATH"] = before
 
@@ -194,7 +204,12 @@ def _make_assignment(
 
 
 def _import(
-    book: Any, coursedir: Any, row: Mapping[str, Any], clean: Any, text: str | None
+    book: Any,
+    coursedir: Any,
+    row: Mapping[str, Any],
+    clean: Any,
+    text: str | None,
+    penalty: Callable[[str, float, float], float | None],
 ) -> None:
     assignment, notebook = row["assignment"], row["notebook"]
     student = _student(book, coursedir, row)
@@ -242,6 +257,10 @@ def _import(
     reasons = dict(_comments(row, clean))
     for comment in theirs.comments:
         comment.auto_comment = reasons.get(comment.cell.name)
+    book.db.commit()  # so that the score is the new one
+    late = theirs.assignment.total_seconds_late
+    points = penalty(student, theirs.score, late) if late > 0 else None
+    theirs.late_submission_penalty = points and min(max(points, 0.0), theirs.score)
     book.db.commit()
 
 
