@@ -5,8 +5,9 @@ import math
 import pytest
 from scipy import stats
 
-from course_lib.claims import CLAIMS, gain
-from course_lib.claims.lesson_11 import p_value
+from course_lib.claims import CLAIMS, Runs, gain
+from course_lib.claims.lesson_11 import p_value, tuned
+from course_lib.claims.records import append
 
 
 def test_the_p_of_a_difference_is_that_of_the_paired_t_test():
@@ -16,8 +17,28 @@ def test_the_p_of_a_difference_is_that_of_the_paired_t_test():
     assert math.isclose(p_value(gain({0: 1.0, 1: 2.0, 2: 4.0}, {0: 2.0, 1: 1.0, 2: 4.0})), 1.0)
 
 
-def test_the_claim_of_ten_comparisons_says_what_is_left_after_a_correction_for_ten():
-    for framework in ("torch", "tensorflow"):
-        numbers = CLAIMS["budgets-close"].numbers(framework)
-        assert numbers.corrected < numbers.pairs - numbers.undecided
+def test_the_claim_of_ten_comparisons_says_what_is_left_on_two_grids():
+    numbers = CLAIMS["budgets-close"].numbers("torch")
+    assert (numbers.left, numbers.coarse) == ("wsd above cosine", "linear above wsd")
     assert "Bonferroni" in CLAIMS["budgets-close"].text()
+
+
+@pytest.mark.parametrize(
+    ("losses", "without", "peak", "at_border", "has_rival"),
+    [
+        ((0.3, 0.20, 0.22, 0.4), (), 0.1, False, False),
+        ((0.3, 0.20, 0.21, 0.4), (), 0.1, False, True),
+        ((0.3, 0.21, 0.20, 0.4), (), 0.2, False, True),
+        ((0.3, 0.21, 0.20, 0.4), (0.1,), 0.2, False, False),
+        ((0.205, 0.3, 0.20, 0.4), (), 0.2, False, False),  # no neighbour
+        ((0.2, 0.3, 0.4, None), (), 0.05, True, False),
+    ],
+)
+def test_a_tuned_peak_may_be_at_the_border_or_beside_one_as_good(
+    losses, without, peak, at_border, has_rival, tmp_path
+):
+    for rate, loss in zip((0.05, 0.1, 0.2, 0.4), losses):
+        run = {"variant": f"linear 1 {rate:g}", "framework": "torch", "seed": 0}
+        append("budgets", {**run, "val_loss": loss, "test_accuracy": 0.9}, tmp_path)
+    found = tuned(Runs("budgets", "torch", tmp_path), without=without)["linear", 1.0]
+    assert (found.peak, found.at_border, found.has_rival) == (peak, at_border, has_rival)

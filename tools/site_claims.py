@@ -116,9 +116,11 @@ WORDS: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "budgets-decay": AT_BUDGETS,
     "budgets-decay-on-cifar10": {"at_100": AT_BUDGETS["at_100"]},
-    "budgets-untuned": {"linear": "linear, tuned minus 0.1", "wsd": "WSD, tuned minus 0.1"},
     "schedule-free-fixed": {"gain": "schedule-free minus AdamW at a fixed rate"},
-    "schedule-free-line": {"gain": "schedule-free minus AdamW under a line"},
+    "schedule-free-line": {
+        "gain": "schedule-free minus AdamW under a line",
+        "coarse": "the same on a coarser grid",
+    },
     "prodigy-line": {
         "gain": "Prodigy, with a line minus without",
         "behind": "AdamW with a line minus Prodigy with one",

@@ -41,16 +41,15 @@ class Runs:
         lines = read(self.experiment, self.folder)
         return list(dict.fromkeys(x["variant"] for x in lines if x["framework"] == self.framework))
 
+    def held_out(self, variant: str) -> float:
+        """The mean loss of a variant on held-out images; infinite if one of its runs diverged."""
+        losses = self.of(variant, "val_loss")
+        diverged = len(losses) < len(self.lines(variant))
+        return math.inf if diverged or not losses else fmean(losses.values())
+
     def tuned(self, variants: Iterable[str]) -> str:
-        """Of these variants the one with the lowest mean loss on held-out images. One of
-        which a run diverged cannot win."""
-
-        def held_out(variant: str) -> float:
-            losses = self.of(variant, "val_loss")
-            diverged = len(losses) < len(self.lines(variant))
-            return math.inf if diverged or not losses else fmean(losses.values())
-
-        return min(variants, key=held_out)
+        """Of these variants the one with the lowest mean loss on held-out images."""
+        return min(variants, key=self.held_out)
 
     def another(self, experiment: str) -> "Runs":
         """The same framework's runs of another experiment."""
