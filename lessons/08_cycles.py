@@ -395,7 +395,7 @@ outcome(
 #
 # {{one-cycle-at-a-high-peak}} {{one-cycle-momentum}} {{one-cycle-on-cifar10}}
 #
-# So it buys room more than accuracy. Its climb is a warmup (lesson 5), and its low momentum shortens
+# So what it buys here is room, not accuracy. Its climb is a warmup (lesson 5), and its low momentum shortens
 # the steps, $\text{lr}/(1 - \mu)$ in the long run, where the rate is highest. Lessons 11 and 12 run
 # its rate alone, at momentum 0.9.
 #
@@ -552,11 +552,15 @@ exercise(
         curve(range(25), base_lr=0.1, peak_lr=0.5, up_steps=5, mode="exp_range", factor=0.9),
         curve(range(9), base_lr=0.0, peak_lr=0.01, up_steps=3, mode="triangular", factor=0.9),
     ],
-    locked=[curve(range(30), base_lr=0.2, peak_lr=0.8, up_steps=4, mode="triangular2", factor=0.9)],
+    locked=[
+        curve(range(30), base_lr=0.2, peak_lr=0.8, up_steps=4, mode="triangular2", factor=0.9),
+        curve([9000, 9001, 9004], base_lr=0.1, peak_lr=0.7, up_steps=3, mode="triangular"),
+    ],
     hidden={
         "equal triangles": [
             curve(range(50), base_lr=0.01, peak_lr=0.3, up_steps=7, mode="triangular"),
             curve(range(9), base_lr=0.5, peak_lr=2.0, up_steps=1, mode="triangular"),
+            curve([10_001, 10_006], base_lr=0.0, peak_lr=0.5, up_steps=4, mode="triangular"),
         ],
         "halved with every cycle": [
             curve(range(60), base_lr=0.05, peak_lr=1.0, up_steps=6, mode="triangular2", factor=0.9),
@@ -631,7 +635,12 @@ exercise(
         call(1_111_110, first=1, factor=10),
         curve(range(16), first=1, factor=2),
     ],
-    locked=[curve(range(50, 90), first=3, factor=2), call(266, first=2, factor=11)],
+    locked=[
+        curve(range(50, 90), first=3, factor=2),
+        call(266, first=2, factor=11),
+        call(2**32 - 2, first=1, factor=2),
+        call(2501, first=2, factor=1),
+    ],
     hidden={
         "every update of some cycles": [
             curve(range(70), first=5, factor=2),
@@ -642,10 +651,11 @@ exercise(
             curve([6, 7, 77, 777, 776, 778, 7777, 7_777_776], first=7, factor=10),
             curve([31, 155, 156, 780, 781, 3905, 3906], first=1, factor=5),
             curve([1, 2, 23, 24, 265, 266, 267], first=2, factor=11),
+            curve([2**31 - 2, 2**31 - 1], first=1, factor=2),
             curve([29_523, 29_524, 88_572, 88_573], first=1, factor=3),
         ],
         "cycles of one length": [
-            curve([0, 1, 24, 25, 26, 999, 1000], first=25, factor=1),
+            curve([0, 1, 24, 25, 26, 999, 1000, 99_999], first=25, factor=1),
             curve(range(5), first=1, factor=1),
         ],
     },
@@ -791,15 +801,19 @@ exercise(
         through("torch_rates", 1.0, 6, cycle_steps=2, floor=0.0),
         through("torch_rates", 0.1, 24, cycle_steps=8, floor=0.01),
     ],
-    locked=[through("torch_rates", 0.4, 20, cycle_steps=6, floor=0.05)],
+    locked=[
+        through("torch_rates", 0.4, 20, cycle_steps=6, floor=0.05),
+        through("torch_rates", 0.8, 26, share=0.5, cycle_steps=2, floor=0.0),
+    ],
     hidden={
         "without a floor": [
-            through("torch_rates", 0.3, 45, cycle_steps=10, floor=0.0),
+            through("torch_rates", 0.3, 45, share=0.1, cycle_steps=10, floor=0.0),
             through("torch_rates", 2.0, 13, cycle_steps=3, floor=0.0),
         ],
         "with a floor": [
             through("torch_rates", 0.5, 40, cycle_steps=7, floor=0.1),
             through("torch_rates", 0.2, 31, cycle_steps=15, floor=0.02),
+            through("torch_rates", 0.2, 50, cycle_steps=3, floor=0.02),
         ],
         "cycles of one update and longer than the run": [
             through("torch_rates", 0.7, 5, cycle_steps=1, floor=0.2),
