@@ -274,3 +274,14 @@ def test_other_shells_have_their_completion(shell, sign, capsys):
     assert cli.main(["completion", shell]) == 0
     said = capsys.readouterr().out
     assert sign in said and "reproduce" in said and "one_cycle" in said
+
+
+def test_a_keras_that_is_too_old_is_named_and_the_bound_is_the_extra_s():
+    code = (
+        "import keras\ndel keras.optimizers.ScheduleFreeAdamW\nkeras.__version__ = '3.13.2'\n"
+        "import course_lib.tensorflow"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    (bound,) = (each for each in PROJECT["optional-dependencies"]["tensorflow"] if "keras" in each)
+    said = f'needs Keras 3.14 or newer, got 3.13.2: python -m pip install "{bound}"'
+    assert ran.stderr.splitlines()[-1] == f"ImportError: course_lib.tensorflow {said}"
