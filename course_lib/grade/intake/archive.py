@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO
 
 LARGEST_DIRECTORY = 8_000_000  # bytes of a zip's table of contents, about 80,000 files
-FREE_OF_RATIO = 1_000_000  # bytes that may come out of a zip's file however small it was
 CHUNK = 65_536
 HIDDEN = "hidden files"  # stands for them in a folder of a zip
 KINDS = {
@@ -92,9 +91,9 @@ def _open_regular(path: Path) -> IO[bytes]:
     return file
 
 
-def read(item: Item, most: int, ratio: int) -> bytes:
-    """All bytes of the file. Raises Refused when there are more than `most`, when a zip's file is
-    `ratio` times as large as it was packed, and for all that goes wrong."""
+def read(item: Item, most: int) -> bytes:
+    """All bytes of the file. Raises Refused when there are more than `most`, and for all that goes
+    wrong."""
     if item.problem is not None or item.open is None:
         raise Refused(item.problem or "cannot be read")
     data = bytearray()
@@ -107,8 +106,6 @@ def read(item: Item, most: int, ratio: int) -> bytes:
                         item.suffix == ".ipynb"
                     )
                     raise Refused(f"larger than {most / 1e6:g} MB{advice}")
-                if item.packed is not None and len(data) > FREE_OF_RATIO + ratio * item.packed:
-                    raise Refused(f"unpacks to more than {ratio} times its size, as zip bombs do")
     except Refused:
         raise
     except Exception as error:  # zipfile raises ten kinds of errors on bytes made to confuse it

@@ -197,8 +197,9 @@ def _limit_calls(pyseccomp: Any) -> None:
     def refuse(call: str | int, *arguments: Any) -> None:
         rules.add_rule(refused, call, *arguments)
 
-    for call in (*REFUSED.split(), CACHESTAT):
-        refuse(call)
+    for name in REFUSED.split():
+        refuse(name)
+    refuse(CACHESTAT)
     for ignored in (*WITHOUT_EFFECT.split(), FCHMODAT2):
         rules.add_rule(pyseccomp.ERRNO(0), ignored)
     for number in UNKNOWN:
