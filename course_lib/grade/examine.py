@@ -25,16 +25,18 @@ from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
-VERSION = 5  # one more whenever the same may score otherwise: it grades everything anew
+VERSION = 6  # one more whenever the same may score otherwise: it grades everything anew
 LACKING = {"ModuleNotFoundError", "ImportError"}  # no such package, or another version of it
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
 
 
 def key_of(submission: Submission, assignment: Assignment | None, conditions: Conditions) -> str:
-    """The content that decides a result, as a digest: equal keys have equal results."""
+    """The content that decides a result, as a digest: equal keys have equal results, but for where
+    the file was found (a new download may be called otherwise)."""
     under = [asdict(conditions.limits), conditions.level]
-    parts = [VERSION, asdict(submission), assignment and assignment.digest, *under]
+    what = asdict(replace(submission, origin=""))
+    parts = [VERSION, what, assignment and assignment.digest, *under]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

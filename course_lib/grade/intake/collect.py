@@ -29,7 +29,7 @@ from pathlib import Path
 from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
-from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.intake.notebook import read_notebook, without_outputs
 from course_lib.grade.intake.piles import Caps, Pile, piles, said
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
@@ -68,9 +68,14 @@ class Elsewhere(Foreign):
 
 
 def collect(
-    folder: Path | str, assignments: Mapping[str, Assignment], caps: Caps | None = None
+    folder: Path | str,
+    assignments: Mapping[str, Assignment],
+    caps: Caps | None = None,
+    *,
+    outputs: bool = False,
 ) -> list[Submission]:
-    """All submissions in the folder, sorted by student.
+    """All submissions in the folder, sorted by student; with `outputs`, what their cells printed
+    and drew is kept.
 
     Raises ValueError when there is no such folder, when it is empty or has too many students; never
     for what a student handed in.
@@ -79,13 +84,15 @@ def collect(
     rows: dict[str, list[_Row]] = defaultdict(list)
     try:
         for pile in piles(folder, caps):
-            rows[pile.name] += _Reader(pile, assignments, caps).rows()
+            name = unicodedata.normalize("NFC", pile.name)  # macOS writes accents on their own
+            rows[name] += _Reader(pile, assignments, caps, outputs).rows()
             if len(rows) > caps.students:
                 raise ValueError(f"{folder}: more than {caps.students:,} students; grade in parts")
     except OSError as error:
         raise ValueError(f"{folder}: cannot be read ({error.strerror}); see its rights") from error
     if not rows:
         raise ValueError(f"{folder}: empty; expected a folder, zip or notebook for each student")
+    _join_weeks(rows)
     ids = student_ids(rows)
     found = [
         replace(each, student=ids[name], name=shown(name, 200))
@@ -94,6 +101,20 @@ def collect(
     ]
     found.sort(key=lambda each: (each.student, each.assignment, each.notebook or "~", each.origin))
     return _distinct(found)
+
+
+def _join_weeks(rows: dict[str, list["_Row"]]) -> None:
+    """Moodle's number is another one in each assignment: where one name has several and each with
+    notebooks of its own, as of two weeks that were unpacked into one folder, it is one student."""
+    split = defaultdict(list)
+    for name, theirs in rows.items():
+        who = said(theirs[0].submission.origin)
+        if name == f"{who.owner}_{who.number}":
+            split[who.owner].append(name)
+    for owner, names in split.items():
+        books = [{row.submission.notebook for row in rows[name]} - {None} for name in names]
+        if all(books) and sum(map(len, books)) == len(set().union(*books)):
+            rows[owner] += [row for name in names for row in rows.pop(name)]
 
 
 # --- which notebooks ------------------------------------------------------------------------------
@@ -127,8 +148,11 @@ class _Row:
 class _Reader:
     """What one pile holds, read within the caps. Whose it is, `collect` fills in."""
 
-    def __init__(self, pile: Pile, assignments: Mapping[str, Assignment], caps: Caps) -> None:
+    def __init__(
+        self, pile: Pile, assignments: Mapping[str, Assignment], caps: Caps, outputs: bool
+    ) -> None:
         self.pile, self.assignments, self.caps = pile, assignments, caps
+        self.outputs = outputs
         self.left = caps.total  # bytes that may still be read
         self.paths: set[tuple[str, ...]] = set()
 
@@ -163,7 +187,7 @@ class _Reader:
     def _take(self, item: Item, most: int) -> bytes:
         """The bytes of a file; Refused where it is too large, or all files together are."""
         try:
-            data = read(item, most, self.caps.ratio) if self.left > 0 else b""
+            data = read(item, most) if self.left > 0 else b""
             self.left -= len(data)
         except Refused:
             self.left -= most  # may have been read before it was refused
@@ -181,6 +205,7 @@ class _Reader:
             return None
         try:
             text = _decoded(self._take(item, self.caps.notebook))
+            text = text if self.outputs else without_outputs(text)
             name = _by_content(text, name, self.assignments)
         except ValueError as error:
             return self._refused(item, error, name)

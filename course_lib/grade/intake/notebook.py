@@ -71,6 +71,21 @@ def read_notebook(text: str) -> tuple[Cell, ...]:
     return tuple(_cell(number, each) for number, each in enumerate(cells, 1))
 
 
+def without_outputs(text: str) -> str:
+    """The same notebook without what its cells printed and drew, which decides nothing and is most
+    of a file; a text that is no notebook of nbformat 4 is left as it is."""
+    try:
+        raw = json.loads(text.removeprefix("\ufeff"))
+        if raw["nbformat"] != 4:
+            return text
+        for cell in raw["cells"]:
+            for key in ("outputs", "execution_count"):
+                cell.pop(key, None)
+        return json.dumps(raw)  # in ASCII: one emoji makes every character four bytes
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return text  # what is wrong is said when it is read
+
+
 def _sheets(sheets: Any) -> Any:
     """The cells of nbformat 2 and 3, which kept them in sheets."""
     if not isinstance(sheets, list) or not all(isinstance(each, dict) for each in sheets):

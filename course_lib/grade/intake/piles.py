@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_lib.grade.intake.archive import Item, Refused, kind_of, members, on_disk, shown, visible
 
@@ -30,6 +30,7 @@ CANVAS = re.compile(  # without a name where students are anonymous
 DOWNLOAD = re.compile(
     r"(.+-.+-\d+|submissions|gradebook_.+|.+ Download \w{3} \d.+)( ?\(\d+\))?", re.DOTALL
 )
+NOTES = re.compile(r"(?is).*\.(csv|xlsx|ods)|(readme|notes?)\.(txt|md)|readme")
 NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
 NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
 DEPTH = 10  # folders within folders
@@ -43,7 +44,6 @@ class Caps:
     notebook: int = 25_000_000  # bytes, as are the next two; an animation is long
     entry: int = 25_000_000  # of a zip within a zip
     total: int = 100_000_000
-    ratio: int = 100  # of unpacked to packed
     students: int = 20_000
 
 
@@ -110,8 +110,8 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _students(folder: Path) -> list[str]:
-    """What lies in the folder, but for tables of students."""
-    return [name for name in _listed(folder) if not name.lower().endswith(".csv")]
+    """What lies in the folder, but for the teacher's own tables and notes."""
+    return [name for name in _listed(folder) if not NOTES.fullmatch(name) or _named((name,))]
 
 
 def _children(folder: Path) -> list[str]:
@@ -203,6 +203,22 @@ def _named(path: tuple[str, ...]) -> Said | None:
         rest, upload = match["rest"] or path[0].rpartition("_")[2], int(match["upload"] or 0)
         return Said(name, match["id"], (rest,), bool(match["late"]), upload)
     return None
+
+
+def namesakes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The students of one name, as results call them, of whom nobody can say who is who: some are
+    told apart by Moodle's number, which is another one in each assignment, and another has none or
+    has handed in nothing that they have."""
+    books: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        who = said(row["origin"])
+        if who.number and row["name"] in (who.owner, f"{who.owner}_{who.number}"):
+            books[who.owner][row["name"]].add(row["notebook"])
+    return [
+        ", ".join(sorted(of))
+        for owner, of in sorted(books.items())
+        if len(of) > 1 and (owner in of or not set.intersection(*of.values()))
+    ]
 
 
 def _date(text: str) -> int:

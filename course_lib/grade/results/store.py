@@ -74,9 +74,14 @@ class Store:
         return read(self.path(submission))
 
     def has(self, submission: Submission, key: str) -> bool:
-        """Whether this content has been graded already, under the same conditions."""
+        """Whether this content has been graded already, under the same conditions. Where the file
+        lies now is written down."""
         result = self.result(submission)
-        return result is not None and result["key"] == key and result["status"] != "failed"
+        if result is None or result["key"] != key or result["status"] == "failed":
+            return False
+        if result["origin"] != submission.origin:
+            _write(self.path(submission), {**result, "origin": submission.origin})
+        return True
 
     def save(
         self, submission: Submission, result: Mapping[str, Any], run: Mapping[str, Any]
