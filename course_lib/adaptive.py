@@ -45,6 +45,11 @@ def adagrad_rates(
     `gradients` has a row per update and a column per weight, as has the answer; `lr` is a number or
     one per update. `eps_inside` gives Keras's lr / sqrt(G + eps). (Duchi, Hazan and Singer 2011.)
 
+    With second derivatives in place of gradients (the Hessian's diagonal at each update) the first
+    rate is 1 / curvature: Newton's step for a separable quadratic. Then it falls as 1 / sqrt(t)
+    although the curvature stays. That is no published method: AdaHessian (Yao et al. 2021) averages
+    the squares instead, and so keeps its rate.
+
     >>> adagrad_rates([[3.0, 1.0], [4.0, 0.0]], lr=1.0, eps=0.0).round(3).tolist()
     [[0.333, 1.0], [0.2, 1.0]]
     """
@@ -105,20 +110,6 @@ def adagrad_norm_rates(gradients, *, lr, initial: float = 0.1) -> np.ndarray:
     norms = np.sum(gradients**2, axis=1, keepdims=True)
     rates = _ratio(lr, np.sqrt(initial**2 + np.cumsum(norms, axis=0)))
     return np.broadcast_to(rates, gradients.shape).copy()
-
-
-def curvature_rates(curvatures, *, lr, eps: float = 1e-10) -> np.ndarray:
-    """AdaGrad's accumulator with second derivatives in place of gradients: a rule to compare with.
-
-    lr / (sqrt(sum of squared second derivatives) + eps), where `curvatures` holds the diagonal of
-    the Hessian at each update. The first update with lr=1 is Newton's step for a separable
-    quadratic; then the rate falls as 1 / sqrt(t) although the curvature stays. Not a published
-    method: AdaHessian (Yao et al. 2021) averages the squares instead, and so keeps its rate.
-
-    >>> curvature_rates([[4.0, 0.5]] * 4, lr=1.0, eps=0.0)[[0, 3]].tolist()
-    [[0.25, 2.0], [0.125, 1.0]]
-    """
-    return adagrad_rates(curvatures, lr=lr, eps=eps)
 
 
 def _checked(gradients, lr, **settings) -> tuple[np.ndarray, np.ndarray]:

@@ -791,7 +791,7 @@ exercise(
         through("keras_rates", 8, peak=0.1, steps=4),
     ],
     locked=[
-        through("keras_rates", 150, peak=0.4, steps=140),
+        through("keras_rates", 150, peak=0.04, steps=140),
         through("keras_rates", 3, peak=0.6, steps=0),
     ],
     hidden={

@@ -397,7 +397,7 @@ def test_the_curvature_rule_on_a_quadratic_in_both():
         np.testing.assert_allclose(in_torch, CURVATURE, rtol=1e-12)
         np.testing.assert_allclose(in_keras, CURVATURE, rtol=1e-12)
         found.append(in_torch)
-        rate = adaptive.curvature_rates(found, lr=0.5, eps=0.0)[-1]
+        rate = adaptive.adagrad_rates(found, lr=0.5, eps=0.0)[-1]
         with torch.no_grad():
             weight -= torch.tensor(rate) * bends * weight
         variable.assign_sub(rate * CURVATURE * variable.value)
