@@ -18,7 +18,7 @@ from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.results import gradebook, report
 from course_lib.grade.results.export import write_csv
 from course_lib.grade.results.store import StoreError
-from course_lib.grade.results.text import duration, plain
+from course_lib.grade.results.wording import made_safe, seconds_in_words
 from course_lib.grade.walls.limits import Limits
 
 # Each would run, load, hide or fake something if it were not plain text.
@@ -421,7 +421,7 @@ def test_pages_name_students_as_they_are_called(tmp_path):
 
 def test_times_in_words():
     words = ["0.15 s", "59.99 s", "1 min 0 s", "2 min 5 s"]
-    assert [duration(each) for each in (0.149, 59.99, 60, 125.7)] == words
+    assert [seconds_in_words(each) for each in (0.149, 59.99, 60, 125.7)] == words
 
 
 def test_what_the_students_own_cells_said_and_why_they_ended_is_shown():
@@ -466,14 +466,14 @@ def test_no_results_is_told_in_words(tmp_path):
     ],
 )
 def test_plain_shows_what_would_hide(text, shown):
-    assert plain(text) == shown
+    assert made_safe(text) == shown
 
 
 def test_plain_cuts_and_says_so():
-    cut = plain("x" * 1_000_000)
+    cut = made_safe("x" * 1_000_000)
     assert len(cut) < 21_000 and "1,000,000 characters" in cut
-    assert plain("x" * 20_000) == "x" * 20_000
-    assert "cut" in plain("\x1b[0m" * 30_000 + "x")
+    assert made_safe("x" * 20_000) == "x" * 20_000
+    assert "cut" in made_safe("\x1b[0m" * 30_000 + "x")
 
 
 # In a browser

@@ -92,7 +92,7 @@ def _add_verify(commands, solutions, boxed) -> None:
 
 
 def _verify(options) -> int:
-    from course_lib.grade.results.text import counted
+    from course_lib.grade.results.wording import counted
     from course_lib.grade.verify import verify
 
     conditions = asked_for(options)
@@ -134,7 +134,8 @@ def _grade(options) -> int:
     from course_lib.grade.examine import key_of
     from course_lib.grade.intake.assignment import read_assignments
     from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results.store import Store, paths
+    from course_lib.grade.intake.piles import namesakes
+    from course_lib.grade.results.store import Store, paths, read
 
     jobs = options.jobs if options.jobs is not None else _cores()
     if jobs < 1:
@@ -171,7 +172,8 @@ def _grade(options) -> int:
     others = [path for path in paths(options.out) if path not in mine]
     elsewhere = sorted(each.assignment for each in found if each.elsewhere)
     new = sum(each["status"] == "graded" for each in map(store.result, todo))
-    return _say_graded(options, graded_now, new, others, elsewhere)
+    unclear = namesakes(filter(None, map(read, paths(options.out))))
+    return _say_graded(options, graded_now, new, others, elsewhere, unclear)
 
 
 def _cores() -> int:
@@ -201,15 +203,22 @@ def _bar(options, total: int, left: int):
     return tqdm(total=total, initial=total - left, unit="notebook", disable=silent)
 
 
-def _say_graded(options, results: list, new: int, others: list[Path], elsewhere: list[str]) -> int:
+def _say_graded(
+    options,
+    results: list,
+    new: int,
+    others: list[Path],
+    elsewhere: list[str],
+    unclear: list[str],
+) -> int:
     from course_lib.grade.results.report import noted
     from course_lib.grade.results.summary import of_others, table, totals
-    from course_lib.grade.results.text import counted
+    from course_lib.grade.results.wording import counted
 
     every, results = len(results), noted(results)
     if options.json:
         said = {"graded_now": new, "results": results, "left_alone": elsewhere}
-        said["of_other_submissions"] = list(map(str, others))
+        said |= {"of_other_submissions": list(map(str, others)), "unclear_names": unclear}
         print(json.dumps(said, indent=1, sort_keys=True))
     elif not options.quiet:
         if elsewhere:
@@ -218,7 +227,12 @@ def _say_graded(options, results: list, new: int, others: list[Path], elsewhere:
         print(*table(results), totals(results, new, every - len(results)), sep="\n")
         if others:
             print(of_others(options.out, others))
-    return 0 if all(each["status"] == "graded" for each in results) else 1
+        for names in unclear:
+            print(
+                f"which of these is who? {names}: give each a folder of the same name every week, "
+                "and delete the results under the others"
+            )
+    return 0 if all(each["status"] == "graded" for each in results) and not unclear else 1
 
 
 def _add_report(commands, quiet) -> None:
@@ -314,7 +328,9 @@ def _into_gradebook(options) -> dict:
 
     submissions = []
     if options.submissions:
-        submissions = collect(Path(options.submissions), read_assignments(options.solutions))
+        submissions = collect(
+            Path(options.submissions), read_assignments(options.solutions), outputs=True
+        )
     return to_gradebook(
         Path(options.results),
         Path(options.solutions),
@@ -334,7 +350,7 @@ def _say_exported(
     not_in_gradebook=(),
     new_students=(),
 ) -> None:
-    from course_lib.grade.results.text import counted
+    from course_lib.grade.results.wording import counted
 
     if csv not in ("", "-"):
         print(csv)
@@ -354,8 +370,8 @@ def _say_exported(
     if marks_left_out:
         print(
             "These marks are left out. Has a spreadsheet changed the names (007 to 7)? Import the "
-            "columns as text. Is the student or the question gone? Delete the rows. Has the student "
-            "handed in nothing that can be graded? Hand in a blank notebook under that name"
+            "columns as text. Is the student or the question gone? Delete the rows. Did the "
+            "student hand in nothing that can be graded? Hand in a blank notebook under that name"
         )
     for line in not_in_gradebook:
         print(f"not in the gradebook: {line}")

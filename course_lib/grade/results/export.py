@@ -15,7 +15,7 @@ from typing import Any
 from course_lib.files import write_whole
 from course_lib.grade.intake.piles import said
 from course_lib.grade.results.report import answer_id, label, load
-from course_lib.grade.results.text import number
+from course_lib.grade.results.wording import points_in_words
 
 START = ["student", "assignment", "notebook", "status"]
 HEAD = [*START, "score", "points", "by_hand", "name", "reason", "origin", "late"]
@@ -102,12 +102,14 @@ def _checked(where: str, cells: Mapping[str, str], most: float) -> float:
     mark, before = _points(cells["mark"]), _points(cells.get("points", ""))
     if mark is None or not 0 <= mark <= most:
         given = f"got {cells['mark']!r}"
-        raise ValueError(f"{where}: mark must be a number from 0 to {number(most)}, {given}")
+        raise ValueError(
+            f"{where}: mark must be a number from 0 to {points_in_words(most)}, {given}"
+        )
     if before is not None and not _near(before, most):
         raise ValueError(
-            f"{where}: the mark is one of {number(before)} points, and the question has "
-            f"{number(most)} now: see whether the mark is still right, then write the new points "
-            "into 'points'"
+            f"{where}: the mark is one of {points_in_words(before)} points, and the question has "
+            f"{points_in_words(most)} now: see whether the mark is still right, then write the new "
+            "points into 'points'"
         )
     return mark
 
@@ -163,7 +165,8 @@ def _summary(row: Mapping[str, Any], marks: Marks) -> list[Any]:
     marked = [(each, mark) for each in asked if (mark := given[each["grade_id"]]) is not None]
     score = row["score"] + sum(mark - (each["score"] or 0.0) for each, mark in marked)
     changed = "; ".join(
-        f"{label(each)}: {number(mark)} by hand, {number(each['score'])} of the grader's"
+        f"{label(each)}: {points_in_words(mark)} by hand, "
+        f"{points_in_words(each['score'])} of the grader's"
         for each, mark in marked
         if each["score"] is not None
     )

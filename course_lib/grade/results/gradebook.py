@@ -28,7 +28,7 @@ from course_lib.grade.release import (
     written,
 )
 from course_lib.grade.results.report import STATUS, load, printed
-from course_lib.grade.results.text import counted, line, number, plain
+from course_lib.grade.results.wording import counted, in_one_line, made_safe, points_in_words
 from course_lib.grade.walls.limits import NOT_ASKED
 
 PLACEHOLDER = "YOUR ANSWER HERE"
@@ -63,11 +63,11 @@ def to_gradebook(
              for each in submissions}  # fmt: skip
     lessons, skipped, done = defaultdict(list), [], 0
     for row in load(results):
-        where = f"{row['student']}: {line(row['origin'])}"
+        where = f"{row['student']}: {in_one_line(row['origin'])}"
         if row["status"] == "failed" or not row["notebook"]:
-            skipped.append(f"{where}: {line(row['reason'])}")
+            skipped.append(f"{where}: {in_one_line(row['reason'])}")
         elif not NAME.fullmatch(row["assignment"]):
-            skipped.append(f"{where}: no name for an assignment: {line(row['assignment'])}")
+            skipped.append(f"{where}: no name for an assignment: {in_one_line(row['assignment'])}")
         else:
             lessons[row["assignment"], row["notebook"]].append(row)
     sources = {path.stem: path for path in chosen(Path(solutions))} if lessons else {}
@@ -91,7 +91,7 @@ def to_gradebook(
                     _import(book, coursedir, row, clean, text, penalty)
                     done += 1
                 except Unfit as error:
-                    skipped.append(f"{row['student']}: {line(row['origin'])}: {error}")
+                    skipped.append(f"{row['student']}: {in_one_line(row['origin'])}: {error}")
         new = sorted({each.id for each in book.students} - roster) if roster else []
     return {"in_gradebook": done, "not_in_gradebook": skipped, "new_students": new}
 
@@ -343,7 +343,7 @@ def _as_text(cell: Any, answer: str) -> str:
     """The answer for its cell: code as it is, which is shown as text only; words as a literal,
     below the question when that was left in place."""
     if cell.cell_type == "code":
-        return plain(answer)
+        return made_safe(answer)
     asked = cell.source.rpartition(PLACEHOLDER)[0]
     if asked and answer.startswith(asked):
         return asked + literal(answer.removeprefix(asked))
@@ -352,19 +352,21 @@ def _as_text(cell: Any, answer: str) -> str:
 
 def literal(text: str) -> str:
     """Markdown that shows the text as it is typed: in a fence longer than any within it."""
-    text = plain(text)
+    text = made_safe(text)
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
     return f"{fence}\n{text}\n{fence}"
 
 
 def in_words(question: Mapping[str, Any]) -> str:
     """What was found out about an answer, for the output of its check cell."""
-    score = f"{number(question['score'])} of {number(question['points'])}"
+    score = f"{points_in_words(question['score'])} of {points_in_words(question['points'])}"
     lines = [f"{STATUS[question['status']][1]}: {score}", question["reason"]]
     for group in question["groups"] if question["status"] != "not begun" else ():
         name = "the examples that you can see" if group["name"] == "shown" else group["name"]
         worth = (
-            f" ({number(group['score'])} of {number(group['points'])})" if group["points"] else ""
+            f" ({points_in_words(group['score'])} of {points_in_words(group['points'])})"
+            if group["points"]
+            else ""
         )
         wrong = NOT_ASKED if group["message"] == NOT_ASKED else f"not right: {group['message']}"
         verdict = "right" if group["passed"] else wrong
@@ -375,4 +377,4 @@ def in_words(question: Mapping[str, Any]) -> str:
 def _stream(text: str) -> Any:
     from nbformat.v4 import new_output
 
-    return new_output("stream", name="stdout", text=plain(text) + "\n")
+    return new_output("stream", name="stdout", text=made_safe(text) + "\n")

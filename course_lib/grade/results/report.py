@@ -1,7 +1,7 @@
 """Reports: a page for the class and one for each student, from the results on disk.
 
-Nothing that came from a submission is trusted: the templates escape every text, and text.py takes
-from it what could change how it is read; the pages hold no scripts and load nothing.
+Nothing that came from a submission is trusted: the templates escape every text, and wording.py
+takes from it what could change how it is read; the pages hold no scripts and load nothing.
 """
 
 import hashlib
@@ -16,7 +16,13 @@ from course_lib.files import write_whole
 from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.intake.piles import said
 from course_lib.grade.results.store import read, results
-from course_lib.grade.results.text import duration, line, number, plain, words
+from course_lib.grade.results.wording import (
+    in_one_line,
+    made_safe,
+    points_in_words,
+    seconds_in_words,
+    with_code_marked,
+)
 from course_lib.grade.walls.limits import LEVELS, NOT_ASKED, STOPPED_CALL
 
 STATUS = {  # of a question: a sign and words, so that colour is never the only difference
@@ -53,9 +59,15 @@ def write_report(folder: str | Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        plain=plain, line=line, words=words, number=number, isolation=LEVELS.__getitem__
+        made_safe=made_safe,
+        in_one_line=in_one_line,
+        with_code_marked=with_code_marked,
+        points_in_words=points_in_words,
+        isolation=LEVELS.__getitem__,
     )
-    environment.globals.update(status=STATUS, page=page_of, seconds=duration, not_asked=NOT_ASKED)
+    environment.globals.update(
+        status=STATUS, page=page_of, seconds=seconds_in_words, not_asked=NOT_ASKED
+    )
     environment.globals.update(waits=waits)
     written = written_answers(rows)
     content = {"index.html": ("class.html", {**overview(rows), "written": bool(written)})}
@@ -301,13 +313,13 @@ def _failures(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     if answer["status"] == "not begun":
         return []
     failed = [
-        (group["name"], line(group["message"]))
+        (group["name"], in_one_line(group["message"]))
         for group in answer["groups"]
         if not group["passed"] and group["message"] != NOT_ASKED
     ]
     if answer["status"] == "stopped":
         failed = [each for each in failed if each[1] != STOPPED_CALL]
-        return [("", line(answer["reason"])), *failed]
+        return [("", in_one_line(answer["reason"])), *failed]
     if failed and all(message.endswith("is not defined") for _, message in failed):
         return [("", failed[0][1])]
     return failed

@@ -7,7 +7,7 @@ from typing import Any
 from wcwidth import clip, ljust, wcswidth
 
 from course_lib.grade.results.report import order
-from course_lib.grade.results.text import counted, line, number
+from course_lib.grade.results.wording import counted, in_one_line, points_in_words
 
 WIDEST_NAME = 32  # columns: a longer one would push all else away
 
@@ -15,7 +15,7 @@ WIDEST_NAME = 32  # columns: a longer one would push all else away
 def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line for each notebook, in columns: whose it is, which, and how it went."""
     rows = [
-        (_fitting(line(each["name"], 200)), each["notebook"] or "-", _went(each))
+        (_fitting(in_one_line(each["name"], 200)), each["notebook"] or "-", _went(each))
         for each in sorted(results, key=order)
     ]
     first, second = (max((wcswidth(row[i]) for row in rows), default=0) for i in (0, 1))
@@ -28,13 +28,14 @@ def _fitting(name: str) -> str:
 
 def _went(result: Mapping[str, Any]) -> str:
     if result["status"] != "graded":
-        return f"{result['status']}: {line(result['reason'])}; file: {line(result['origin'])}"
+        reason, origin = in_one_line(result["reason"]), in_one_line(result["origin"])
+        return f"{result['status']}: {reason}; file: {origin}"
     manual = sum(question["status"] == "manual" for question in result["questions"])
     # cells of one's own are no news for a teacher
     findings = sum(finding["code"] != "extra" for finding in result["findings"])
     notes = [f"{manual} to be marked by hand"] * bool(manual)
     notes += [counted(findings, "finding")] * bool(findings)
-    score = f"{number(result['score'])} of {number(result['points'])}"
+    score = f"{points_in_words(result['score'])} of {points_in_words(result['points'])}"
     return f"{score}  ({', '.join(notes)})" if notes else score
 
 

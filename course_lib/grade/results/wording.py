@@ -9,10 +9,10 @@ LONGEST_TEXT = 20_000  # characters of one answer or output that a page shows
 TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 
-def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
+def made_safe(text: Any, longest: int = LONGEST_TEXT) -> str:
     """The text without terminal commands, cut, every invisible character shown as what it is.
 
-    >>> plain("a\\x1b[31mred\\x1b[0m \\u202eevil\\x00")
+    >>> made_safe("a\\x1b[31mred\\x1b[0m \\u202eevil\\x00")
     'ared [U+202E]evil␀'
     """
     text = str(text)
@@ -25,20 +25,20 @@ def plain(text: Any, longest: int = LONGEST_TEXT) -> str:
     return f"{shown}\n... (cut: {whole:,} characters in all)"
 
 
-def line(text: Any, longest: int = 300) -> str:
-    """The text as `plain` does, in one line."""
-    return " ".join(plain(text, longest).split())
+def in_one_line(text: Any, longest: int = 300) -> str:
+    """The text as `made_safe` does, in one line."""
+    return " ".join(made_safe(text, longest).split())
 
 
-def words(text: Any) -> Any:
-    """The text as `line` does, as HTML with what stands between backticks as code.
+def with_code_marked(text: Any) -> Any:
+    """The text as `in_one_line` does, as HTML with what stands between backticks as code.
 
-    >>> str(words("`walk` is < 0"))
+    >>> str(with_code_marked("`walk` is < 0"))
     '<code>walk</code> is &lt; 0'
     """
     from markupsafe import Markup, escape
 
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(line(text, 1000)))))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(in_one_line(text, 1000)))))
 
 
 def _visible(character: str) -> str:
@@ -52,16 +52,16 @@ def _visible(character: str) -> str:
     return character
 
 
-def number(value: float | None) -> str:
+def points_in_words(value: float | None) -> str:
     """Points as people write them: `2`, `0.5`, `0.33`; `?` when there is no score.
 
-    >>> [number(x) for x in (2.0, 0.5, 1 / 3, 0.996, None)]
+    >>> [points_in_words(x) for x in (2.0, 0.5, 1 / 3, 0.996, None)]
     ['2', '0.5', '0.33', '1', '?']
     """
     return "?" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def duration(seconds: float) -> str:
+def seconds_in_words(seconds: float) -> str:
     """A time in words: `0.15 s`, `2 min 5 s`."""
     if seconds < 60:
         return f"{seconds:.2f} s"
