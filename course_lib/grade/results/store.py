@@ -79,7 +79,7 @@ class Store:
         result = self.result(submission)
         if result is None or result["key"] != key or result["status"] == "failed":
             return False
-        if result["origin"] != submission.origin:
+        if result.get("origin") != submission.origin:
             _write(self.path(submission), {**result, "origin": submission.origin})
         return True
 
