@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -235,6 +236,17 @@ def test_a_file_that_is_gone_or_can_be_read_now_has_no_row_any_more(tmp_path):
         store.forget_unreadable([now, bob])
         assert [store.has(each, "k") for each in (ann, bob, eve, now)] == [False, True, True, True]
         assert len(list(store.path(ann).parent.iterdir())) == 2  # nor a record of its run
+
+
+def test_a_download_under_another_name_is_known_again(tmp_path):
+    """And the result says where the file lies now: `late` is read from there."""
+    one = Submission("ann", "ann", "", "09_small", "{}", None, "all.zip/ann_1_2_x.ipynb")
+    now = replace(one, origin="all (1).zip/ann_LATE_1_2_x.ipynb")
+    key = key_of(one, None, Conditions(Limits(), "none"))
+    assert key_of(now, None, Conditions(Limits(), "none")) == key
+    with Store(tmp_path) as store:
+        store.save(one, {"key": key, "status": "graded", "origin": one.origin}, {"key": key})
+        assert store.has(now, key) and store.result(now)["origin"] == now.origin
 
 
 def test_another_week_s_submissions_take_no_row_away(tmp_path):

@@ -379,3 +379,18 @@ def test_check_says_what_the_notebook_s_checks_say(tmp_path, capsys):
     assert "Exercise 9.1 is not right yet.\n\n    keras_boundaries([5])\n" in said
     assert "returned  0.7\n    expected  0.0\n" in said  # in the cell of its check
     assert "\n9.5 " in said and ": not begun\n" in said and said.endswith("0 of 5 right\n")
+
+
+@boxed
+def test_students_of_whom_nobody_can_say_who_is_who_are_said(tmp_path, capsys):
+    """Anna's result is of the first week; in the second there are two of that name."""
+    write_solutions(tmp_path / "solutions")
+    out = ["--solutions", str(tmp_path / "solutions"), "--out", str(tmp_path / "out")]
+    for week, names in (("1", ["Anna_1", "Bo_2"]), ("2", ["Anna_3", "Anna_4", "Bo_5"])):
+        for name in names:
+            path = tmp_path / week / "all" / f"{name}_assignsubmission_file" / "essay.pdf"
+            path.parent.mkdir(parents=True)
+            path.write_text("")
+        assert main(["grade", str(tmp_path / week), *out]) == 1
+        told = "which of these is who? Anna, Anna_3, Anna_4: " in capsys.readouterr().out
+        assert told is (week == "2")
