@@ -798,7 +798,7 @@ BROKEN = {
 # The guides that run, the headings whose blocks are broken, and what they leave behind.
 LIBRARY = {"library": ["Keras"], "trainers": ["Lightning", "transformers", "accelerate"]}
 LEFT = {
-    "library": {"run.pt", "run.keras", "groups.keras"},
+    "library": {"run.pt", "run.keras", "plateau.json", "groups.keras"},
     "trainers": {"lightning.ckpt", "trainer", "accelerated"},
 }
 
