@@ -553,7 +553,7 @@ exercise(
         through("one_weight", 0.0, [-0.25, 0.5], 2),
         through("one_weight", 3.0, [2.0, 0.5], 2),
     ],
-    locked=[through("one_weight", 1.0, [2**-10, 2**-9, 2**-12], 3)],  # small, and exact
+    locked=[through("one_weight", 1.0, [2**-10, 2**-9, 2**-16], 3)],  # small, and exact
     hidden={
         "other starts": [
             through("one_weight", -3.0, [2.0, 1.0, 4.0], 3),

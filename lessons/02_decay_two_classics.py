@@ -724,7 +724,10 @@ exercise(
         curve([2, 2, 0, 5, 1], lr=2.0, factor=0.9, floor=0.01),
         curve([17, 0, 17], lr=0.1, factor=0.8, floor=1e-7),
     ],
-    locked=[curve([0, 4, 4, 9, 1, 30], lr=1.5, factor=0.7, floor=0.1)],
+    locked=[
+        curve([0, 4, 4, 9, 1, 30], lr=1.5, factor=0.7, floor=0.1),
+        curve([3, 70], lr=0.2, factor=0.9, floor=0.0),
+    ],
     hidden={
         "epoch after epoch": [
             curve(range(40), lr=0.5, factor=0.9, floor=0.05),
@@ -736,7 +739,7 @@ exercise(
             curve(list(range(20, -1, -1)), lr=0.8, factor=0.85, floor=0.06),
         ],
         "resumed, at the floor and without one": [
-            curve([45, 46, 12], lr=0.4, factor=0.95, floor=0.0),
+            curve([45, 120, 12], lr=0.4, factor=0.95, floor=0.0),
             curve([100, 3, 200], lr=0.2, factor=0.5, floor=0.004),  # few enough for a recursion
         ],
     },
@@ -811,7 +814,7 @@ exercise(
         call(3, 0.005, total=9),
         call(7, 0.4, total=5),
     ],
-    locked=[through("fed_back", 8, 0.7, total=6)],
+    locked=[through("fed_back", 8, 0.7, total=6), call(1, 0.4, total=1)],
     hidden={
         "the whole line": [
             through("fed_back", 30, 0.1, total=30),

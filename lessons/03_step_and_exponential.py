@@ -518,9 +518,12 @@ exercise(
         curve(range(40), lr=0.1, factor=0.5, every_epochs=2, steps_per_epoch=3),
         curve(range(130), lr=0.1, factor=0.95, every_epochs=1, steps_per_epoch=20),
         curve(range(70), lr=0.4, factor=0.1, every_epochs=2, steps_per_epoch=5),
+        curve(
+            [0, 28_139, 28_140, 56_280], lr=0.1, factor=0.5, every_epochs=30, steps_per_epoch=938
+        ),
     ],
     locked=[
-        curve(range(30), lr=0.4, factor=0.3, every_epochs=2, steps_per_epoch=5),
+        curve(range(90), lr=0.4, factor=0.3, every_epochs=2, steps_per_epoch=5),
         curve([0, 48, 49, 97, 98], lr=0.2, factor=0.5, every_epochs=1, steps_per_epoch=49),
     ],
     hidden={
@@ -613,6 +616,8 @@ exercise(
         call(0, 0.1, every=30, factor=0.1),
         call(45, 0.01, every=30, factor=0.1),
         call(40, 0.00125, every=20, factor=0.25),
+        call(120, 3.0, every=60, factor=0.1),
+        call(121, 3.0, every=60, factor=0.1),
     ],
     locked=[
         through("fed_back", 10, 0.8, every=3, factor=0.2),
@@ -820,6 +825,7 @@ exercise(
         call(0.5, 0.07, 0.6, 25),
         call(0.9, 1.0, 0.5, 4),
         call(0.5, 0.004, 0.97, 938),
+        call(0.6, 0.03, 0.7, 10),
     ],
     hidden={
         "many updates": [

@@ -553,7 +553,7 @@ exercise(
     shown=[
         curve(range(8), peak_lr=1.0, total_steps=4, final_lr=0.5),
         curve(range(70), peak_lr=0.1, total_steps=50, final_lr=0.0),
-        curve([1, 3, 8, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
+        curve([1, 3, 8, 13, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
     ],
     locked=[curve(range(16), peak_lr=0.6, total_steps=9, final_lr=0.2)],
     hidden={
@@ -628,6 +628,7 @@ exercise(
     locked=[
         through("keras_rates", 8, lr=0.4, eta_min=0.05, total_steps=7),
         through("keras_rates", 7, lr=0.7, eta_min=0.1, total_steps=6),
+        through("keras_rates", 5, lr=0.5, eta_min=0.0, total_steps=4),
     ],
     hidden={
         "a small floor": [
@@ -704,8 +705,8 @@ exercise(
         call(peak_lr=0.4, total_steps=4, power=2),
     ],
     locked=[
-        call(peak_lr=0.2, total_steps=25, power=3),
-        call(peak_lr=0.2, total_steps=900, power=3),
+        call(peak_lr=0.2, total_steps=25, power=5),
+        call(peak_lr=0.2, total_steps=900, power=4),
     ],
     hidden={
         "steeper than the line": [

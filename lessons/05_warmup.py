@@ -655,7 +655,7 @@ exercise(
     shown=[
         curve(range(8), warmup_steps=2, total_steps=6),
         curve(range(45), warmup_steps=16, total_steps=40),
-        curve([1, 3, 12, 56], warmup_steps=3, total_steps=6),
+        curve([1, 3, 10, 56], warmup_steps=3, total_steps=6),
     ],
     locked=[curve(range(14), warmup_steps=3, total_steps=11)],
     hidden={
@@ -812,14 +812,14 @@ exercise(
     ],
     locked=[
         call([0.0, 0.0, 0.3, 0.6, 0.4]),
-        call([0.0, 1e-8, 0.299999, 0.3, 0.1]),
+        call([0.0, 1e-11, 0.299999, 0.3, 0.1]),
         call([0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5]),
     ],
     hidden={
         "from zero": [
             call([0.0, 0.0, 0.0, 0.05, 0.1, 0.15, 0.2, 0.1]),
             call([0.0, 0.4, 0.3, 0.2]),
-            call([0.0, 1e-9, 0.1, 0.1]),
+            call([0.0, 1e-12, 0.1, 0.1]),
         ],
         "from above zero": [
             call([0.1, 0.2, 0.3, 0.3, 0.3, 0.2]),

@@ -696,6 +696,7 @@ exercise(
         call(patience=3, threshold=0.01, cooldown=0, **absolute),
         call(patience=0, threshold=0.5, cooldown=2, **absolute),
         call(patience=10, threshold=0.0001, cooldown=0, **relative),
+        call(patience=4, threshold=0.25, cooldown=2, **relative),
     ],
     locked=[
         call(patience=2, threshold=0.25, cooldown=1, **absolute),
