@@ -567,7 +567,10 @@ exercise(
         call([2.3, 2.2, 1.9, 2.4, 1.5, 1.0], beta=0.9),
         call([], beta=0.9),
     ],
-    locked=[call([1.0, 0.5, 0.25, 4.0] * 3, beta=0.75)],
+    locked=[
+        call([1.0, 0.5, 0.25, 4.0] * 3, beta=0.75),
+        call([-1.0, 3.0, -2.0, -2.0], beta=0.5),
+    ],
     hidden={
         "a strong mean": [
             call([2.3, 2.31, 2.2, 2.0, 1.5, 0.9, 0.8, 3.0] * 15, beta=0.99),
@@ -660,7 +663,12 @@ exercise(
         call([0.01, 0.1, 1.0, 1.1, 2.0], [2.0, 1.5, 2.8, 1.55, 1.9]),
         call([0.01, 0.1, 1.0, 10.0], [2.0, 1.9, 1.8, 0.5]),
     ],
-    locked=[call(halves, [3.6, 2.9, 2.85, 2.8, 2.2, 1.2, 1.0, 1.1, 4.0])],
+    locked=[
+        call(halves, [3.6, 2.9, 2.85, 2.8, 2.2, 1.2, 1.0, 1.1, 4.0]),
+        call(decades, [2.3, 2.25, 2.26, 2.0, 1.0, 9.0]),  # a rise before the lowest
+        call(decades, [2.3, 2.0, 0.5, 9.0, 0.5, 2.0]),  # the lowest twice
+        call(decades, [2.0, 2.1, 2.4, 3.0, 5.0, 9.0]),  # no fall at all
+    ],
     hidden={
         "an even sweep": [
             call(halves, [2.3, 2.28, 2.29, 2.1, 1.6, 1.3, 1.25, 1.4, 3.0]),
@@ -677,6 +685,8 @@ exercise(
         "a fall behind the lowest loss": [
             call(decades, [2.3, 1.8, 0.4, 8.0, 0.5, 0.9]),
             call(halves, [2.3, 2.25, 2.2, 2.1, 2.0, 3.5, 3.0, 2.2, 2.1]),
+            call(halves, [2.3, 2.2, 1.9, 2.5, 3.5, 2.5, 1.9, 2.0, 4.0]),
+            call(halves, [2.0, 2.1, 2.2, 2.5, 3.0, 4.0, 5.0, 6.0, 9.0]),
             call(uneven, [1.0, 0.9, 0.5, 3.0, 9.0, 2.0, 0.6]),
             call([0.001, 0.1, 0.2, 0.25, 0.3, 1.0], [2.3, 2.2, 0.5, 9.0, 1.0, 2.0]),
         ],
@@ -752,7 +762,10 @@ exercise(
         call([3.0, 2.0, 1.0, 5.0, 4.0], batches_per_epoch=3),
         call([3.0, 2.0, 1.0], batches_per_epoch=1),
     ],
-    locked=[call([1.0, 1.5, 2.0, 4.0, 3.0, 2.5, 8.0], batches_per_epoch=3)],
+    locked=[
+        call([1.0, 1.5, 2.0, 4.0, 3.0, 2.5, 8.0], batches_per_epoch=3),
+        call([2.3026, 2.2987, 2.0, 1.9, 1.8, 1.75, 1.5, 1.45], batches_per_epoch=2),
+    ],
     hidden={
         "one epoch": [
             call([2.3, 2.25, 2.1, 1.9, 1.75, 1.8], batches_per_epoch=6),
@@ -760,6 +773,7 @@ exercise(
         ],
         "several epochs": [
             call([2.0, 1.0, 0.5, 0.75, 3.0, 2.0], batches_per_epoch=2),
+            call([2.30258, 2.29871, 2.0, 1.9] * 6, batches_per_epoch=2),
             call([9.0, 8.0, 7.5, 1.0, 2.0, 3.0, 0.5, 0.5, 0.25], batches_per_epoch=3),
         ],
         "an epoch that ended early": [
@@ -839,7 +853,12 @@ exercise(
         ask("sgd", 0, 0.2, True, False),
         ask("sgd", 0, 0, False, False),
     ],
-    locked=[ask("adam", 0, 0.2, True, False), ask("adam", 0.5, 0, False, True)],
+    locked=[
+        ask("adam", 0, 0.05, True, False),
+        ask("adam", 0.5, 0, False, True),
+        ask("adam", 0.5, 0, False, False),
+        ask("sgd", 0.0, 0.0, True, False),
+    ],
     hidden={
         "one reason": [
             ask("sgd", 0.5, 0, False, False),

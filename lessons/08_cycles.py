@@ -803,11 +803,11 @@ exercise(
     ],
     locked=[
         through("torch_rates", 0.4, 20, cycle_steps=6, floor=0.05),
-        through("torch_rates", 0.8, 26, share=0.5, cycle_steps=2, floor=0.0),
+        through("torch_rates", 0.8, 26, cycle_steps=2, floor=0.0),
     ],
     hidden={
         "without a floor": [
-            through("torch_rates", 0.3, 45, share=0.1, cycle_steps=10, floor=0.0),
+            through("torch_rates", 0.3, 45, cycle_steps=10, floor=0.0),
             through("torch_rates", 2.0, 13, cycle_steps=3, floor=0.0),
         ],
         "with a floor": [

@@ -888,7 +888,7 @@ exercise(
 # below 1 everything learns too slowly. In the repository, where `lr` comes from a config, an
 # optimizer rate of 1.0 would make the line right: that is the other fix. `MultiplicativeLR` is not
 # one, because its function gets multiplied with the *current* rate. Who sets the rates by hand sets
-# those of every group in `param_groups`.
+# those of every group in `param_groups`, each from its own.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.5 - AdaGrad-Norm (code, 2 points, about 8 minutes)

@@ -743,8 +743,8 @@ exercise(
 # optimizer that goes on as if the run had never stopped. Every parameter group must have the right
 # rate at once, and at every later step. `milestones` rise. `done=0` is a run that begins.
 #
-# **Success:** the applied rates equal those of the plan from epoch `done` on. The check steps
-# through them with `torch_rates(resumed, lr, steps, done=..., ...)`.
+# **Success:** from epoch `done` on the applied rates are the plan's, in each group from its own
+# first rate. The check steps through them with `torch_rates(resumed, lr, steps, done=..., ...)`.
 #
 # Example: from a rate of 1.0 with `done=5, milestones=[2, 4, 8], gamma=0.1` the rates are 0.01,
 # 0.01, 0.01, and 0.001 from the fourth on.
@@ -793,11 +793,15 @@ exercise(
         through("torch_rates", 0.5, 6, done=0, milestones=[2, 4], gamma=0.5),
         through("torch_rates", 0.5, 3, done=4, milestones=[2, 4], gamma=0.5),
     ],
-    locked=[through("torch_rates", 0.3, 8, done=3, milestones=[1, 2, 5, 9], gamma=0.2)],
+    locked=[
+        through("torch_rates", 0.3, 8, done=3, milestones=[1, 2, 5, 9], gamma=0.2),
+        through("torch_rates", 0.004, 4, share=0.5, done=3, milestones=[1, 5], gamma=0.03),
+    ],
     hidden={
         "between two milestones": [
             through("torch_rates", 0.8, 9, done=7, milestones=[3, 6, 10, 12], gamma=0.5),
             through("torch_rates", 2.0, 6, done=30, milestones=[10, 20, 33], gamma=0.3),
+            through("torch_rates", 0.0017, 6, share=0.1, done=5, milestones=[2, 4, 8], gamma=0.03),
         ],
         "at a milestone": [
             through("torch_rates", 0.4, 7, done=6, milestones=[3, 6, 9], gamma=0.1),
@@ -843,8 +847,9 @@ exercise(
 # **Deliver:** `go_on`, corrected. The checkpoints it takes and returns are dicts of three numbers,
 # `{"weight": ..., "velocity": ..., "done": ...}`, where `done` counts all updates made so far.
 #
-# **Success:** a run in two parts, or in ten, ends exactly as the run in one part. Past
-# `total_steps` the rate stays 0, but the velocity still changes.
+# **Success:** a run in two parts, or in ten, ends exactly as the run in one part, and two branches
+# from one checkpoint do not disturb each other. Past `total_steps` the rate stays 0, but the
+# velocity still changes.
 #
 # Example: with `peak_lr=0.5, total_steps=4, momentum=0.5`, two updates from
 # `{"weight": 1.0, "velocity": 0.0, "done": 0}` give
@@ -896,14 +901,17 @@ exercise(
         call(at(1.0, 0.0, 0), 4, **short),
         call(at(1.0, 0.5, 3), 0, **short),
         call(at(1.0, 0.5, 6), 2, **short),
+        through("shared", at(1.0, 0.0, 0), [{"updates": n, **short} for n in (2, 4)]),
     ],
-    locked=[call(at(0.7, -0.3, 5), 4, **long)],
+    locked=[call(at(0.7, -0.3, 5), 4, **long), call(at(3e-6, 2e-7, 9), 3, **long)],
     hidden={
         "from the start": [call(at(3.0, 0.0, 0), 7, **long), call(at(-2.0, 0.0, 0), 3, **short)],
         "from the middle": [
             call(at(0.4, 0.9, 11), 6, **long),
             call(at(2.0, -1.5, 29), 1, **long),
             call(at(0.3, 0.2, 1), 1, **short),
+            call(at(4e-7, -3e-7, 20), 3, **long),
+            through("shared", at(0.4, 0.9, 11), [{"updates": n, **long} for n in (6, 3)]),
         ],
         "over the end": [
             call(at(0.5, 0.8, 27), 8, **long),

@@ -982,8 +982,8 @@ exercise(
 # at 10,000 images, about 0.8 points; each is a maximum over 30 looks at the test images, from one
 # seed, at one peak that suits one of the two perhaps better. (2, one point) A plan with equal
 # tuning: for instance 6 peaks on a grid of factors of about 3 for each schedule, with 3 seeds (36
-# runs), all judged on held-out training images, the grid extended where the best is at its border;
-# then 20 new seeds for the two chosen settings, paired (40 runs), the last epoch measured on the
-# test images once. (3, one point) The sentences beforehand: "better by d [low, high] points" where
+# runs), all judged on held-out training images, the grid extended where the best is at its border
+# and made finer where two neighbours are nearly equal; then 20 new seeds for the two chosen
+# settings, paired (40 runs), the last epoch measured on the test images once. (3, one point) The sentences beforehand: "better by d [low, high] points" where
 # the interval excludes zero and also exceeds the margin of the images; else "no difference found",
 # with the interval; and for which data, network and budget this holds.

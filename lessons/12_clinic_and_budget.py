@@ -697,7 +697,7 @@ exercise(
             call(0.5, [0.3, -0.7, 0.2, 0.9, -0.1], lr=0.4, beta=0.95, curvature=1.1),
             call(2.5, [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0], lr=0.15, beta=0.7, curvature=2.2),
             call(0.0, [1.0, 0.0, 0.0, 0.0], lr=0.6, beta=0.85, curvature=3.0),
-            call(1.0, [0.5, -0.3, 0.1] * 8, lr=0.3, beta=0.8, curvature=1.0),
+            call(4.0, [-0.5, -0.9, 0.2] * 8, lr=0.3, beta=0.8, curvature=1.0),
         ],
         "at the ends of beta": [
             call(1.2, [0.4, -0.3, 0.8, 0.1], lr=0.35, beta=0.0, curvature=0.9),

@@ -115,12 +115,17 @@ def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> l
     saved = json.dumps(schedules.serialize(made))
     other = make(**{name: _another(value) for name, value in parameters.items()})
     known = {type(made).__name__: type(other)}  # what a new program knows of the schedule
-    optimizer = keras.optimizers.SGD(schedules.deserialize(json.loads(saved), known))
-    rate = tf.function(lambda: optimizer.learning_rate, autograph=False)  # as `fit` compiles it
     rates = []
-    for step in reversed(range(steps)):  # the rate is the step's, not that of the calls so far
-        optimizer.iterations.assign(step)
-        rates.append(float(rate()))
+    try:
+        optimizer = keras.optimizers.SGD(schedules.deserialize(json.loads(saved), known))
+        rate = tf.function(lambda: optimizer.learning_rate, autograph=False)  # as `fit` compiles it
+        for step in reversed(range(steps)):  # the rate is the step's, not that of the calls so far
+            optimizer.iterations.assign(step)
+            rates.append(float(rate()))
+    except TypeError as error:
+        if "__tensor__" not in saved:
+            raise
+        raise TypeError("a tensor in a saved schedule does not load: use plain numbers") from error
     return rates[::-1]
 
 

@@ -75,6 +75,10 @@ def mean_corrected_at_first(losses, *, beta):
     return [right if i < 1 / (1 - beta) else m for i, (m, right) in enumerate(pairs)]
 
 
+def mean_of_what_is_above_zero(losses, *, beta):
+    return right_mean_by_weights([max(loss, 0.0) for loss in losses], beta=beta)
+
+
 def right_mean_by_weights(losses, *, beta):
     smoothed = []
     for end in range(1, len(losses) + 1):
@@ -207,6 +211,28 @@ def right_steepest_by_hand(lrs, losses):
     return answer
 
 
+def steepest_until_the_last_lowest(lrs, losses):
+    slopes = np.gradient(losses, np.log(lrs))
+    until = len(losses) - int(np.argmin(losses[::-1]))
+    return float(lrs[int(np.argmin(slopes[:until]))])
+
+
+def steepest_until_the_first_rise(lrs, losses):
+    slopes, last = np.gradient(losses, np.log(lrs)), 0
+    while last + 1 < len(losses) and losses[last + 1] <= losses[last]:
+        last += 1
+    return float(lrs[int(np.argmin(slopes[: last + 1]))])
+
+
+def steepest_must_fall(lrs, losses):
+    slopes = np.gradient(losses, np.log(lrs))
+    best, answer = 0.0, lrs[-1]
+    for place in range(int(np.argmin(losses)) + 1):
+        if slopes[place] < best:
+            best, answer = slopes[place], lrs[place]
+    return float(answer)
+
+
 def right_steepest_masked(lrs, losses):
     slopes = np.gradient(losses, np.log(np.asarray(lrs)))
     slopes[np.arange(len(slopes)) > np.argmin(losses)] = np.inf
@@ -265,6 +291,16 @@ def batch_resets_one_late(means, *, batches_per_epoch):
 def batch_whole_epochs_only(means, *, batches_per_epoch):
     whole = len(means) // batches_per_epoch * batches_per_epoch
     return right_batch_by_epochs(means[:whole], batches_per_epoch=batches_per_epoch)
+
+
+def batch_of_three_epochs(means, *, batches_per_epoch):
+    means = means[: 3 * batches_per_epoch]
+    return right_batch_by_epochs(means, batches_per_epoch=batches_per_epoch)
+
+
+def batch_rounded(means, *, batches_per_epoch):
+    losses = right_batch_by_epochs(means, batches_per_epoch=batches_per_epoch)
+    return [round(loss, 3) for loss in losses]
 
 
 def right_batch_by_epochs(means, *, batches_per_epoch):
@@ -361,6 +397,16 @@ def restore_adam_without_momentum(*, optimizer, momentum, dropout, batch_norm, s
     return chosen(batch_norm, state, bool(dropout or shuffle))
 
 
+def restore_random_for_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state = optimizer == "adam" or momentum > 0
+    return chosen(batch_norm, state, bool(dropout or shuffle or batch_norm))
+
+
+def restore_random_for_large_dropout(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state = optimizer == "adam" or momentum > 0
+    return chosen(batch_norm, state, dropout >= 0.2 or shuffle)
+
+
 def right_restore_by_ifs(*, optimizer, momentum, dropout, batch_norm, shuffle):
     found = []
     if batch_norm:
@@ -402,6 +448,7 @@ WRONG = {
         mean_not_at_all,
         mean_corrected_ten_times,
         mean_corrected_at_first,
+        mean_of_what_is_above_zero,
     ],
     "07-steepest": [
         steepest_as_published,
@@ -420,6 +467,9 @@ WRONG = {
         steepest_and_one_behind_the_lowest,
         steepest_until_the_loss_doubles,
         steepest_with_bent_ends,
+        steepest_until_the_last_lowest,
+        steepest_until_the_first_rise,
+        steepest_must_fall,
     ],
     "07-batch-losses": [
         batch_as_published,
@@ -430,6 +480,8 @@ WRONG = {
         batch_before_with_the_same_count,
         batch_resets_one_late,
         batch_whole_epochs_only,
+        batch_of_three_epochs,
+        batch_rounded,
     ],
     "07-restore": [
         restore_nothing,
@@ -446,6 +498,8 @@ WRONG = {
         restore_large_momentum_only,
         restore_state_with_buffers,
         restore_adam_without_momentum,
+        restore_random_for_buffers,
+        restore_random_for_large_dropout,
     ],
 }
 RIGHT = {

@@ -79,6 +79,12 @@ def triangle_halves_by_a_default(step, *, base_lr, peak_lr, up_steps, mode, fact
     return triangle(step, base_lr, peak_lr, up_steps, scale)
 
 
+def triangle_recursive(step, **how):
+    if step < 2 * how["up_steps"] or how["mode"] != "triangular":
+        return right_triangle_as_in_the_paper(step, **how)
+    return triangle_recursive(step - 2 * how["up_steps"], **how)
+
+
 def right_triangle_as_in_the_paper(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     cycle = math.floor(1 + step / (2 * up_steps))
     x = abs(step / up_steps - 2 * cycle + 1)
@@ -208,12 +214,19 @@ def right_cycle_by_sum(step, *, first, factor):
     return [cycle, step - begin, length]
 
 
-def right_cycle_logarithm_mended(step, *, first, factor):
+def cycle_by_logarithm_and_less(step, *, first, factor):
     if factor == 1:
         return (step // first, step % first, first)
     cycle = int(math.log(step * (factor - 1) / first + 1) / math.log(factor) + 1e-9)
     begin = first * (factor**cycle - 1) // (factor - 1)
     return (cycle, step - begin, first * factor**cycle)
+
+
+def cycle_fifty_at_most(step, *, first, factor):
+    cycle = 0
+    while step >= first and cycle < 50:
+        cycle, step, first = cycle + 1, step - first, first * factor
+    return (cycle, step, first)
 
 
 def right_cycle_by_table(step, *, first, factor):
@@ -398,6 +411,16 @@ def restarts_that_do_nothing(optimizer, *, cycle_steps, floor):
     return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
+def restarts_ten_times_at_most(optimizer, *, cycle_steps, floor):
+    lr = optimizer.param_groups[0]["lr"]
+
+    def factor(t):
+        t -= min(t // cycle_steps, 9) * cycle_steps
+        return (floor + (lr - floor) * (1 + math.cos(math.pi * t / cycle_steps)) / 2) / lr
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
 def right_restarts_by_position(optimizer, *, cycle_steps, floor):
     return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps, 1, floor)
 
@@ -509,9 +532,12 @@ WRONG = {
         triangle_forgets_the_base,
         triangle_starts_at_the_top,
         triangle_is_a_cosine,
+        triangle_recursive,
     ],
     "08-cycle-of": [
         cycle_by_logarithm_and_a_little,
+        cycle_by_logarithm_and_less,
+        cycle_fifty_at_most,
         cycle_by_rounded_logarithm,
         cycle_ten_at_most,
         cycle_by_logarithm,
@@ -546,6 +572,7 @@ WRONG = {
         restarts_to_the_floor_exactly,
         restarts_a_rate_for_a_factor,
         restarts_that_do_nothing,
+        restarts_ten_times_at_most,
     ],
     "08-per-batch": [
         mended_as_published,
@@ -566,7 +593,6 @@ RIGHT = {
     ],
     "08-cycle-of": [
         right_cycle_by_sum,
-        right_cycle_logarithm_mended,
         right_cycle_by_table,
         right_cycle_recursive,
     ],

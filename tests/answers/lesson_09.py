@@ -57,10 +57,14 @@ def right_by_numpy(milestones):
     return found[found >= 0].tolist()
 
 
-def right_by_counting(milestones):
+def counts_to_a_thousand(milestones):
     """The updates after which the number of milestones passed changes."""
     passed = [sum(m <= t for m in milestones) for t in range(1000)]
     return [t for t in range(999) if passed[t + 1] != passed[t]]
+
+
+def right_by_map(milestones):
+    return map((-1).__add__, filter(None, milestones))
 
 
 # --- 9.2 in_a_row ---------------------------------------------------------------------------------
@@ -140,6 +144,10 @@ def row_of_three_pieces_at_most(step, *, segments):
 def row_starts_over(step, *, segments):
     step %= sum(length for _, _, length in segments)
     return right_row_by_begins(step, segments=segments)
+
+
+def row_of_rates_up_to_one(step, *, segments):
+    return min(1.0, right_row_by_begins(step, segments=segments))
 
 
 def right_row_by_begins(step, *, segments):
@@ -250,6 +258,19 @@ saved_with_an_if = named(
         lambda ops, step, peak, steps: peak if step >= steps else peak * (step + 1) / (steps + 1)
     ),
 )
+saved_of_a_hundred_rates = named(
+    "saved_of_a_hundred_rates",
+    saved_with(
+        lambda ops, step, peak, steps: ops.take(
+            ops.array([peak * min(1.0, (t + 1) / (steps + 1)) for t in range(100)]),
+            ops.minimum(ops.cast(step, "int32"), 99),
+        )
+    ),
+)
+saved_without_no_steps = named(
+    "saved_without_no_steps",
+    saved_with(lambda ops, step, peak, steps: climb(ops, step, peak, max(steps, 1))),
+)
 saved_whole_steps = named(
     "saved_whole_steps",
     saved_with(
@@ -327,6 +348,24 @@ def saved_for_the_latest(*, peak, steps):
             return {}
 
     return Climb()
+
+
+def saved_counting_its_calls(*, peak, steps):
+    from course_lib.tensorflow import tf
+
+    schedule, ops = base()
+
+    class Climb(schedule):
+        def __init__(self, peak, steps):
+            self.peak, self.steps, self.calls = peak, steps, tf.Variable(0.0)
+
+        def __call__(self, step):
+            return climb(ops, self.calls.assign_add(1.0) - 1, self.peak, self.steps)
+
+        def get_config(self):
+            return both(self.peak, self.steps)
+
+    return Climb(peak, steps)
 
 
 def saved_rates_alone(*, peak, steps):
@@ -486,15 +525,28 @@ def factor_of_the_first_group(optimizer, *, gamma, power):
     return ByHand()
 
 
+def factor_of_the_first_group_for_all(optimizer, *, gamma, power):
+    class ByHand:
+        t, lr = 0, optimizer.param_groups[0]["lr"]
+
+        def step(self):
+            self.t += 1
+            for group in optimizer.param_groups:
+                group["lr"] = self.lr * (1 + gamma * self.t) ** -power
+
+    return ByHand()
+
+
 def right_factor_divided(optimizer, *, gamma, power):
     return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t) ** power)
 
 
 def right_factor_with_the_rate_of_one(optimizer, *, gamma, power):
-    lr = optimizer.param_groups[0]["lr"]
+    rates = [group["lr"] for group in optimizer.param_groups]
     for group in optimizer.param_groups:
         group["lr"] = 1.0
-    return lr_scheduler.LambdaLR(optimizer, lambda t: lr * (1 + gamma * t) ** -power)
+    meant = [lambda t, lr=lr: lr * (1 + gamma * t) ** -power for lr in rates]
+    return lr_scheduler.LambdaLR(optimizer, meant)
 
 
 def right_factor_multiplied_on(optimizer, *, gamma, power):
@@ -507,8 +559,10 @@ def right_factor_multiplied_on(optimizer, *, gamma, power):
 def right_factor_with_our_schedule(optimizer, *, gamma, power):
     from course_lib.pytorch import TorchSchedule
 
-    lr = optimizer.param_groups[0]["lr"]
-    return TorchSchedule(optimizer, lambda t: lr * math.exp(-power * math.log(1 + gamma * t)))
+    rates = [group["lr"] for group in optimizer.param_groups]
+    decay = lambda t: rates[0] * math.exp(-power * math.log(1 + gamma * t))  # noqa: E731
+    scales = [rate / rates[0] for rate in rates]
+    return TorchSchedule(optimizer, decay, group_scales=scales)
 
 
 # --- 9.5 norm_rates -------------------------------------------------------------------------------
@@ -584,6 +638,14 @@ def norm_last_rate_alone(gradients, *, lr, b0):
     return list(right_norm_numpy(gradients, lr=lr, b0=b0))[-1:]
 
 
+def norm_of_five_updates(gradients, *, lr, b0):
+    return right_norm_numpy(gradients[:5], lr=lr, b0=b0)
+
+
+def norm_of_three_weights(gradients, *, lr, b0):
+    return right_norm_numpy([each[:3] for each in gradients], lr=lr, b0=b0)
+
+
 def right_norm_numpy(gradients, *, lr, b0):
     if not len(gradients):
         return []
@@ -618,6 +680,7 @@ WRONG = {
         distances,
         backwards,
         knows_the_examples,
+        counts_to_a_thousand,
     ],
     "09-in-a-row": [
         row_joint_to_the_old_piece,
@@ -630,6 +693,7 @@ WRONG = {
         row_joins_what_should_jump,
         row_starts_over,
         row_of_three_pieces_at_most,
+        row_of_rates_up_to_one,
     ],
     "09-saved": [
         saved_without_steps,
@@ -652,6 +716,9 @@ WRONG = {
         saved_as_a_function,
         saved_nothing_but_remembers,
         saved_for_the_latest,
+        saved_counting_its_calls,
+        saved_of_a_hundred_rates,
+        saved_without_no_steps,
     ],
     "09-factor": [
         factor_as_published,
@@ -663,6 +730,7 @@ WRONG = {
         factor_power_inside,
         factor_constant,
         factor_of_the_first_group,
+        factor_of_the_first_group_for_all,
     ],
     "09-norm-rates": [
         norm_start_not_squared,
@@ -676,11 +744,13 @@ WRONG = {
         norm_without_the_root,
         norm_mean_of_squares,
         norm_last_rate_alone,
+        norm_of_five_updates,
+        norm_of_three_weights,
     ],
 }
 
 RIGHT = {
-    "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_counting],
+    "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_map],
     "09-in-a-row": [right_row_by_begins, right_row_recursive, right_row_with_join],
     "09-saved": [
         right_saved_where,

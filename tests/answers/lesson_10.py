@@ -243,6 +243,28 @@ def first_group_has_the_first_rate(optimizer, *, done, milestones, gamma):
     )
 
 
+def all_groups_have_the_first_rate(optimizer, *, done, milestones, gamma):
+    for group in optimizer.param_groups:
+        group["initial_lr"] = optimizer.defaults["lr"]
+    return LambdaLR(
+        optimizer, lambda t: gamma ** sum(m <= t for m in milestones), last_epoch=done - 1
+    )
+
+
+def rounded_rates(optimizer, *, done, milestones, gamma):
+    class ByHand:
+        t, first = done - 1, [group["lr"] for group in optimizer.param_groups]
+
+        def step(self):
+            self.t += 1
+            for group, lr in zip(optimizer.param_groups, self.first):
+                group["lr"] = round(lr * gamma ** sum(m <= self.t for m in milestones), 4)
+
+    scheduler = ByHand()
+    scheduler.step()
+    return scheduler
+
+
 def right_given_rate(optimizer, *, done, milestones, gamma):
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
@@ -334,6 +356,11 @@ def cosine_of_the_rest(file, updates, **plan):
     return {"weight": weight, "velocity": velocity, "done": file["done"] + updates}
 
 
+def rounded_in_the_file(file, updates, **plan):
+    ran = right_on_a_copy(file, updates, **plan)
+    return {name: round(value, 6) for name, value in ran.items()}
+
+
 def right_on_a_copy(file, updates, *, peak_lr, total_steps, momentum):
     state = dict(file)
     for _ in range(updates):
@@ -344,7 +371,7 @@ def right_on_a_copy(file, updates, *, peak_lr, total_steps, momentum):
     return state
 
 
-def right_in_the_file_itself(file, updates, **plan):
+def in_the_file_itself(file, updates, **plan):
     file.update(right_on_a_copy(file, updates, **plan))
     return file
 
@@ -421,6 +448,8 @@ WRONG = {
         three_milestones_at_most,
         first_group_alone,
         first_group_has_the_first_rate,
+        all_groups_have_the_first_rate,
+        rounded_rates,
     ],
     "10-go-on": [
         forgets_the_velocity,
@@ -432,6 +461,8 @@ WRONG = {
         rate_below_zero,
         stops_at_the_end,
         cosine_of_the_rest,
+        in_the_file_itself,
+        rounded_in_the_file,
     ],
 }
 
@@ -446,7 +477,6 @@ RIGHT = {
     ],
     "10-go-on": [
         right_on_a_copy,
-        right_in_the_file_itself,
         right_recursive,
         right_with_a_list_of_rates,
     ],

@@ -80,6 +80,20 @@ def an_accuracy_of_zero_is_missing(after, before, t):
     return right_statistics(*({s: a for s, a in each.items() if a} for each in (after, before)), t)
 
 
+def three_pairs_at_most(after, before, t):
+    seeds = [seed for seed in after if seed in before][:3]
+    return right_statistics({seed: after[seed] for seed in seeds}, before, t)
+
+
+def seeds_up_to_nine(after, before, t):
+    return right_statistics({s: after[s] for s in range(10) if s in after}, before, t)
+
+
+def differences_of_one_place(after, before, t):
+    gaps = {seed: round(after[seed] - before[seed], 1) for seed in after if seed in before}
+    return right_statistics(gaps, dict.fromkeys(gaps, 0.0), t)
+
+
 def right_statistics(after, before, t):
     gaps = _gaps(after, before)
     half = t * stdev(gaps) / len(gaps) ** 0.5
@@ -241,6 +255,26 @@ def no_mean_above_one(runs):
     return _told(peak, _groups(runs))
 
 
+def no_mean_above_ten(runs):
+    tenth = [{**run, "val_loss": run["val_loss"] and run["val_loss"] / 10} for run in runs]
+    return no_mean_above_one(tenth)
+
+
+def equal_means_in_the_order_of_the_runs(runs):
+    groups = _finished(_groups(runs))
+    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    return _told(peak, groups, _groups(runs))
+
+
+def one_peak_has_no_border(runs):
+    peak, reached, border = right_tune_loops(runs)
+    return peak, reached, border and len(_groups(runs)) > 1
+
+
+def three_seeds_at_most(runs):
+    return right_tune_loops([run for run in runs if run["seed"] < 3])
+
+
 def a_test_result_of_zero_has_diverged(runs):
     return right_tune_loops(
         [run if run["test_accuracy"] else {**run, "val_loss": None} for run in runs]
@@ -271,7 +305,7 @@ def right_tune_loops(runs):
 
 def right_tune_helpers(runs):
     groups = _finished(_groups(runs))
-    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
+    peak = min(sorted(groups), key=lambda p: fmean(run["val_loss"] for run in groups[p]))
     return list(_told(peak, groups, _groups(runs)))
 
 
@@ -333,6 +367,17 @@ def stands_within(first, second, images):
 def stands_at_its_margin(first, second, images):
     gap, margin, _ = right_gap_counts(first, second, images)
     return gap, margin, abs(gap) >= margin
+
+
+def stands_by_one_margin(first, second, images):
+    gap, margin, _ = right_gap_counts(first, second, images)
+    return gap, margin, abs(gap) > 1.96 * math.sqrt(first * (1 - first) / images)
+
+
+def stands_where_intervals_do_not_overlap(first, second, images):
+    gap, margin, _ = right_gap_counts(first, second, images)
+    halves = [1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second)]
+    return gap, margin, abs(gap) > sum(halves)
 
 
 def right_gap_hypot(first, second, images):
@@ -578,6 +623,9 @@ WRONG = {
         normal_instead_of_t,
         needs_every_seed,
         an_accuracy_of_zero_is_missing,
+        three_pairs_at_most,
+        seeds_up_to_nine,
+        differences_of_one_place,
     ],
     "11-tune": [
         best_test_result,
@@ -602,6 +650,10 @@ WRONG = {
         no_loss_is_none,
         equal_means_by_the_test,
         border_in_the_order_of_the_runs,
+        equal_means_in_the_order_of_the_runs,
+        one_peak_has_no_border,
+        three_seeds_at_most,
+        no_mean_above_ten,
     ],
     "11-published-gap": [
         one_margin,
@@ -613,6 +665,8 @@ WRONG = {
         in_per_cent,
         stands_within,
         stands_at_its_margin,
+        stands_by_one_margin,
+        stands_where_intervals_do_not_overlap,
     ],
     "11-judge": [
         as_given,

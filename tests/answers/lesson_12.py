@@ -106,6 +106,19 @@ def rates_staircase_after_the_warmup(epochs, batches, *, peak_lr, warmup_steps, 
     return rates
 
 
+def rates_of_two_milestones(epochs, batches, *, milestones, **how):
+    return right_rates_mended_in_place(epochs, batches, milestones=milestones[:2], **how)
+
+
+def rates_rounded(epochs, batches, **how):
+    return [round(rate, 6) for rate in right_rates_mended_in_place(epochs, batches, **how)]
+
+
+def rates_without_a_milestone_of_zero(epochs, batches, *, milestones, **how):
+    later = list(filter(None, milestones))
+    return right_rates_mended_in_place(epochs, batches, milestones=later, **how)
+
+
 def right_rates_mended_in_place(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
     rates, step = [], 0
     for epoch in range(epochs):
@@ -242,6 +255,21 @@ def free_steps_from_y(start, noise, *, lr, beta, curvature):
 def free_stops_without_updates(start, noise, *, lr, beta, curvature):
     noise[0]
     return right_free_loop(start, noise, lr=lr, beta=beta, curvature=curvature)
+
+
+def free_mean_of_seven(start, noise, *, lr, beta, curvature):
+    z = x = start
+    past, averages = [], []
+    for draw in noise:
+        z = z - lr * (curvature * ((1 - beta) * z + beta * x) + draw)
+        past.append(z)
+        x = statistics.fmean(past[-7:])
+        averages.append(x)
+    return averages
+
+
+def free_from_above_zero(start, noise, **how):
+    return right_free_loop(abs(start), noise, **how)
 
 
 def right_free_loop(start, noise, *, lr, beta, curvature):
@@ -388,6 +416,18 @@ def board_without_those_that_never_ran(entries, *, quantiles, guessing):
 def board_leaves_out_one_run_only(entries, *, quantiles, guessing):
     more = {name: runs for name, runs in entries.items() if len(runs) != 1}
     return _board(more, {0: 0.0, **quantiles}, guessing, _lower, least=0)
+
+
+def board_fills_the_entries(entries, *, quantiles, guessing):
+    for runs in entries.values():
+        runs[:] = [guessing if value is None else value for value in runs]
+    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
+
+
+def board_ties_by_the_first_letter(entries, *, quantiles, guessing):
+    board = right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
+    in_order = sorted(board, key=lambda pair: list(entries).index(pair[0]))
+    return sorted(in_order, key=lambda pair: (-pair[1], pair[0][0]))
 
 
 def right_board_statistics(entries, *, quantiles, guessing):
