@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 # tests/grading.py, not benchmarks/grading.py: the small assignment of the grader's own tests.
 from grading import FALL, POINTS, WARM, described, submission, write_solutions
 
-from course_lib.grade.release import source_tree
+from course_lib.grade.release import release
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "09_small"
@@ -180,7 +180,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         for place in places:
             place.mkdir(parents=True)
             (place / f"{NAME}.ipynb").write_text(text)
-    source_tree(folder / "solutions", course)
+    release(folder / "solutions", course, nbgrader=True)
     execute([sys.executable, "-m", "nbgrader", "generate_assignment", NAME, "--create"], course)
     if options.otter:
         nbformat.write(otter_notebook(), folder / f"{NAME}.ipynb")

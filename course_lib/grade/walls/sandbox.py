@@ -171,7 +171,7 @@ def _limit_resources(limits: Limits, seconds: float) -> None:
         ("MSGQUEUE", 0),
         ("MEMLOCK", 0),
     ):
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}", 12), (most, most))
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     # At the first of the two the process gets a signal that tells why; at the second it is killed.
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
 
