@@ -360,6 +360,16 @@ def test_the_second_group_of_a_torch_scheduler_keeps_its_own_rate():
     assert "they began with 0.4 and 0.04" in found["message"]
 
 
+def test_a_tensor_in_a_keras_schedule_that_does_not_load_is_named():
+    from course_lib.tensorflow import keras, tf
+
+    def make(*, lr):
+        return keras.optimizers.schedules.CosineDecay(lr, 4, alpha=tf.constant(0.1) / lr)
+
+    found = reply(make, through("keras_rates", 3, lr=0.5))
+    assert found["error"][0] == "TypeError" and "use plain numbers" in found["message"]
+
+
 def test_another_keras_schedule_is_made_of_numbers_as_allowed_as_the_first():
     from course_lib.tensorflow import keras
 
