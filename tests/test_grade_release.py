@@ -142,9 +142,9 @@ def test_release_refuses_what_tells_an_answer(tmp_path, solutions, spoil):
     notebook = lesson()
     spoil(notebook)
     nbformat.write(notebook, solutions / "01_ball.ipynb")
-    for nbgrader in (False, True):
+    for for_nbgrader in (False, True):
         with pytest.raises(ReleaseError, match=r"01_ball.ipynb: (cell|the model|nbgrader)"):
-            release(solutions, tmp_path / "out", nbgrader=nbgrader)
+            release(solutions, tmp_path / "out", nbgrader=for_nbgrader)
     assert not (tmp_path / "out").exists()
 
 
