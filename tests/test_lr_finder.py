@@ -608,7 +608,8 @@ def test_a_setting_that_would_not_be_used_is_refused(own, settings):
     [
         (iter([(X, Y)]), "read again.*list_iterator"),
         ([], "at least one batch"),
-        ([X], r"batches \(x, y\), got a Tensor"),
+        ([X], r"batches \(x, y\), got a Tensor; for others give train_step"),
+        ([{"x": X}], r"batches \(x, y\), got a dict; for others give train_step"),
         ([(X.numpy(), Y.numpy())], r"batches \(x, y\) of tensors, got \(ndarray, ndarray\)"),
         (3, "read again.*int"),
     ],
@@ -634,6 +635,7 @@ def test_an_optimizer_of_another_model_is_refused():
     [
         ({"optimizer": "sgd"}, r"optimizer must be a torch\.optim\.Optimizer, got 'sgd'"),
         ({"loss": "mse"}, r"loss must be a function \(prediction, y\) -> loss, got 'mse'"),
+        ({"loss": nn.MSELoss}, r"loss must be a function .*, got <class .*MSELoss"),
         (
             {"loss": nn.CrossEntropyLoss(reduction="none")},
             r"loss must return one number as a tensor, got torch\.Size\(\[32\]\)",
@@ -646,6 +648,25 @@ def test_what_torch_cannot_sweep_with_is_named(change, words):
     parts = {"optimizer": optimizer, "loss": nn.functional.cross_entropy, "data": loader, **STEPS}
     with pytest.raises(TypeError, match=words):
         find_lr(model=model, **parts | change)
+
+
+def test_an_optimizer_that_needs_a_closure_is_named():
+    model, _, loader = module_setup()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    with pytest.raises(TypeError, match=r"must not be LBFGS, .* give train_step"):
+        find_lr(model=model, optimizer=optimizer, loss=max, data=loader, **STEPS)
+
+
+def test_a_model_whose_processes_wait_for_each_other_is_refused(tmp_path):
+    model, optimizer, loader = module_setup()
+    group = torch.distributed
+    group.init_process_group("gloo", f"file://{tmp_path}/group", world_size=1, rank=0)
+    try:
+        shared = nn.parallel.DistributedDataParallel(model)
+        with pytest.raises(TypeError, match=r"DistributedDataParallel: .* give model\.module"):
+            find_lr(model=shared, optimizer=optimizer, loss=max, data=loader, **STEPS)
+    finally:
+        group.destroy_process_group()
 
 
 def test_a_module_can_be_swept_where_keras_is_imported_on_torch():
@@ -802,6 +823,7 @@ def test_a_sweep_in_mixed_precision_is_the_one_in_float32_but_for_rounding(polic
     [
         ({"optimizer": "sgd"}, r"optimizer must be a keras\.optimizers\.Optimizer, got 'sgd'"),
         ({"loss": "mse"}, r"loss must be a function \(y, prediction\) -> loss, got 'mse'"),
+        ({"loss": keras.losses.MeanSquaredError}, "loss must be a function .*, got <class"),
         (
             {"optimizer": keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)},
             r"optimizer must make an update at every batch, .*gradient_accumulation_steps=4",
@@ -832,8 +854,10 @@ def test_data_that_keras_cannot_sweep_over():
         find_lr(data=tf.data.Dataset.from_tensor_slices((KX, KY)).shuffle(9).batch(8), **parts)
     with pytest.raises(TypeError, match=r"arrays \(x, y\), got ndarray"):
         find_lr(data=KX, **parts)
-    with pytest.raises(ValueError, match="300 x and 299 y"):
+    with pytest.raises(ValueError, match=r"300 x and 299 y; .* give train_step"):
         find_lr(data=(KX, KY[1:]), **parts)
+    with pytest.raises(TypeError, match=r"got dict; .* give train_step"):
+        find_lr(data={"x": KX, "y": KY}, **parts)
     with pytest.raises(ValueError, match="no weights yet"):
         find_lr(model=keras.Sequential([keras.layers.Dense(2)]), optimizer=1, loss=1, data=1)
 
