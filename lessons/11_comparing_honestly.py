@@ -334,10 +334,10 @@ print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {wides
 # ## 6. Eight schedules, five budgets, each tuned
 #
 # On record are eight schedules on MNIST at budgets from 20 to 1,000 updates, each at six peaks with
-# five seeds. REX stays above a line and falls faster at the end; WSD warms up for 5 % and ends with
-# a line of 20 %; of one-cycle (lesson 8) only the rate: momentum is 0.9. The peak is chosen for each
-# schedule *and each budget*, by the mean loss on held-out images; only then do we look at the test
-# images. (The same seeds do both; take fresh ones where it matters.)
+# five seeds. REX stays above a line and falls faster at the end; WSD has a short warmup and ends with
+# a line in the last fifth; of one-cycle (lesson 8) only the rate: momentum is 0.9. The peak is
+# chosen for each schedule *and each budget*, by the mean loss on held-out images; only then do we
+# look at the test images. (The same seeds do both; take fresh ones where it matters.)
 #
 # Two warnings stand beside a peak below: a star where it is at the border, `~` where two neighbours
 # have nearly equal losses. Then the best lies between them: a factor of 3 is too coarse for gaps of
