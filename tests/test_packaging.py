@@ -27,12 +27,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
-BOUNDS = ("torch", "tensorflow", "notebook")  # extras that take what is there, if it is new enough
-
-
 def pins_of_pyproject():
-    """Of all extras but those with bounds, which bring no package that `course` lacks."""
-    extras = [pins for name, pins in PROJECT["optional-dependencies"].items() if name not in BOUNDS]
+    """Of all extras but `notebook`, which has bounds and brings no package that `course` lacks."""
+    extras = [pins for name, pins in PROJECT["optional-dependencies"].items() if name != "notebook"]
     return {pin for extra in extras for pin in extra if not pin.startswith("lr-course[")}
 
 
@@ -61,16 +58,15 @@ def test_every_pin_is_exact_and_is_what_is_installed():
         assert installed.split("+")[0] == pinned, f"{name}: pinned {pinned}, {installed}"
 
 
-@pytest.mark.parametrize("extra", BOUNDS)
-def test_elsewhere_the_course_s_packages_are_asked_for_and_what_is_there_is_taken(extra):
+def test_a_notebook_elsewhere_asks_for_the_course_s_packages_and_takes_what_is_there():
     pins = dict(pin.split("==") for pin in pins_of_pyproject() if ";" not in pin)
     extras = PROJECT["optional-dependencies"]
-    bounds = {each.name: each.specifier for each in map(Requirement, extras[extra])}
+    bounds = {each.name: each.specifier for each in map(Requirement, extras["notebook"])}
     for name, bound in bounds.items():
         assert any(pin.startswith(f"{name}==") for pin in extras["course"]), name
         assert pins[name] in bound and {each.operator for each in bound} == {">="}, name
-    asked = {Requirement(each).name for each in [*PROJECT["dependencies"], *extras["notebook"]]}
-    assert not asked & {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
+    frameworks = {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
+    assert not frameworks & {*bounds, *(Requirement(each).name for each in PROJECT["dependencies"])}
 
 
 def test_what_the_course_promises_to_bring_is_there():
@@ -200,7 +196,7 @@ def test_verify_can_be_quiet_or_json(monkeypatch, capsys):
     from course_lib.grade import commands, verify
 
     found = [verify.Line(True, "full marks"), verify.Line(False, "a constant passes")]
-    monkeypatch.setattr(commands.isolation, "conditions", lambda options: None)
+    monkeypatch.setattr(commands, "asked_for", lambda options: None)
     monkeypatch.setattr(verify, "verify", lambda *_: iter(found))
     assert cli.main(["verify", "--quiet"]) == 1
     assert capsys.readouterr().out == "a constant passes\n1 thing is wrong\n"
@@ -276,12 +272,11 @@ def test_other_shells_have_their_completion(shell, sign, capsys):
     assert sign in said and "reproduce" in said and "one_cycle" in said
 
 
-def test_a_keras_that_is_too_old_is_named_and_the_bound_is_the_extra_s():
+def test_a_keras_that_is_too_old_is_named():
     code = (
         "import keras\ndel keras.optimizers.ScheduleFreeAdamW\nkeras.__version__ = '3.13.2'\n"
         "import course_lib.tensorflow"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    (bound,) = (each for each in PROJECT["optional-dependencies"]["tensorflow"] if "keras" in each)
-    said = f'needs Keras 3.14 or newer, got 3.13.2: python -m pip install "{bound}"'
+    said = 'needs Keras 3.14 or newer, got 3.13.2: python -m pip install "keras>=3.14"'
     assert ran.stderr.splitlines()[-1] == f"ImportError: course_lib.tensorflow {said}"
