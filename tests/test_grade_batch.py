@@ -249,6 +249,18 @@ def test_a_download_under_another_name_is_known_again(tmp_path):
         assert store.has(now, key) and store.result(now)["origin"] == now.origin
 
 
+def test_the_same_hand_in_in_another_folder_is_the_same(tmp_path):
+    """A class downloaded once more, into another folder: no row of the first one stays."""
+    first, again = (f"class{n}.zip/Ann Lee_12_assignsubmission_file/x.ipynb" for n in "12")
+    broken = Submission("ann", "ann", problem="not JSON", origin=first)
+    for folder, sent in (("1", broken), ("2", replace(broken, problem="", origin=again))):
+        with Store(tmp_path, tmp_path / folder) as store:
+            sent = sent if sent.problem else replace(sent, notebook="09_small", text="{}")
+            store.save(sent, {"key": "k", "status": "graded", "origin": sent.origin}, {"key": "k"})
+            store.forget_unreadable([sent])
+    assert not store.has(broken, "k")
+
+
 def test_another_week_s_submissions_take_no_row_away(tmp_path):
     """Ann sent an essay in the first week; her second week's notebook does not answer for it."""
     essay = Submission("ann", "ann", problem="no notebook here", origin="ann/essay.pdf")

@@ -168,6 +168,10 @@ LAYOUTS = {
         {f"cs_101_2026_fall/{who}_7_{n}_{RATES}": TEXT for n, who in enumerate(("ann", "bob"))},
         [(name, "01_rates", None) for name in ("ann_7", "bob_7")],
     ),
+    "one student's zip of Canvas, alone": (
+        {"leeann_12_345_hw.zip": zipped({RATES: TEXT})},
+        [("leeann_12", "01_rates", None)],
+    ),
     "Canvas's files in a zip with numbers": (
         {
             "cs_101_2026_fall.zip": zipped(
@@ -514,6 +518,7 @@ def test_an_accent_is_written_in_two_ways(tmp_path):
     names = [unicodedata.normalize(form, "jos\u00e9") for form in ("NFC", "NFD")]
     write(tmp_path, {f"{names[0]}/{RATES}": TEXT, f"{names[1]}/02_decay.ipynb": DECAY})
     assert {row.name for row in collect(tmp_path, ASSIGNMENTS)} == {names[0]}
+    assert len({SAID(f"{name}_12_assignsubmission_file/x.ipynb") for name in names}) == 1
 
 
 def test_outputs_are_left_out_of_what_is_kept(tmp_path):

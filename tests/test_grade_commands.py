@@ -392,5 +392,8 @@ def test_students_of_whom_nobody_can_say_who_is_who_are_said(tmp_path, capsys):
             path.parent.mkdir(parents=True)
             path.write_text("")
         assert main(["grade", str(tmp_path / week), *out]) == 1
-        told = "which of these is who? Anna, Anna_3, Anna_4: " in capsys.readouterr().out
+        told = (
+            "the results Anna, Anna_3, Anna_4 may be of one student or of several: "
+            in capsys.readouterr().out
+        )
         assert told is (week == "2")

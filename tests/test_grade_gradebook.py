@@ -624,7 +624,17 @@ def test_formgrader_shows_the_scores(formgrader, course, browser):
     page.close()
 
 
-def test_source_tree_and_gradebook_agree(results, solutions, course):
+def test_both_notebooks_of_one_assignment_arrive(solutions, course, tmp_path):
+    """nbgrader adds no notebook to an assignment that has submissions."""
+    shutil.copy(solutions / "01_ball.ipynb", solutions / "02_ball.ipynb")
+    for notebook in ("01_ball", "02_ball"):
+        each = result("anna", [walk(1.0, "right"), why()], notebook=notebook, assignment="ps7")
+        save(tmp_path / "results", each)
+    done = to_gradebook(tmp_path / "results", solutions, course=course)
+    assert (done["in_gradebook"], done["not_in_gradebook"]) == (2, [])
+
+
+def test_released_and_gradebook_agree(results, solutions, course):
     """A teacher may put the source there first, and let nbgrader know it later."""
     release(solutions, course, nbgrader=True)
     to_gradebook(results, solutions, course=course)

@@ -1,6 +1,7 @@
 """From a submitted notebook to what is run of it: honest accidents cost nothing, tricks gain
 nothing, and whatever the file is, the worst that happens is a ValueError in words."""
 
+import ast
 import copy
 import json
 import random
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from course_lib.grade.intake import notebook as reading
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
 from course_lib.grade.intake.match import Finding, Plan, Step, match
-from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.intake.notebook import parsed, read_notebook
 
 SETUP = 'import math\n\nframework = "torch"  # or "tensorflow"'
 WALK = (
@@ -868,3 +869,8 @@ def test_any_bytes_of_an_honest_notebook_changed():
         for _ in range(dice.randint(1, 5)):
             made[dice.randrange(len(made))] = dice.choice('{}[]",:\\0a\n\u00e9')
         try_it("".join(made))
+
+
+def test_a_line_of_plain_python_may_begin_with_a_percent_sign():
+    assert "Mod()" in ast.dump(parsed("seven = (\n    15\n    % 8\n)"))
+    assert "Mod()" not in ast.dump(parsed("%matplotlib inline\nx = 1"))

@@ -194,7 +194,7 @@ def test_errors_in_words(solutions, tmp_path):
         release(solutions, tmp_path / "out")
 
 
-def test_source_tree_serves_generate_assignment(solutions, tmp_path, monkeypatch):
+def test_released_sources_serve_generate_assignment(solutions, tmp_path, monkeypatch):
     """What nbgrader releases from it is what `release` gives students, but for its checksums."""
     scripts = Path(sys.executable).parent  # nbgrader calls alembic, which is beside python
     monkeypatch.setenv("PATH", f"{scripts}{os.pathsep}{os.environ['PATH']}")

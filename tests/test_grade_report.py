@@ -227,6 +227,17 @@ def test_written_answers_stand_on_a_page_without_names_and_under_the_ids_of_the_
     assert "without names" in text_of(page)
 
 
+def test_an_answer_that_is_the_start_of_all_others_is_shown(tmp_path):
+    for name, answer in {
+        "ann": "Supported.\nNot.",
+        "bob": "Supported.\nIt is.",
+        "cy": "Supported.",
+    }.items():
+        save(tmp_path, result(name, [why(answer)]))
+    report.write_report(tmp_path)
+    assert "<pre>Supported.</pre>" in text_of(tmp_path / "report" / "answers.html")
+
+
 def test_the_sums_of_all_notebooks_stand_in_one_line_for_each_student(tmp_path):
     for name, books in (("anna", ("01_a", "02_b")), ("bob", ("02_b",))):
         for book in books:

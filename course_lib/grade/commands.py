@@ -229,8 +229,8 @@ def _say_graded(
             print(of_others(options.out, others))
         for names in unclear:
             print(
-                f"which of these is who? {names}: give each a folder of the same name every week, "
-                "and delete the results under the others"
+                f"the results {names} may be of one student or of several: give each student a "
+                "folder of the same name every week, and delete the results under other names"
             )
     return 0 if all(each["status"] == "graded" for each in results) and not unclear else 1
 
@@ -357,8 +357,8 @@ def _say_exported(
     if other_scores:
         print(
             f"{counted(len(other_scores), 'row')} of --marks with a score that is not the grader's "
-            f"now (first {other_scores[0]}): it was graded again, or somebody wrote it, and then "
-            "it belongs into the column mark"
+            f"now (first {other_scores[0]}): it was graded again, or, if somebody wrote it, move "
+            "it into the column mark"
         )
     if waiting:
         print(

@@ -1,10 +1,9 @@
 """What submissions are graded under: the options of `verify` and `grade`, and what they make."""
 
 import argparse
-import dataclasses
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from course_lib.grade.walls.limits import FRAMEWORKS, LEVELS, MEANING, Limits
@@ -36,7 +35,7 @@ def options_of_conditions() -> argparse.ArgumentParser:
     options.add_argument(
         "--data", metavar="FOLDER", help="MNIST and CIFAR-10, for submissions to read"
     )
-    for field in dataclasses.fields(Limits):
+    for field in fields(Limits):
         name, kind = "--" + field.name.replace("_", "-"), type(field.default)
         words = f"{MEANING[field.name]} (default: {field.default:g})"
         options.add_argument(name, type=kind, default=field.default, metavar="N", help=words)
@@ -51,7 +50,7 @@ def asked_for(options: argparse.Namespace) -> Conditions:
     for name in ("psutil", "IPython", *(("landlock", "pyseccomp") * (sys.platform == "linux"))):
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(name=name)
-    limits = Limits(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Limits)})
+    limits = Limits(**{f.name: getattr(options, f.name) for f in fields(Limits)})
     best, weakest_first = detect(), [*LEVELS]
     level = options.isolation or best
     if weakest_first.index(level) > weakest_first.index(best):

@@ -110,4 +110,5 @@ def on_cluster(
                 given = assignments.get(submission.notebook)
                 yield submission, failed(submission, given, conditions, future.exception())
             else:
-                yield submission, future.result()
+                result, run = future.result()  # of another file with this content, perhaps
+                yield submission, ({**result, "origin": submission.origin}, run)

@@ -88,7 +88,7 @@ def torch_rates(
     rates = []
     for step in range(steps):
         first, second = (float(group["lr"]) for group in optimizer.param_groups)
-        follows = math.isclose(second, first * share, rel_tol=TOLERANCE, abs_tol=1e-9)
+        follows = math.isclose(second, first * share, rel_tol=TOLERANCE, abs_tol=1e-9 * lr)
         if not follows and not (math.isnan(first) and math.isnan(second)):
             raise RuntimeError(
                 f"at update {step} the first parameter group has the rate {first!r}, the second "

@@ -341,7 +341,7 @@ def _is_unsure(row: _Row, first: _Row) -> bool:
     them to two students, each lies in a folder of its own, as in a class whose layout nobody knows,
     or they fit alike."""
     one, other = row.submission, first.submission
-    if one.text == other.text or row.fit.answers < 1:
+    if without_outputs(one.text) == without_outputs(other.text) or row.fit.answers < 1:
         return False
     its, theirs = said(one.origin), said(other.origin)
     if its.owner and theirs.owner and its.owner != theirs.owner:
@@ -372,7 +372,10 @@ def _contradicting(alike: Sequence[_Row]) -> str:
     """What to say if files of many students, of which one may be a student's own forgery, have
     different copies under this student's name; "" otherwise."""
     readable = [row for row in alike if row.fit.readable]
-    if any(row.fit.own for row in readable) or len({row.submission.text for row in readable}) < 2:
+    if (
+        any(row.fit.own for row in readable)
+        or len({without_outputs(row.submission.text) for row in readable}) < 2
+    ):
         return ""
     places = sorted({row.submission.origin.partition("/")[0] for row in readable})
     if len(places) < 2:

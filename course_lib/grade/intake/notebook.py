@@ -130,7 +130,10 @@ def parsed(source: str) -> ast.Module:
     try:
         if len(source) > LONGEST_PARSED:
             raise ValueError(f"longer than {LONGEST_PARSED:,} characters")
-        return ast.parse(MAGIC.sub(r"\1None", source))
+        try:
+            return ast.parse(source)
+        except SyntaxError:  # a line may begin with % in plain Python, too
+            return ast.parse(MAGIC.sub(r"\1None", source))
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(f"not Python: {error}") from None
 

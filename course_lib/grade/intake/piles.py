@@ -6,6 +6,7 @@ file is.
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -94,7 +95,7 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
             else:
                 yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
         elif item.suffix == ".zip" and item.open and (alone or not owner):
-            yield from _zip_piles(item, path.stem, alone)
+            yield from _zip_piles(item, owner or path.stem, alone)
         else:
             yield Pile(owner or path.stem, [item])
 
@@ -236,7 +237,7 @@ def said(origin: str) -> Said:
     >>> said("all.zip/1000-77 - Ann Lee - Oct 9, 2026 101 PM/01_fixed_rates.ipynb").date
     202610091301
     """
-    parts = origin.split("/")
+    parts = unicodedata.normalize("NFC", origin).split("/")  # as collect writes names
     folders = [not part.lower().endswith(".zip") for part in parts[:-1]] + [False]
     paths = [(part, "") if folder else (part,) for part, folder in zip(parts, folders)]
     # The first may be the teacher's own name of the download.

@@ -61,7 +61,7 @@ def to_gradebook(
     coursedir = _course(Path(course), db)
     texts = {(each.student, each.assignment or each.notebook, each.notebook): each.text
              for each in submissions}  # fmt: skip
-    lessons, skipped, done = defaultdict(list), [], 0
+    lessons, clean, skipped, done = defaultdict(list), {}, [], 0
     for row in load(results):
         where = f"{row['student']}: {in_one_line(row['origin'])}"
         if row["status"] == "failed" or not row["notebook"]:
@@ -84,11 +84,12 @@ def to_gradebook(
                 whose = f"results of {counted(len(rows), 'student')}"
                 skipped.append(f"{'/'.join(name)}, {whose}: {error}")
                 continue
-            clean = released(source, name[1])
-            for row in rows:
+            clean[name] = released(source, name[1])
+        for name in clean:  # after all: nbgrader adds no notebook to what has submissions
+            for row in lessons[name]:
                 try:
                     text = texts.get((row["student"], *name))
-                    _import(book, coursedir, row, clean, text, penalty)
+                    _import(book, coursedir, row, clean[name], text, penalty)
                     done += 1
                 except Unfit as error:
                     skipped.append(f"{row['student']}: {in_one_line(row['origin'])}: {error}")

@@ -160,7 +160,8 @@ def written_answers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for question in found.values():
         texts = [text.splitlines() for _, text in question["answers"]]
         first = _shared_start(texts)
-        own = [text[len(first) :] if text[: len(first)] == first else text for text in texts]
+        size = len(first)
+        own = [t[size:] if t[:size] == first and len(t) > size else t for t in texts]
         ids = [name for name, _ in question["answers"]]
         question["answers"] = sorted(zip(ids, map("\n".join, own)))
         question["asked"] = "\n".join(first)

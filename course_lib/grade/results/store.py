@@ -17,6 +17,7 @@ from typing import Any
 
 from course_lib.files import hold, write_whole
 from course_lib.grade.intake.collect import Submission
+from course_lib.grade.intake.piles import said
 
 
 class StoreError(OSError):
@@ -100,13 +101,17 @@ class Store:
     def forget_unreadable(self, submissions: Iterable[Submission]) -> None:
         """Drop the rows about files of these students that were unreadable and are so no longer;
         what lay among other submissions, another week's say, is not known to be mended."""
+        submissions = list(submissions)
         kept = {self.path(each) for each in submissions}
+        again = {(self.path(each).parent, said(each.origin)) for each in submissions}
         for student in {path.parent for path in kept}:
             for path in student.glob("unreadable-*.json"):
                 if path in kept or path.name.endswith(".run.json"):
                     continue
-                run = read(path.with_suffix(".run.json")) or {}
-                if run.get("submissions", self.submissions) == self.submissions:
+                run, row = (read(each) or {} for each in (path.with_suffix(".run.json"), path))
+                here = run.get("submissions", self.submissions) == self.submissions
+                who = said(row.get("origin", ""))
+                if here or (who.owner and (student, who) in again):  # downloaded anew
                     path.with_suffix(".run.json").unlink(missing_ok=True)
                     path.unlink()
 

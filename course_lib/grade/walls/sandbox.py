@@ -82,6 +82,7 @@ CACHESTAT, FCHMODAT2 = 451, 452  # whose names an older libseccomp does not know
 UNKNOWN = range(463, 512)  # calls that Linux got after 6.12, and those to come: not there
 
 CLONE_THREAD = 0x10000
+RWF_NOWAIT = 8  # a read with it tells which pages of a file are in memory
 # TIOCSTI and TIOCLINUX type into the terminal of another; FIOSETOWN and SIOCSPGRP are F_SETOWN's.
 IOCTL_REFUSED = (0x5412, 0x541C, 0x8901, 0x8902)
 # The kernel sends signals for F_SETOWN, F_SETSIG, F_SETOWN_EX and F_NOTIFY, to others too, and
@@ -207,6 +208,7 @@ def _limit_calls(pyseccomp: Any) -> None:
     # The C library falls back from clone3, whose flags no filter can see, to clone.
     rules.add_rule(pyseccomp.ERRNO(ENOSYS), "clone3")
     refuse("clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
+    refuse("preadv2", pyseccomp.Arg(5, pyseccomp.MASKED_EQ, RWF_NOWAIT, RWF_NOWAIT))
     refuse("prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
     for call, place, values in (
         ("ioctl", 1, IOCTL_REFUSED),
