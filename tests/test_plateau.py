@@ -545,6 +545,21 @@ def test_keras_backup_goes_on_with_the_state_and_warns_without_it(loaded, restor
         fitted(resumed)
 
 
+def test_keras_says_nothing_where_a_fit_that_was_stopped_in_the_first_epoch_goes_on():
+    class Stops(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                raise KeyboardInterrupt
+
+    model, x = keras_model(), np.ones((7, 1))
+    callback = PlateauCallback(Plateau(0.5), "loss", warmup_steps=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, x, 1, verbose=0, callbacks=[callback, Stops()])
+        model.fit(x, x, 1, verbose=0, callbacks=[callback])
+
+
 def test_keras_warns_where_one_plateau_gets_a_second_model():
     callback = PlateauCallback(new_plateau())
     with warnings.catch_warnings():

@@ -211,7 +211,8 @@ class PlateauCallback(keras.callbacks.Callback):
             )
         elif update and not heard:
             now, planned = float(to_numpy(optimizer.learning_rate)), self.schedule(update)
-            if now != np.float32(planned):
+            last = self.schedule(update - 1)  # a fit that was stopped in the warmup leaves it
+            if now not in (np.float32(planned), np.float32(last)):
                 warnings.warn(
                     f"the optimizer has made {update} updates and has a rate of {now:g}, but the "
                     f"plateau has heard no metric and sets {planned:g}; to go on with a run, call "
