@@ -335,6 +335,7 @@ def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number()
     found = reply(make, through("torch_rates", 0.1, 3, second=1.0001))
     assert "has the rate 0.1, the second 0.10001;" in found["message"]
     assert "value" in reply(make, through("torch_rates", 0.1, 3, second=1.0000001))
+    assert "error" in reply(make, through("torch_rates", 1e-9, 3, second=0.0))
     rates = adapters.torch_rates(
         lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: math.nan), 0.1, 2
     )
