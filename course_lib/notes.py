@@ -28,7 +28,8 @@ def place() -> Path | None:
     try:
         if named:
             return Path(named).expanduser()
-        return platformdirs.user_data_path("lr-course", appauthor=False) / "progress.json"
+        data = platformdirs.user_data_path("lr-course", appauthor=False)
+        return data.expanduser() / "progress.json"  # an older platformdirs leaves a ~ in
     except RuntimeError:  # a user without a home
         return None
 

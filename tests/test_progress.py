@@ -128,6 +128,12 @@ def test_a_user_without_a_home_has_no_file(monkeypatch):
     assert progress.NOTES.place() is None
 
 
+def test_an_older_platformdirs_without_a_home_makes_no_folder_called_tilde(monkeypatch):
+    monkeypatch.delenv("LR_COURSE_PROGRESS")
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~who_is_that/share"))
+    assert progress.NOTES.place() is None
+
+
 def test_the_named_file_may_begin_with_a_tilde(monkeypatch):
     """In a Dockerfile or a Hub's settings no shell puts the home in."""
     monkeypatch.setenv("LR_COURSE_PROGRESS", "~/mine/p.json")
