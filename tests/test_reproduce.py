@@ -321,11 +321,13 @@ def test_a_claim_that_cannot_be_measured_because_runs_diverged_does_not_hold(
     diverging(monkeypatch, 0, 1, 2)
     assert cli.main(["reproduce", "gained", "--records", str(tmp_path)]) == 1
     said = capsys.readouterr()
-    assert "torch: does not hold: too few of these runs reached their end" in said.out
+    why = "ValueError: the two have no seed in common, so there is nothing to pair"
+    measured = "torch: cannot be measured in these runs (did too many diverge?)"
+    assert f"{measured}: {why}" in said.out
     assert said.err == ""
     assert cli.main(["reproduce", "gained", "--json", "--records", str(tmp_path)]) == 1
     found = json.loads(capsys.readouterr().out)["frameworks"]["torch"]
-    assert found["holds"] is False and found["here"] is None
+    assert found["holds"] is False and found["here"] is None and found["why"] == why
 
 
 def test_further_experiments_of_a_claim_are_made_too(tmp_path, monkeypatch):

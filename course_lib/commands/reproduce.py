@@ -184,20 +184,23 @@ def _verdict(claim: Any, framework: str, folder: Path) -> dict[str, Any]:
     recorded = claim.numbers(framework) if claim.is_recorded() else SimpleNamespace()
     try:
         here = claim.numbers(framework, folder)
-    except (ArithmeticError, LookupError, TypeError, ValueError):  # too many runs diverged
-        return {"seeds": seeds, "holds": False, "here": None, "recorded": recorded}
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        return {"seeds": seeds, "holds": False, "here": None, "recorded": recorded, "why": why}
     # A run that diverged has no accuracy, so its pair is in no gain.
     paired = [each.n for each in vars(here).values() if isinstance(each, Estimate)]
     holds = bool(claim.holds(here))
     return {"seeds": min([seeds, *paired]), "holds": holds, "here": here, "recorded": recorded}
 
 
-def _say_verdict(framework: str, seeds: int, holds: bool | None, here: Any, recorded: Any) -> None:
+def _say_verdict(
+    framework: str, seeds: int, holds: bool | None, here: Any, recorded: Any, why: str = ""
+) -> None:
     if holds is None:
         print(f"{framework}: one seed says nothing of another one; add --seeds 5, or more")
         return
     if here is None:
-        print(f"{framework}: does not hold: too few of these runs reached their end")
+        print(f"{framework}: cannot be measured in these runs (did too many diverge?): {why}")
         return
     print(f"{framework}: {'holds' if holds else 'does not hold'} in these runs, n = {seeds}")
     for name in vars(here):
