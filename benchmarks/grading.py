@@ -303,8 +303,9 @@ def main() -> None:
     for line in report(options):
         print(line, flush=True)
         lines.append(line)
-    # Whole or not at all, and no record of a trial.
-    if options.turns >= parser.get_default("turns"):
+    # Whole or not at all; a trial replaces no record, but goes where it is told to.
+    is_trial = options.turns < parser.get_default("turns")
+    if not is_trial or options.output != parser.get_default("output"):
         options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

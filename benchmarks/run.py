@@ -3,7 +3,7 @@
     python benchmarks/run.py               about 5 minutes
     python benchmarks/run.py --lessons     and the wall time of every lesson in both frameworks
     python benchmarks/run.py --cpu-time    count processor time, for a machine with other jobs
-    python benchmarks/run.py --quick       fewer repeats, to see that it runs; writes nothing
+    python benchmarks/run.py --quick       fewer repeats, to see that it runs; replaces no record
 
 What counts are the ratios. Ours and the peer take turns (A B, B A, A B, ...), a ratio is made in
 each turn, and its median and range over the turns are shown: so a machine that is busy for a while
@@ -431,7 +431,8 @@ def main(arguments: list[str] | None = None) -> None:
         say("", "## A lesson from start to end, once", "")
         for line in table(["Lesson", *training.FRAMEWORKS, "Goal"], lesson_seconds()):
             say(line)
-    if not options.quick:  # that was a trial, not a record
+    # A trial replaces no record, but goes where it is told to.
+    if not options.quick or options.output != parser.get_default("output"):
         options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
