@@ -28,6 +28,7 @@ from course_lib.claims import (
     sampling_error,
     spread_ratio,
 )
+from course_lib.claims.lesson_01 import beyond_the_cliff
 from course_lib.claims.reproduce import run
 from course_lib.data import Dataset
 from course_lib.schedules import lambda_lr, linear
@@ -277,6 +278,17 @@ def test_runs_are_read_by_variant_framework_and_seed(tmp_path):
     assert runs.of("one", "never measured") == {}
     assert Runs("other", "torch", tmp_path).lines("one") == []
     assert runs.another("other") == Runs("other", "torch", tmp_path)
+
+
+def test_a_rate_of_which_all_runs_diverged_keeps_the_cliff_measurable(tmp_path):
+    for variant, accuracy in (("1", None), ("3", 0.1)):
+        line = {"variant": variant, "framework": "torch", "seed": 0, "test_accuracy": accuracy}
+        records.append("cliff", {**line, "diverged": None if accuracy else 5}, tmp_path)
+    for seed in (0, 1):
+        line = {"variant": "1", "framework": "torch", "seed": seed, "test_accuracy": 0.9}
+        records.append("fixed_rates", line, tmp_path)
+    found = beyond_the_cliff(Runs("cliff", "torch", tmp_path))
+    assert (found["runs"], found["diverged"], found["most"]) == (2, 1, 10)
 
 
 def test_the_tuned_variant_has_the_lowest_mean_and_no_run_that_diverged(tmp_path):

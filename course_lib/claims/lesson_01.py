@@ -100,12 +100,13 @@ def around_the_best(runs: Runs) -> dict:
 
 def beyond_the_cliff(runs: Runs) -> dict:
     """A rate that MNIST likes, on CIFAR-10."""
-    lines = [line for lr in CIFAR_RATES if lr >= 1 for line in runs.lines(f"{lr:g}")]
+    rates = [f"{lr:g}" for lr in CIFAR_RATES if lr >= 1]
+    lines = [line for rate in rates for line in runs.lines(rate)]
     return {
         "mnist": mean_of(runs.another("fixed_rates").percent("1")),
         "runs": len(lines),
         "diverged": sum(line["diverged"] is not None for line in lines),
-        "most": max(max(runs.percent(f"{lr:g}").values()) for lr in CIFAR_RATES if lr >= 1),
+        "most": max(each for rate in rates for each in runs.percent(rate).values()),
     }
 
 
