@@ -102,7 +102,8 @@ def spread_ratio(wide: Mapping[int, float], narrow: Mapping[int, float]) -> Esti
     if n < 3:
         return Estimate(ratio, math.nan, math.nan, n)
     t = float(stdtrit(n - 2, (1 + CONFIDENCE) / 2))
-    k = 1 + 2 * (1 - correlation(one, other) ** 2) * t**2 / (n - 2)
+    apart = max(0.0, 1 - correlation(one, other) ** 2)  # r may be rounded to more than 1
+    k = 1 + 2 * apart * t**2 / (n - 2)
     factor = math.sqrt(k + math.sqrt(k**2 - 1))
     return Estimate(ratio, ratio / factor, ratio * factor, n)
 

@@ -109,6 +109,12 @@ def test_two_pairs_say_nothing_of_a_ratio_of_spreads():
     assert got.value == pytest.approx(3) and math.isnan(got.low) and math.isnan(got.high)
 
 
+def test_two_spreads_in_proportion_have_a_ratio_however_their_correlation_is_rounded():
+    for narrow in np.random.default_rng(0).normal(0, 1, (100, 5)):
+        got = spread_ratio(of_seeds(3 * narrow), of_seeds(narrow))
+        assert [got.low, got.value, got.high] == pytest.approx([3, 3, 3])
+
+
 def test_intervals_cover_what_they_say():
     """Of many intervals around a known mean, and a known ratio, about 95 % hold it: the pairs have
     a common part, as runs of one seed have."""
