@@ -127,12 +127,17 @@ def gap_error(
     measured on the same images: half of its 95 % interval. Of each seed it gets the places of the
     images that the run gets wrong; those on which a pair agrees say nothing.
 
-        1.96 * s / sqrt(images),    s over the images: how many pairs gain one less how many lose it
+        1.96 * s / sqrt(images)
+
+    s is taken over the images: of each the share of the pairs that gain it less the share that
+    lose it.
 
     >>> round(gap_error({0: [1, 2]}, {0: [2, 3, 4]}, images=1000), 4)
     0.0034
     """
     seeds = after.keys() & before.keys()
+    if not seeds:
+        raise ValueError("the two have no seed in common, so there is nothing to pair")
     gaps = [0.0] * images
     for seed in seeds:
         for wrong, gained in ((after[seed], -1 / len(seeds)), (before[seed], 1 / len(seeds))):

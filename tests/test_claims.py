@@ -141,6 +141,8 @@ def test_the_gap_on_the_same_images_moves_by_those_on_which_two_disagree():
     assert got == pytest.approx(1.96 / 10_000 * math.sqrt(10 + 30 - (30 - 10) ** 2 / 10_000))
     assert got < sampling_error(0.97) / 2
     assert gap_error({3: [*both]}, {3: [*both], 4: [1]}) == 0  # seed 4 has no pair
+    with pytest.raises(ValueError, match="no seed in common"):
+        gap_error({0: [1]}, {1: [2]})
 
 
 def test_the_gap_of_several_pairs_moves_as_samples_of_the_images_do():
