@@ -149,10 +149,7 @@ class TorchSchedule(LRScheduler):
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
         before = self.last_epoch
-        if epoch is None:
-            self.last_epoch = before + 1
-        else:
-            self.last_epoch = Whole().check("epoch (a metric is for TorchPlateau)", epoch)
+        self.last_epoch = before + 1 if epoch is None else _whole(epoch)
         try:
             self.refresh()
         except BaseException:  # no update was made with a rate that there is not
@@ -162,8 +159,13 @@ class TorchSchedule(LRScheduler):
     if not hasattr(LRScheduler, "_update_lr"):  # torch up to 2.8, whose step() sets rates alone
 
         def step(self, epoch: int | None = None) -> None:
-            super().step(epoch)
-            self.refresh()
+            before = self.last_epoch
+            try:
+                super().step(None if epoch is None else _whole(epoch))
+                self.refresh()
+            except BaseException:
+                self.last_epoch = before
+                raise
 
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
         seen: set[int] = set()
@@ -244,6 +246,10 @@ class TorchSchedule(LRScheduler):
     def _load_plateaus(self, saved: dict[str, Any]) -> None:
         for plateau, state in zip(plateaus_in(self.schedule), saved["plateaus"], strict=True):
             plateau.load_state_dict(state)
+
+
+def _whole(epoch: Any) -> int:
+    return Whole().check("epoch (a metric is for TorchPlateau)", epoch)
 
 
 def _as_now(state: dict[str, Any]) -> dict[str, Any]:

@@ -265,7 +265,7 @@ from torch.optim import lr_scheduler
 
 def step(self, epoch=None):  # as torch 2.8 has it
     self._step_count += 1
-    self.last_epoch += 1
+    self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
     for group, rate in zip(self.optimizer.param_groups, self.get_lr()):
         if hasattr(group["lr"], "fill_"):
             group["lr"].fill_(rate)
@@ -287,12 +287,27 @@ for lr in (1.0, torch.tensor(1.0)):
         optimizer.step()
         scheduler.step()
         print([(float(group["lr"]), group["momentum"]) for group in optimizer.param_groups])
+
+def ends(step):
+    if step > 1:
+        raise ValueError("the end")
+    return 1.0
+
+scheduler = TorchSchedule(optimizer, ends)
+for epoch in (1, None, 1.5):
+    try:
+        scheduler.step(epoch)
+    except ValueError as error:
+        print(str(error)[:30], end=" ")
+    print(scheduler.last_epoch)
 """
 
 
 def test_an_older_torch_moves_momentum_and_the_tensor_rates_of_groups_too():
     said = subprocess.run([sys.executable, "-c", OLDER_TORCH], capture_output=True, text=True)
-    assert said.stdout == 2 * "[(1.0, 0.25), (2.0, 0.25)]\n[(1.5, 0.125), (3.0, 0.125)]\n"
+    moved = 2 * "[(1.0, 0.25), (2.0, 0.25)]\n[(1.5, 0.125), (3.0, 0.125)]\n"
+    refused = "1\nthe end 1\nepoch (a metric is for TorchPl 1\n"  # and not counted
+    assert said.stdout == moved + refused
 
 
 def test_torch_accumulation_counts_updates_not_batches():
