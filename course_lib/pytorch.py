@@ -214,7 +214,7 @@ class TorchSchedule(LRScheduler):
             names = ", ".join(sorted(missing))
             raise ValueError(f"state_dict was not saved by a TorchSchedule: it has no {names}")
         now = self.state_dict()
-        saved = now | _as_now(state_dict)  # older states have the schedule alone
+        saved = now | {"plateaus": []} | _as_now(state_dict)  # older states have less
         words = {"schedule": "", "momentum": "momentum ", "group_scales": "group_scales "}
         for name, word in words.items():
             if saved[name] != now[name]:
@@ -244,7 +244,8 @@ class TorchSchedule(LRScheduler):
         self._set_rates(rates)
 
     def _load_plateaus(self, saved: dict[str, Any]) -> None:
-        for plateau, state in zip(plateaus_in(self.schedule), saved["plateaus"], strict=True):
+        states = saved["plateaus"]  # none in older states of a schedule that has a plateau
+        for plateau, state in zip(plateaus_in(self.schedule), states, strict=bool(states)):
             plateau.load_state_dict(state)
 
 

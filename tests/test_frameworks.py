@@ -235,6 +235,15 @@ def test_torch_refuses_the_state_of_another_schedule_and_names_both():
         other.load_state_dict({"last_epoch": 3, "T_max": 10})
 
 
+def test_torch_takes_no_state_of_before_plateaus_were_saved_where_the_rate_would_change():
+    scheduler = pair(Plateau(0.4, factor=0.5, patience=0))[1]
+    state = scheduler.state_dict()
+    del state["plateaus"]  # as saved before the state had them
+    scheduler.load_state_dict(state)
+    with pytest.raises(ValueError, match=r"gives \[0.2\] at update 0; this one gives \[0.4\]"):
+        scheduler.load_state_dict({**state, "lr": [0.2]})
+
+
 def test_torch_group_scales():
     weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=1.0)
