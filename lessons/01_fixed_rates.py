@@ -448,8 +448,8 @@ for run in (replay, slow):
 # 1. On a quadratic, gradient descent converges below $2/L$ and explodes above; on images you
 #    measured that edge.
 # 2. Diverged and failed are two findings, and only the first one raises its voice.
-# 3. A best rate at the border of the grid is not yet the best rate. If a neighbour is nearly as good,
-#    the best lies between: try it before you compare. And each network has its own.
+# 3. The best of a grid is not yet the best rate: at the border, go on; inside, add a rate on each
+#    side of it before you compare. And each network has its own.
 #
 # **An open question.** Train with `batch_size=16` at several rates. Does the best rate stay the
 # same? Does the first rate that fails?

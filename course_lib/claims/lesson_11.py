@@ -97,14 +97,11 @@ class Tuned:
     """What tuning made of a schedule at a budget: its peak, and what the runs at this peak reach.
 
     - at_border: whether the peak is the smallest or the largest of the grid.
-    - has_rival: whether the loss of a neighbour in the grid is at most 5 % higher, so that the best
-      may lie between the two.
     - accuracy: on the test images in per cent, by seed.
     """
 
     peak: float
     at_border: bool
-    has_rival: bool
     accuracy: dict[int, float]
 
     @property
@@ -129,13 +126,9 @@ def tuned(
     for each, variants in grids.items():
         kind, fraction = each.split()
         best = runs.tuned(variants) if peak is None else f"{each} {peak:g}"
-        losses = {float(variant.split()[-1]): runs.held_out(variant) for variant in variants}
-        grid, chosen = sorted(losses), float(best.split()[-1])
-        place = grid.index(chosen)
-        beside = [*grid[max(place - 1, 0) : place], *grid[place + 1 : place + 2]]
-        has_rival = any(losses[near] <= 1.05 * losses[chosen] for near in beside)
-        at_border = len(beside) < 2
-        found[kind, float(fraction)] = Tuned(chosen, at_border, has_rival, runs.percent(best))
+        grid, chosen = [float(variant.split()[-1]) for variant in variants], float(best.split()[-1])
+        at_border = chosen in (min(grid), max(grid))
+        found[kind, float(fraction)] = Tuned(chosen, at_border, runs.percent(best))
     return found
 
 
