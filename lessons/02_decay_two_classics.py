@@ -211,7 +211,7 @@ for _ in range(3 * large):
 print("torch is our line:", np.allclose(torch_rates, line.values(3 * large), rtol=0, atol=1e-12))
 
 # %% [markdown]
-# And in Keras, in float32:
+# In Keras, in float32:
 
 # %%
 decay = keras.optimizers.schedules.PolynomialDecay(0.3, 3 * large, end_learning_rate=0.0)
@@ -221,7 +221,7 @@ print("Keras is our line:", np.allclose(keras_rates, ours, rtol=0, atol=1e-7))
 
 # %% [markdown]
 # We run both for the length of the line, which has batches of 128 and **momentum** 0.9: each move
-# adds nine tenths of the last one (lesson 3, section 7):
+# adds nine tenths of the last one (lesson 3):
 
 # %%
 short = dict(how, model="mlp_dropout", max_updates=3 * large)
@@ -317,9 +317,8 @@ plot_record_losses(records, plans)
 plot_record(records, claim=0.6667)
 
 # %% [markdown]
-# The loss falls at a stroke when the rate does: the noise of the high rate is gone. A training
-# loss near zero is a network that knows its images by heart. {{cifar-better}} But shape and length
-# changed together.
+# The loss falls when the rate does: the noise of the high rate is gone. A training loss near zero is
+# a network that knows its images by heart. {{cifar-better}} But shape and length changed together.
 #
 # And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so the line is not its
 # output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
@@ -330,7 +329,7 @@ plot_record(records, claim=0.6667)
 # has two slips: *one* letter for both, and a loop that hands it the *current* rate, not the first.
 #
 # **Predict.** With the letters corrected and the loop left as it is, five epochs from 1.0: what is
-# applied in the last? Set your odds.
+# applied in the last?
 
 # %%
 predict(
@@ -385,7 +384,7 @@ outcome(
 #
 # ## 6. Spot the bug: two in one chapter
 #
-# Back to the chapter of d2l-en#1715. Its PyTorch training loop
+# In the chapter of d2l-en#1715, the PyTorch loop
 # ([source](https://github.com/d2l-ai/d2l-en/blob/23d7a5a/chapter_optimization/lr-scheduler.md))
 # trains an epoch, then writes `scheduler(epoch)` into the optimizer. What does each epoch get?
 
@@ -400,7 +399,7 @@ show("planned", [0.1 / math.sqrt(epoch + 1) for epoch in range(5)])
 show("applied", rates)
 
 # %% [markdown]
-# Every rate comes one epoch late, and the first one twice. The chapter's second bug is a schedule
+# Every rate comes one epoch late, the first twice. The chapter's second bug is a schedule
 # that remembers.
 
 
@@ -423,7 +422,7 @@ show("asked for 0", [rate(0)])
 
 # %% [markdown]
 # It ignores its argument, so drawing uses it up. **Fix both**: set the rate *before* the epoch, and
-# let it be a function of the epoch alone: `max(floor, lr * factor**epoch)`.
+# make it a function of the epoch alone: `max(floor, lr * factor**epoch)`.
 #
 # ## 7. Spot the bug: one name, two curves
 #

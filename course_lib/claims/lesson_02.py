@@ -167,10 +167,16 @@ CLAIMS = {
         "mnist_classic",
         "Batches of 128, with momentum, in 3 epochs save the most updates: {torch.updates:,} are "
         "left, {torch.times:.1f} times fewer. The line shows no difference from the printed run "
-        "({torch.fast:.2f}, {tensorflow.fast:.2f}), a constant 0.1 hardly one "
-        "({torch.momentum:.2f}, {tensorflow.momentum:.2f}).",
+        "({torch.fast:.2f}, {tensorflow.fast:.2f}); a constant 0.1 loses about what the line from "
+        "0.4 gains, at the border of what five seeds find ({torch.momentum:.2f}, "
+        "{tensorflow.momentum:.2f}).",
         mnist,
-        lambda n: n.fast.undecided and abs(n.momentum.high) < 0.05 and n.times > 5,
+        lambda n: (
+            n.fast.undecided
+            and abs(n.momentum.value + n.better.value) < 0.1  # as much is lost as gained
+            and abs(n.momentum.high) < 0.05
+            and n.times > 5
+        ),
     ),
     "cifar-better": Claim(
         "cifar10_classic",
