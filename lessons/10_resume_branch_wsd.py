@@ -351,8 +351,8 @@ show("make both, then load both", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
 # One update at the full rate, in the middle of the run; so with `OneCycleLR` and warm restarts. A
-# `LinearLR`, alone or as the warmup in a `SequentialLR`, multiplies the loaded rate again, and all
-# that follow stay too low ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168));
+# `LinearLR` multiplies the loaded rate again, a `SequentialLR` writes its first rate, and both go on
+# from there, too low ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168));
 # `CosineAnnealingLR` keeps it. **Fix it**: make everything, then load everything, then compare the
 # rate with the plan before the first update.
 #
