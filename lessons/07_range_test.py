@@ -309,14 +309,15 @@ draw_spread(suggestions, fixed, f"{title}, {framework}")
 # %% alt="CIFAR-10: best at 0.2; valley gathers around it, the other three are scattered wide."
 draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
 
+# %% [markdown]
+# A dot is a run, a bar the median; the dotted line is the minimum of the fixed rates' mean loss.
+
 # %%
 from course_lib.widgets import finder_reader
 
 finder_reader()  # your turn: a smoothing and a rule that come near the best rate on every sweep
 
 # %% [markdown]
-# A dot is a run, a bar the median; the dotted line is the minimum of the fixed rates' mean loss.
-#
 # {{finder-spread}} {{finder-spread-cifar10}}
 #
 # {{finder-best}} {{finder-best-cifar10}} So there is no rule to trust on both. And on CIFAR-10 even

@@ -395,9 +395,9 @@ outcome(
 #
 # {{one-cycle-at-a-high-peak}} {{one-cycle-momentum}} {{one-cycle-on-cifar10}}
 #
-# So what it buys here is room, not accuracy. Its climb is a warmup (lesson 5), and its low momentum shortens
-# the steps, $\text{lr}/(1 - \mu)$ in the long run, where the rate is highest. Lessons 11 and 12 run
-# its rate alone, at momentum 0.9.
+# So what it buys here is room, not accuracy. Its climb is a warmup (lesson 5), and its low momentum
+# shortens the steps, $\text{lr}/(1 - \mu)$ in the long run, where the rate is highest. Lessons 11
+# and 12 run its rate alone, at momentum 0.9.
 #
 # ## 7. Break it: a momentum that does not move
 #

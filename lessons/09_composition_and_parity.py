@@ -828,7 +828,7 @@ exercise(
 # **Deliver:** a function that returns a PyTorch scheduler for the optimizer.
 #
 # **Success:** the rates that the optimizer applies in all its parameter groups are the meant ones,
-# whatever the group's own rate.
+# in each group from its own rate.
 #
 # Example: with a rate of 0.5, `gamma=1.0` and `power=1.0`, the updates 0 to 3 get 0.5, 0.25, 0.1667
 # and 0.125.
