@@ -185,8 +185,7 @@ def test_the_command_works(fresh, arguments, expected):
     assert expected in ran.stdout and "Traceback" not in ran.stderr
 
 
-TORCH, TENSORFLOW, COURSE = "lr-course[torch]", "lr-course[tensorflow]", "lr-course[course]"
-NOTEBOOK = "lr-course[notebook]"
+TORCH, TENSORFLOW, COURSE, NOTEBOOK = ".[torch]", ".[tensorflow]", ".[course]", ".[notebook]"
 FIT = "from course_lib.training import fit; from course_lib import Schedule; "
 FIT += "from course_lib.schedules import constant; "
 FIT += 'fit(Schedule(constant, lr=0.1), data="cifar10", progress=False, framework='
@@ -213,7 +212,8 @@ def test_what_needs_more_says_which_extra_brings_it(fresh, code, package, extra)
         assert ran.returncode == 0, ran.stderr
         return
     last = ran.stderr.splitlines()[-1]
-    assert last == f'ImportError: {package} is not installed; it comes with: pip install "{extra}"'
+    how = f'in the clone of the course: pip install "{extra}"'
+    assert last == f"ImportError: {package} is not installed; {how}"
     assert ran.stderr.count("Error:") == 1, "one error, not one during the handling of another"
 
 
