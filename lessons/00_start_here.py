@@ -8,9 +8,9 @@
 #
 # **Minutes:** 35
 #
-# The learning rate scales the steps that training takes downhill. This course changes it on
-# purpose, so the first thing to learn is to *measure* it: some published courses trained with rates
-# other than those they plotted, and for years nobody noticed.
+# The learning rate scales the steps that training takes downhill. In this course you change it
+# during training, so the first thing to learn is to *measure* it: some published courses trained
+# with rates other than those they plotted, and for years nobody noticed.
 
 # %% tags=["setup"]
 import math
@@ -28,12 +28,14 @@ framework = "torch"  # or "tensorflow"
 # **break** it, **fix** it. Then open the lesson's exercises: your answers are checked at once,
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
 #
-# Before a run, a `predict` cell takes your odds in per cent: change its numbers and run it. What
-# follows is folded (`...`) until you run it. Then `outcome` scores your odds by their squared
-# distance from what came: 0 for sure and right, 2 for sure and wrong, so say what you believe. The
-# last lesson shows how sure you should be. A sentence whose numbers no cell shows links to its *claim*, the
-# recorded runs behind it; there, a number like `0.21 [0.10, 0.33]` is a mean over several seeds,
-# and the brackets are its 95 % confidence interval.
+# Before an experiment, a `predict` cell asks for your odds in per cent: change its numbers and run
+# it. The cells after it stay folded (`...`) until you run them. Then `outcome` scores your odds by
+# their squared distance from what happened: 0 if you were sure and right, 2 if you were sure and
+# wrong. On average you score best with the odds you believe. The last lesson shows whether you were
+# too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the recorded
+# runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds** (a seed
+# fixes the random initial weights and the order of the images), and the brackets are its 95 %
+# confidence interval.
 
 # %%
 import warnings
@@ -50,7 +52,8 @@ from course_lib.training import fit, updates
 # %% [markdown]
 # ## 1. Read the rate off a weight
 #
-# Gradient descent moves a weight by the rate times the gradient:
+# Gradient descent moves a weight $w$ against its gradient $g$, by the rate $\eta$ times the
+# gradient:
 #
 # $$w_{t+1} = w_t - \eta_t \, g_t$$
 #
@@ -75,12 +78,13 @@ optimizer.apply([keras.ops.ones(1)], [v])
 float(v[0])
 
 # %% [markdown]
-# Both moved by the rate. From here on we trust this instrument, not a printed setting.
+# Both weights moved by exactly the rate. From here on we trust this measurement, not a printed
+# setting.
 #
 # ## 2. Nine ways to set the rate
 #
-# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of these
-# lines; the functions below run one and then measure.
+# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of the lines
+# below. Each of the two functions runs one line, then measures the rate.
 
 
 # %%
@@ -146,11 +150,11 @@ working = [*torch_verdicts.values(), *keras_verdicts.values()].count("works")
 outcome("0.a", "1 to 3" if working <= 3 else "4 to 6" if working <= 6 else "7 to 9")
 
 # %% [markdown]
-# Most of them do **nothing and say nothing**. Python lets anybody add an attribute to an object;
-# the optimizer never looks at it. In PyTorch the rate lives in `param_groups[i]["lr"]`, one per
+# Most of them do **nothing and raise no error**. Python lets you add any attribute to an object,
+# but the optimizer never reads it. In PyTorch the rate lives in `param_groups[i]["lr"]`, one per
 # group of weights; in Keras in `optimizer.learning_rate`, a variable. (`set_value` is gone: [Keras
-# issue 19148](https://github.com/keras-team/keras/issues/19148).) Two arguments of older Keras
-# meet different fates:
+# issue 19148](https://github.com/keras-team/keras/issues/19148).) Keras 3 treats two arguments of
+# older versions differently:
 
 # %% tags=["nbval-check-output"]
 for code in ("keras.optimizers.SGD(lr=0.5)", "keras.optimizers.SGD(0.1, decay=0.5)"):
@@ -166,9 +170,9 @@ for code in ("keras.optimizers.SGD(lr=0.5)", "keras.optimizers.SGD(0.1, decay=0.
 # %% [markdown]
 # ## 3. Spot the bug: the rate of PyTorch's own example
 #
-# In 2017 a reader could not get the decay of PyTorch's official training example to work
-# ([issue 64](https://github.com/pytorch/examples/issues/64), fixed since). Shortened, and with an
-# interval of 2 epochs:
+# In 2017 a reader could not get the decay of PyTorch's official training example to work ([issue
+# 64](https://github.com/pytorch/examples/issues/64), fixed since). Here is its code, shortened; the
+# rate should fall every 2 epochs:
 
 
 # %%
@@ -179,7 +183,8 @@ def adjust_learning_rate(optimizer, epoch):
 
 
 # %% [markdown]
-# **Predict.** It is called before each of four epochs. Which rates do they get? Change the odds.
+# **Predict.** This function is called before each of four epochs. Which rates do they get? Change
+# the odds.
 
 # %%
 predict(
@@ -216,7 +221,7 @@ known = {(0.1, 0.1, 0.1, 0.1): "0.1 four times", (0.1, 0.1, 0.01, 0.01): "0.1, 0
 outcome("0.b", known.get(tuple(rates), "an error"))
 
 # %% [markdown]
-# `state_dict()` is made for saving: it hands out *copies* of the groups. The loop writes the right
+# `state_dict()` is made for saving, so it returns *copies* of the groups. The loop writes the right
 # rate into a copy, which is thrown away. The fix is to write into the optimizer itself:
 
 
@@ -229,9 +234,10 @@ def corrected(optimizer, epoch):
 measured_rates(corrected)
 
 # %% [markdown]
-# A second bug, from an article behind this course: `optimizer._lr = f(epoch, total,
-# optimizer._lr)` with $f$ a decay of the *initial* rate. Reading `_lr` fails: there is no such
-# attribute. The obvious repair uses the right place:
+# A second bug, from one of the articles that this course grew out of:
+# `optimizer._lr = f(epoch, total, optimizer._lr)` with $f$ a decay of the *initial* rate. Reading
+# `_lr` fails: there is no such attribute. The obvious repair reads and writes `group["lr"]`
+# instead:
 
 # %% tags=["nbval-check-output"]
 group = torch.optim.SGD([w], lr=0.1).param_groups[0]
@@ -244,13 +250,14 @@ print("planned:", [round(rate, 4) for rate in planned])
 print("applied:", [round(rate, 4) for rate in applied])
 
 # %% [markdown]
-# It runs, but it compounds: the formula expects the initial rate and is fed the *current* one. The
-# cure is a habit of this whole course: a schedule is a **pure function of the step**, which never
-# reads the rate it produced before.
+# It runs, but the decay compounds: the formula expects the initial rate and is fed the *current*
+# one. Throughout this course the cure is the same: a schedule is a **pure function of the step**.
+# It depends on the number of the step alone, and never reads the rate it returned before.
 #
-# Even a log can lie. PyTorch's schedulers have a method `get_lr`, meant for their own use ([issue
-# 22107](https://github.com/pytorch/pytorch/issues/22107)); in Keras 3 the history's key is no
-# longer `lr`:
+# Even a log can be wrong. PyTorch's schedulers have a method `get_lr` for internal use, whose
+# result is not always the applied rate ([issue
+# 22107](https://github.com/pytorch/pytorch/issues/22107)); in Keras 3 the training history no
+# longer has the key `lr`:
 
 # %%
 optimizer = torch.optim.SGD([w], lr=0.1)
@@ -272,9 +279,9 @@ print(model.fit(ones, ones, epochs=4, verbose=0, callbacks=[decay]).history.keys
 # %% [markdown]
 # ## 4. Step, update, epoch
 #
-# An **update** is one change of the weights, made from one batch. A **step** is one count of a
+# An **update** is one change of the weights, made from one batch. A **step** is one tick of a
 # schedule's clock; in this course that is one update. An **epoch** is as many updates as it takes
-# to see every training image once; the last batch may be smaller, and counts.
+# to see every training image once; the last batch may be smaller, but it counts as an update.
 #
 # $$\text{updates per epoch} = \lceil \text{images} / \text{batch size} \rceil$$
 #
@@ -284,13 +291,13 @@ print(model.fit(ones, ones, epochs=4, verbose=0, callbacks=[decay]).history.keys
 math.ceil(60_000 / 128)
 
 # %% [markdown]
-# Every schedule of this course counts updates, from 0; lesson 3 shows what it costs to forget
-# the unit.
+# Every schedule of this course counts updates, from 0; lesson 3 shows what happens when the unit is
+# forgotten.
 #
 # ## 5. One formula, both frameworks
 #
-# A schedule is a formula with its parameters filled in. You can ask it for any rate, and draw it,
-# without training:
+# A schedule is a formula with its parameters filled in. You can ask it for the rate of any update,
+# and draw it, without training:
 
 # %%
 falling = Schedule(linear, peak_lr=0.5, total_steps=8)
@@ -300,8 +307,8 @@ falling
 plot_schedules({"linear": falling}, steps=11)
 
 # %% [markdown]
-# Two adapters connect it to an optimizer. In PyTorch, calling `step()` after each update moves it
-# on:
+# Two adapters, `TorchSchedule` and `KerasSchedule`, connect it to an optimizer. In PyTorch you call
+# `scheduler.step()` after each update, which sets the next rate:
 
 
 # %%
@@ -327,7 +334,7 @@ def measure_torch(scheduler_first=False):
 measure_torch()
 
 # %% [markdown]
-# In Keras, the optimizer itself counts its updates and looks the rate up:
+# In Keras, the optimizer itself counts its updates and asks the schedule for the rate:
 
 # %%
 v = keras.Variable([0.0])
@@ -340,15 +347,16 @@ for _ in range(4):
 measured
 
 # %% [markdown]
-# The same four rates, measured on the weight, in both.
+# Measured on the weight, the four rates are the same in both.
 #
 # ## 6. On real data
 #
-# `fit` trains a small network (784-128-10) and writes down, for every single update, the rate that
-# the optimizer applied. It sets a tenth of the training images aside, to measure the validation
+# `fit` trains a small network (784-128-10: 784 inputs, 128 hidden units, 10 outputs) and records
+# the rate that the optimizer applied in every single update; `assert_lr_matches` compares these
+# rates with the plan. `fit` sets a tenth of the training images aside, to measure the validation
 # accuracy on them, so an epoch is shorter here than in section 4. Offline and without the data
-# files, `load` says STAND-IN and gives other images: the lessons run on them, but their sentences
-# are about the real ones.
+# files, `load` says STAND-IN and gives other images: the lessons run on them, but the text
+# describes results on the real ones.
 
 # %%
 data = load("mnist")
@@ -363,7 +371,7 @@ print(f"validation accuracy {run.history['val_accuracy'][-1]:.1%}")
 plot_runs({"linear": run})
 
 # %% [markdown]
-# Above is the applied rate, below the loss: faint, each batch; bold, a moving
+# Above is the applied rate. Below is the loss: the faint line is each batch, the bold one a moving
 # average, which lags a little behind.
 #
 # ## 7. Break it
@@ -402,7 +410,7 @@ outcome("0.c", known.get(tuple(swapped[:2]), "nothing"))
 # written *after* the update it was meant for, gives no warning; a popular book's chapter on
 # schedules had it for years ([its PyTorch
 # code](https://github.com/d2l-ai/d2l-en/blob/23d7a5a/chapter_optimization/lr-scheduler.md); lesson
-# 2 looks into it). Our assertion does see it:
+# 2 looks into it). `assert_lr_matches` does find it:
 
 
 # %%
@@ -421,9 +429,10 @@ except AssertionError as error:
 #
 # ## What you take along
 #
-# 1. Measure the applied rate; a setting that was accepted may do nothing.
-# 2. A schedule is a pure function of the update number. It never reads its own last answer.
-# 3. Count in updates, and say so.
+# 1. Measure the applied rate: a line that sets it may do nothing and raise no error.
+# 2. A schedule is a pure function of the update number. It never reads the rate that it returned
+#    before.
+# 3. Count in updates, and always name the unit.
 #
 # **An open question.** With momentum, one update mixes several gradients. How would you measure the
 # rate then?
@@ -448,13 +457,13 @@ except AssertionError as error:
 # %% [markdown] tags=["exercise"]
 # ### Exercise 0.1 - Count the updates (code, 1 point, about 5 minutes)
 #
-# The last batch of an epoch may be smaller than the others, and counts as an update; a new epoch
+# The last batch of an epoch may be smaller than the others, but counts as an update; a new epoch
 # starts with a full batch again. Example: 10 images in batches of 4 are 3 updates per epoch, so 6
 # in 2 epochs.
 #
 # **Deliver:** `count_updates`, the number of updates that training makes.
 #
-# **Success:** it is right for all numbers of images, also where the batches do not divide them.
+# **Success:** it is right for any number of images, also when the batch size does not divide it.
 
 
 # %% tags=["exercise"]
@@ -514,7 +523,8 @@ exercise(
 #
 # **Deliver:** `measure`, which returns the list of the rates that the first `count` updates apply.
 #
-# **Success:** `count` rates, right for every start and every sequence of rates, also below zero.
+# **Success:** `count` rates, right for every start and every sequence of rates, also for negative
+# rates.
 
 
 # %% tags=["exercise"]
@@ -585,13 +595,14 @@ exercise(
 #     return rate * (1 - (1 - factor) * step / total)
 # ```
 #
-# which is fed its own last answer, and compounds. Example: `line(50, initial=0.2, total=100,
-# factor=0.5)` is 0.15, and from update 100 on it is 0.1.
+# which is fed its own last result, so the decay compounds. Example:
+# `line(50, initial=0.2, total=100, factor=0.5)` is 0.15, and from update 100 on it is 0.1.
 #
 # **Deliver:** `line` as a pure function of the step, from the *initial* rate. After the end the
 # rate stays where it is.
 #
-# **Success:** the same rates in whatever order the steps are asked, and after the end as well.
+# **Success:** the rates are right in whatever order the steps are asked for, and also after the
+# end.
 
 
 # %% tags=["exercise"]
@@ -666,11 +677,11 @@ exercise(
 #     group["lr"] = lr
 # ```
 #
-# Below, the same place is left free in a small training of two weights, each in a group of its own,
-# whose gradients are 1. The rest of the function measures. Example: `epoch_rates(3, initial=0.5,
-# factor=0.5, every=2)` is `[[0.5, 0.5], [0.5, 0.5], [0.25, 0.25]]`.
+# Below is a small training loop for two weights with gradients of 1, each in a parameter group of
+# its own. The lines that set the rate are missing; the rest of the function measures. Example:
+# `epoch_rates(3, initial=0.5, factor=0.5, every=2)` is `[[0.5, 0.5], [0.5, 0.5], [0.25, 0.25]]`.
 #
-# **Deliver:** the lines that set the rate of the epoch, corrected.
+# **Deliver:** the missing lines, which set the rate of the epoch.
 #
 # **Success:** both groups apply the planned rate in every epoch.
 
