@@ -3,13 +3,11 @@
 #
 # **You will be able to:** predict from one number, the curvature, which fixed learning rates
 # converge and which explode; tell a run that diverged from one that failed; and sweep rates without
-# falling for the edge of your own grid.
+# stopping at the border of your grid.
 #
 # **You need:** gradient descent in outline, and lesson 0.
 #
 # **Minutes:** 45
-#
-# Later lessons answer what goes wrong here.
 
 # %% tags=["setup"]
 import math
@@ -34,8 +32,8 @@ data = load("mnist")
 # %% [markdown]
 # ## 1. Four rates, one network
 #
-# `train` makes 200 updates of a small network (784-128-10) on batches of 128 images. No result
-# counts until the applied rates are the planned ones.
+# `train` makes 200 updates of a small network (784-128-10) on batches of 128 images, and checks
+# that the applied rates are the planned ones.
 
 
 # %%
@@ -56,7 +54,7 @@ def train(lr, batch_size=128, updates=200, watch=None):
 
 # %% [markdown]
 # **Predict.** We try 0.003, 0.3, 3 and 30: same network, same start, same images in the same order.
-# What becomes of 3? To *guess* is to end no better than chance. Change the odds.
+# What happens at 3? A run *guesses* if it ends no better than chance. Change the odds.
 
 # %%
 predict(
@@ -86,13 +84,13 @@ plot_runs({f"{lr:g}": run for lr, run in runs.items()}, log_rate=True)
 # %% [markdown]
 # Only 0.3 learns; 0.003 creeps. <!-- shown --> **Diverged** and **failed** are different findings.
 # A diverged run has a loss that is infinite, not a number, or (our limit) a thousand times the
-# first; `Run.diverged` holds that update, and the run stops there. A failed run has perfectly
-# finite numbers and has learned nothing. Inside the one at 3:
+# first; the run stops at that update, `Run.diverged`. A failed run has finite losses, but has
+# learned nothing. A look inside the one at 3:
 
 
 # %%
 def look_inside(done, trainer):
-    """After 50 updates: how many hidden units still answer, and which digits the network names."""
+    """After 50 updates: how many hidden units are not dead, and which digits are predicted."""
     if done == 50:
         images = data.x_train[:1000, ..., None]
         if framework == "torch":
@@ -100,20 +98,20 @@ def look_inside(done, trainer):
         else:
             weights, bias, *_ = trainer.model.get_weights()
         alive = (images.reshape(1000, -1) / 255 @ weights + bias > 0).any(axis=0)
-        print(f"{alive.sum()} of {alive.size} hidden units answer to any of 1,000 images")
-        print(f"digits that the network names: {np.unique(trainer.logits(images).argmax(1))}")
+        print(f"{alive.sum()} of {alive.size} hidden units are active for any of 1,000 images")
+        print(f"digits that the network predicts: {np.unique(trainer.logits(images).argmax(1))}")
 
 
 watched = train(3.0, updates=50, watch=look_inside)
 
 # %% [markdown]
-# A few wild updates killed most hidden units. <!-- shown --> No error tells you; a loss at ln 10
-# does.
+# A few wild updates killed most hidden units: they output 0 for all these images, and so get no
+# gradient from them. <!-- shown --> No error says so; a loss at ln 10 does.
 #
 # ## 2. Why: a ball between two walls
 #
-# Take one weight and the simplest valley, $f(w) = \frac{L}{2} w^2$. Its gradient is $L w$, and $L$
-# is its **curvature**. One update of gradient descent with the rate $\eta$ is
+# Take one weight, a ball in the simplest valley, $f(w) = \frac{L}{2} w^2$. Its gradient is $L w$,
+# and $L$ is its **curvature**. One update of gradient descent with the rate $\eta$ is
 #
 # $$w_{t+1} = w_t - \eta L w_t = (1 - \eta L)\, w_t$$
 #
@@ -123,24 +121,24 @@ watched = train(3.0, updates=50, watch=look_inside)
 valley_path(1.0, lr=0.3, curvature=2.0, steps=4)
 
 # %% [markdown]
-# With $L = 2$, the rates 0.05, 0.5, 0.9 and 1.1 have the factors 0.9, 0, -0.8 and -1.2. Which ball
-# changes walls, and which comes down? Answer before you look.
+# With $L = 2$, the rates 0.05, 0.5, 0.9 and 1.1 have the factors 0.9, 0, -0.8 and -1.2. Which balls
+# cross to the other wall, and which come down? Answer before you look.
 
 # %% alt="Four valleys with the ball's steps, and its distance: slow, at once, jumping, growing."
 plot_valley([0.05, 0.5, 0.9, 1.1])
 
 # %% [markdown]
-# The sign of the factor says *one wall or two*, its size says *down or up*. The size is below 1
-# exactly when
+# The sign of the factor decides whether the ball stays on one wall, its size whether it comes down.
+# The size is below 1 exactly when
 #
 # $$0 < \eta < \frac{2}{L}$$
 #
-# Its upper end is the **edge**. The best rate, $1/L$, is only a factor of 2 away from disaster.
-# At 0.9 the ball jumps over the bottom again and again: a smaller rate on the way lands it sooner.
-# That is one reason to change a rate during training.
+# The upper end is the **edge**. The best rate, $1/L$, is only half of it. At 0.9 the ball jumps
+# over the bottom again and again; a smaller rate on the way would stop it sooner: one reason to
+# change a rate during training.
 #
 # **Your turn**, with two weights, a steep wall and a flat one: bring the loss below a millionth
-# within 100 updates. How wide is the range of rates that do?
+# within 100 updates. How wide is the range of rates that manage it?
 
 # %% alt="From above: the ball is at the bottom of the steep wall and creeps along the flat one"
 valley(lr=0.03)
@@ -149,7 +147,8 @@ valley(lr=0.03)
 # ## 3. The same ball in PyTorch and in Keras
 #
 # A fixed rate is an argument of the optimizer, and can be read back: from `param_groups` in
-# PyTorch, from `learning_rate` in Keras. With $L = 2$, so $f(w) = w^2$, both repeat the four steps.
+# PyTorch, from `learning_rate` in Keras. With $L = 2$, so $f(w) = w^2$, both repeat the four
+# updates.
 
 # %%
 import torch
@@ -177,11 +176,11 @@ print(f"w = {w.numpy():.4f} with a rate of {float(optimizer.learning_rate):g}")
 # ## 4. Measure the edge on real images
 #
 # With many weights, a valley has many curvatures: the eigenvalues of its **Hessian**, the matrix of
-# second derivatives. Along each eigenvector rolls a ball of its own, and all share one rate. The
-# steepest direction decides: $L$ is the *largest* eigenvalue.
+# second derivatives. Along each eigenvector rolls a separate ball, and all share one rate. The
+# steepest direction explodes first, so $L$ is the *largest* eigenvalue.
 #
-# In linear regression the Hessian is exact and the same everywhere. So we let a linear model
-# predict the label of 1,000 images, as ten numbers 0 or 1.
+# In linear regression the Hessian is the same everywhere. So we let a linear model predict the
+# label of 1,000 images, as ten numbers 0 or 1.
 
 # %%
 x = np.float32(data.x_train[:1000].reshape(-1, 784) / 255)
@@ -198,7 +197,7 @@ edge = 2 / values[-1]
 print(f"largest curvatures {values[-1]:.3f}, {values[-2]:.3f}; edge 2/L = {edge:.4f}")
 
 # %% [markdown]
-# Gradient descent on all 1,000 images at once, in each framework's own words:
+# Gradient descent on all 1,000 images at once, in each framework:
 
 
 # %%
@@ -237,7 +236,7 @@ def descend_keras(lr, x, updates=150):
 descend = {"torch": descend_torch, "tensorflow": descend_keras}[framework]
 
 # %% [markdown]
-# **Predict.** We run at 0.5, 0.9, 0.99, 1.01 and 1.1 times the edge. Which ends lower, 0.5 or 0.99?
+# **Predict.** We run at 0.5, 0.9, 0.99, 1.01 and 1.1 times the edge. Compare 0.5 and 0.99:
 
 # %%
 predict(
@@ -246,7 +245,7 @@ predict(
     {"0.5": 50, "0.99": 50},
 )
 
-# %% alt="Losses at five rates: three below the edge fall, 1.01 turns and rises, 1.1 flies out."
+# %% alt="Losses at five rates: three below the edge fall, 1.01 turns and rises, 1.1 leaves the plot."
 last = {}
 for i, ratio in enumerate((0.5, 0.9, 0.99, 1.01, 1.1)):
     losses, exploded_weights = descend(ratio * edge, x)
@@ -263,12 +262,12 @@ plt.show()
 outcome("1.b", "0.5" if last[0.5] < last[0.99] else "0.99")
 
 # %% [markdown]
-# Below the edge only the steepest direction jumps; the others creep, and gain from a higher rate.
-# At 1.01 that one direction grows by a factor of 1.02 with each update: first invisible, then
-# everything. {{edge-holds}}
+# Just below the edge only the steepest direction jumps; the others creep, and gain from a higher
+# rate. At 1.01 that one direction grows by a factor of 1.02 with each update: invisible at first,
+# it dominates in the end. {{edge-holds}}
 #
-# Where is the edge really? We search by halving, and look only at losses: a rate is too large if
-# the loss is not falling at the end.
+# Where is the edge really? We bisect, from the losses alone: a rate is too large if the loss is not
+# falling at the end.
 
 # %%
 low, high = 0.5 * edge, 2.0 * edge
@@ -279,8 +278,8 @@ for _ in range(9):
 print(f"measured edge: between {low / edge:.3f} and {high / edge:.3f} times 2/L")
 
 # %% [markdown]
-# And *what* flies out? `exploded_weights` is the run at 1.1 times the edge. We compare it with the
-# steepest eigenvector.
+# And *what* explodes? Compare `exploded_weights`, from the run at 1.1 times the edge, with the
+# steepest eigenvector:
 
 # %% alt="Three pictures that look alike: exploded weights, steepest direction, average image."
 steepest = vectors[:, -1] * np.sign(vectors[:, -1].sum())  # an eigenvector has no sign of its own
@@ -296,8 +295,8 @@ for panel, name, picture in zip(panels, names, (exploded, steepest, x.mean(0))):
 plt.show()
 
 # %% [markdown]
-# The wall of this valley is the *average image*: every digit contains it, so all images push the
-# weights along it at once.
+# The steepest direction looks like the *average image*: every digit contains some of it, so all
+# images push the weights along it at once.
 #
 # ## 5. Break it: the missing 255
 #
@@ -332,10 +331,10 @@ sizes = {16: "about 16", 255: "about 255", 255**2: "about 65,000"}
 outcome("1.c", sizes[min(sizes, key=lambda size: abs(math.log(factor / size)))])
 
 # %% [markdown]
-# The Hessian holds products of two pixels, so it grows by 255², and the edge shrinks by that. A
+# The Hessian holds products of two pixels, so it grows by 255², and the edge shrinks by as much. A
 # learning rate means nothing without the scale of its data. To fix a rate beyond the edge, lower
-# the rate or move the edge. Subtracting the average image moves it further, because the steepest
-# wall is gone (advised by LeCun et al. 1998); a rate that explodes without it works:
+# the rate or raise the edge. Subtracting the average image raises it further, because the steepest
+# wall is gone (advised by LeCun et al. 1998): a rate that explodes without it now works.
 
 # %%
 lr = 0.9 * edges["and centred"]
@@ -346,9 +345,9 @@ for name in ("divided by 255", "and centred"):
 # %% [markdown]
 # ## 6. Sweep
 #
-# Nobody hands us the network's Hessian. So we try rates, evenly spaced on a *log* scale because
-# rates act as factors, and compare them on held-out images. Nine rates were recorded, five seeds
-# each, one epoch per run. A colleague tries four of them:
+# We do not know the network's Hessian. So we try rates, evenly spaced on a *log* scale because
+# their ratios matter, and compare them on **held-out images**, which no update uses. Nine rates
+# were recorded, five seeds each, one epoch per run. A colleague tries four of them:
 
 
 # %%
@@ -366,10 +365,9 @@ four = {lr: np.mean(losses) for lr, losses in mnist.items() if lr <= 0.1}
 print(f"best rate: {min(four, key=four.get):g} of {[f'{lr:g}' for lr in four]}")
 
 # %% [markdown]
-# The code is right, but its best rate is the *largest one tried*: a better one is likely outside.
-# Google's [Deep Learning Tuning Playbook](https://github.com/google-research/tuning_playbook) warns
-# of such a search space, and so do Stanford's
-# [CS231n notes](https://cs231n.github.io/neural-networks-3/).
+# The best of the four is the *largest one tried*: a better one probably lies beyond it. Google's
+# [Deep Learning Tuning Playbook](https://github.com/google-research/tuning_playbook) warns of such
+# a search space, and so do Stanford's [CS231n notes](https://cs231n.github.io/neural-networks-3/).
 #
 # **Predict.** Which of all nine has the lowest mean loss?
 
@@ -405,7 +403,7 @@ panels[0].text(0.003, 12, "guessing", fontsize=9, color="0.4")
 plt.show()
 
 # %% [markdown]
-# A dot is a run (at 0: it diverged), the line joins the means.
+# Each dot is a run (at 0: it diverged); the line joins the means.
 #
 # - **Smaller is not safer.** {{small-rate-costs}}
 # - **The best rate is near the cliff**, as $1/L$ is near $2/L$. {{best-beside-cliff}}
@@ -431,25 +429,26 @@ for run in (replay, slow):
     print(f"{run.schedule}: {len(run.lr)} updates, held-out accuracy {accuracy:.1%}")
 
 # %% [markdown]
-# A record can contradict a text; a text cannot notice. The code's rate is ahead with a third of the
-# work, so the slip is most likely in the text. <!-- shown --> The fix is in the lines just printed:
-# their rates come from the run and cannot disagree with it.
+# The code's rate is ahead with a third of the updates, so the slip is most likely in the
+# text. <!-- shown --> The fix is in the lines just printed: their rates come from the run and
+# cannot disagree with it.
 #
 # ## 8. What this picture leaves out
 #
 # - **The curvature moves.** A network's Hessian changes as it learns. Trained on all images at
 #   once, its largest eigenvalue tends to *rise* to about $2 / \eta$: the **edge of stability**
-#   ([Cohen et al. 2021](https://arxiv.org/abs/2103.00065)). $2/L$ at the start is no guarantee.
-# - **Batches are noisy.** A gradient from 128 images is a guess, and a fixed rate keeps the ball
-#   jumping around the bottom even far below the edge: see the next lesson.
+#   ([Cohen et al. 2021](https://arxiv.org/abs/2103.00065)). So a rate below $2/L$ at the start need
+#   not stay below it.
+# - **Batches are noisy.** A gradient from 128 images is only an estimate, and a fixed rate keeps
+#   the ball jumping around the bottom even far below the edge: see the next lesson.
 #
 # ## What you take along
 #
 # 1. On a quadratic, gradient descent converges below $2/L$ and explodes above; on images you
 #    measured that edge.
-# 2. Diverged and failed are two findings, and only the first one raises its voice.
-# 3. The best of a grid is not yet the best rate: at the border, go on; inside, add a rate on each
-#    side of it before you compare. And each network has its own.
+# 2. Diverged and failed are two findings; nothing warns you of a failed run.
+# 3. The best of a grid is not yet the best rate: at the border, extend the grid; inside, add a rate
+#    on each side of it before you compare. And each network has its own.
 #
 # **An open question.** Train with `batch_size=16` at several rates. Does the best rate stay the
 # same? Does the first rate that fails?
@@ -557,8 +556,7 @@ exercise(
 #
 # **Deliver:** `critical_rate`, which returns that rate.
 #
-# **Success:** it is right for every such matrix, also where the diagonal does not show the
-# eigenvalues.
+# **Success:** it is right for every such matrix, also when its eigenvalues are not on the diagonal.
 
 
 # %% tags=["exercise"]
@@ -627,7 +625,8 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 1.3 - Read a sweep (code, 3 points, about 12 minutes)
 #
-# Write the judge of a sweep. `rates` and `losses` belong together pairwise, in any order.
+# Write a function that judges a sweep. `losses[i]` belongs to `rates[i]`; the rates are in any
+# order.
 #
 # **Deliver:** `best_rate`, which returns `(rate, at_boundary)`: the rate with the lowest loss, and
 # whether it is the smallest or the largest of *all* rates that were tried.
@@ -730,8 +729,8 @@ exercise(
 # ### Exercise 1.4 - The missing 255 (bug, 2 points, about 8 minutes)
 #
 # The bug of section 5 ([scikit-learn issue
-# 11960](https://github.com/scikit-learn/scikit-learn/issues/11960)) in small: gradient descent on a
-# linear model whose images are bytes from 0 to 255.
+# 11960](https://github.com/scikit-learn/scikit-learn/issues/11960)) in miniature: gradient descent
+# on a linear model whose images are bytes from 0 to 255.
 #
 # ```python
 # x, y = np.array(images, dtype=float), np.array(labels, dtype=float)
