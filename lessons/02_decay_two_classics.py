@@ -45,8 +45,7 @@ mnist = load("mnist")
 # ## 1. What does a falling rate buy?
 #
 # **Predict.** Three runs of one network from the same start, 900 updates each, on MNIST. One keeps
-# a rate of 0.8, one keeps 0.08, one changes from 0.8 to 0.08 after two thirds. Which ends with the
-# lowest training loss? Change the percentages.
+# a rate of 0.8, one keeps 0.08, one changes from 0.8 to 0.08 after two thirds.
 
 # %%
 predict(
@@ -78,8 +77,8 @@ print({name: f"{loss:.2f}" for name, loss in ends.items()})
 outcome("2.a", min(ends, key=ends.get))
 
 # %% [markdown]
-# Until the drop the falling run *is* the high one. The high rate covers ground, then follows every
-# batch's pull. The low rate is calm and has not got far.
+# Until its drop the third run *is* the first. The high rate moves fast, then follows the noise of
+# every batch. The low rate is steadier, but has not got far.
 #
 # ### The floor in one formula
 #
@@ -88,7 +87,7 @@ outcome("2.a", min(ends, key=ends.get))
 #
 # $$w \leftarrow w - \text{lr}\,(L w + n)$$
 #
-# The factor $1 - \text{lr}\,L$ shrinks $w$, the noise feeds it. Where the two balance, the
+# The factor $1 - \text{lr}\,L$ shrinks $w$, the noise drives it away. Where the two balance, its
 # variance stays the same, $v = (1 - \text{lr}\,L)^2\,v + \text{lr}^2 \sigma^2$. The mean loss is
 #
 # $$\text{floor} = \frac{L v}{2} = \frac{\text{lr}\,\sigma^2}{2\,(2 - \text{lr}\,L)}$$
@@ -115,10 +114,11 @@ from course_lib.widgets import noise_floor
 noise_floor()  # your turn: drop the rate at the right update, and get below every fixed rate
 
 # %% [markdown]
-# For small rates, half the rate halves the floor, but doubles the way down. No fixed rate gets
-# both. Robbins and Monro (1951) say how a rate may fall: its sum must be infinite, to reach any
-# place; the sum of its squares finite, so that the noise dies out. `lr / (t + 1)` does both,
-# but from a small first rate, or along a flat wall, it only creeps.
+# For small rates, half the rate halves the floor, but doubles the updates on the way down: no fixed
+# rate gives speed and a low floor. Robbins and Monro (1951) say how a rate may fall: the sum of the
+# rates must be infinite, to reach any point, the sum of their squares finite, so that the noise
+# dies out. `lr / (t + 1)` does both, but from a small first rate, or along a flat wall, it only
+# creeps.
 #
 # ## 2. The mean and the spread
 #
@@ -128,8 +128,7 @@ noise_floor()  # your turn: drop the rate at the right update, and get below eve
 # first rates: MNIST, batches of 256, 5 epochs, and in epoch $e = 0, 1, \dots$ the rate
 # $\text{lr}/\sqrt{e + 1}$.
 #
-# **Predict.** From a first rate of 0.3: is the test accuracy under the decay higher or lower? Set
-# your odds.
+# **Predict.** From a first rate of 0.3: is the test accuracy under the decay higher or lower?
 
 # %%
 predict(
@@ -175,19 +174,18 @@ decided = "decay is higher" if mean.above_zero else "constant is higher"
 outcome("2.b", "no difference found" if mean.undecided else decided)
 
 # %% [markdown]
-# A gain pairs runs of one seed: the same first weights, the same order of images. {{decay-mean}}
-# {{decay-spread}}
+# A gain compares pairs of runs with the same seed. {{decay-mean}} {{decay-spread}}
 #
-# The formula says why: a decay trades ground for calm. The *late line* above costs hardly any
-# ground: the full rate for four epochs, then a line to zero. From the smaller rates even that gains
-# nothing: what such runs lack is ground, not calm. From 1.0 the noise is what is left. <!-- shown -->
+# The formula says why: a decay removes noise, but costs progress. The *late line* above costs
+# hardly any: the full rate for four epochs, then a line to zero. From the smaller rates even that
+# gains nothing: what such runs lack is progress. From 1.0 the noise is what is left. <!-- shown -->
 # So a fair comparison gives each side its own best first rate (lesson 11).
 #
 # ## 3. First classic: MNIST
 #
 # As printed: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every epoch,
 # batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth leave
-# four fifths of the rate: hardly a decay. Section 1 says: start higher, and end at zero.
+# four fifths of the rate: hardly a decay. Section 1 suggests: start higher, and end at zero.
 
 # %%
 small, large = (updates(mnist, epochs=1, batch_size=size) for size in (32, 128))
@@ -220,8 +218,8 @@ ours = [line(step) for step in range(0, 3 * large, 50)]
 print("Keras is our line:", np.allclose(keras_rates, ours, rtol=0, atol=1e-7))
 
 # %% [markdown]
-# We run both for the length of the line, which has batches of 128 and **momentum** 0.9: each move
-# adds nine tenths of the last one (lesson 3):
+# We run both for the length of the line, which has batches of 128 and **momentum** 0.9: each update
+# adds nine tenths of the previous move (lesson 3):
 
 # %%
 short = dict(how, model="mlp_dropout", max_updates=3 * large)
@@ -289,7 +287,7 @@ outcome("2.c", "no difference found" if won.undecided else side)
 # ## 4. Second classic: CIFAR-10
 #
 # As printed: one convolution (6 maps, 5x5), pooling, 1176-120-84-10, SGD without momentum, batches
-# of 64, 50 epochs, the rate 0.1, from epoch 30 on 0.01. Some real updates, then the record:
+# of 64, 50 epochs, the rate 0.1, from epoch 30 on 0.01. A few updates here, then the record:
 
 # %%
 cifar = load("cifar10")
@@ -317,8 +315,9 @@ plot_record_losses(records, plans)
 plot_record(records, claim=0.6667)
 
 # %% [markdown]
-# The loss falls when the rate does: the noise of the high rate is gone. A training loss near zero is
-# a network that knows its images by heart. {{cifar-better}} But shape and length changed together.
+# The loss falls when the rate does: the noise of the high rate is gone. A training loss near zero
+# means that the network has memorised its images. {{cifar-better}} But shape and length changed
+# together.
 #
 # And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so the line is not its
 # output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
@@ -328,8 +327,8 @@ plot_record(records, claim=0.6667)
 # Linear decay is $\text{lr}\,(1 - t/T)$, with $t$ the step and $T$ the total. Printed code for it
 # has two slips: *one* letter for both, and a loop that hands it the *current* rate, not the first.
 #
-# **Predict.** With the letters corrected and the loop left as it is, five epochs from 1.0: what is
-# applied in the last?
+# **Predict.** With the letters corrected and the loop left as it is, five epochs from 1.0: which
+# rate does the last one get?
 
 # %%
 predict(
@@ -345,7 +344,7 @@ except ZeroDivisionError as error:
     print("update 0:", error, "| every later one:", 1 - 7 / 7)
 
 # %% [markdown]
-# That one is loud. The other is not:
+# That slip raises an error. The other does not:
 
 
 # %%
@@ -386,7 +385,8 @@ outcome(
 #
 # In the chapter of d2l-en#1715, the PyTorch loop
 # ([source](https://github.com/d2l-ai/d2l-en/blob/23d7a5a/chapter_optimization/lr-scheduler.md))
-# trains an epoch, then writes `scheduler(epoch)` into the optimizer. What does each epoch get?
+# trains an epoch, then writes `scheduler(epoch)` into the optimizer. Which rate does each epoch
+# get?
 
 # %%
 optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
@@ -399,13 +399,13 @@ show("planned", [0.1 / math.sqrt(epoch + 1) for epoch in range(5)])
 show("applied", rates)
 
 # %% [markdown]
-# Every rate comes one epoch late, the first twice. The chapter's second bug is a schedule
-# that remembers.
+# Every rate comes one epoch late, the first twice. The chapter's second bug is a schedule that
+# counts its calls.
 
 
 # %%
 class FactorRate:
-    """Times `factor` whenever it is called: a re-creation of the chapter's factor schedule."""
+    """Multiplies its rate at every call: a re-creation of the chapter's factor schedule."""
 
     def __init__(self, lr, factor):
         self.lr, self.factor = lr, factor
@@ -421,8 +421,8 @@ show("trained", [rate(epoch) for epoch in range(5)])
 show("asked for 0", [rate(0)])
 
 # %% [markdown]
-# It ignores its argument, so drawing uses it up. **Fix both**: set the rate *before* the epoch, and
-# make it a function of the epoch alone: `max(floor, lr * factor**epoch)`.
+# It ignores its argument, so training starts where the drawing stopped. **Fix both**: set the rate
+# *before* the epoch, and make it a function of the epoch alone: `max(floor, lr * factor**epoch)`.
 #
 # ## 7. Spot the bug: one name, two curves
 #
@@ -467,11 +467,11 @@ plot_schedules(
 # ## What you take along
 #
 # 1. A fixed rate has a floor of $\text{lr}\,\sigma^2 / (2\,(2 - \text{lr}\,L))$ under its loss. A
-#    decay trades ground for calm: it pays when there is noise worth removing.
+#    decay removes noise and costs progress: it pays when there is noise worth removing.
 # 2. A printed accuracy is one draw. Seeds and test images both move it; compare pairs and give an
 #    interval.
-# 3. A schedule is a pure function of the step, with the *first* rate in it, asked *before* the
-#    update. Each of the five bugs breaks this rule or the name.
+# 3. A schedule is a pure function of the step, computed from the *first* rate, *before* the update.
+#    Each of the five bugs breaks this rule or has the wrong name.
 #
 # **An open question.** Which third experiment tells shape and length apart on CIFAR-10? And on which
 # images would you judge it, now that we have looked at the test images so often?
@@ -486,7 +486,7 @@ plot_schedules(
 #
 # ### Exercise 2.1 - A family of slow decays (code, 2 points, about 8 minutes)
 #
-# One formula holds the constant rate (`power=0`), the square-root decay of section 2 (`power=0.5`)
+# One formula covers the constant rate (`power=0`), the square-root decay of section 2 (`power=0.5`)
 # and inverse time (`power=1`). Epochs count from 0, and an epoch has `steps_per_epoch` updates:
 #
 # $$e(t) = \lfloor t / \text{steps per epoch} \rfloor, \qquad
@@ -763,14 +763,15 @@ exercise(
 # lr * (1 - epoch / total)
 # ```
 #
-# takes that rate for the first one. Fix it **without** knowing the first rate: called epoch after
-# epoch, it should make the straight line that was meant, $\text{first rate} \cdot
-# (1 - \text{epoch} / \text{total})$, and 0 from epoch `total` on. Use nothing but the arguments: whoever resumes
-# calls it for the first time in the middle.
+# treats that rate as the first one. Fix it **without** knowing the first rate: called epoch after
+# epoch, it should make the straight line that was meant,
+# $\text{first rate} \cdot (1 - \text{epoch} / \text{total})$, and 0 from epoch `total` on. Use
+# nothing but the arguments: whoever resumes calls it for the first time in the middle.
 #
 # **Deliver:** `next_rate(epoch, lr, total)`, where `lr` is the rate of the epoch before.
 #
-# **Success:** a straight line from any first rate, of any length, also after its end, also resumed.
+# **Success:** a straight line from any first rate, of any length, also after its end and after a
+# resume.
 #
 # Example: with `total=5`, from 1.0, the epochs 0 to 6 get 1, 0.8, 0.6, 0.4, 0.2, 0, 0.
 
