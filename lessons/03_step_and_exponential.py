@@ -9,8 +9,8 @@
 #
 # **Minutes:** 45
 #
-# You write each decay in both frameworks, train under it, and compare its trace of applied rates
-# with what was meant: for yours, and for four published bugs.
+# You write each decay in both frameworks, train with it, and compare its **trace**, the list of
+# applied rates, with the plan. Then you do the same for four published bugs.
 
 # %% tags=["setup"]
 import math
@@ -44,9 +44,9 @@ mnist = load("mnist")
 #
 # | schedule | rate of update $t$ | you choose |
 # |---|---|---|
-# | step | $\text{lr} \cdot \text{factor}^{\lfloor t / \text{every} \rfloor}$ | one length |
-# | multistep | $\text{lr} \cdot \text{factor}^{\text{number of milestones} \le t}$ | every drop |
-# | exponential | $\text{lr} \cdot \text{factor}^{\,t / \text{every}}$ | how long a factor takes |
+# | step | $\text{lr} \cdot \text{factor}^{\lfloor t / \text{every} \rfloor}$ | one interval |
+# | multistep | $\text{lr} \cdot \text{factor}^{\text{number of milestones} \le t}$ | each drop |
+# | exponential | $\text{lr} \cdot \text{factor}^{\,t / \text{every}}$ | how many updates a factor takes |
 
 # %% alt="A staircase of even steps, one with chosen milestones, and a smooth exponential"
 plot_schedules(
@@ -59,7 +59,7 @@ plot_schedules(
 )
 
 # %% [markdown]
-# The exponential is the step schedule without its stairs: they meet where a stair begins.
+# The exponential is the step schedule without stairs: the two meet where a stair begins.
 #
 # **Predict.** 600 updates on MNIST with momentum 0.9. One run keeps 0.2, one drops to a tenth at
 # update 400, one falls smoothly to a hundredth at the end. Which has the lowest training loss over
@@ -96,8 +96,9 @@ outcome("3.a", min(ends, key=ends.get))
 
 # %% [markdown]
 # A decay is not free. The late drop keeps the high rate while it is useful. The exponential is
-# below a tenth of it after half of the updates, and ends above even the constant rate. <!-- shown -->
-# One seed cannot rank them, though; lesson 11 does. Here we get the schedules right.
+# below a tenth of it after half of the updates, and ends with a higher loss than even the constant
+# rate. <!-- shown --> One seed cannot rank them, though; lesson 11 does. Here we get the schedules
+# right.
 #
 # ## 2. One plan, two clocks
 #
@@ -132,8 +133,8 @@ def show(label, rates):
 
 
 # %% [markdown]
-# In PyTorch's own words, stepped per epoch. `LambdaLR` takes any formula of the epoch, as a factor
-# of the *first* rate:
+# In PyTorch, stepped once per epoch. `LambdaLR` takes any formula of the epoch, and multiplies the
+# *first* rate by it:
 
 # %%
 rules = {
@@ -147,7 +148,7 @@ for name, (kind, arguments) in rules.items():
     show(name, applied(optimizer, kind(optimizer, **arguments), epochs=6))
 
 # %% [markdown]
-# In Keras's own words, where `steps` makes epochs of updates.
+# In Keras, where schedules count updates: `steps` is the number of updates per epoch.
 #
 # **Predict.** `PiecewiseConstantDecay` gets update $m$ as a boundary. When does the rate drop? Set
 # your odds.
@@ -183,8 +184,8 @@ outcome("3.b", {steps - 1: "m - 1", steps: "m", steps + 1: "m + 1"}[first])
 
 # %% [markdown]
 # A boundary in Keras still belongs to the *old* rate; a milestone in PyTorch, and here, is the
-# first update with the new one. Subtract one. It changes no accuracy, but it breaks every
-# comparison update by update.
+# first update with the new one. To translate, subtract one from the milestone. One update changes
+# no accuracy, but it breaks every comparison update by update.
 #
 # ### Spread a factor over the updates
 #
@@ -236,8 +237,8 @@ small = "below 1e-20" if rates[-1] < 1e-20 else "between 1e-20 and 0.1"
 outcome("3.c", "0.1" if rates[-1] == 0.1 else small)
 
 # %% [markdown]
-# Nothing complains: a rate of practically zero is a legal rate. So let us train with the milder
-# `ExponentialLR(optimizer, 0.95)` on each clock:
+# No error is raised: a rate of practically zero is a legal rate. Now we train with the milder
+# `ExponentialLR(optimizer, 0.95)`, stepped per batch and per epoch:
 
 # %%
 plans = {
@@ -253,7 +254,7 @@ for name, plan in plans.items():
 plot_runs(runs, log_rate=True)
 
 # %% [markdown]
-# Users meet it as "it does not train"
+# Users report it as "it does not train"
 # ([SRGAN-PyTorch#1](https://github.com/Lornatang/SRGAN-PyTorch/issues/1)): a `StepLR` meant for
 # half of the *epochs* was stepped with every batch, and moving the call after the inner loop cured
 # it. **Fix it**: step once per epoch, or convert the length, or the factor.
@@ -279,9 +280,9 @@ show("meant", [2e-4 * 0.1 ** (epoch // 2) for epoch in range(6)])
 show("applied", rates)
 
 # %% [markdown]
-# A formula of the first rate is fed the current one: the exponents 0, 0, 1, 1, 2, 2 add up, and
-# epoch 5 is divided by 10⁶ instead of by 10². PyTorch has a class for each meaning. An often
-# repeated sentence says that `LambdaLR` multiplies the *current* rate. Does it?
+# A formula meant for the first rate is fed the current one: the exponents 0, 0, 1, 1, 2, 2 add up,
+# and the rate of epoch 5 is divided by 10⁶ instead of by 10². PyTorch has a class for each meaning.
+# It is often written that `LambdaLR` multiplies the *current* rate. Does it?
 
 # %%
 rules = {
@@ -294,14 +295,14 @@ for name, (kind, rule) in rules.items():
     show(f"{name:28}", applied(optimizer, kind(optimizer, rule), epochs=6))
 
 # %% [markdown]
-# It does not: the second line is the bug. **Fix it**: a formula of the epoch goes with the *first*
-# rate (`LambdaLR`), a constant factor with the *current* one (`MultiplicativeLR`).
+# It does not: the second line shows the bug. **Fix it**: a formula of the epoch goes with the
+# *first* rate (`LambdaLR`), a constant factor with the *current* one (`MultiplicativeLR`).
 #
 # ## 5. Spot the bug: drawn first, trained second
 #
 # The PyTorch version of a [well-known
 # chapter](https://d2l.ai/chapter_optimization/lr-scheduler.html) draws a scheduler for 30 epochs,
-# then trains 30 epochs with it. What does the network see?
+# then trains 30 epochs with it. Which rates does the network get?
 
 # %%
 optimizer = sgd(lr=0.5)
@@ -313,15 +314,15 @@ print("trained:", sorted(set(trained), reverse=True))
 
 # %% [markdown]
 # A PyTorch scheduler is a counter with side effects, and drawing used it up: both milestones were
-# past when training began, and the network saw one rate, lower than any in the figure. **Fix it**:
-# draw what does not remember being drawn, like our formulas.
+# past when training began, and the network got a single rate, lower than any in the figure. **Fix
+# it**: draw a schedule that counts no calls, like our formulas.
 #
 # ## 6. Spot the bug: the drop that never comes
 #
 # A book's notebook had a Keras schedule with boundaries at the updates 50,000 and 80,000. A reader
-# counted ([handson-ml3#206](https://github.com/ageron/handson-ml3/pull/206)): 55,000 images,
-# batches of 32, 10 epochs. The boundaries became `50_000 * n_epochs // batch_size`, and the same
-# with 80,000, where `n_epochs` is 20.
+# did the arithmetic ([handson-ml3#206](https://github.com/ageron/handson-ml3/pull/206)): 55,000
+# images, batches of 32, 10 epochs. The boundaries became `50_000 * n_epochs // batch_size`, and the
+# same with 80,000, where `n_epochs` is 20.
 
 # %%
 run_length = 10 * math.ceil(55_000 / 32)
@@ -332,9 +333,9 @@ for name, boundaries in versions.items():
     print(f"{name}: boundaries {boundaries}, update {run_length - 1:,} at {last:.4g}")
 
 # %% [markdown]
-# Neither ever drops: the first pair was never converted for this run, and the second counts 20
-# epochs where the run makes 10. And nothing fails: a boundary beyond the end is legal. **Fix it**:
-# compute boundaries from the length of *this* run, and check them:
+# Neither version ever drops: the first pair was never converted for this run, and the second counts
+# 20 epochs where the run makes 10. And nothing fails: a boundary beyond the end is legal. **Fix
+# it**: compute boundaries from the length of *this* run, and check them:
 
 # %%
 plan = Schedule(multistep, lr=0.01, milestones=(run_length // 2, run_length * 8 // 10))
@@ -344,7 +345,8 @@ assert plan(run_length - 1) < plan(0), "the drop never comes"
 # %% [markdown]
 # ## 7. What momentum does with a drop
 #
-# Both frameworks call it SGD with momentum $\mu$, and they differ in where the rate is:
+# With momentum $\mu$ the weight follows a **velocity** $v$, a fading sum of the past gradients $g$.
+# Both frameworks call this SGD with momentum, but the rate enters in different places:
 #
 # | | velocity | weight |
 # |---|---|---|
@@ -352,7 +354,7 @@ assert plan(run_length - 1) < plan(0), "the drop never comes"
 # | Keras | $v \leftarrow \mu v - \text{lr}\, g$ | $w \leftarrow w + v$ |
 #
 # At a constant rate they are the same. Now let the gradient be 1 and drop the rate to a tenth after
-# 40 updates. How far does each update go?
+# 40 updates. How far does each update move the weight?
 
 # %%
 weight = torch.zeros(1, requires_grad=True)
@@ -391,16 +393,16 @@ figure
 
 # %% [markdown]
 # Before the drop both moves have settled at nearly $\text{lr}/(1-\mu)$, ten times the rate: while
-# the gradient keeps its sign, a rate with momentum 0.9 is worth about ten without. On a steep wall it
-# does not, and there momentum even *raises* the edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates
-# only at one momentum.
+# the gradient keeps its sign, a rate with momentum 0.9 is worth about ten times that rate without.
+# On a steep wall the gradient changes sign with every jump, and there momentum even *raises* the
+# edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates only at the same momentum.
 #
 # PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on for
 # about $1/(1-\mu)$ updates, and the new gradients, ten times weaker, hardly steer it.
 #
-# **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. The
-# training loss of the 20 updates after the drop, against the 20 before, in Keras's own form? Set
-# your odds.
+# **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. In
+# Keras's own form, how does the training loss of the 20 updates after the drop compare with that of
+# the 20 before? Set your odds.
 
 # %%
 predict(
@@ -443,19 +445,19 @@ figure
 # %% [markdown]
 # The brackets hold the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
 #
-# So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is
-# another experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is why
-# one seed gives both flavours of this course the same losses. Goyal et al. (2017, remark 2) give
-# the other cure: scale the velocity by new rate over old at each change.
+# So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is a
+# different experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is
+# why the same seed gives the same losses in both frameworks of this course. Goyal et al. (2017,
+# remark 2) give the other cure: at each change, multiply the velocity by new rate / old rate.
 #
 # ## What you take along
 #
 # 1. Say the unit. Epochs become updates by `ceil(images / batch size)`; a factor per epoch becomes
 #    a factor per update by a root.
-# 2. The libraries count alike except at Keras's boundaries, one update late; and momentum turns one
-#    drop into two different ones.
-# 3. A decay on the wrong clock, one that feeds itself, one that was used up and one that never
-#    comes raise no error. The trace of applied rates shows all four.
+# 2. The libraries count alike, except that Keras's boundaries drop one update later; and their two
+#    forms of momentum react differently to the same drop.
+# 3. A decay on the wrong clock, one fed with its own result, one used up by a drawing and one that
+#    never comes: none raises an error. The trace of applied rates shows all four.
 #
 # **An open question.** After Keras's jump the loss comes down again. Would you expect a lasting
 # difference, after 200 more updates or after 20,000? How many seeds would it take to see one of a
@@ -473,8 +475,9 @@ figure
 #
 # ### Exercise 3.1 - One formula for both classics (code, 2 points, about 8 minutes)
 #
-# The two textbook examples of lesson 2 share a staircase: the rate is multiplied by `factor` after
-# every `every_epochs` epochs. `step` counts updates from 0; an epoch has `steps_per_epoch` of them.
+# The two classics of lesson 2 follow the same kind of staircase: the rate is multiplied by `factor`
+# after every `every_epochs` epochs. `step` counts updates from 0; an epoch has `steps_per_epoch` of
+# them.
 #
 # $$e(t) = \lfloor t / \text{steps per epoch} \rfloor, \qquad
 # \text{lr}(t) = \text{lr} \cdot \text{factor}^{\lfloor e(t) / \text{every epochs} \rfloor}$$
@@ -571,7 +574,7 @@ plot_schedules({"step at epoch 30": Schedule(my_epoch_decay, **in_steps)}, 50 * 
 # lr * factor ** (epoch // every)
 # ```
 #
-# takes that rate for the first one, and the decay compounds. Fix it **without** knowing the first
+# treats that rate as the first one, so the decay compounds. Fix it **without** knowing the first
 # rate: called epoch after epoch, it should make the staircase that was meant, times `factor` after
 # every `every` epochs. Use nothing but the arguments: whoever resumes at epoch 45 calls it for the
 # first time there.
@@ -666,7 +669,7 @@ for epoch in range(6):
 # %% [markdown] tags=["exercise"]
 # ### Exercise 3.3 - The drop that comes (bug, 3 points, about 10 minutes)
 #
-# The boundaries of section 6 never come, in neither version
+# The boundaries of section 6 are never reached, in either version
 # ([handson-ml3#206](https://github.com/ageron/handson-ml3/pull/206)):
 #
 # ```python
@@ -682,7 +685,7 @@ for epoch in range(6):
 # *up* to the next whole number. If a drop would not come before the run of `epochs` epochs ends,
 # raise a `ValueError`.
 #
-# **Success:** right for batches that fit and batches that do not, and no drop is lost in silence.
+# **Success:** right whether or not the batch size divides the images, and no drop is lost silently.
 #
 # Example: `milestones([5, 8], 55_000, 32, epochs=10)` is `[8595, 13752]`, because an epoch has
 # 1,719 updates; `milestones([5, 12], 55_000, 32, epochs=10)` raises a `ValueError`.
