@@ -1,12 +1,13 @@
 # %% [markdown] tags=["setup"]
 # # Linear, polynomial, cosine
 #
-# Three decays that know where they end. We compare their shapes, first at the same peak and then at
-# the same area under the rate, give them a wrong horizon on purpose, and fix two published cosines.
+# Three decays with a fixed end, the *horizon*. We compare their shapes, first at the same peak and
+# then at the same area under the rate, set a wrong horizon on purpose, and fix two published
+# cosines.
 #
 # **You will be able to:** write the three decays in both frameworks, translate a floor from one to
-# the other, say what of a result is shape and what is only area, and see from a trace that a
-# horizon is wrong.
+# the other, say how much of a result is due to the shape and how much only to the area, and see
+# from a trace that a horizon is wrong.
 #
 # **You need:** lesson 2: a decay lowers the floor under the loss; a schedule is a function of the
 # step.
@@ -38,8 +39,8 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. Three ways down
 #
-# These decays reach their last rate at an update that you name, the **horizon** $T$. They are
-# functions of the **progress** $p = \min(t / T, 1)$, where $t$ is the update now:
+# These decays reach their last rate at an update that you choose, the **horizon** $T$. They are
+# functions of the **progress** $p = \min(t / T, 1)$, where $t$ is the number of the update:
 #
 # $$\text{lr}(t) = \text{final} + (\text{peak} - \text{final}) \cdot s(p)$$
 #
@@ -48,7 +49,7 @@ mnist = load("mnist")
 # ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983)).
 #
 # **Predict.** A quarter of the way, which rate is higher, the line's or the cosine's? Change the
-# percentages below, so that they say how sure you are.
+# percentages.
 
 # %%
 predict("4.a", "Which rate is higher a quarter of the way?", {"the line's": 50, "the cosine's": 50})
@@ -128,8 +129,9 @@ print("LinearLR(total_iters=4):  ", "  ".join(f"{rate:.4f}" for rate in climbs))
 print("PolynomialDecay(1.0, 4):  ", "  ".join(f"{rate:.4f}" for rate in ends))
 
 # %% [markdown]
-# The floor has two meanings as well. PyTorch calls it `eta_min`, Keras `alpha`. **Predict.** Both
-# get 0.01, and both begin at 0.1. At which rate does Keras's cosine end? Change the percentages.
+# The **floor**, the last rate of a decay, is given in two ways as well: as `eta_min` in PyTorch, as
+# `alpha` in Keras. **Predict.** Both get 0.01, and both begin at 0.1. At which rate does Keras's
+# cosine end?
 
 # %%
 predict(
@@ -155,7 +157,7 @@ outcome("4.b", f"{keras_end:.4g}")
 #
 # A short run on MNIST: 400 updates on batches of 32, and a high peak of 1.0. **Predict.** Same
 # peak, same number of updates: over eight seeds, whose mean test accuracy is higher, the line's or
-# the cosine's? A run of one seed comes first.
+# the cosine's? We run one seed first.
 
 # %%
 predict(
@@ -212,7 +214,7 @@ outcome("4.c", "no difference found" if lead.undecided else side)
 #
 # ## 4. Or is it the area?
 #
-# At one peak the shapes differ in something simpler: in the total of their rates. The **area**
+# At the same peak the shapes also differ in something simpler: the sum of their rates. The **area**
 # under the rate is
 #
 # $$A = \sum_{t < T} \text{lr}(t) \approx \text{peak} \cdot T \int_0^1 s(p)\, dp, \qquad
@@ -226,8 +228,9 @@ for name, plan in plans.items():
 
 # %% [markdown]
 # Why should the area count? While steps are small, the gradient hardly changes from one to the
-# next, and ten updates at 0.1 go as far down the valley as twenty at 0.05: the sum of the rates is
-# a clock. While steps are large, their noise remains, and the clock is not the whole story.
+# next, and ten updates at 0.1 go as far down the valley as twenty at 0.05: the sum of the rates
+# measures progress. While steps are large, their noise matters too, and the sum is not the whole
+# story.
 #
 # On record the comparison is repeated at a low peak (0.1, 300 updates of batch 64), and at both
 # peaks with **equal area**: the constant rate gets half of the line's peak, the *quadratic* (k = 2)
@@ -267,8 +270,8 @@ plt.show()
 # - High peak. {{high-peak-equal-area}} Here the peak counts too, and how long the rate stays near
 #   it.
 #
-# So "A beats B" at one peak may say no more than that the peak was wrong for B. A fair comparison
-# tunes the peak for each shape.
+# So "A beats B" at one peak may only mean that the peak was wrong for B. A fair comparison tunes
+# the peak for each shape.
 #
 # ## 5. Break it: a wrong horizon
 #
@@ -291,8 +294,8 @@ for t in (0, 50, 100, 150, 200):
 outcome("4.d", "it climbs back" if past[200] > past[100] else "it stays at zero")
 
 # %% [markdown]
-# PyTorch's formula is the cosine itself, a wave; Keras stops the clock. We train with PyTorch's
-# wave of half the length, and with a horizon that is never reached.
+# PyTorch's formula is the whole cosine, a wave; Keras stops at the horizon. We train with PyTorch's
+# wave and a horizon of half the run, and with a horizon that the run never reaches.
 
 
 # %%
@@ -322,14 +325,14 @@ figure
 # The loss follows the rate: the wave is ahead while its rate is low, and as the rate climbs back,
 # what was gained is lost again. <!-- shown --> With T = 800 the run stops half-way down.
 #
-# On record is an early cosine that stays at zero. {{horizon-early}} {{horizon-late}} And the floor?
-# {{floor}}
+# The early cosine on record stays at zero. {{horizon-early}} {{horizon-late}} And a floor above
+# zero? {{floor}}
 #
-# Such a horizon is easily written. In UniRL, `T_max` was the run *minus* a warmup that did not
-# exist ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch
-# handed it the length of the warmup ([issue
-# 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in ivadomed a cosine of *epochs* was
-# stepped with every *batch* ([pull request 55](https://github.com/ivadomed/ivadomed/pull/55)).
+# Such a mistake is easily made. In UniRL, `T_max` was the run *minus* a warmup that did not exist
+# ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch set it to
+# the length of the warmup ([issue 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in
+# ivadomed a cosine of *epochs* was stepped with every *batch* ([pull request
+# 55](https://github.com/ivadomed/ivadomed/pull/55)).
 #
 # ## 6. Spot the bug: restarts that do not restart
 #
@@ -396,7 +399,7 @@ for asked_before in (range(25), [5], []):
         print(f"asked before: {asked_before!s:12} AttributeError: {error}")
 
 # %% [markdown]
-# **Fix it**: with $p = \min(t / T, 1)$ the formula needs no branch and no past.
+# **Fix it**: with $p = \min(t / T, 1)$ the formula needs no branch and no memory.
 
 # %%
 corrected = Schedule(cosine, peak_lr=0.3, total_steps=20)
@@ -405,8 +408,8 @@ print(f"asked first at step 25: {corrected(25):.3f}; then at step 5: {corrected(
 # %% [markdown]
 # ## What you take along
 #
-# 1. Line, polynomial and cosine are one formula with three shapes of progress $p = \min(t / T, 1)$;
-#    a floor is a rate in PyTorch and a share in Keras.
+# 1. Line, polynomial and cosine are one formula with three functions of the progress
+#    $p = \min(t / T, 1)$; a floor is a rate in PyTorch and a share in Keras.
 # 2. At a low peak the area under the rate decides; at a high one the peak counts too, and the time
 #    spent near it. Compare shapes only with a peak tuned for each.
 # 3. The horizon is the length of the run in the unit of your steps. PyTorch's cosine climbs again
@@ -664,8 +667,8 @@ exercise(
 # **Success:** the sums agree for runs of any length, also for a run of one update. The integral,
 # `peak_lr * (power + 1) / 2`, is only close.
 #
-# Example: `same_area_peak(peak_lr=1.0, total_steps=4, power=2)` is 1.3333...: the line spends
-# 1 + 0.75 + 0.5 + 0.25 = 2.5, and the polynomial with peak 1 spends 1.875.
+# Example: `same_area_peak(peak_lr=1.0, total_steps=4, power=2)` is 1.3333...: the rates of the line
+# add up to 1 + 0.75 + 0.5 + 0.25 = 2.5, those of the polynomial with peak 1 to 1.875.
 
 
 # %% tags=["exercise"]
