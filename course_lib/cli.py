@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="lr-course",
         description="Commands of the course on learning rates.",
         epilog="Exit status: 0 all is well, 1 something was found wrong, 2 the command could not "
-        "run, 130 interrupted. `lr-course COMMAND --help` says more of a command.",
+        "run, 130 interrupted. `lr-course COMMAND --help` explains a command.",
     )
     parser.add_argument("--version", action="version", version=f"lr-course {__version__}")
     parser.set_defaults(extra="course")  # of pyproject.toml: what brings all that a command needs
@@ -84,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="mnist or cifar10 (default: both)",
     )
-    data.add_argument("--folder", metavar="FOLDER", help="look here first")
+    data.add_argument("--folder", metavar="FOLDER", help="look in this folder first")
     data.add_argument("--offline", action="store_true", help="do not download")
-    data.add_argument("--quiet", action="store_true", help="no lines, no progress bar")
+    data.add_argument("--quiet", action="store_true", help="print nothing but warnings")
     data.add_argument("--json", action="store_true", help="print what was found as JSON")
     data.set_defaults(run=_data)
 
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_to(commands)
 
     completion = commands.add_parser(
-        "completion", help='print what your shell needs to complete: eval "$(... completion bash)"'
+        "completion", help='complete words in your shell: eval "$(lr-course completion bash)"'
     )
     completion.add_argument("shell", choices=SHELLS)
     completion.set_defaults(run=_completion, extra="completion")

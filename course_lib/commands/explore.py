@@ -19,18 +19,20 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "explore",
         help="serve the schedule explorer as one page, or save it",
-        description="One page without a kernel, that works offline: the class opens the address, "
-        "or gets the file.",
+        description="The page needs no kernel and works offline. A class opens the address that is "
+        "printed, or gets the saved file.",
     )
-    parser.add_argument("schedules", nargs="*", help="names to begin with (see `--list`)")
+    parser.add_argument("schedules", nargs="*", help="schedules to show first (see --list)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     parser.add_argument(
-        "--json", action="store_true", help="with --list: also the schedules that they begin with"
+        "--json", action="store_true", help="with --list: names and their schedules as JSON"
     )
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="write the page and stop; - is stdout"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: for the whole network")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 serves the whole network (default: only you)"
+    )
     parser.add_argument("--port", type=int, default=8850, help="default: 8850; 0 takes a free one")
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     parser.set_defaults(run=run)

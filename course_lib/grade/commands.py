@@ -23,10 +23,10 @@ def add_to(commands) -> None:
         "--solutions",
         default=_of_the_course("solutions"),
         metavar="FOLDER",
-        help="default: solutions, here or in the course",
+        help="the solutions (default: solutions, here or in the course)",
     )
     quiet = argparse.ArgumentParser(add_help=False)
-    quiet.add_argument("--quiet", action="store_true", help="print nothing: see the exit status")
+    quiet.add_argument("--quiet", action="store_true", help="print nothing; the exit status tells")
     boxed = options_of_conditions()
     _add_release(commands, solutions)
     _add_verify(commands, solutions, boxed)
@@ -48,9 +48,13 @@ def _add_release(commands, solutions) -> None:
         "release", parents=[solutions], help="make the students' notebooks from the solutions"
     )
     release.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
-    release.add_argument("--out", required=True, metavar="FOLDER", help="where to write them")
     release.add_argument(
-        "--nbgrader", action="store_true", help="FOLDER is an nbgrader course: write its source/"
+        "--out", required=True, metavar="FOLDER", help="where to write the notebooks"
+    )
+    release.add_argument(
+        "--nbgrader",
+        action="store_true",
+        help="FOLDER is an nbgrader course: write into its source/",
     )
     release.add_argument("--force", action="store_true", help="overwrite files that differ")
     release.set_defaults(run=_release, extra="grade")
@@ -75,16 +79,16 @@ def _add_verify(commands, solutions, boxed) -> None:
     verify = commands.add_parser(
         "verify",
         parents=[solutions, boxed],
-        help="try every exercise: solution full marks, blank none, wrong answers rejected, no leak",
+        help="try every exercise: solutions earn all, blanks and wrong answers nothing, no leak",
     )
     verify.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
     verify.add_argument(
         "--exercises",
         default=_of_the_course("exercises"),
         metavar="FOLDER",
-        help="default: exercises, here or in the course",
+        help="the handed-out notebooks (default: exercises, here or in the course)",
     )
-    verify.add_argument("--quiet", action="store_true", help="only what is wrong")
+    verify.add_argument("--quiet", action="store_true", help="print only what is wrong")
     verify.add_argument(
         "--json", action="store_true", help="print the findings as JSON, at the end"
     )
@@ -112,7 +116,7 @@ def _verify(options) -> int:
 
 def _add_grade(commands, solutions, boxed) -> None:
     grade = commands.add_parser(
-        "grade", parents=[solutions, boxed], help="grade submissions; goes on where it was stopped"
+        "grade", parents=[solutions, boxed], help="grade submissions; run it again to resume"
     )
     grade.add_argument(
         "submissions",
@@ -121,9 +125,13 @@ def _add_grade(commands, solutions, boxed) -> None:
     )
     grade.add_argument("--out", required=True, metavar="RESULTS", help="folder for the results")
     where = grade.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=int, metavar="N", help="workers here; default: one per core")
-    where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a dask.distributed cluster")
-    grade.add_argument("--again", action="store_true", help="grade again what has been graded")
+    where.add_argument(
+        "--jobs", type=int, metavar="N", help="submissions at once (default: one per core)"
+    )
+    where.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="grade on this dask.distributed cluster"
+    )
+    grade.add_argument("--again", action="store_true", help="grade all, not only what is new")
     grade.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     grade.add_argument("--json", action="store_true", help="print the summary as JSON")
     grade.set_defaults(run=_grade, extra="grade")
@@ -260,25 +268,27 @@ def _add_export(commands, solutions, quiet) -> None:
     )
     export.add_argument("results", metavar="RESULTS", help="folder that `grade` wrote")
     export.add_argument(
-        "--csv", metavar="FILE", help="one line per student and notebook; - is stdout"
+        "--csv", metavar="FILE", help="write a row per student and notebook; - is stdout"
     )
-    export.add_argument("--long", action="store_true", help="one line per question, in --csv")
+    export.add_argument("--long", action="store_true", help="in --csv, a row per question")
     export.add_argument(
         "--marks",
         metavar="FILE",
         action="append",
         default=[],
-        help="a table of --long: what stands under mark counts in --csv; once for each table",
+        help="in --csv, count the column mark of this table of --long; may be given again",
     )
     export.add_argument(
         "--force",
         action="store_true",
-        help="write --csv over a file that says something else, marks of a person too",
+        help="overwrite a different file at --csv, even one with marks",
     )
-    export.add_argument("--nbgrader", metavar="COURSE", help="folder of an nbgrader course")
-    export.add_argument("--db", metavar="URL", help="its gradebook; default: COURSE/gradebook.db")
     export.add_argument(
-        "--submissions", metavar="FOLDER", help="to copy from into the course's submitted/"
+        "--nbgrader", metavar="COURSE", help="write into the gradebook of this nbgrader course"
+    )
+    export.add_argument("--db", metavar="URL", help="its gradebook (default: COURSE/gradebook.db)")
+    export.add_argument(
+        "--submissions", metavar="FOLDER", help="copy these into the course's submitted/"
     )
     export.add_argument("--json", action="store_true", help="print what was done as JSON")
     export.set_defaults(run=_export, extra="grade")
@@ -402,7 +412,9 @@ def _check(options) -> int:
 
 
 def _add_doctor(commands) -> None:
-    doctor = commands.add_parser("doctor", help="say what this machine offers, and what is missing")
+    doctor = commands.add_parser(
+        "doctor", help="say what isolation this machine has, and what is missing"
+    )
     doctor.add_argument("--json", action="store_true", help="print the same as JSON")
     doctor.set_defaults(run=_doctor, extra="grade")
 

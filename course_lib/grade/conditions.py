@@ -25,15 +25,15 @@ def options_of_conditions() -> argparse.ArgumentParser:
     options.add_argument(
         "--allow-weak-isolation",
         action="store_true",
-        help="go on where this machine cannot keep submissions from each other and from you",
+        help="go on although submissions cannot be kept from each other and from your files",
     )
     options.add_argument(
         "--isolation",
         choices=[*LEVELS],
-        help="at most this level of what `lr-course doctor` finds (default: the best)",
+        help="a level of isolation (default: the best that `lr-course doctor` finds)",
     )
     options.add_argument(
-        "--data", metavar="FOLDER", help="MNIST and CIFAR-10, for submissions to read"
+        "--data", metavar="FOLDER", help="MNIST and CIFAR-10, which submissions may read"
     )
     for field in fields(Limits):
         name, kind = "--" + field.name.replace("_", "-"), type(field.default)

@@ -29,14 +29,14 @@ STOPPED_CALL, NOT_ASKED = "a call was stopped", "not asked"
 
 # What each limit is of, for `--help`.
 MEANING = {
-    "cell_seconds": "for one cell, and for one call of an answer",
-    "total_seconds": "for one submission with all its restarts",
-    "memory_mb": "beyond what Python and the frameworks need",
-    "output_kb": "of what each cell prints; the rest is cut",
-    "scratch_mb": "of files in the submission's own scratch folder",
-    "file_mb": "of one file there",
-    "files": "files there",
-    "threads": "of the submission's process",
+    "cell_seconds": "time for one cell, and for one call of an answer",
+    "total_seconds": "time for one submission with all its restarts",
+    "memory_mb": "memory beyond what Python and the frameworks need",
+    "output_kb": "kept of what each cell prints; the rest is cut",
+    "scratch_mb": "size of all files in the submission's own scratch folder",
+    "file_mb": "size of one file there",
+    "files": "number of files there",
+    "threads": "number of threads of the submission's process",
 }
 
 
