@@ -1,7 +1,7 @@
 # %% [markdown] tags=["setup"]
 # # Warmup
 #
-# A rate at which training fails, and the same rate after a slow climb, at which it works. We
+# At some rates training fails from a cold start, but works if the rate climbs there slowly. We
 # measure why, join a warmup to a decay in both frameworks, and fix three published warmups.
 #
 # **You will be able to:** rescue a run with a warmup and say from the curvature why it was lost;
@@ -37,9 +37,9 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. A cold start
 #
-# A small convolutional network on MNIST, batches of 128, momentum 0.9, and a peak of 0.4 that falls
-# in a straight line over 400 updates. We look at the first 240 of them. (Seed 1; section 3 has
-# ten.)
+# A small convolutional network on MNIST, batches of 128, momentum 0.9, and a rate that begins at
+# its peak of 0.4 and falls in a straight line over 400 updates. We look at the first 240 of them.
+# (Seed 1; section 3 has ten seeds.)
 #
 # **Predict.** What does the run end with? Change the percentages.
 
@@ -119,7 +119,8 @@ plot_record(runs_of, means=False)
 # mean of such numbers would describe no run at all, so we count. {{cold-start-counts}}
 # {{warmup-counts}}
 #
-# The fate of a single run hangs on details. {{fate}} The proportion is what a schedule changes.
+# The fate of a single run hangs on details. {{fate}} What a schedule changes is the proportion of
+# runs that learn.
 #
 # **Predict.** Twice the peak, 0.8, and the longest of these warmups: what do most of five runs do?
 
@@ -159,11 +160,11 @@ plt.show()
 # %%
 from course_lib.widgets import warmup_map
 
-warmup_map()  # your turn: the highest peak that every seed survives, with the shortest warmup
+warmup_map()  # your turn: find the highest peak that every seed survives, and its shortest warmup
 
 # %% [markdown]
 # At 0.2 the cold start works as well; at 0.8 even the long warmup hardly helps. <!-- shown --> A
-# warmup moves the limit; it does not lift it.
+# warmup makes a higher peak possible, but not any peak.
 #
 # ## 4. Why? Measure the valley
 #
@@ -184,10 +185,10 @@ for lr in (3.75, 3.85):
     print(f"rate {lr}: |w| = {heavy_ball(lr):.2g} after 300 steps; edge {2 * 1.9:.2f}")
 
 # %% [markdown]
-# In a network $L$ is the largest eigenvalue of the Hessian. Nobody builds that matrix. **Power
-# iteration** needs only its product with a vector $v$, the gradient of $\nabla f \cdot v$: multiply
-# again and again, and the vector turns to the steepest direction. Both frameworks can
-# differentiate a gradient:
+# In a network $L$ is the largest eigenvalue of the Hessian. That matrix is too large to build.
+# **Power iteration** needs only its product with a vector $v$, which is the gradient of
+# $\nabla f \cdot v$: multiply again and again, and the vector turns towards the steepest direction.
+# Both frameworks can differentiate a gradient:
 
 # %%
 x = np.float32(mnist.x_train[:128] / 255)
@@ -301,20 +302,20 @@ panels[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# This network, on this seed, begins on a plain: the curvature is small, and any rate seems to do. As
-# soon as it starts to learn, the ground becomes steep. The cold run gets there at full speed, and
-# within a few updates its rate is many times the edge. The warm run meets the slope at a fraction
-# of that rate. It crosses the edge as well, but by less: that is the spike in its loss above.
-# <!-- shown --> From a small overshoot a run recovers.
+# This network, on this seed, begins on a plain: the curvature is small, and any rate seems to work.
+# As soon as it starts to learn, the ground becomes steep. The cold run gets there at the full rate,
+# and within a few updates this rate is many times the edge. The warm run gets there at a fraction
+# of that rate. It crosses the edge as well, but by less: that is the spike in its loss
+# above. <!-- shown --> From a small overshoot a run recovers.
 #
-# So the cold rate is not too high for this network, it is too high *there*. Others are steep at
-# their very start, and a warmup lets them move to flatter ground; which of the two a network is
-# depends on how it is built and initialised ([Kalra and Barkeshli
-# 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, works on
-# the same fault ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
-# reasons: a rate that was scaled up with the batch does not fit the first, fast changes ([Goyal et
-# al. 2017](https://arxiv.org/abs/1706.02677)), and Adam's first steps rest on few gradients ([Liu
-# et al. 2019](https://arxiv.org/abs/1908.03265)).
+# So the cold rate is not too high for this network, it is too high *there*. Other networks are
+# steep at their very start, and a warmup lets them move to flatter ground; which of the two happens
+# depends on how a network is built and initialised ([Kalra and Barkeshli
+# 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, treats
+# the same problem ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
+# reasons for a warmup: a rate that was scaled up with the batch size does not suit the fast changes
+# at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)), and Adam's first steps rest
+# on few gradients ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
 #
 # ## 5. Join it: first rate, last rate, length
 #
@@ -364,9 +365,9 @@ for name, rates in traces.items():
 
 # %% [markdown]
 # They agree from the peak on, at update $w$, and differ in where they begin. PyTorch's `LinearLR`
-# begins at a *third* unless told otherwise. Transformers begins at 0, as the example in Keras's
-# documentation does: then the first update changes nothing, and a batch is read for nothing. $1/(w +
-# 1)$ wastes none. Three more snags:
+# begins at a *third* unless told otherwise. The transformers library begins at 0, as the example in
+# Keras's documentation does: then the first update changes nothing, and its batch is wasted.
+# $1/(w + 1)$ wastes none. Three more snags:
 #
 # - **Length.** `decay_steps` in Keras, and `total_steps` here, do *not* include the warmup. In
 #   optax's `warmup_cosine_decay_schedule` they do
@@ -403,10 +404,10 @@ for name, plan in {"0.3 * epoch / 3": broken, "per update, from 1/(w+1)": correc
 plot_runs(pair)
 
 # %% [markdown]
-# A whole epoch at rate zero: a pass over all images in which the network learns nothing. The
-# accuracy after it is that of the untrained network. In the PyTorch version of the same chapter the
-# rate is set *after* each epoch, so that epoch 0 gets the full rate and epoch 1 gets zero
-# ([the chapter](https://d2l.ai/chapter_optimization/lr-scheduler.html)).
+# The whole first epoch has rate zero: the network sees all images and learns nothing. The accuracy
+# after it is that of the untrained network. In the PyTorch version of the same chapter the rate is
+# set *after* each epoch, so that epoch 0 gets the full rate and epoch 1 gets zero ([the
+# chapter](https://d2l.ai/chapter_optimization/lr-scheduler.html)).
 #
 # ## 7. Spot the bug: a cosine that does not wait
 #
@@ -459,8 +460,9 @@ plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401
 #
 # A notebook of the book *Hands-On Machine Learning with Scikit-Learn and PyTorch*
 # ([ageron/handson-mlp](https://github.com/ageron/handson-mlp), chapter 11) steps a warmup and a
-# plateau rule (lesson 6) in every epoch. The metric below never improves; the plateau cuts to a
-# tenth after two epochs without improvement. What becomes of the cut?
+# plateau rule in every epoch. (A plateau rule cuts the rate when a metric stops improving: lesson
+# 6.) The metric below never improves; the plateau rule cuts the rate to a tenth after two epochs
+# without improvement. What happens to the cut?
 
 
 # %%
@@ -489,12 +491,12 @@ for name, stepped in {
 # %% [markdown]
 # `LambdaLR` computes the rate from the *initial* one, at every step, for ever. So a cut lasts one
 # epoch, and is then undone; in the other order no update ever uses it. **Fix it**: step the warmup
-# only while it lasts, and the plateau after it.
+# only while it lasts, and the plateau rule after it.
 #
 # ## What you take along
 #
-# 1. Here the ground became steep where training began to work; a warmup passes there slowly, and
-#    later the same rate is harmless. Other networks are steep at the start.
+# 1. Here the curvature rose when training began to work; with a warmup the rate is still low then,
+#    and later the full rate is harmless. Other networks are steep at the start.
 # 2. Begin at $\text{peak}/(w + 1)$, reach the peak at update $w$, and let the decay's clock start
 #    there.
 # 3. Count a warmup in updates, look at the first rates of the trace, and judge a rescue by counting
@@ -614,8 +616,8 @@ exercise(
 # ```
 #
 # **Deliver:** `waiting_factor(step, *, warmup_steps, total_steps)`, corrected: from 0 at update 0
-# in a straight line to exactly 1 at update `warmup_steps` (its own convention), then half a cosine
-# wave to 0 at update `total_steps`, and 0 ever after.
+# in a straight line to exactly 1 at update `warmup_steps` (the tutorial's convention), then half a
+# cosine wave to 0 at update `total_steps`, and 0 ever after.
 #
 # **Success:** the check agrees at every update; nothing climbs again past the end.
 #
