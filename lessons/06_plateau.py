@@ -3,7 +3,7 @@
 #
 # Every schedule so far was a formula of the step. This one waits until a measurement stops getting
 # better, and cuts the rate then. You run the rule in both frameworks, on scripted numbers and on
-# images, and count how often it cuts before the old rate is used up.
+# images, and count how often it cuts while the old rate still helps.
 #
 # **You will be able to:** say what each argument of reduce-on-plateau does in PyTorch and in Keras,
 # and translate between them; choose a patience for a noisy measurement; and find the plateau rules
@@ -41,9 +41,9 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. The rule, argument by argument
 #
-# After each evaluation the rule hears one number, the **metric**. If it is a new best, good. If
-# not, the evaluation is **bad**. After too many bad ones in a row the rate is multiplied by
-# `factor`, and the count starts again:
+# After each evaluation the rule is given one number, the **metric**. If it is no new best, the
+# evaluation is **bad**. After too many bad ones in a row the rate is multiplied by `factor`, and
+# the count starts again:
 #
 #     better:             best = metric,  bad = 0
 #     not better:         bad = bad + 1
@@ -56,8 +56,8 @@ plateau = Plateau(1.0, factor=0.5, patience=1)
 [plateau.update(loss) for loss in (0.9, 0.7, 0.8, 0.75, 0.6, 0.6, 0.6)]
 
 # %% [markdown]
-# The same in each framework's own words. PyTorch gets the metric from you in `scheduler.step`.
-# Keras has a callback, to which `model.fit` hands the numbers of each epoch; here we do it.
+# The same in each framework. In PyTorch you pass the metric to `scheduler.step`. Keras has a
+# callback, to which `model.fit` passes the numbers of each epoch; here we do it.
 
 
 # %%
@@ -87,7 +87,7 @@ def in_keras(metrics, lr=1.0, **arguments):
 
 # %% [markdown]
 # **Predict.** The loss stays at 1.0 for ever, and `patience=3`. Which call is the first to cut, in
-# each framework? Put your own percentages in place of these, and run the cell.
+# each framework? Change the percentages.
 
 # %%
 predict(
@@ -114,9 +114,10 @@ different = f"PyTorch at call {first}, Keras at call {second}"
 outcome("6.a", f"both at call {first}" if first == second else different)
 
 # %% [markdown]
-# The first call sets the best; the next ones are bad. PyTorch forgives `patience` bad evaluations
-# and cuts at one more; Keras cuts when there are `patience`. Users have stumbled over it since 2017
-# ([pytorch#2545](https://github.com/pytorch/pytorch/issues/2545)). It is not the only difference:
+# The first call sets the best; the next ones are bad. PyTorch allows `patience` bad evaluations and
+# cuts at the next; Keras cuts at bad evaluation number `patience`. Users have stumbled over it
+# since 2017 ([pytorch#2545](https://github.com/pytorch/pytorch/issues/2545)). It is not the only
+# difference:
 #
 # | argument | `Plateau` here | PyTorch | Keras |
 # |---|---|---|---|
@@ -177,8 +178,9 @@ translated = in_keras(losses, factor=0.5, patience=3, cooldown=4, min_delta=1e-4
 print("the same rates:", translated == in_torch(losses, **arguments, **absolute))
 
 # %% [markdown]
-# The threshold deserves its own look. A relative 0.0001 asks for a ten-thousandth of the best so
-# far; an absolute one for 0.0001 of whatever unit the metric has. Both losses below fall for ever:
+# Now the threshold. A relative one of 0.0001 asks for a gain of a ten-thousandth of the best so
+# far; an absolute one for a gain of 0.0001, in whatever unit the metric has. Both losses below fall
+# for ever:
 
 # %%
 scales = {
@@ -193,9 +195,9 @@ for name, falling in scales.items():
 # ## 2. On images, where it works
 #
 # A linear model under a rate of 1.0, which is too high to settle, on 2,000 images of MNIST. The
-# plateau hears the loss on 2,000 held-out images after each epoch: `fit(..., plateau=plateau)`.
-# Our plan can be checked only afterwards, because the rates depend on what was heard. So we let a
-# second, fresh rule hear the same numbers, and insist on its rates.
+# plateau hears the loss on 2,000 held-out images after each epoch: `fit(..., plateau=plateau)`. The
+# rates depend on what was heard, so they can be checked only afterwards: we give the same numbers
+# to a second, fresh rule, and compare its rates.
 
 # %%
 few = dataclasses.replace(mnist, x_train=mnist.x_train[:4000], y_train=mnist.y_train[:4000])
@@ -246,16 +248,16 @@ figure.axes[1].set_ylim(0, 1)
 figure
 
 # %% [markdown]
-# The high rate jumps about, the held-out loss shows no progress, and the cut lets it settle: the
-# step decay of lesson 3, placed by the data. Nobody had to guess the epoch.
+# At the high rate the weights jump about, the held-out loss shows no progress, and the cut lets
+# them settle: a step decay as in lesson 3, whose epoch nobody had to guess.
 #
 # ## 3. In each framework's own words
 #
-# An old recipe fits with a generator of shifted images and a plateau callback, using
-# `fit_generator`, which is gone from Keras. Today the shifts live in the `DataLoader` (PyTorch) or
-# in a layer (Keras). Only the training images are shifted, and not alike: here PyTorch rolls a
-# batch round the edges by whole pixels, Keras moves each image by fractions and fills with zeros.
-# So each run has losses of its own, and its own plan to be checked against.
+# An old recipe trains on randomly shifted images with a plateau callback, using `fit_generator`,
+# which is gone from Keras. Today the shifts live in the `DataLoader` (PyTorch) or in a layer
+# (Keras). Only the training images are shifted, and not alike: here PyTorch rolls a batch round the
+# edges by whole pixels, Keras moves each image by fractions and fills with zeros. So the two runs
+# have different losses, and each is checked against its own plan.
 
 # %%
 x, y = np.float32(few.x_train[:, None] / 255), few.y_train
@@ -321,7 +323,7 @@ print("rates:", [f"{rate:.3g}" for rate in history["learning_rate"]])
 
 # %% [markdown]
 # Two thin adapters of this course apply our `Plateau` to an optimizer. They count alike in both
-# frameworks, refuse a monitor that is not there, and can follow a warmup:
+# frameworks, raise an error for a metric that is not there, and can follow a warmup:
 
 # %%
 from course_lib.pytorch import TorchPlateau
@@ -391,9 +393,9 @@ axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# {{plateau-alarms}} (Brackets hold the 95 % interval over seeds.) Two noises add up. 500 images are
-# a sample: that noise shrinks with more images. And the weights themselves jump with every batch:
-# that one does not. One lucky low number then raises the bar for all that follow
+# {{plateau-alarms}} (Brackets hold the 95 % interval over seeds.) Two kinds of noise add up. 500
+# images are a sample: that noise shrinks with more images. And the weights themselves jump with
+# every batch: that noise does not shrink. One lucky low number is then hard to beat
 # ([pytorch#30873](https://github.com/pytorch/pytorch/issues/30873) shows it after a spike).
 #
 # Two remedies, more patience and more images:
@@ -415,8 +417,8 @@ plt.show()
 
 # %% [markdown]
 # {{plateau-patience}} {{plateau-images}} Patience has a price: on a real plateau the rule wastes
-# `patience + 1` evaluations before each cut. So patience is a number of *evaluations*: evaluate
-# twice as often, and the same patience is half as long.
+# `patience + 1` evaluations before each cut. And patience counts *evaluations*: evaluate twice as
+# often, and the same patience lasts half as long.
 #
 # ## 5. Spot the bug: plateaus that never cut, or cut too soon
 #
@@ -437,7 +439,7 @@ predict(
 
 # %%
 def trial(**arguments):
-    """Three epochs of a model that learns nothing, with this callback; what came of it."""
+    """What happens in three epochs of a model that learns nothing, with this callback."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, trainable=False)])
     model.compile(keras.optimizers.SGD(0.1), "mse", metrics=["accuracy"], run_eagerly=True)
     zeros = np.zeros((2, 1))
@@ -459,11 +461,11 @@ for arguments in (dict(monitor="val_acc"), dict(monitor="val_accuracy", mode="ma
 outcome("6.d", trial(monitor="val_acc", mode="max"))
 
 # %% [markdown]
-# Without a mode, Keras looks the metric up and fails loudly. With `mode="max"` there is nothing to
-# look up, and the rate of the whole run stays where it was.
+# Without a mode, Keras looks the metric up to find one, and raises an error. With `mode="max"` it
+# does not look, and the rate never changes.
 #
-# **The wrong word.** Keras renamed `epsilon` to `min_delta`
-# ([keras#9723](https://github.com/keras-team/keras/pull/9723)). The old word is still accepted:
+# **The wrong argument.** Keras renamed `epsilon` to `min_delta`
+# ([keras#9723](https://github.com/keras-team/keras/pull/9723)). The old name is still accepted:
 
 # %%
 steps_of_one = [10.0, 9.0, 8.0, 7.0]
@@ -482,16 +484,15 @@ for mode in ("min", "max"):
     print(f"mode={mode!r}:", [f"{rate:.3g}" for rate in rates])
 
 # %% [markdown]
-# **The wrong floor.** DeepACSA passed its learning rate as `min_lr` too
-# ([issue 36](https://github.com/PaulRitsche/DeepACSA/issues/36), confirmed), and stopped early
-# after fewer bad epochs than the plateau had patience. Either mistake alone keeps the rate from
-# falling.
+# **The wrong floor.** DeepACSA passed its learning rate as `min_lr` too ([issue
+# 36](https://github.com/PaulRitsche/DeepACSA/issues/36), confirmed), and its early stopping had
+# less patience than the plateau rule. Either mistake alone keeps the rate from falling.
 
 # %%
 print("Keras cuts at", cuts(in_keras([1.0] * 40, lr=0.001, min_lr=0.001, patience=10), lr=0.001))
 
 # %% [markdown]
-# PyTorch is stricter about words: each of these lines, common in old code, stops at once.
+# PyTorch is stricter about arguments: each of these lines, common in old code, raises an error.
 
 # %%
 scheduler = lr_scheduler.ReduceLROnPlateau(torch.optim.SGD([torch.zeros(1)], lr=0.1))
@@ -506,8 +507,8 @@ for line in (
 
 # %% [markdown]
 # **Fix them** all in the same way: print the name, the mode and the floor once, and look at the
-# recorded rates. A plateau that never fires in a long run is as suspicious as one that fires every
-# third epoch.
+# recorded rates. A plateau rule that never cuts in a long run is as suspicious as one that cuts
+# every third epoch.
 #
 # ## What you take along
 #
@@ -533,7 +534,7 @@ for line in (
 # %% [markdown] tags=["exercise"]
 # ### Exercise 6.1 - The rule itself (code, 3 points, about 12 minutes)
 #
-# Write the plateau rule for a loss. Of each evaluation, in this order:
+# Write the plateau rule for a loss. For each evaluation, in this order:
 #
 # - a loss below the best so far is the new best, and the count of bad ones starts again at 0; any
 #   other loss, also an equal one, is bad and adds 1 to the count. Before the first one the best is
@@ -544,7 +545,8 @@ for line in (
 #
 # **Deliver:** `plateau_rates`, a list with the rate after each evaluation.
 #
-# **Success:** every rate is the one of the rule, for any losses and arguments, also for no losses.
+# **Success:** every rate follows the rule, for any losses and arguments, also for an empty list of
+# losses.
 #
 # Example: `plateau_rates([3, 2, 2, 2, 1], lr=1.0, factor=0.5, patience=1, cooldown=0)` is
 # `[1.0, 1.0, 1.0, 0.5, 0.5]`.
@@ -649,8 +651,8 @@ exercise(
 # - PyTorch cuts at bad evaluation `patience + 1`, Keras at number `patience`.
 # - After a cut, PyTorch leaves `cooldown` evaluations uncounted, Keras `cooldown - 1`, and for 0
 #   none either.
-# - A relative threshold has no counterpart in Keras: raise a `ValueError`. (Nobody asks for one
-#   of 0, which could be said as `min_delta=0`.)
+# - A relative threshold has no counterpart in Keras: raise a `ValueError`. (The check does not ask
+#   for a relative threshold of 0, which would be `min_delta=0`.)
 #
 # **Deliver:** `to_keras`, which returns a dict with the keys `"patience"`, `"min_delta"` and
 # `"cooldown"`.
