@@ -5,11 +5,11 @@
 # build this **range test** in both frameworks, read a rate off its curve by four published rules,
 # and measure over ten seeds how much such a reading is worth.
 #
-# **You will be able to:** run a range test and say what each point of its curve means; correct and
-# stop it; judge a suggestion by its spread; and put everything back afterwards, so that the test
-# leaves no trace.
+# **You will be able to:** run a range test and say what each point of its curve means; smooth the
+# curve and stop the test in time; judge a suggestion by its spread; and put everything back
+# afterwards, so that the test leaves no trace.
 #
-# **You need:** lesson 1 (the edge, the sweep) and what an exponential mean is.
+# **You need:** lesson 1 (the edge, the sweep) and what an exponential moving average is.
 #
 # **Minutes:** 55
 
@@ -40,8 +40,8 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. A schedule that rises
 #
-# Rates act as factors, so the test takes equal steps on a *log* scale. With `steps` updates, number
-# i from 0 on is made with
+# What matters is the ratio of two rates, so the test takes equal steps on a *log* scale. With
+# `steps` updates, update i (from 0 on) has the rate
 #
 #     lr(i) = start_lr * (end_lr / start_lr) ** (i / (steps - 1))
 #
@@ -99,9 +99,10 @@ def draw(curves, title, rates=rates, widths=(1.5, 1.5, 1.5)):
 draw({"each batch": losses}, f"{mnist.title}, {framework}, one seed (n = 1)")
 
 # %% [markdown]
-# Three parts: too small to matter, falling, out of control. Read the points with care. Each loss is
-# measured *before* the update of its rate, so it shows what the rates before it did. And no run
-# trained at this rate alone: the network came here through all the smaller ones.
+# The curve has three parts: rates too small to matter, rates at which the loss falls, rates out of
+# control. Read the points with care. Each loss is measured *before* the update with its rate, so it
+# shows the effect of the rates before. And the network was not trained at this rate alone: it came
+# here through all the smaller ones.
 #
 # ## 2. The same in PyTorch and in Keras
 #
@@ -149,8 +150,8 @@ print(f"largest difference in the first 60 losses: {apart[:60].max():.1g}")
 # %% [markdown]
 # ## 3. Smooth it, and correct the start
 #
-# Single batches are noisy. The usual remedy is an exponential mean, which starts at zero and
-# therefore starts too low. Dividing by the total weight of what it has seen fixes that:
+# Single batches are noisy. The usual remedy is an exponential moving average, here *mean* for
+# short. It starts at zero, and so too low. Dividing by the sum of its weights so far corrects this:
 #
 #     m(i) = beta * m(i - 1) + (1 - beta) * loss(i)
 #     smoothed(i) = m(i) / (1 - beta ** (i + 1))
@@ -170,7 +171,8 @@ print("uncorrected", [f"{loss:.2f}" for loss in uncorrected(losses, 0.9)[:5]])
 print("corrected  ", [f"{loss:.2f}" for loss in smooth(losses, 0.9)[:5]])
 
 # %% [markdown]
-# Many finders stop when the smoothed loss has grown to four times its minimum so far.
+# Many range-test programs, called *finders*, stop when the smoothed loss has grown to four times
+# its minimum so far.
 #
 # **Predict.** A stronger mean, `beta` of 0.98 in place of 0.9, looks back further. At which rate
 # does such a finder stop, compared with before? Change the numbers.
@@ -207,14 +209,14 @@ means = {
 draw(means, "exponential means of the losses; the number is beta")
 
 # %% [markdown]
-# The uncorrected mean begins with a rise of its own making: whoever looks for the lowest point
-# finds the first one. A strong mean is smooth and late: single batches have blown up long before
-# the mean shows it.
+# The uncorrected mean rises from near zero whatever the losses do, so its minimum is its first
+# point. A strong mean is smooth but late: single batches have blown up long before the mean shows
+# it.
 #
 # ## 4. Stop, and read
 #
-# `find_lr` is all of this in one call, stop included (with a difference in place of the ratio, for
-# losses that may be negative). Then four rules can read the curve:
+# `find_lr` does all of this in one call and stops by itself (by a difference in place of the ratio,
+# for losses that may be negative). Then four rules can read the curve:
 #
 # | rule | takes |
 # |---|---|
@@ -240,8 +242,9 @@ print(f"the highest is {max(readings.values()) / min(readings.values()):.0f} tim
 # ## 5. Ten seeds
 #
 # Another seed gives other weights and another order of images. On record are ten range tests on
-# MNIST (this network) and ten on CIFAR-10 (a small convolutional one), and epochs at nine fixed
-# rates each: a sweep as in lesson 1, which costs nine runs instead of a fraction of one.
+# MNIST (this network) and ten on CIFAR-10 (a small convolutional one), and for each data set runs
+# of one epoch at nine fixed rates: a sweep as in lesson 1, which costs nine runs instead of a
+# fraction of one.
 #
 # **Predict.** Take the median of each rule over ten seeds, on MNIST. Which is nearest to the best
 # fixed rate, counted in factors? Change the numbers.
@@ -310,7 +313,7 @@ draw_spread(suggestions, fixed, f"{title}, {framework}")
 draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
 
 # %% [markdown]
-# A dot is a run, a bar the median; the dotted line is the minimum of the fixed rates' mean loss.
+# A dot is a run, a bar the median; the dotted line is the fixed rate with the lowest mean loss.
 
 # %%
 from course_lib.widgets import finder_reader
@@ -320,23 +323,23 @@ finder_reader()  # your turn: a smoothing and a rule that come near the best rat
 # %% [markdown]
 # {{finder-spread}} {{finder-spread-cifar10}}
 #
-# {{finder-best}} {{finder-best-cifar10}} So there is no rule to trust on both. And on CIFAR-10 even
-# the best fixed rate is uncertain: single runs at 0.1 lie below and above all runs at 0.2.
-# <!-- shown --> Such a factor matters. {{finder-cost}}
+# {{finder-best}} {{finder-best-cifar10}} So no rule can be trusted on both. And on CIFAR-10 even
+# the best fixed rate is uncertain: single runs at 0.1 lie below and above all runs at
+# 0.2. <!-- shown --> On MNIST a rate that is off by a large factor costs accuracy. {{finder-cost}}
 #
-# And the length of the test is one more setting. {{finder-length}} Each rate then comes to a network
-# that has trained longer.
+# And the length of the test is one more setting. {{finder-length}} In a longer test each rate meets
+# a network that has trained longer.
 #
-# So the test does not find the rate, often not even its decade: it bounds the search to two or
-# three decades. From there, sweep. There are four more things that it cannot see: it knows only the
-# first updates from one start; it never stays at a rate, so what harms slowly stays unseen; it
-# knows nothing of the decay that follows; and its losses are single, noisy numbers.
+# So the test does not find the rate, often not even its power of ten: it limits the search to two
+# or three powers of ten. From there, sweep. The test has four more limits: it sees only the first
+# updates from one start; it never stays at a rate, so slow damage remains unseen; it knows nothing
+# of the decay that follows; and its losses are single, noisy numbers.
 #
 # ## 6. Break it: the test that leaves traces
 #
 # A user of fastai inserted `lr_find` before `fit`, and the training came out differently
-# ([fastai#3013](https://github.com/fastai/fastai/issues/3013)). Weights are not all that a sweep
-# changes. We train 20 updates with Adam: alone; after a test that restores only weights and rate;
+# ([fastai#3013](https://github.com/fastai/fastai/issues/3013)). A range test changes more than the
+# weights. We train 20 updates with Adam: alone; after a test that restores only weights and rate;
 # and after `find_lr`.
 #
 # **Predict.** After the test that restores weights and rate: how far are the weights from those of
@@ -420,16 +423,16 @@ changed = "within 0.0001" if distance < 1e-4 else "further off"
 outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 
 # %% [markdown]
-# Adam's two averages and its count of updates remember the sweep, at rates up to the largest; with
-# shuffling or dropout, so do the random numbers, and with batch normalisation the running means.
-# **Fix it**: put back *everything*, also after an error in the middle, as `find_lr` does. Then
-# training after the test is, bit for bit, the same as training without it.
+# Adam's two averages and its count of updates still hold the test's updates; with shuffling or
+# dropout the random numbers have moved on, and with batch normalisation the running means. **Fix
+# it**: put back *everything*, also after an error in the middle, as `find_lr` does. Then training
+# after the test is, bit for bit, the same as training without it.
 #
 # ## 7. Spot the bug: a finder that finds nothing
 #
 # **Nothing recorded.** A tutorial behind this course builds its finder as a Keras schedule that
 # notes its rate whenever it is called. It has no losses, so there is no curve. And does it have
-# rates? `fit` compiles the update, and calls the Python code only while it does so:
+# rates? `fit` compiles the update, and calls the Python code only while compiling:
 
 
 # %%
@@ -454,8 +457,8 @@ print(f"{len(x_flat) // 50} updates; noted: {kinds}")
 # **The wrong loss.** The finder of a well-known book was a callback that noted `logs["loss"]` after
 # every batch. Since TensorFlow 2.2 this is the mean *since the epoch began*, and the author was
 # asked why the curve had become so smooth
-# ([handson-ml2#188](https://github.com/ageron/handson-ml2/issues/188)). It shifts what you read to
-# higher rates ([tensorflow#58098](https://github.com/tensorflow/tensorflow/issues/58098)).
+# ([handson-ml2#188](https://github.com/ageron/handson-ml2/issues/188)). The mean shifts what you
+# read to higher rates ([tensorflow#58098](https://github.com/tensorflow/tensorflow/issues/58098)).
 
 
 # %%
@@ -496,8 +499,8 @@ for name, curve in curves.items():
 # %% [markdown]
 # ## What you take along
 #
-# 1. A range test is a rising schedule. Its curve bounds the rates at which training is possible to
-#    a few decades; each point shows the rates before it.
+# 1. A range test is a rising schedule. Its curve limits the rates at which training is possible to
+#    a few powers of ten; each point shows the effect of the rates before it.
 # 2. A suggestion has a spread over seeds, and depends on the rule and on the length of the test; on
 #    our two networks no rule is good on both. Look at the curve, then sweep.
 # 3. A test before training must put back weights, optimizer, buffers and random numbers, or the
