@@ -59,8 +59,8 @@ def as_printed(step, lr=0.1, n=25):
 print("the rates of 100 updates:", {as_printed(step) for step in range(100)})
 
 # %% [markdown]
-# A constant. The line says that the past comes back, but not *what* comes back. A restart needs a
-# schedule inside: $\text{lr}(t) = \text{then}(t \bmod n)$.
+# The result is a constant. The line says that the rates repeat, but not *which* rates. A restart
+# needs a schedule inside, here `then`: $\text{lr}(t) = \text{then}(t \bmod n)$.
 
 # %% alt="A level line at 0.1, and a saw that falls from 0.1 to 0 four times in 100 updates."
 fall = Schedule(linear, peak_lr=0.1, total_steps=25)
@@ -73,8 +73,8 @@ plot_schedules(plans, 100)
 # %% [markdown]
 # ## 2. Triangles
 #
-# A **cycle** goes both ways. Smith (2017) lets the rate walk up and down between two bounds that a
-# range test (lesson 7) gives. With $s$ updates up and $s$ down, and $p = t \bmod 2s$:
+# A **cycle** goes up and down. Smith (2017) moves the rate between two bounds, found by a range
+# test (lesson 7). With $s$ updates up and $s$ down, and $p = t \bmod 2s$:
 #
 # $$\text{lr}(t) = \text{base} + (\text{peak} - \text{base})
 # \left(1 - \left|\frac{p}{s} - 1\right|\right) \cdot \text{scale}$$
@@ -142,7 +142,7 @@ for name, rates in {"PyTorch": in_torch, "Keras": in_keras}.items():
 #
 # $$\text{lr} = \text{floor} + (\text{peak} - \text{floor})\,\frac{1 + \cos(\pi p / n_i)}{2}$$
 #
-# Both classes of PyTorch, asked for 20 updates and stepped 60 times, and Keras's two:
+# PyTorch's two classes, with a length of 20 updates and stepped 60 times, and Keras's two:
 
 # %%
 optimizer = sgd(lr=1.0)
@@ -182,12 +182,12 @@ plt.show()
 # ## 4. What a restart does to a run
 #
 # The same network three times, 600 updates each: one half wave; three of 200 with jumps between
-# them; and a swing that walks back up instead, as in the upper left panel. Every 25 updates we
-# evaluate them on 5,000 held-out images, and keep the restarted network's answers at the end of
-# each wave.
+# them; and a *swing*, which climbs back along the wave instead, as in the upper left panel. Every
+# 25 updates we evaluate them on 5,000 held-out images, and keep the networks' predictions at the
+# end of each wave.
 #
 # **Predict.** Which of the latter two ends with the lower held-out loss? And what is the loss 25
-# updates after a restart, with the rate at its peak again? Change the numbers to your own odds.
+# updates after a restart, with the rate near its peak again? Change the odds.
 
 # %%
 predict(
@@ -266,9 +266,9 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# A restart first spoils the loss; then the run must come down again. On the walk up the loss falls
-# little, and with this seed jump and walk end alike. <!-- shown --> What you get for either: a
-# usable network at the end of *every* fall, so you may stop early; and several networks for the
+# A restart raises the loss at first; then the run must come down again. While the swing climbs, the
+# loss falls little, and with this seed restarts and swing end alike. <!-- shown --> Both give you a
+# usable network at the end of *every* fall, so you may stop early, and several networks for the
 # price of one. A **snapshot ensemble** (Huang et al. 2017) averages their probabilities.
 
 
@@ -290,13 +290,13 @@ print(f"one cosine:    {accuracy(votes['cosine'][-1:]):.2%}")
 # {{restarts-on-mnist}} {{snapshots-on-mnist}} {{restarts-on-cifar10}}
 #
 # A vote needs members that are nearly equally good; our early waves are too short. Huang et al.
-# gave each wave dozens of epochs ([paper](https://arxiv.org/abs/1704.00109)): another budget.
+# gave each wave dozens of epochs ([paper](https://arxiv.org/abs/1704.00109)), a much larger budget.
 #
 # ## 5. One-cycle
 #
 # Smith and Topin (2018) go up and down *once*, within a fixed number of updates, to a peak that
-# would be too high for the whole run, and end far below the start. PyTorch's boundaries: from
-# peak / 25 up to the peak at update `0.3 * total - 1`, down to peak / 250,000 at `total - 1`. The
+# would be too high for the whole run, and end far below the start. PyTorch's numbers: from peak /
+# 25 up to the peak at update `0.3 * total - 1`, down to peak / 250,000 at `total - 1`. The
 # **momentum** goes the other way, 0.95, 0.85, 0.95.
 
 # %%
@@ -389,22 +389,23 @@ outcome(
 )
 
 # %% [markdown]
-# And on record (the five seeds that chose the peaks, by held-out loss, also judge them):
+# On record (the same five seeds chose the peaks, by held-out loss, and judge them):
 #
 # {{one-cycle-against-a-short-cosine}} {{one-cycle-against-a-long-cosine}} {{one-cycle-peaks}}
 #
 # {{one-cycle-at-a-high-peak}} {{one-cycle-momentum}} {{one-cycle-on-cifar10}}
 #
-# So what it buys here is room, not accuracy. Its climb is a warmup (lesson 5), and its low momentum
-# shortens the steps, $\text{lr}/(1 - \mu)$ in the long run, where the rate is highest. Lessons 11
-# and 12 run its rate alone, at momentum 0.9.
+# So here one-cycle allows larger peaks, but brings no gain in accuracy. Its climb is a warmup
+# (lesson 5), and its low momentum shortens the steps, $\text{lr}/(1 - \mu)$ in the long run, where
+# the rate is highest. Lessons 11 and 12 run its rate alone, at momentum 0.9.
 #
 # ## 7. Break it: a momentum that does not move
 #
 # Older Keras code cycles the momentum from a callback, as in
 # [keras-one-cycle](https://github.com/titu1994/keras-one-cycle/blob/master/clr.py):
-# `K.set_value(optimizer.momentum, ...)`. In Keras 3 that function is gone, and `optimizer.momentum
-# = ...` looks like the translation. A gradient of 1, a rate of 1, a compiled update:
+# `K.set_value(optimizer.momentum, ...)`. In Keras 3 that function is gone, and
+# `optimizer.momentum = ...` looks like the replacement. A gradient of 1, a rate of 1, a compiled
+# update:
 
 # %%
 weight, optimizer = tf.Variable([0.0]), keras.optimizers.SGD(1.0, momentum=0.9)
@@ -430,7 +431,7 @@ print("what the attribute says:", optimizer.momentum)
 # %% [markdown]
 # Keras's momentum is a Python number, written into the graph when it is compiled. No error: the
 # attribute says 0, the network gets 0.9. (The rate is a variable; setting it does work.) A second
-# way to break a cycle is to run on:
+# way to break a cycle is to run past its end:
 
 # %%
 optimizer = sgd()
@@ -444,8 +445,8 @@ except ValueError as error:
     print(f"\n{error}")
 
 # %% [markdown]
-# The eleventh rate is allowed, thousands of times the tenth. <!-- shown --> Only after it PyTorch
-# complains ([pytorch#91765](https://github.com/pytorch/pytorch/issues/91765)).
+# PyTorch allows an eleventh rate, thousands of times the tenth, <!-- shown --> and raises an error
+# only after it ([pytorch#91765](https://github.com/pytorch/pytorch/issues/91765)).
 #
 # ## 8. Spot the bug: a cycle on the wrong clock
 #
@@ -462,7 +463,8 @@ print(f"from {seen[0]:.5f} to {seen[-1]:.5f}, where the peak is 0.01")
 print(f"{len(seen)} of {60 * 100:,} rates: the first {len(seen) / (60 * 100):.0%} of the cycle")
 
 # %% [markdown]
-# Nearly constant, a twenty-fifth of the peak, and no error. Lesson 3's rule holds: say the unit.
+# It sees a nearly constant rate, a twenty-fifth of the peak, and no error. Lesson 3's rule holds:
+# say the unit.
 #
 # ### Spot the bug: a class from nowhere
 #
@@ -477,11 +479,12 @@ print("OneCycleSchedule" in names, names)
 #
 # ## What you take along
 #
-# 1. A restart jumps, a cycle walks; half a cosine does neither, until PyTorch's runs past its end.
-# 2. A restart costs loss at once. What it buys is usable networks along the way; by itself it does
-#    not buy a better end.
-# 3. One-cycle is sized in updates, and brings its own rate and momentum: step it per update, and
-#    read both back. Here it bears a peak at which a cosine loses much.
+# 1. After a fall, a restart jumps back to the peak and a cycle climbs back; half a cosine does
+#    neither, until PyTorch's runs past its end.
+# 2. A restart raises the loss at once. It gives you usable networks along the way, but by itself no
+#    better end.
+# 3. One-cycle is planned in updates, and sets both rate and momentum: step it per update, and read
+#    both back. Here it tolerates a peak at which a cosine loses much.
 #
 # **An open question.** Is it the jump itself that helps an ensemble, or only the time between the
 # snapshots? What run would tell the two apart?
@@ -671,11 +674,11 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 8.3 - One cycle, two curves (code, 3 points, about 15 minutes)
 #
-# Write one-cycle with its momentum, in PyTorch's boundaries: the top is at `warmup_fraction *
-# total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a cosine wave from
-# `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the *starting* rate;
-# the momentum from 0.95 to 0.85 and back. After the end both hold. The top need not be a whole
-# number.
+# Write one-cycle with its momentum, with PyTorch's numbers: the top is at
+# `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
+# cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
+# *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both hold. The top need
+# not be a whole number.
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #
@@ -763,8 +766,9 @@ exercise(
 # update, over several cycles.
 #
 # Example: with a rate of 1.0, `cycle_steps=2` and `floor=0.0`, the updates 0 to 5 get 1, 0.5, 1,
-# 0.5, 1, 0.5. The check reads them by `torch_rates(with_restarts, 1.0, 6, cycle_steps=2,
-# floor=0.0)`, with `torch_rates` from `course_lib.questions.adapters`.
+# 0.5, 1, 0.5. The check reads them with
+# `torch_rates(with_restarts, 1.0, 6, cycle_steps=2, floor=0.0)`, where `torch_rates` is from
+# `course_lib.questions.adapters`.
 
 
 # %% tags=["exercise"]
