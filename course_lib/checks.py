@@ -64,8 +64,8 @@ def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> 
     if asked.library:
         kept.touch(id)
         print(
-            f"The values of exercise {id} are right. They are course_lib's own `{asked.library}` "
-            f"at work;\nwrite the formula yourself to call it yours."
+            f"The values of exercise {id} are right, but they come from course_lib's own "
+            f"`{asked.library}`.\nWrite the formula yourself to solve the exercise."
         )
         return
     kept.record(id, solved=True)
@@ -115,7 +115,7 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], parts: Iterable[list[Ca
         text = (
             f"exercise {exercise.id} is not begun yet: write `{exercise.name}`, "
             "then run this cell again.\n"
-            "If it is written, its cell stopped: look there for an error"
+            "If you have written it, run its cell again: it may have stopped with an error"
         )
         raise told(NotImplementedError(text))
     asked.library = next(iter(seen), "")
@@ -333,13 +333,13 @@ def _fail(exercise: Exercise, asked: _Asked, wrong: list[int], problem: str) -> 
 def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     """What is said where a hint would look for another mistake, and be spent for nothing."""
     if asked.changed:
-        return "Fix this first: hints are for what comes after it."
+        return "Fix this first; no hint is used up."
     error = asked.replies[wrong[0]].get("error", [""])[0] if wrong else ""
     nothing = all(reply.get("value") is None for reply in asked.replies)
     if error in ("NameError", "UnboundLocalError") or (nothing and error in exercises.SLIPS):
-        return "Fix this error first: hints are for what comes after it."
+        return "Fix this error first; no hint is used up."
     if nothing and wrong and not error:
-        return f"A value is what `{exercise.name}` must return; hints begin with the first one."
+        return f"`{exercise.name}` must return a value; no hint is used up until it does."
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
     off = [pair for pair in pairs if not calls.agrees(*pair, exercise.tolerance)]
     near = (said for alike, said in NEAR.items() if all(alike(*pair) for pair in off))
@@ -361,9 +361,9 @@ def _not_refused(got: Reply, wanted: Reply) -> bool:
 NEAR = {
     calls.close: f"This is {calls.CLOSE_WORDS}.",
     _other_form: "The values are right, their form is not: return them as `expected` shows them.",
-    _not_refused: "The values are right; what must be refused is not. Where a {wanted} is "
+    _not_refused: "The values are right, but this call must be refused. Where a {wanted} is "
     "expected, write `raise {wanted}(...)`: another error, such as that of `assert`, does not "
-    "count, nor does an error that is returned.",
+    "count, nor does returning the error.",
 }
 
 

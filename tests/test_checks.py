@@ -377,13 +377,13 @@ def test_a_locked_call_agrees_as_a_shown_one_does(kind, off, monkeypatch):
 
 
 def test_a_forgotten_return_spends_no_hint(doubles):
-    assert "must return; hints begin with the first one" in told(lambda x: None)
+    assert "must return a value; no hint is used up until it does" in told(lambda x: None)
     assert "Hint 1 of 3" in told(lambda x: -1)
 
 
 def test_a_slip_spends_no_hint_and_counts_as_tried(doubles):
     for slip in (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z):  # noqa: F821
-        assert told(slip).endswith("Fix this error first: hints are for what comes after it.")
+        assert told(slip).endswith("Fix this error first; no hint is used up.")
     (row,) = progress.progress().rows
     assert (row["solved"], row["tried"]) == (0, 1)
     assert "Hint 1 of 3" in told(lambda x: 1 / 0)
@@ -476,7 +476,7 @@ def test_an_exercise_that_was_not_begun_is_not_a_wrong_answer(doubles, place, hi
         check("1.1", begun_later, hidden=hidden)
     assert str(error.value) == (
         "exercise 1.1 is not begun yet: write `double`, then run this cell again.\n"
-        "If it is written, its cell stopped: look there for an error"
+        "If you have written it, run its cell again: it may have stopped with an error"
     )
     assert not place.exists()
 
@@ -579,7 +579,7 @@ def test_an_answer_that_changes_spends_no_hint(doubles):
     """What it replied the first time is chance: no hint would be about it."""
     count = iter(range(10_000))
     for answer in (lambda x: next(count), lambda x: 2 * next(count)):
-        assert hint(answer) == "Fix this first: hints are for what comes after it."
+        assert hint(answer) == "Fix this first; no hint is used up."
     assert hint(lambda x: x + 1) == "Hint 1 of 3: a nudge"
 
 
@@ -608,7 +608,7 @@ def test_hints_go_on_where_nothing_can_be_kept(doubles, monkeypatch):
 def test_the_library_s_own_answer_is_right_but_not_the_student_s(rates, answer, capsys):
     check("1.1", answer)
     said = capsys.readouterr().out
-    assert "The values of exercise 1.1 are right." in said
+    assert "The values of exercise 1.1 are right, but" in said
     assert "course_lib's own `linear`" in said and "Correct" not in said
     (row,) = progress.progress().rows
     assert (row["solved"], row["tried"]) == (0, 1)

@@ -160,9 +160,9 @@ def text_of(path: Path) -> str:
         ("not a notebook: not JSON (Expecting value)", "open it in JupyterLab, save it"),
         ("its nbformat is 5, expected 4 (or 2, 3)", "open it in JupyterLab, save it"),
         ("no notebook here; found answers.pdf, expected .ipynb or .zip", "ends in `.ipynb`"),
-        (IGNORED.format("anna/01.ipynb"), "Another file of yours counts in its place"),
-        ("no cell of ours, and its name is no lesson's", "Then nothing is to be done"),
-        ("this student's files have more than 50 MB", "Put right what is said above"),
+        (IGNORED.format("anna/01.ipynb"), "Another file of yours is graded"),
+        ("no cell of ours, and its name is no lesson's", "there is nothing to do"),
+        ("this student's files have more than 50 MB", "correct what is said above"),
     ],
 )
 def test_each_reason_of_a_file_without_a_score_has_its_own_next_step(reason, words):
@@ -183,7 +183,7 @@ def test_who_wrote_nothing_into_a_written_question_is_counted_and_not_waited_for
 @pytest.mark.parametrize(
     ("why_stopped", "words"),
     [("time", "a loop that never ends"), ("memory", "a loop that never ends")]
-    + [(each, "Take out what is no part") for each in ("exit", "threads", "crash", "files")],
+    + [(each, "Remove what is not part") for each in ("exit", "threads", "crash", "files")],
 )
 def test_the_next_step_of_an_answer_that_was_stopped_fits_its_reason(why_stopped, words):
     reason = f"a call of `walk` was stopped: {Limits().in_words(why_stopped)}"

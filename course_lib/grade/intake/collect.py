@@ -40,8 +40,8 @@ ADDED = 8  # such additions to a name, at most
 DIGEST = re.compile(r"-[0-9a-f]{8,}$")  # what `_safe` adds
 IGNORED = "second copy ignored: {} is graded"
 UNSURE = (
-    "{} is graded, a different copy; nothing says which of them counts: keep that one only, or, if "
-    "they are several students', make a folder for each"
+    "{} is graded, a different copy; nothing says which of them counts: keep the one that does or, "
+    "if they are of several students, make a folder for each"
 )
 
 

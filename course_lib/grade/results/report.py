@@ -339,7 +339,7 @@ def next_step(row: Mapping[str, Any]) -> str:
     if row["status"] == "unreadable":
         return _after(row["reason"])
     if row["status"] == "failed":
-        return "This is the grader's trouble and not yours; your teacher can see it, too."
+        return "The grader failed, not you. Your teacher can see it, too."
     open_ones = [q for q in row["questions"] if q["status"] not in ("right", "manual")]
     if not open_ones:
         by_hand = any(q["status"] == "manual" for q in row["questions"])
@@ -350,13 +350,13 @@ def next_step(row: Mapping[str, Any]) -> str:
     if question["status"] == "not begun":
         return f"{name} is not begun yet: it is the next one to write."
     if question["status"] == "missing":
-        return f"{name}: its answer cell is gone. Take a fresh notebook and put your answers in."
+        return f"{name}: its answer cell is gone. Copy your answers into a fresh notebook."
     if question["status"] == "stopped":
         return f"{name}: {question['reason']}. {_after_stop(question['reason'])}"
     if question["reason"]:  # a notebook's check may say otherwise: names outlive their cells
         return (
             f"{name}: {question['reason']}. Restart Kernel and Run All Cells in JupyterLab shows "
-            "whether your notebook has the same trouble."
+            "whether this happens on your machine, too."
         )
     failed = next((group for group in question["groups"] if not group["passed"]), None)
     if failed is None or failed["name"] == "shown":
@@ -371,20 +371,20 @@ def _after_stop(reason: str) -> str:
     """What to do about an answer that was stopped for this reason, words of walls/limits.py."""
     if " ran for more than " in reason or " MB of memory" in reason:
         return "Look for a loop that never ends, or for very large values."
-    return "Take out what is no part of the answer, and run the notebook from top to bottom."
+    return "Remove what is not part of the answer, and run the notebook from top to bottom."
 
 
 def _after(reason: str) -> str:
     """What to do about a file that was not graded for this reason."""
     if " is graded" in reason:
-        return "Another file of yours counts in its place. Should this one? Tell your teacher."
+        return "Another file of yours is graded. If this one should count, tell your teacher."
     if reason.startswith("no notebook here"):
         return "Hand in the notebook itself: the file whose name ends in `.ipynb`."
     if reason.startswith(BROKEN):
         return "Nothing is lost: open it in JupyterLab, save it, and hand the saved file in again."
     return (
-        "Are your answers in this file? Put right what is said above, and hand it in again. Is it "
-        "another file, beside your answers? Then nothing is to be done."
+        "If your answers are in this file, correct what is said above and hand it in again. If "
+        "they are in another file, there is nothing to do."
     )
 
 
