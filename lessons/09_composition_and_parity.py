@@ -4,8 +4,8 @@
 # **You will be able to:** find any schedule of this library, translate its arguments between six
 # libraries, and name the places where two of them mean different things by the same word; put
 # schedules one after another, multiplied, and on groups of weights; move one to another batch size;
-# read the rate, and the decay, that an adaptive optimizer gives each weight; and spot two hands on
-# one rate.
+# read the rate, and the decay, that an adaptive optimizer gives each weight; and spot when two
+# objects set one rate.
 #
 # **You need:** lessons 2, 5 and 8.
 #
@@ -81,10 +81,10 @@ plt.show()
 # %% [markdown]
 # ## 2. The dictionary
 #
-# Each entry is code in our parameter names; it holds where its `if` does, else it is `None`. `floor`
-# is `final_lr / peak_lr`, `start` a warmup's first share of the peak, `own_lr` the optimizer's rate;
-# `plain` asks for a scheduler that multiplies that, `whole` for a whole number. Tests run PyTorch's,
-# Keras's and optax's against ours.
+# Each entry is code in our parameter names; where its `if` is false, it is `None`. `floor` is
+# `final_lr / peak_lr`, `start` where a warmup begins, as a share of the peak, `own_lr` the
+# optimizer's rate; `plain` asks for a scheduler that multiplies this rate, `whole` for a whole
+# number. Tests compare PyTorch's, Keras's and optax's with ours.
 
 # %%
 Markdown(table())
@@ -103,7 +103,7 @@ print(to_keras(schedule))
 # ## 3. False friends
 #
 # **Predict.** PyTorch's `CosineAnnealingWarmRestarts(optimizer, 5)` and Keras's
-# `CosineDecayRestarts(1.0, 5)` both jump back up at update 5. Who is first to jump again?
+# `CosineDecayRestarts(1.0, 5)` both jump back up at update 5.
 
 # %%
 predict(
@@ -156,7 +156,7 @@ outcome(
 #
 # $$\text{lr}(t) = \text{part}_i(t - b_{i-1}), \qquad b_{i-1} \le t < b_i$$
 #
-# PyTorch's word is `SequentialLR`. Keras has none; a subclass holds the parts.
+# In PyTorch this is `SequentialLR`. Keras has none; a subclass holds the parts.
 
 # %%
 climb = Schedule(warmup, then=Schedule(constant, lr=1.0), warmup_steps=4)
@@ -250,8 +250,8 @@ print(f"update 15: ChainedScheduler {mine:.3f}, product {wanted:.3f}")
 outcome("9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > wanted else "less")
 
 # %% [markdown]
-# The cosine with a floor is a recursion with a *sum* in it, and what another scheduler multiplied
-# comes back wrong.
+# PyTorch's cosine is a recursion on the last rate; with a floor it contains a *sum*, which spoils
+# the other scheduler's factor.
 #
 # ## 6. A rate for each group, a factor for each rate
 #
@@ -281,18 +281,19 @@ for _ in range(3):
     print([round(old - new, 4) for old, new in zip(before, after)])
 
 # %% [markdown]
-# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. One that fits
-# none leaves the default in charge, without a message.
+# The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. If it fits no
+# weight, the default is used, without a message.
 #
 # ## 7. The same schedule, another batch size
 #
-# A batch averages the gradients of $B$ images, which divides the variance in lesson 2's formula:
+# A batch averages the gradients of $B$ images, which divides the variance in lesson 2's formula by
+# $B$:
 #
 # $$\text{floor} = \frac{\text{lr}\,\sigma^2}{2 B\,(2 - \text{lr}\, L)}$$
 #
-# Far below the edge, equal lr / B means an equal floor, and equal ground for the same images. Hence
-# the **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does
-# not move with B. For Adam the rate grows by the **root** of k; the rule of Malladi et al. (2022)
+# Far below the edge, equal lr / B means an equal floor, and equal progress per image. Hence the
+# **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does not
+# move with B. For Adam the rate grows by the **root** of k; the rule of Malladi et al. (2022)
 # changes its betas and epsilon, too. `batch_scaled` has both factors.
 #
 # **Predict.** Batches of 16, 64 and 256, the same 12,800 images, five rates a factor of 4 apart:
@@ -355,14 +356,14 @@ outcome("9.c", moves.get(tuple(factors), "something else"))
 #
 # ## 8. A rate for each weight
 #
-# Adaptive optimizers divide the rate by each weight's own past gradients. **AdaGrad** (Duchi et al.
-# 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
+# Adaptive optimizers divide the rate by the size of each weight's past gradients. **AdaGrad**
+# (Duchi et al. 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
 #
 # $$\text{rate}_i = \frac{\text{lr}}{\sqrt{\sum g_i^2} + \epsilon}, \qquad
 # \text{rate} = \frac{\text{lr}}{\sqrt{b_0^2 + \sum \lVert g \rVert^2}}$$
 #
-# RMSprop and Adam use a moving average, which forgets. Take two weights; the gradients of the
-# second are those of the first times 0.01:
+# RMSprop and Adam replace the sum by a moving average, which forgets. Take two weights; the
+# gradients of the second are those of the first times 0.01:
 
 # %% alt="Rates of two weights under four rules: both AdaGrads fall for ever, the others level off."
 large = np.random.default_rng(0).normal(size=(200, 1))
@@ -387,7 +388,7 @@ panels[1].legend(fontsize=8, frameon=False, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# AdaGrad, RMSprop and Adam give the quiet weight a rate 100 times as large. <!-- shown -->
+# AdaGrad, RMSprop and Adam give the second weight a rate 100 times as large. <!-- shown -->
 # AdaGrad-Norm has one rate for both, so its two lines are one. The last rates, read from each
 # framework's own optimizer:
 
@@ -410,7 +411,7 @@ print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)
 
 # %% [markdown]
 # An article behind this course has "1 / root of the sum of squared *second-order* gradients". Taken
-# at its word, with curvature:
+# literally, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -419,8 +420,8 @@ rates = adaptive.adagrad_rates([curvature] * 4, lr=1.0)
 print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round(3).tolist())
 
 # %% [markdown]
-# The first rate is 1 / curvature: Newton's step, which lands at once on a quadratic. Then it falls
-# as $1/\sqrt{t}$; the valley has not changed.
+# The first rate is 1 / curvature: Newton's step, which reaches the bottom of a quadratic at once.
+# Then it falls as $1/\sqrt{t}$, though the valley has not changed.
 #
 # ### Does Adam still want a schedule?
 #
@@ -463,14 +464,14 @@ figure.axes[1].set_ylim(0, 0.6)
 figure
 
 # %% [markdown]
-# Drawn are one seed and 400 updates. {{adam-gains-from-a-schedule}}
-# Brackets hold the 95 % interval over seeds. {{adam-at-one-low-peak}}
+# Drawn: one seed, 400 updates. {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over
+# seeds. {{adam-at-one-low-peak}}
 #
 # ### Weight decay follows the schedule
 #
-# **Weight decay** pulls each weight towards 0. In PyTorch and Keras, AdamW takes
-# $\text{lr}_t\,\lambda\, w$ off, beside Adam's step, so a schedule schedules the decay, too. Read
-# it off a weight whose gradient is 0:
+# **Weight decay** pulls each weight towards 0. In PyTorch and Keras, AdamW subtracts
+# $\text{lr}_t\,\lambda\, w$, besides Adam's step, so the schedule scales the decay, too. Read it
+# off a weight whose gradient is 0:
 
 
 # %%
@@ -495,7 +496,7 @@ for _ in range(4):
 print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
 # %% [markdown]
-# Printed is the share of the weight that each update takes: with AdamW $\text{lr}_t\,\lambda$ in
+# Printed is the share of the weight that each update removes: with AdamW $\text{lr}_t\,\lambda$ in
 # both, so a sweep of peaks sweeps the decay too. A false friend: in the paper (Loshchilov and
 # Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
 # adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
@@ -525,10 +526,10 @@ print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patie
 print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
 
 # %% [markdown]
-# A schedule object cannot be set. The plateau finds out when it first fires, which may be after
-# hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never (third
-# line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter. A
-# scheduler holds on to *its* optimizer:
+# A schedule object cannot be overwritten. The plateau callback fails at its first cut, which may be
+# after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never
+# (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter:
+# a scheduler goes on setting *its* optimizer's rate:
 
 # %%
 old = sgd(0.1)
@@ -573,8 +574,8 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 #
 # 1. A schedule is known by its values, not by its name: compare the first ten, the last two, and
 #    the one after the end.
-# 2. Formulas compose: one after another, multiplied, per group. Stateful schedulers compose
-#    when each of them multiplies, and you have watched it.
+# 2. Formulas compose: one after another, multiplied, per group. Stateful schedulers compose if each
+#    multiplies; check the applied rates.
 # 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time,
 #    and AdamW's weight decay with them.
 #
@@ -903,7 +904,8 @@ exercise(
 #
 # **Deliver:** the list of the rates, one for each update.
 #
-# **Success:** equal to the formula for any number of updates and weights; no update, no rate.
+# **Success:** equal to the formula for any number of updates and weights; an empty list where there
+# is no update.
 #
 # Example: `norm_rates([[3.0, 4.0], [0.0, 12.0]], lr=1.0, b0=0.0)` is `[0.2, 0.0769]`: 1/5, 1/13.
 
