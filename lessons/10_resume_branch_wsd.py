@@ -2,7 +2,7 @@
 # # Resume, branch and WSD
 #
 # **You will be able to:** say what a checkpoint must hold, resume a run without leaving a trace,
-# find the resume that only looks right, and grow several finished models out of one long run.
+# recognise a resume that only looks right, and get several finished models from one long run.
 #
 # **You need:** lessons 2 (decay) and 4 (cosine) in outline.
 #
@@ -126,7 +126,7 @@ def order_again():
 
 
 # %% [markdown]
-# With all four parts put back, the run must not differ in a single bit from one that nobody killed.
+# With all four parts put back, the run must not differ in a single bit from an uninterrupted one.
 
 # %%
 everything = ("weights", "optimizer", "scheduler")
@@ -189,13 +189,14 @@ for way, (rates, losses) in tails.items():
     print(f"{way:14}  rate {rates[0]:.4f} to {rates[-1]:.4f}, loss {first:.2f} to {end:.2f}")
 
 # %% [markdown]
-# The rate shows it at once, the loss late: a run that resumes at too high a rate still learns. It
-# just does not finish, because the cosine that began again is still high when the time is over. A
-# missing data order shows in no rate at all: that run sees the same images a second time.
+# The rate shows a lost place in the schedule at once, the loss late: a run that resumes at too high
+# a rate still learns. It just does not finish, because the cosine that began again is still high at
+# the last update. A missing data order does not show in the rate: that run sees the same images a
+# second time.
 #
 # ## 3. Three clocks
 #
-# Where does a resumed run think it is?
+# How does a resumed run know where it is?
 #
 # | clock | counts | kept in the file? |
 # |---|---|---|
@@ -204,7 +205,7 @@ for way, (rates, losses) in tails.items():
 # | Keras `initial_epoch` | epochs, read by callbacks | no: you tell `fit` |
 #
 # After `t` calls the attribute is `t`. The *argument* `last_epoch` of a new scheduler is `t - 1`,
-# the number of the last step made: it makes the next one itself.
+# the number of the last step made: the constructor makes the next one.
 
 
 # %%
@@ -317,8 +318,8 @@ show("planned from epoch 160 on", stairs.values(163)[160:])
 show("initial_lr by hand", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# Silence, and a hundred times the rate. `MultiStepLR` multiplies the *current* rate at each
-# milestone; those behind us never come again. `initial_lr` is only noted, not used.
+# No error, and a hundred times the rate. `MultiStepLR` multiplies the *current* rate at each
+# milestone; past ones never come again. `initial_lr` is stored, but not used.
 #
 # **Second repair**: load what was saved, but in which order? In YOLOv5 the optimizer was loaded
 # first and the scheduler made afterwards
@@ -350,11 +351,12 @@ scheduler.load_state_dict(saved[1])
 show("make both, then load both", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# One update at the full rate, in the middle of the run; so with `OneCycleLR` and warm restarts. A
-# `LinearLR` multiplies the loaded rate again, a `SequentialLR` writes its first rate, and both go on
-# from there, too low ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168));
-# `CosineAnnealingLR` keeps it. **Fix it**: make everything, then load everything, then compare the
-# rate with the plan before the first update.
+# One update has the full rate, in the middle of the run; the same with `OneCycleLR` and warm
+# restarts. A `LinearLR` multiplies the loaded rate again, a `SequentialLR` writes its first rate,
+# and both go on from there, too low
+# ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168)); `CosineAnnealingLR` keeps
+# the loaded rate. **Fix it**: make everything, then load everything, then compare the rate with the
+# plan before the first update.
 #
 # Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
 
@@ -369,10 +371,10 @@ show("TorchSchedule", step_through(optimizer, scheduler, 3))
 # %% [markdown]
 # ## 5. Branch
 #
-# A checkpoint can be resumed twice. A second time under another schedule: that is a **branch**. One
+# A checkpoint can be resumed twice. Resumed under another schedule, it starts a **branch**. One
 # long run at a constant rate is the trunk; wherever we want a finished model, we branch off and let
-# the rate fall to zero. The whole, trunk and cooldown, is the schedule **WSD**, for *warmup,
-# stable, decay*:
+# the rate fall to zero, the **cooldown**. Trunk and cooldown together are the schedule **WSD**, for
+# *warmup, stable, decay*:
 #
 #     lr(t) = peak * (t + 1) / (warmup + 1)      while t < warmup
 #     lr(t) = peak                               until the cooldown starts
@@ -443,11 +445,11 @@ figure.axes[1].set_ylim(0.1, 0.6)  # the start is the same for all
 figure
 
 # %% [markdown]
-# One picture of it is a river in a valley: at a high rate a run is thrown from wall to wall, but
-# moves on along the river; the cooldown takes it down to the water (Wen et al. 2024). So the loss
-# of a trunk says little about what its branches reach.
+# Picture a river in a valley: at a high rate a run is thrown from wall to wall, but moves on along
+# the river; the cooldown takes it down to the water (Wen et al. 2024). So the loss of a trunk says
+# little about what its branches reach.
 #
-# A cosine has no such branches: its rate knows the end of the run from the first update on.
+# A cosine has no such branches: its rate depends on the length of the run from the first update on.
 
 # %%
 for total in (300, 600, 2400):
@@ -455,8 +457,8 @@ for total in (300, 600, 2400):
     print(f"a cosine of {total:>5,} updates has at update 300 the rate {rate:.3f}")
 
 # %% [markdown]
-# Stop the longest one at update 300 and the model is unfinished; to train longer you must begin
-# again.
+# Stop the longest one at update 300 and the model is unfinished; to train longer than planned you
+# must begin again.
 #
 # ## 6. WSD in the frameworks' own words
 #
@@ -535,8 +537,8 @@ plt.show()
 #
 # {{branch-cifar10}}
 #
-# All three had the same peak here, and a cosine may want a higher one: lesson 11 tunes each. What a
-# branch surely saves is updates, if you want models of several budgets:
+# All three had the same peak here, and a cosine may need a higher one: lesson 11 tunes each. What a
+# branch surely saves is updates, if you want models for several budgets:
 
 # %%
 budgets = (600, 1_200, 2_400)
@@ -549,7 +551,7 @@ print(f"trunk and three branches: {trunk + sum(cooldowns):,} updates")
 # ## What you take along
 #
 # 1. A checkpoint holds weights, optimizer, place in the schedule and place in the data. Compare the
-#    first resumed rate with the plan, and the first resumed losses with a run that nobody killed.
+#    first resumed rate with the plan, and the first resumed losses with an uninterrupted run.
 # 2. A schedule that is a formula of the update number resumes anywhere. One that multiplies its own
 #    last rate has to be loaded, in the right order.
 # 3. WSD splits a run into a trunk of any length and short cooldowns: the end of the run need not be
@@ -648,7 +650,7 @@ exercise(
 # ### Exercise 10.2 - Set the clocks (concept, 2 points, about 8 minutes)
 #
 # A run was killed after `updates` updates, and an epoch has `steps_per_epoch` of them. Say what to
-# set so that it goes on with the very next one.
+# set so that it goes on with the very next update.
 #
 # **Deliver:** the function `clocks`, which returns three whole numbers:
 #
@@ -741,7 +743,7 @@ exercise(
 #
 # **Deliver:** `resumed`, corrected: after `done` epochs it returns a PyTorch scheduler for this
 # optimizer that goes on as if the run had never stopped. Every parameter group must have the right
-# rate at once, and at every later step. `milestones` rise. `done=0` is a run that begins.
+# rate at once, and at every later step. `milestones` are in ascending order. `done=0` is a new run.
 #
 # **Success:** from epoch `done` on the applied rates are the plan's, in each group from its own
 # first rate. The check steps through them with `torch_rates(resumed, lr, steps, done=..., ...)`.
