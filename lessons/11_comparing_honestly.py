@@ -2,14 +2,14 @@
 # # Comparing schedules honestly
 #
 # **You will be able to:** say how sure you are that one schedule beats another, work out how many
-# seeds and images that takes, tune both sides fairly, and see which published orderings their own
-# numbers do not support.
+# seeds and images that takes, tune both sides fairly, and recognise published orderings that their
+# own numbers do not support.
 #
 # **You need:** lesson 1 (sweeps); lessons 2 and 4 for the schedules.
 #
 # **Minutes:** 50
 #
-# Which schedule is best? Every paper and blog has a table. Here we learn to read it.
+# Which schedule is best? Every paper and blog has a table. Here you learn to read one.
 
 # %% tags=["setup"]
 import math
@@ -41,8 +41,8 @@ held_x, held_y = data.x_train[cut:, ..., None], data.y_train[cut:]
 # %% [markdown]
 # ## 1. One seed each
 #
-# A seed sets the initial weights and the order of the images. `train` makes a short run and says
-# for each of 10,000 held-out images whether it was classified right, every so many updates.
+# A seed sets the initial weights and the order of the images. `train` makes a short run and
+# records, every `every` updates, which of 10,000 held-out images are classified correctly.
 
 
 # %%
@@ -103,14 +103,14 @@ panel.grid(alpha=0.25)
 plt.show()
 
 # %% [markdown]
-# One run of each says what its seed says. So we average over `n` seeds and print the 95 % interval
-# (Student's t); `d` is the difference, B minus A, of one seed, and `s` the spread of these
-# differences:
+# The winner of one pair of runs depends on the seed. So we average over `n` seeds and print the
+# 95 % interval (Student's t); `d` is the difference, B minus A, for one seed, and `s` the standard
+# deviation of these differences:
 #
 # $$\bar d \pm t_{n-1} \frac{s}{\sqrt n}$$
 #
-# The differences are **paired**: both runs of a pair share weights and order, so a lucky seed helps
-# both and cancels. The unpaired interval ignores this.
+# The differences are **paired**: both runs of a pair share initial weights and order, so a lucky
+# seed helps both, and cancels. The unpaired interval ignores this.
 
 # %%
 paired = gain(accuracy["cosine"], accuracy["linear"])
@@ -121,9 +121,9 @@ print(f"half of the interval: {half:.2f} paired, {math.hypot(*halves):.2f} unpai
 print("a difference found:", not paired.undecided)
 
 # %% [markdown]
-# An interval that holds zero does not say "equal". It says: these seeds cannot tell.
+# An interval that contains zero does not mean "equal", only that these seeds cannot decide.
 #
-# Pairing needs a seed that really fixes the run. In PyTorch's own words, and in Keras's:
+# Pairing needs a seed that really fixes the run. In PyTorch, and in Keras:
 
 # %%
 import torch
@@ -175,11 +175,11 @@ print("another seed, same losses:", in_keras(1) == in_keras(2))
 # %% [markdown]
 # ## 2. How many seeds?
 #
-# A gap is found when half of its interval, $t_{n-1} s / \sqrt n$, is smaller than the gap that came
-# out. With many seeds t is about 2, so if exactly the true gap comes out, that takes
-# $n \approx (2 s / \text{gap})^2$ pairs. But what comes out scatters, so we draw 5,000 comparisons
-# with this n, and 5,000 with twice as many pairs. And `s` is an estimate, too: the brackets hold
-# the n of both ends of its interval.
+# A measured gap counts as found when it exceeds half of its interval, $t_{n-1} s / \sqrt n$. With
+# many seeds t is about 2, so if we measure exactly the true gap, that takes
+# $n \approx (2 s / \text{gap})^2$ pairs. But measured gaps scatter, so we simulate 5,000
+# comparisons with this n, and 5,000 with twice as many pairs. And `s` is an estimate, too: the
+# brackets hold n for both ends of its interval.
 
 # %%
 spread = float(np.std(list(gaps.values()), ddof=1))
@@ -212,18 +212,17 @@ from course_lib.widgets import how_many_seeds
 how_many_seeds()  # your turn: from how many seeds on is the winner clear, and stays so?
 
 # %% [markdown]
-# For a small gap, the n of the formula is little better than the toss of a coin: plan twice as
-# many. Half the gap costs about four times the seeds, and six pairs give `s` within a factor of
-# 2.5. <!-- shown --> So first ask how small a gap would still
-# matter, and fix n before you look: adding seeds until the interval excludes zero finds differences
-# that are not there.
+# With the formula's n, finding a small gap is little better than the toss of a coin: plan twice as
+# many pairs. Half the gap costs about four times the seeds, and six pairs give `s` within a factor
+# of 2.5. <!-- shown --> So first ask how small a gap would still matter, and fix n before you look:
+# adding seeds until the interval excludes zero finds differences that do not exist.
 #
 # ## 3. The test images are a sample, too
 #
 # More seeds do not help against another doubt: would *other images* say the same? An accuracy `p`
-# on `m` images is uncertain by $\pm 1.96 \sqrt{p (1 - p) / m}$. Two models that saw the same images
-# need less: only the images count on which they disagree, `b` times for B and `a` times for A. So
-# the margin of one accuracy is no yardstick for their gap:
+# on `m` images is uncertain by $\pm 1.96 \sqrt{p (1 - p) / m}$. The gap of two models on the same
+# images is less uncertain: only the images count that one model alone gets right, `b` for B and `a`
+# for A. So the margin of one accuracy does not fit their gap:
 #
 # $$\text{gap} = \frac{b - a}{m} \pm \frac{1.96}{m} \sqrt{a + b - \frac{(b - a)^2}{m}}$$
 
@@ -239,12 +238,12 @@ for m in (len(held_y) // 20, len(held_y)):
 # ## 4. Break it: the best epoch on the test set
 #
 # The script [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar) measures the *test* accuracy
-# after every epoch, and saves and reports the best
-# ([issue 14](https://github.com/kuangliu/pytorch-cifar/issues/14) in 2017,
-# [issue 145](https://github.com/kuangliu/pytorch-cifar/issues/145), still open). We do the same on
-# small test sets of 500 images, and ask what the chosen model reaches on the other images.
+# after every epoch, saves the best network and reports its accuracy ([issue
+# 14](https://github.com/kuangliu/pytorch-cifar/issues/14) in 2017, [issue
+# 145](https://github.com/kuangliu/pytorch-cifar/issues/145), still open). We do the same on small
+# test sets of 500 images, and ask what the chosen model reaches on the other images.
 #
-# **Predict.** By how much does "the best of 16 checkpoints" flatter itself on its 500 images?
+# **Predict.** By how much is the best of 16 accuracies too high on its 500 images?
 
 # %%
 predict(
@@ -285,9 +284,9 @@ panel.grid(alpha=0.25)
 plt.show()
 
 # %% [markdown]
-# A maximum over noise is too high, and a noisier schedule has more to choose from. **Fix it**:
-# choose the checkpoint, the peak and the schedule on held-out training images, and look at the test
-# images once, at the end.
+# The maximum of noisy numbers is too high, and more so for a noisier schedule. **Fix it**: choose
+# the checkpoint, the peak and the schedule on held-out training images, and look at the test images
+# once, at the end.
 #
 # ## 5. Spot the bug: prose against its own outputs
 #
@@ -307,11 +306,11 @@ for tab, (flat, root) in printed.items():
     print(f"{tab:8} square root minus constant {root - flat:+.1%} ± {margin:.1%}: {words}")
 
 # %% [markdown]
-# One tab contradicts the sentence by more than the margin of its 10,000 test images; the other
-# agrees by less. (Nothing is known image by image, so these are margins of two independent test
-# sets, rather too wide.) And each is a single run.
+# One output contradicts the sentence by more than the margin of its 10,000 test images; the other
+# agrees by less. (We do not know which images were right, so these are margins of two independent
+# test sets, rather too wide.) And each is a single run.
 #
-# A second table compares six schedules on 4,000 test examples of made-up numbers, one run each
+# A second table compares six schedules on 4,000 artificial test examples, one run each
 # ([machine-learning-notes](https://github.com/rasbt/machine-learning-notes/tree/main/learning-rates)):
 
 # %%
@@ -334,13 +333,13 @@ print(f"widest gap {widest:.2%}, margin of a gap {margin:.2%}: supported: {wides
 # ## 6. Eight schedules, five budgets, each tuned
 #
 # On record are eight schedules on MNIST at budgets from 20 to 1,000 updates, each at six peaks with
-# five seeds. REX stays above a line and falls faster at the end; WSD has a short warmup and ends with
-# a line in the last fifth; of one-cycle (lesson 8) only the rate: momentum is 0.9. The peak is
-# chosen for each schedule *and each budget*, by the mean loss on held-out images; only then do we
-# look at the test images. (The same seeds do both; take fresh ones where it matters.)
+# five seeds. REX stays above a line and falls faster at the end; WSD has a short warmup and ends
+# with a line in the last fifth; of one-cycle (lesson 8) we use only the rate, at momentum 0.9. The
+# peak is chosen for each schedule *and each budget*, by the mean loss on held-out images; only then
+# do we look at the test images. (The same seeds do both; take fresh ones where it matters.)
 #
-# A star stands below beside a peak at the border of the grid. And a factor of 3 is too coarse for
-# gaps of a few tenths: the last line says how many choices moved when 0.17 and 0.5 were added.
+# Below, a star marks a peak at the border of the grid. And a factor of 3 is too coarse for gaps of
+# a few tenths: the last line says how many chosen peaks changed when 0.17 and 0.5 were added.
 #
 # **Predict.** What if nobody tunes, and every schedule gets a peak of 0.1? In how many of the five
 # budgets does another schedule come first in mean test accuracy?
@@ -405,15 +404,15 @@ plt.show()
 # %% [markdown]
 # {{budgets-untuned}}
 #
-# So the same peak for all is unfair: 0.1 is too low for a rate that falls from it at once; in the
+# So the same peak for all is unfair: 0.1 is too low for schedules that fall from the start; in the
 # table each of these has chosen a higher peak. What is fair is the same *search* for all, at each
 # budget.
 #
 # {{budgets-decay}} (Brackets: 95 % intervals.)
 #
-# **Multiple comparisons.** The five that end at zero make ten pairs: ten chances to find what is
-# not there. Bonferroni's remedy: with m comparisons, multiply each p by m (p: how often equals
-# would lie so far apart).
+# **Multiple comparisons.** The five that end at zero make ten pairs: ten chances to find a
+# difference that does not exist. Bonferroni's remedy: with m comparisons, multiply each p by m (p:
+# how often equal schedules would lie so far apart).
 
 # %%
 chances = {}
@@ -423,7 +422,7 @@ for one, other in combinations(TO_ZERO, 2):
     t = apart.mean() / apart.std(ddof=1) * math.sqrt(len(apart))
     chances[f"{one} - {other}"] = 2 * stdtr(len(apart) - 1, -abs(t))
 m = len(chances)
-print(f"if {m} comparisons of equals were independent: at least one find in {1 - 0.95**m:.0%}")
+print(f"if {m} comparisons of equals were independent: at least one found in {1 - 0.95**m:.0%}")
 for pair in sorted(chances, key=chances.get)[:4]:
     p = chances[pair]
     print(
@@ -437,7 +436,8 @@ for pair in sorted(chances, key=chances.get)[:4]:
 #
 # {{budgets-decay-on-cifar10}}
 #
-# What is left turns with the grid: from that we conclude nothing, nor where a star stands.
+# Which pairs are left depends on the grid: we conclude nothing from them, nor from a peak with a
+# star.
 
 # %% [markdown]
 # ## 7. How to choose, then
@@ -454,11 +454,11 @@ for pair in sorted(chances, key=chances.get)[:4]:
 #
 # ## What you take along
 #
-# 1. A gap needs an interval, over paired seeds and test images; among many gaps a wider one. Say "no
-#    difference found" when the interval holds zero.
+# 1. A gap needs an interval, over paired seeds and test images; among many gaps a wider one. Say
+#    "no difference found" when the interval contains zero.
 # 2. Tune both sides, for this budget, on held-out images. Where the best is at the border of the
 #    grid, go on; else add a rate on each side of it. A maximum over test results is no test result.
-# 3. Read outputs before prose, your own too.
+# 3. Read numbers before text, your own too.
 #
 # **An open question.** Our record has five seeds. Which of its gaps would you trust on another data
 # set, and which experiment would change your mind?
@@ -839,8 +839,8 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 11.4 - Prose on trial (bug, 2 points, about 8 minutes)
 #
-# The chapter of section 5 calls a schedule no better, and its numbers are better. A colleague wants
-# to catch such sentences with a test, and writes:
+# The chapter of section 5 calls a schedule no better, though its numbers are better. A colleague
+# wants to catch such sentences with a test, and writes:
 #
 # ```python
 # def judge(sentence, low, high):
@@ -850,8 +850,8 @@ exercise(
 #         return "supported" if low <= 0 else "refuted"
 # ```
 #
-# `low` and `high` are the 95 % interval of the gain. The test passes too much: it takes "the
-# interval holds zero" for a proof, and knows no third answer.
+# `low` and `high` are the 95 % interval of the gain. The test accepts too much: it takes "the
+# interval contains zero" for a proof, and has no third answer.
 #
 # **Deliver:** `judge`, corrected, for the sentences `"better"`, `"worse"`, `"no better"` and
 # `"no worse"`. It returns `"supported"` where every gain in the interval agrees with the sentence,
