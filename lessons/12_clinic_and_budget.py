@@ -55,8 +55,9 @@ ramp = Schedule(warmup, then=Schedule(linear, peak_lr=0.3, total_steps=120), war
 fixed = Schedule(constant, lr=0.3)
 
 # %% [markdown]
-# And this is what the optimizer got, with the plan dashed. Eleven of the twelve are ill, each with
-# one cause from this course. The code lists the causes; which patient has which was drawn by lot.
+# And this is what the optimizer got, patient by patient; the plan is dashed. Eleven of the twelve
+# are ill, each with one cause from this course. The code lists the causes; which patient has which
+# was drawn by lot.
 
 # %%
 cases = {  # cause: (what was planned, what was applied)
@@ -117,8 +118,7 @@ ward(letters[:6])
 ward(letters[6:])
 
 # %% [markdown]
-# **Predict.** Look at patient D, its plan and the rate far below. Give each cause your percentage,
-# then run the cell.
+# **Predict.** Look at patient D, whose rate lies far below its plan. Change the percentages.
 
 # %%
 predict(
@@ -169,12 +169,12 @@ early = sum(update < 20 for update in first_wrong)
 outcome("12.b", "three or fewer" if early < 4 else "four to six" if early < 7 else "seven or more")
 
 # %% [markdown]
-# That update often is the diagnosis. The patients that it misses have a wrong *plan*: there you need
-# to know which rates work at all.
+# That update often gives the diagnosis. The patients that the assertion misses have a wrong *plan*:
+# there you need to know which rates work at all.
 #
 # ## 3. Break it: judge by the final loss
 #
-# Why look at rates? What counts is the held-out loss at the end.
+# Why look at rates, if what counts is the held-out loss at the end?
 
 # %%
 final = {letter: patients[letter].history["val_loss"][-1] for letter in letters}
@@ -182,9 +182,9 @@ for letter in sorted(final, key=final.get):
     print(f"{final[letter]:.3f}  {letter}  {cause[letter]}")
 
 # %% [markdown]
-# The healthy run is not the first of the list: some ill ones end with a lower loss, because in a
-# run this short a rate that stays high gains from it. <!-- shown --> A fault is not a bad result.
-# It means that you do not know what you tested, and a longer run may reverse the order.
+# The healthy run is not the first of the list: some ill ones end with a lower loss, because in so
+# short a run a rate that stays high pays off. <!-- shown --> A fault need not spoil the result. It
+# means that you did not test what you think, and a longer run may reverse the order.
 #
 # ## 4. The budget
 #
@@ -194,10 +194,11 @@ for letter in sorted(final, key=final.get):
 #
 # $$\text{score} = \bar{a} - t_{0.975,\,n-1}\, s / \sqrt{n}$$
 #
-# So a lucky run does not help. A run that diverged counts as a guess among ten classes.
+# So one lucky run does not help: it widens the interval. A run that diverged counts as a guess
+# among ten classes.
 #
-# The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05. It was
-# not tuned for any of them: here is your chance. Their recorded runs were made in PyTorch; in
+# The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05, which
+# was tuned for none of them: here is your chance. Their recorded runs were made in PyTorch; in
 # TensorFlow `fit` makes the same updates up to rounding.
 
 # %%
@@ -290,7 +291,7 @@ outcome("12.c", next(group for group in groups if leader in group))
 #
 # ## 5. Break it: rank by one run
 #
-# One seed is usual. Who would have won with each of ours?
+# One seed is usual. Which entry would have won with each of ours?
 
 # %%
 for seed in SEEDS:
@@ -310,8 +311,9 @@ for seed in SEEDS:
 # $$y = (1-\beta) z + \beta x, \qquad z \leftarrow z - \text{lr}\, \nabla f(y), \qquad
 # x \leftarrow (1 - \tfrac{1}{t+1})\, x + \tfrac{1}{t+1}\, z$$
 #
-# - **D-Adaptation** (2023) and **Prodigy** (2024) keep the schedule and estimate its peak, by how
-#   far from the start the solution seems to be. The rate that you give is a factor, 1 at the start.
+# - **D-Adaptation** (2023) and **Prodigy** (2024) keep the schedule and estimate its peak, from how
+#   far the solution seems to be from the start. The rate that you give multiplies this peak, and is
+#   1 at the start.
 #
 # One weight with gradient 1, so that each $z$ is 0.1 lower than the one before:
 
@@ -330,9 +332,9 @@ for _ in range(4):
     print(f"z {z:.2f}  x {weight.item():.4f}  y {y:.4f}")
 
 # %% [markdown]
-# Two modes, as in a model with dropout. Forget `optimizer.eval()` before you measure or save, as a
-# training script for diffusion models did
-# ([pull request 1250](https://github.com/kohya-ss/sd-scripts/pull/1250)), and you get $y$.
+# The optimizer has two modes, like a model with dropout. Forget `optimizer.eval()` before you
+# measure or save, as a training script for diffusion models did ([pull request
+# 1250](https://github.com/kohya-ss/sd-scripts/pull/1250)), and you get $y$.
 #
 # ## 7. Spot the bug: an average of the wrong points
 #
@@ -447,8 +449,8 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
 #
 # ## 9. How good were your predictions?
 #
-# You are **calibrated** if of all that you give seven chances in ten, seven in ten come true. Here
-# is a simulated learner with 80 answers, who knows a lot and thinks it is more; each answer counts
+# You are **calibrated** if, of all events that you give seven chances in ten, seven in ten happen.
+# Here is a simulated learner with 80 answers, who knows a lot but is too sure; each answer counts
 # twice, for yes and for no:
 
 # %%
@@ -464,30 +466,30 @@ for number in range(80):
 calibration(simulated).plot()
 
 # %% [markdown]
-# The points lie on a line flatter than the diagonal: what is called nearly certain happens less
-# often. Now your own, from all lessons (even odds are no opinion and are left out):
+# The points lie on a line flatter than the diagonal: what the learner calls nearly certain happens
+# less often. Now your own, from all lessons (even odds are no opinion and are left out):
 
 # %%
 calibration()
 
 # %% [markdown]
-# Below the diagonal on the right you were too sure; if you stayed near even odds, you knew more
-# than you dared to say. `calibration().plot()` draws it.
+# In the right half, you were too sure below the diagonal, and too cautious above it.
+# `calibration().plot()` draws it.
 #
 # ## 10. The decision
 #
 # Which schedule now? [The guide](../docs/choosing.md) names the record behind each branch, or says
 # that there is none. [The list of errors](../docs/errata.md) has the bugs of this course with their
-# sources, [the glossary](../docs/glossary.md) its words.
+# sources, [the glossary](../docs/glossary.md) explains its words.
 #
 # ## What you take along
 #
 # 1. A fault shows in the rates, not in the loss. Compare every applied rate with the plan, and the
 #    plan with what is known to work.
-# 2. Rank by what all runs of an entry promise, and choose with other seeds than those that judge
-#    you.
-# 3. An average can replace a planned decay, and an estimate a tuned peak. They bring questions of
-#    their own: which weights do you measure, and what is still to be tuned?
+# 2. Rank by all runs of an entry, not by one, and choose with other seeds than those that
+#    judge you.
+# 3. An average can replace a planned decay, and an estimate a tuned peak. They bring new questions:
+#    which weights do you measure, and what is still to be tuned?
 #
 # **An open question.** The budget here was 250 updates of one network. What would you have to
 # measure, before you start, to know which entry wins at 250,000?
@@ -518,7 +520,7 @@ calibration()
 #     return rates
 # ```
 #
-# What was meant: `milestones` are *epochs*, none below the one before; from each on, the rate is
+# What was meant: `milestones` are *epochs*, in ascending order; from each on, the rate is
 # multiplied by `factor` once more, so twice where two are equal. The warmup counts *updates*:
 # update $t$ gets the share $(t+1)/(w+1)$ of the staircase's rate, at most all of it, with $w$ =
 # `warmup_steps`, which may be 0.
