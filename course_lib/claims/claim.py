@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
@@ -20,11 +21,17 @@ class Runs:
     framework: str
     folder: Path = RECORDS
 
+    @cached_property  # measuring a claim asks for hundreds of variants
+    def _by_variant(self) -> dict[str, list[Line]]:
+        found: dict[str, list[Line]] = {}
+        for line in read(self.experiment, self.folder):
+            if line["framework"] == self.framework:
+                found.setdefault(line["variant"], []).append(line)
+        return found
+
     def lines(self, variant: str) -> list[Line]:
         """The runs of a variant, by seed."""
-        lines = read(self.experiment, self.folder)
-        mine = (line for line in lines if line["framework"] == self.framework)
-        return sorted((line for line in mine if line["variant"] == variant), key=itemgetter("seed"))
+        return sorted(self._by_variant.get(variant, ()), key=itemgetter("seed"))
 
     def of(self, variant: str, key: str) -> dict[int, Any]:
         """One measurement of a variant: {seed: value}. A run without it, because it diverged, is
@@ -38,8 +45,7 @@ class Runs:
 
     def variants(self) -> list[str]:
         """The variants that were run, in the order in which the record first names them."""
-        lines = read(self.experiment, self.folder)
-        return list(dict.fromkeys(x["variant"] for x in lines if x["framework"] == self.framework))
+        return list(self._by_variant)
 
     def held_out(self, variant: str) -> float:
         """The mean loss of a variant on held-out images; infinite if one of its runs diverged."""
