@@ -3,8 +3,7 @@
 Importing this package loads the formulas only; frameworks are imported by `course_lib.pytorch` and
 `course_lib.tensorflow`.
 
-Where to look: a file here is a door, with the names to import; a folder in brackets is the room
-behind it
+Where to look: import from the files; the folder in brackets holds the code behind a file
 - for a schedule: schedules.py (formulas/), plateau.py, written.py
 - to use one in your own training: pytorch.py, tensorflow/ (quiet.py), lr_finder.py (finder/),
   rosetta/, adaptive.py

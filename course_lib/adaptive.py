@@ -26,8 +26,8 @@ much. The default values differ too:
 Weight decay: every Keras optimizer decouples it (weight -= lr * decay * weight, whatever the
 rule). In PyTorch AdamW, Muon and Adafactor do, and Adam, NAdam and RAdam when asked with
 decoupled_weight_decay=True; the others, such as SGD, AdaGrad and RMSprop, add decay * weight to the
-gradient instead. Of the rules above the two are the same for SGD without momentum and for nothing
-else; AdamW agrees in both.
+gradient instead. The two forms make the same update for SGD without momentum only. AdamW is
+decoupled in both frameworks.
 """
 
 from collections.abc import Sequence

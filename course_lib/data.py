@@ -49,7 +49,7 @@ class Dataset:
     (N,), 0 to 9. Your own may be of another size, and test images may be none. `title` is what a
     figure should call these data: it names copies and stand-ins.
 
-    Raises DataError, a ValueError, that names the array which is not so.
+    Raises DataError, a ValueError, that names an array which is not like this.
 
     >>> x, y = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.int64)
     >>> Dataset(x, y, x[:2], y[:2], name="mnist", source="a doctest")
@@ -245,7 +245,7 @@ def _stand_in_warning(name: str, offline: bool, misses: list[Miss]) -> str:
 THIS IS NOT {title}. What follows uses a stand-in, {what}:
 do not compare its results with those of {title}.
 
-Looked for {title}, in vain:
+{title} was not found here:
 {looked}{unasked}
 
 To get {title}: set LR_COURSE_DATA to a folder that holds {next(iter(LAYOUTS[name]))},

@@ -1,4 +1,4 @@
-"""Errors whose words are all that a notebook shows: frames of ours would hide them."""
+"""Errors of which a notebook shows the message only, without the frames of our own code."""
 
 from typing import TypeVar
 

@@ -58,8 +58,8 @@ class Group:
 
 
 class Locked(Probe):
-    """A call whose right reply is not shown, and stands in exercises.json in base85: nobody reads
-    it by accident, who wants to can. Points come from the hidden probes."""
+    """A call whose right reply is not shown. It is in exercises.json in base85, which nobody reads
+    by accident and anybody can on purpose: points come from the hidden probes."""
 
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "reply": b85encode(json.dumps(self.reply).encode()).decode()}

@@ -122,7 +122,7 @@ def find_lr(
         exponential: lr(i) = start_lr * (end_lr / start_lr) ** (i / (steps - 1))
         linear:      lr(i) = start_lr + (end_lr - start_lr) * i / (steps - 1)
 
-    One of three forms
+    Call it in one of three forms
     - `find_lr(model="mlp", data="mnist", framework="torch")`: the experiment that `fit` makes with
       the same model, data, optimizer (a name; default "sgd"), batch_size, seed and momentum.
     - `find_lr(model=..., optimizer=..., loss=..., data=...)`: your own objects. PyTorch: `data` is

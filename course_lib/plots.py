@@ -1,7 +1,7 @@
 """Figures: one message each, units on the axes, the same colour for the same schedule throughout.
 
-Every function returns a matplotlib Figure that no global state knows of: shown once, as the last
-line of a cell.
+Every function returns a matplotlib Figure that pyplot does not keep, so a notebook shows it once:
+as the last line of a cell.
 """
 
 import math

@@ -73,8 +73,8 @@ class Prediction:
 def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
     """Note your odds, in per cent, for what a run will show.
 
-    After the outcome was shown, the first odds count: `predict` keeps them and says so. Other
-    outcomes than then are another question, noted anew.
+    After the outcome was shown, the first odds count: `predict` keeps them and says so. If `odds`
+    has other outcomes, it is another question, which is noted anew.
     """
     try:
         new = Prediction(id, question, odds)
@@ -120,7 +120,7 @@ def forget(id: str | None = None) -> None:
 
 
 def calibration(predictions: Sequence[Prediction] | None = None) -> "Calibration":
-    """How well your odds fit what happened; of these predictions, where they are given."""
+    """How well your odds fit what happened, for `predictions` (default: all that you noted)."""
     if predictions is not None:
         if not all(isinstance(each, Prediction) for each in predictions):
             raise TypeError(
@@ -164,7 +164,7 @@ class Scored:
             ]
         lines = [f"Outcome {mine.id}: {self.happened}."]
         if self.happened != mine.happened:
-            return [*lines, f"At first it was: {mine.happened}. That is what is scored."]
+            return [*lines, f"The first outcome was: {mine.happened}. That one is scored."]
         given = f"You gave it {100 * mine.probability(mine.happened):.0f} %"
         if mine.is_even:
             return [
@@ -296,7 +296,7 @@ def _check_id(id: Any) -> None:
 
 
 def _check_odds(odds: Any) -> None:
-    wanted = 'odds must say a per cent for each outcome, as {"it learns": 70, "it guesses": 30}'
+    wanted = 'odds must give each outcome a percentage, like {"it learns": 70, "it guesses": 30}'
     if not isinstance(odds, Mapping):
         raise TypeError(f"{wanted}; got {odds!r}")
     if len(odds) < 2 or not all(isinstance(each, str) and each.strip() for each in odds):

@@ -1,4 +1,4 @@
-"""Schedules in PyTorch: `TorchSchedule` for your own loop, `TorchPlateau` for one that listens.
+"""Schedules in PyTorch: `TorchSchedule` for your own loop, `TorchPlateau` to cut on a plateau.
 
 It knows no schedule by name: anything that answers `step -> rate` will do. `training.fit` runs in
 trainers/in_torch.py.
@@ -39,19 +39,19 @@ class TorchSchedule(LRScheduler):
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
-      The optimizer's own `lr` is not used. A rate below 0, or no number, is an error when its
-      turn comes; `step()` after the last update asks for one more.
+      The optimizer's own `lr` is not used. A rate below 0, or not a number, is an error in the
+      `step()` that reaches it; the `step()` after the last update asks for one rate more.
     - group_scales: a list of one factor per parameter group (default: 1 for each). After
-      `optimizer.add_param_group(...)` set `scheduler.group_scales` to as many, if you gave any, and
-      call `scheduler.refresh()`: until then, or until the next `step()`, the new group has the rate
+      `optimizer.add_param_group(...)` set `scheduler.group_scales` again, if you use it, and call
+      `scheduler.refresh()`: until then, or until the next `step()`, the new group keeps the rate
       that it was added with.
     - momentum: a second function of the step, for `momentum` (or the first of `betas`). It is set
       when the scheduler is made: in a SequentialLR give one to every part, or to none.
     - last_epoch: the index of the last update that was made; -1 when none was. After t updates that
       is t - 1, as everywhere in torch. Unlike torch's own, it may be given with a fresh optimizer.
 
-    Some of torch's optimizers make other rates of it: ASGD applies each one update late, Rprop only
-    the first, Adafactor at most 1 / sqrt(t).
+    Some of torch's optimizers apply other rates than they are given: ASGD each one update late,
+    Rprop only the first, Adafactor at most 1 / sqrt(t).
 
     >>> from course_lib.schedules import Schedule, linear
     >>> weight = torch.zeros(1, requires_grad=True)
@@ -272,7 +272,7 @@ class TorchPlateau(TorchSchedule):
     """A `Plateau` applied to a torch optimizer, behind a linear warmup if you like.
 
     Call `.step()` once after every `optimizer.step()`, and `.update(metric)` after each evaluation:
-    the new rate holds from the very next update on. The state has the plateau in it.
+    the new rate holds from the very next update on. The scheduler's state includes the plateau's.
 
     Arguments
     - plateau: a Plateau, such as `Plateau(0.1, patience=3)`. The optimizer's own `lr` is not used.
@@ -303,7 +303,7 @@ class TorchPlateau(TorchSchedule):
         super().__init__(optimizer, warmed(plateau, warmup_steps), group_scales)
 
     def step(self, epoch: Any = None) -> None:
-        """Count one update. The metric is `update`'s to hear."""
+        """Count one update. The metric of an evaluation goes to `update`."""
         if epoch is not None:
             raise TypeError(
                 f"step() takes no metric, got {epoch!r}; call step() after every update of the "
@@ -312,7 +312,7 @@ class TorchPlateau(TorchSchedule):
         super().step()
 
     def update(self, metric: Any) -> float:
-        """Hear the metric of one evaluation: sets the rates, and returns the plateau's."""
+        """Take the metric of one evaluation: sets the rates, and returns the plateau's rate."""
         rate = self.plateau.update(metric)
         self.refresh()
         return rate

@@ -6,7 +6,7 @@ The parts, with bars between them
 - the schedule: a formula of `schedules.GALLERY` with its parameters by name. A parameter that is a
   schedule is written alike: warmup(then=cosine(peak_lr=0.1, total_steps=90), warmup_steps=10).
 - the model and the data, by their names.
-- settings of `training.fit`, `name=value`; what is not said has fit's default.
+- settings of `training.fit`, `name=value`; those left out have fit's defaults.
 
 A recipe is read, never executed: it may come from anyone.
 """

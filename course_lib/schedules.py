@@ -1,15 +1,15 @@
 """Learning-rate schedules as plain formulas: `formula(step, *, parameters) -> rate`.
 
-What every formula here means by its words
+What holds for every formula here
 - `step` counts optimizer updates from 0: update number `step` is made with `formula(step)`.
 - `total_steps` is the length of a decay; warmup is not part of it. Past the end a decay stays at
   `final_lr`, which is a rate, not a fraction of the peak.
 - A milestone m is the first update made with the new rate.
 - A formula is a pure function: asked twice, it answers the same, in any order of steps.
 
-The formulas stand in the folder formulas/, by family, and have their names here too. To add a
-schedule: write the formula there, and add one line to `GALLERY`, at the end of this file. That is
-all: adapters, plots, widgets, tables and tests find it there.
+The formulas are in the folder formulas/, by family; import them from here. To add a schedule, write
+its formula there and add one line to `GALLERY`, at the end of this file: adapters, plots, widgets,
+tables and tests find it there.
 """
 
 import inspect
@@ -28,10 +28,10 @@ from course_lib.formulas.warmups import *
 class Schedule:
     """A formula with its parameters filled in: `schedule(step)` is the rate of that update.
 
-    Any function `formula(step, *, parameters) -> rate` will do, yours as well as ours. What can be
-    wrong is found here, not in the middle of a training run: a parameter that is missing, unknown
-    or outside the limits that the formula's signature declares, or a formula whose first rate is
-    not a finite number.
+    Any function `formula(step, *, parameters) -> rate` will do, yours as well as ours. Mistakes are
+    found when the schedule is made, not in the middle of a training run: a parameter that is
+    missing, unknown or outside the limits in the formula's signature, or a first rate that is not a
+    finite number.
 
     Raises TypeError for a missing or unknown parameter, ValueError for a value that is not allowed.
 

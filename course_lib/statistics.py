@@ -83,9 +83,9 @@ def gain(after: Mapping[int, float], before: Mapping[int, float]) -> Estimate:
 
 def spread_ratio(wide: Mapping[int, float], narrow: Mapping[int, float]) -> Estimate:
     """The standard deviation of `wide` over that of `narrow`, over the seeds that both have. The
-    interval holds the ratios that the test of Pitman (1939) and Morgan (1939) does not reject: it
-    supposes normal values, and knows that those of a seed are correlated (r). Fewer than three
-    pairs have none: its ends are NaN.
+    interval holds the ratios that the test of Pitman (1939) and Morgan (1939) does not reject. The
+    test assumes normal values, and allows for the correlation r of a seed's two values. With fewer
+    than three pairs there is no interval: its ends are NaN.
 
         ratio * sqrt(K -+ sqrt(K**2 - 1)),    K = 1 + 2 (1 - r**2) t(n - 2)**2 / (n - 2)
 
@@ -124,13 +124,13 @@ def gap_error(
     after: Mapping[int, Sequence[int]], before: Mapping[int, Sequence[int]], images: int = 10_000
 ) -> float:
     """How far the mean gap of two accuracies would move with another test set of that size, both
-    measured on the same images: half of its 95 % interval. Of each seed it gets the places of the
-    images that the run gets wrong; those on which a pair agrees say nothing.
+    measured on the same images: half of its 95 % interval. `after` and `before` hold for each seed
+    the indices of the images that its run gets wrong. Images on which a pair agrees do not count.
 
         1.96 * s / sqrt(images)
 
-    s is taken over the images: of each the share of the pairs that gain it less the share that
-    lose it.
+    s is the standard deviation, over the images, of the share of pairs that gain an image less the
+    share that lose it.
 
     >>> round(gap_error({0: [1, 2]}, {0: [2, 3, 4]}, images=1000), 4)
     0.0034

@@ -184,9 +184,9 @@ def fit(
 
     The same seed gives the same experiment in both frameworks: initial weights, order of the
     images, dropout and the form of momentum (PyTorch's) are equal. So the losses agree until
-    rounding errors have grown: after some hundred updates, but after ten in the third or fourth
-    decimal with "adam", "adamw" and "rmsprop", which divide a gradient by its own size, and so
-    make large steps of rounding errors. Pixels are divided by 255.
+    rounding errors have grown, for some hundred updates. With "adam", "adamw" and "rmsprop", which
+    divide a gradient by its own size and so enlarge rounding errors, they differ after ten updates
+    in the third or fourth decimal. Pixels are divided by 255.
 
     Arguments
     - schedule: a function `step -> rate`, asked for one rate per update; `updates(...)` says how
@@ -211,11 +211,11 @@ def fit(
     - watch: called as `watch(done, trainer)` after every update, with the number of updates made;
       `trainer.run` is the Run so far; `trainer.evaluate(images, labels)` gives loss and accuracy
       then, `trainer.logits(images)` the scores, for images with a channel axis.
-    - plateau: the Plateau that `schedule` is, or has in it: it hears the epoch's `monitor` ("loss",
-      "val_loss" or "val_accuracy") after every epoch. It remembers, so every run needs a new one.
+    - plateau: the Plateau that `schedule` is, or has in it: after every epoch it gets the epoch's
+      `monitor` ("loss", "val_loss" or "val_accuracy"). It remembers, so every run needs a new one.
 
     A run that diverges is a result, not an error: see `Run.diverged`. Before anything is trained,
-    raises TypeError or ValueError for an argument that is not allowed, or a rate that is none.
+    raises TypeError or ValueError for an argument that is not allowed, or a rate that is no number.
 
     >>> from course_lib.schedules import Schedule, linear
     >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)
@@ -358,8 +358,8 @@ def _check_plateau(
 ) -> None:
     if any(each is not plateau for each in plateaus_in(schedule)):
         raise ValueError(
-            "plateau must be the very Plateau that the schedule has in it, or that would hear "
-            f"nothing and never fall; the schedule is {schedule!r}, got {plateau!r}"
+            "plateau must be the very Plateau that the schedule has in it, which would get no "
+            f"metric otherwise and never fall; the schedule is {schedule!r}, got {plateau!r}"
         )
     if plateau is None:
         return

@@ -114,7 +114,7 @@ def test_the_first_outcome_counts_too():
     predict("1.a", "Heads?", COIN)
     outcome("1.a", "heads")
     again = repr(outcome("1.a", "tails"))
-    assert again == "Outcome 1.a: tails.\nAt first it was: heads. That is what is scored."
+    assert again == "Outcome 1.a: tails.\nThe first outcome was: heads. That one is scored."
     assert calibration().brier == pytest.approx(0.08)
 
 
@@ -174,7 +174,7 @@ def test_forgetting_one_and_all(place):
         (("a.1", "Heads?", COIN), ValueError, "id must be"),
         (("1.a", " ", COIN), ValueError, "question must be a text"),
         (("1.a", None, COIN), ValueError, "question must be a text, got None"),
-        (("1.a", "Heads?", [80, 20]), TypeError, r"odds must say .* got \[80, 20\]"),
+        (("1.a", "Heads?", [80, 20]), TypeError, r"odds must give .* got \[80, 20\]"),
         (("1.a", "Heads?", {"heads": 100}), ValueError, "two outcomes or more"),
         (("1.a", "Heads?", {"heads": 50, 3: 50}), ValueError, "each a text"),
         (("1.a", "Heads?", {"heads": 120, "tails": -20}), ValueError, "-20 for 'tails'"),

@@ -1,4 +1,4 @@
-"""The room behind course_lib/cli.py: the verbs for learners.
+"""The code behind course_lib/cli.py: the verbs for learners.
 
 Those for teachers are in grade/commands.py.
 """

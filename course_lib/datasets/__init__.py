@@ -1,1 +1,1 @@
-"""The room behind course_lib/data.py: files, downloads and stand-ins."""
+"""The code behind course_lib/data.py: files, downloads and stand-ins."""

@@ -33,8 +33,8 @@ class SGD(keras.optimizers.Optimizer):
 
     Arguments
     - learning_rate: a number or a schedule, such as a KerasSchedule.
-    - momentum: a number from 0 to below 1, or a schedule for one that changes; ValueError for
-      another number, also in a KerasSchedule (the values of Keras's own are not looked at).
+    - momentum: a number from 0 to below 1, or a schedule for one that changes. ValueError for
+      another number, also in a KerasSchedule; the values of Keras's own schedules are not checked.
     - nesterov, name, and what every Keras optimizer takes (weight_decay, clipnorm, ...).
 
     >>> weight = keras.Variable([0.0])

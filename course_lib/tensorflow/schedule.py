@@ -1,4 +1,4 @@
-"""A schedule as Keras takes it, and a callback for one that listens."""
+"""A schedule as Keras takes it, and a callback that cuts the rate on a plateau."""
 
 import warnings
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from course_lib.written import code, read_schedule, revived
 class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule for a Keras optimizer: update number t is made with `schedule(t)`.
 
-    A run of N updates has N rates. They are computed once by the plain Python formula, stored as
-    float32 and looked up, so every formula works in eager mode, `tf.function`, XLA and `model.fit`
-    without being written a second time, and equals the formula bit for bit after rounding. What a
-    schedule that listens has heard later is not in them: for a Plateau see PlateauCallback.
+    A run of N updates has N rates. They are computed once by the plain Python formula, rounded to
+    float32, stored and looked up, so every formula works in eager mode, `tf.function`, XLA and
+    `model.fit` without being written a second time. Rates that depend on a metric are not known in
+    advance: for a Plateau use PlateauCallback.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
-      A model is saved with its name and parameters; a function of your own has none, so with all
-      its rates (24 bytes each).
-    - total_steps: the number of updates of the whole run (epochs times batches per epoch). Beyond
-      it the rate stays at `schedule(total_steps)`, which there must be.
+      A saved model keeps its name and parameters; of a function of your own, which has none, it
+      keeps all rates (24 bytes each).
+    - total_steps: the number of updates of the whole run (epochs times batches per epoch). After
+      them the rate stays at `schedule(total_steps)`, which must exist.
     - accumulate: the optimizer's `gradient_accumulation_steps`. Keras hands a schedule the number
       of batches, not of updates; this divides.
     - dtype: the type of the table, "float32" or, for models in float64, "float64".
@@ -121,13 +121,13 @@ def refuse_bare(learning_rate: Any) -> None:
 class PlateauCallback(keras.callbacks.Callback):
     """A `Plateau` for `model.fit`, behind a linear warmup if you like.
 
-    The plateau hears `monitor` at the end of every epoch, and the new rate holds from the next
+    The plateau gets the metric `monitor` after every epoch, and the new rate holds from the next
     update on. A second `fit` goes on where the first one stopped; a new model needs a new Plateau.
     The optimizer's own rate must be a number; which one does not matter.
 
     Arguments
     - plateau: a Plateau, such as `Plateau(0.1, patience=3)`.
-    - monitor: the name in the epoch's logs that the plateau hears; it must be there every epoch.
+    - monitor: the metric's name in the epoch's logs, where it must be after every epoch.
     - warmup_steps: the number of updates that climb to the plateau's rate (default: none). They are
       counted by the optimizer, so a loaded model goes on in the middle of its warmup.
     - verbose: 1 to print every change of the rate.
@@ -139,7 +139,7 @@ class PlateauCallback(keras.callbacks.Callback):
     >>> model.fit(x, x, epochs=3, verbose=0, callbacks=[callback]).history["learning_rate"]
     [0.5, 0.5, 0.25]
 
-    No checkpoint of Keras's has a callback's state; write it beside the model:
+    Keras's checkpoints do not keep a callback's state; write it beside the model:
 
         model.save("run.keras")
         Path("run.json").write_text(json.dumps(callback.state_dict()))

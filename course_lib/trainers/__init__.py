@@ -1,1 +1,1 @@
-"""The room behind course_lib/training.py: the models, and the updates in each framework."""
+"""The code behind course_lib/training.py: the models, and the updates in each framework."""
