@@ -45,7 +45,7 @@ mnist = load("mnist")
 # ## 1. What does a falling rate buy?
 #
 # **Predict.** Three runs of one network from the same start, 900 updates each, on MNIST. One keeps
-# a rate of 0.8, one keeps 0.08, one changes from 0.8 to 0.08 after two thirds.
+# a rate of 0.8, one 0.08, one changes from 0.8 to 0.08 after two thirds.
 
 # %%
 predict(
@@ -88,7 +88,8 @@ outcome("2.a", min(ends, key=ends.get))
 # $$w \leftarrow w - \text{lr}\,(L w + n)$$
 #
 # The factor $1 - \text{lr}\,L$ shrinks $w$, the noise drives it away. Where the two balance, its
-# variance stays the same, $v = (1 - \text{lr}\,L)^2\,v + \text{lr}^2 \sigma^2$. The mean loss is
+# variance stays the same, $v = (1 - \text{lr}\,L)^2\,v + \text{lr}^2 \sigma^2$. The mean loss, the
+# **noise floor**, is
 #
 # $$\text{floor} = \frac{L v}{2} = \frac{\text{lr}\,\sigma^2}{2\,(2 - \text{lr}\,L)}$$
 #
@@ -185,7 +186,7 @@ outcome("2.b", "no difference found" if mean.undecided else decided)
 #
 # As printed: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every epoch,
 # batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth leave
-# four fifths of the rate: hardly a decay. Section 1 suggests: start higher, and end at zero.
+# four fifths of the rate: hardly a decay. Section 1 suggests: start higher, end at zero.
 
 # %%
 small, large = (updates(mnist, epochs=1, batch_size=size) for size in (32, 128))

@@ -206,7 +206,7 @@ side = "the line's is higher" if lead.above_zero else "the cosine's is higher"
 outcome("4.c", "no difference found" if lead.undecided else side)
 
 # %% [markdown]
-# The constant rate stays on its noisy floor, and the three decays leave it. <!-- shown --> That was
+# The constant rate stays on its noise floor, and the three decays leave it. <!-- shown --> That was
 # one seed. On record are eight, each with its own initial weights and order of the images, measured
 # on the test images; the 95 % interval over seeds is in brackets.
 #
@@ -385,8 +385,8 @@ class Remembering:
 
 
 # %% [markdown]
-# What does it answer at step 25 with a horizon of 20, if it was asked about steps 0 to 24 before?
-# If it was asked about step 5 only? If it is asked for the first time, by a run that resumes there?
+# What does it return at step 25 with a horizon of 20, if it was asked for steps 0 to 24 before? If
+# it was asked for step 5 only? If it is asked for the first time, by a run that resumes there?
 
 # %%
 for asked_before in (range(25), [5], []):

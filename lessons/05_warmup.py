@@ -364,10 +364,10 @@ for name, rates in traces.items():
     print(f"{name:28}", "  ".join(f"{rate:.2f}" for rate in rates[:7]))
 
 # %% [markdown]
-# They agree from the peak on, at update $w$, and differ in where they begin. PyTorch's `LinearLR`
-# begins at a *third* unless told otherwise. The transformers library begins at 0, as the example in
-# Keras's documentation does: then the first update changes nothing, and its batch is wasted.
-# $1/(w + 1)$ wastes none. Three more snags:
+# The traces agree from the peak on, at update $w$, and differ in where they begin. PyTorch's
+# `LinearLR` begins at a *third* unless told otherwise. The transformers library begins at 0, as the
+# example in Keras's documentation does: then the first update changes nothing, and its batch is
+# wasted. $1/(w + 1)$ wastes none. Three more snags:
 #
 # - **Length.** `decay_steps` in Keras, and `total_steps` here, do *not* include the warmup. In
 #   optax's `warmup_cosine_decay_schedule` they do

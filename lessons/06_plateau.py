@@ -49,7 +49,7 @@ mnist = load("mnist")
 #     not better:         bad = bad + 1
 #     bad > patience:     lr = max(lr * factor, min_lr),  bad = 0
 #
-# It needs a memory (`lr`, `best`, `bad`), so ours is an object with an `update`.
+# It needs a memory (`lr`, `best`, `bad`), so ours is an object with a method `update`.
 
 # %%
 plateau = Plateau(1.0, factor=0.5, patience=1)
@@ -520,8 +520,8 @@ for line in (
 #    them from counting as one.
 #
 # **An open question.** The rule cannot tell why a metric stopped getting better: noise, the floor
-# of the rate, or a network that begins to know its training images by heart. A cut helps in one of
-# the three. What would a rule have to hear to know which?
+# of the rate, or a network that begins to memorise its training images. A cut helps in one of the
+# three. What would a rule have to hear to know which?
 #
 # **References.** The two classes:
 # [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html),

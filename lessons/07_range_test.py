@@ -59,8 +59,7 @@ print([f"{plan(step):.4g}" for step in (0, 1, 50, 98, 99)])
 
 # %% [markdown]
 # **Predict.** A network 784-128-10, 100 updates on batches of 128 images, the rate rising from
-# 0.0001 to 30. At which rate is the smoothed loss lowest, before it flies off? Put in your own
-# percentages.
+# 0.0001 to 30. At which rate is the smoothed loss lowest, before it explodes? Change the numbers.
 
 # %%
 predict(
@@ -246,8 +245,8 @@ print(f"the highest is {max(readings.values()) / min(readings.values()):.0f} tim
 # of one epoch at nine fixed rates: a sweep as in lesson 1, which costs nine runs instead of a
 # fraction of one.
 #
-# **Predict.** Take the median of each rule over ten seeds, on MNIST. Which is nearest to the best
-# fixed rate, counted in factors? Change the numbers.
+# **Predict.** Take the median of each rule over ten seeds, on MNIST. Which is nearest, as a ratio,
+# to the best fixed rate? Change the numbers.
 
 # %%
 predict(

@@ -218,7 +218,7 @@ explore("warmup", "join", "product")  # your turn: schedules made of schedules
 # ## 5. Multiplied
 #
 # `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
-# of them multiply the *current* rate, so one might think it is a product.
+# of them multiply the *current* rate, so it looks like a product.
 #
 # **Predict.** A cosine from 1 to a floor of 0.2 in 20 updates, times 0.5 for the first 10. At
 # update 15 the two factors are about 0.317 and 1. What does `ChainedScheduler` apply there?
@@ -250,8 +250,8 @@ print(f"update 15: ChainedScheduler {mine:.3f}, product {wanted:.3f}")
 outcome("9.b", "the product" if abs(mine - wanted) < 1e-9 else "more" if mine > wanted else "less")
 
 # %% [markdown]
-# PyTorch's cosine is a recursion on the last rate; with a floor it contains a *sum*, which spoils
-# the other scheduler's factor.
+# PyTorch's cosine computes each rate from the last one; with a floor this contains a *sum*, which
+# distorts the other scheduler's factor.
 #
 # ## 6. A rate for each group, a factor for each rate
 #
@@ -423,7 +423,7 @@ print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round
 # The first rate is 1 / curvature: Newton's step, which reaches the bottom of a quadratic at once.
 # Then it falls as $1/\sqrt{t}$, though the valley has not changed.
 #
-# ### Does Adam still want a schedule?
+# ### Does Adam still need a schedule?
 #
 # Articles list Adam as "fixed rate, needs no schedule". The record: a small network on MNIST, 600
 # updates, 5 seeds, one rate all the way or a cosine, each at its best peak by validation loss
