@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -95,24 +96,28 @@ def needed(text, seen):
     return {name for name, *_ in seen}
 
 
-@pytest.fixture(scope="session")
-def fresh(built, tmp_path_factory):
-    """A function that runs a command where no extra is installed."""
-    return environment(built, tmp_path_factory, PROJECT["dependencies"])
+def packages_of(requirements):
+    """What these, and all that they require, have beside each other where this test runs."""
+    seen = set()
+    for each in map(distribution, set().union(*(needed(each, seen) for each in requirements))):
+        tops = {file.parts[0] for file in each.files or ()} - {"..", "__pycache__"}
+        yield from (Path(each.locate_file(top)) for top in tops)
 
 
-def environment(built, tmp_path_factory, requirements):
-    """A function that runs a command in an empty folder, of a new environment with these."""
+def environment(tmp_path_factory, packages):
+    """The folder of a new environment with links to these packages."""
     venv, links = tmp_path_factory.mktemp("fresh"), tmp_path_factory.mktemp("base")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    seen = set()
-    for name in set().union(*(needed(each, seen) for each in requirements)):
-        for file in distribution(name).files or ():
-            top = file.parts[0]
-            if top != ".." and top != "__pycache__" and not (links / top).exists():
-                (links / top).symlink_to(distribution(name).locate_file(top))
-    packages = the(venv, "lib/python*/site-packages")
-    (packages / "base.pth").write_text(f"{links}\n")
+    for path in packages:
+        if not (links / path.name).exists():
+            (links / path.name).symlink_to(path)
+    (the(venv, "lib/python*/site-packages") / "base.pth").write_text(f"{links}\n")
+    return venv
+
+
+def installed(built, tmp_path_factory, requirements):
+    """A function that runs a command in an empty folder, of an environment with the wheel."""
+    venv = environment(tmp_path_factory, packages_of(requirements))
     pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python")]
     pip += ["--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*pip, str(the(built, "*.whl"))], check=True, capture_output=True)
@@ -125,6 +130,12 @@ def environment(built, tmp_path_factory, requirements):
         return subprocess.run(command, capture_output=True, text=True, cwd=empty, env=env)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fresh(built, tmp_path_factory):
+    """A function that runs a command where no extra is installed."""
+    return installed(built, tmp_path_factory, PROJECT["dependencies"])
 
 
 def said(ran):
@@ -268,12 +279,64 @@ print(*sorted(others & {*sys.modules}))
 )
 def test_one_framework_is_enough_to_train(built, tmp_path_factory, extra, module, name, loaded):
     requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]
-    run = environment(built, tmp_path_factory, requirements)
+    run = installed(built, tmp_path_factory, requirements)
     ran = run("python", "-W", "ignore", "-c", WORKS % (module, name, extra))
     assert said(ran).splitlines()[-1] == loaded
     other = {"torch": "tensorflow", "tensorflow": "torch"}[extra]
     missing = run("python", "-c", f"import {other}").stderr
     assert f"No module named '{other}'" in missing  # so that the test is about one of them
+
+
+# --- a lesson opened where there is no course -----------------------------------------------------
+
+FIRST_CELL = """
+import json, sys
+import nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(sys.argv[1], as_version=4)
+first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+after = nbformat.v4.new_code_cell("import course_lib\\nprint(course_lib.__file__)")
+notebook.cells = [first, after]
+NotebookClient(notebook, allow_errors=True).execute()
+print(json.dumps([cell.outputs for cell in notebook.cells]))
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory):
+    """A function that opens a lesson in an environment that has all but the course, and no index:
+    what the first code cell shows, and the one after it."""
+    ours = re.compile(r"lr_course|__editable__|course_lib|__pycache__|.*\.pth$")
+    here = Path(sysconfig.get_path("purelib")).iterdir()
+    venv = environment(tmp_path_factory, (path for path in here if not ours.match(path.name)))
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PIP_", "JUPYTER"))}
+    keep |= {"HOME": str(tmp_path_factory.mktemp("home")), "PIP_CONFIG_FILE": os.devnull}
+    keep |= {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+
+    def opened(source=""):
+        env = {**keep, "LR_COURSE_SOURCE": str(source)}
+        command = [venv / "bin" / "python", "-c", FIRST_CELL, f"{EXERCISES}/01_fixed_rates.ipynb"]
+        ran = subprocess.run(command, capture_output=True, text=True, env=env, cwd=venv.parent)
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    return opened
+
+
+def test_a_lesson_opened_elsewhere_installs_the_course_once(elsewhere, built):
+    """As in Colab: without the course and a source it says what to do; with one the next cell has
+    the course; and after that the cell says nothing."""
+    (*_, error), _ = elsewhere()
+    assert error["ename"] == "RuntimeError" and "not installable" in error["evalue"]
+    assert "LR_COURSE_SOURCE" in error["evalue"]
+    wheel = the(built, "*.whl")
+    (said,), (place,) = elsewhere(wheel)
+    assert said["text"].startswith(f"Installing {wheel}[notebook], ")
+    assert "site-packages/course_lib" in place["text"] and str(ROOT) not in place["text"]
+    assert elsewhere() == [[], [place]]
+
+
+# --- what the library imports, and what brings it -------------------------------------------------
 
 
 def test_a_fault_of_ours_is_no_missing_package():
