@@ -12,6 +12,7 @@ ARGS :=
 JOBS ?= 2
 # What tests/conftest.py sets, for the run of the notebooks that does not read it.
 TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 LR_COURSE_PROGRESS= TQDM_DISABLE=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
+NBVAL = $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax
 START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root (in a container, say) unless told that it may.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -32,13 +33,14 @@ lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--n
 
 test: $(VENV)/.test  ## install what the tests need and run them (about 20 minutes on two cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
-	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax notebooks solutions
+	$(NBVAL) notebooks
 
 quick: $(VENV)/.test  ## a first look: not the tests of notebooks, grader, site and JupyterLab (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
-slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, lr-course verify (6 minutes; continuous integration does)
+slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, solutions in PyTorch, lr-course verify (7 minutes; continuous integration does)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow tests/test_notebooks.py tests/test_grade_verify.py tests/test_guides.py
+	$(NBVAL) solutions
 
 pythons:  ## what needs no framework, in every Python of PYTHONS that is here (PYTHONS="python3.12 ...")
 	@rm -rf build/lib build/bdist.*  # pip would install what is there, deleted modules too

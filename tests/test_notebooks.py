@@ -1,8 +1,7 @@
 """The committed notebooks: fresh, complete, runnable in both frameworks, and without an answer.
 
-The torch flavour of notebooks/ and solutions/ is run by `pytest --nbval-lax notebooks solutions`,
-the TensorFlow flavour of solutions/ here. That of notebooks/ trains everything once more, so it is
-part of `make slow`, which continuous integration runs too.
+The torch flavour of notebooks/ is run by nbval in `make test`, the TensorFlow flavour of solutions/
+here. The other two flavours are part of `make slow`, which continuous integration runs too.
 """
 
 import sys
