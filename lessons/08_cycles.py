@@ -269,7 +269,8 @@ plt.show()
 # A restart raises the loss at first; then the run must come down again. While the swing climbs, the
 # loss falls little, and with this seed restarts and swing end alike. <!-- shown --> Both give you a
 # usable network at the end of *every* fall, so you may stop early, and several networks for the
-# price of one. A **snapshot ensemble** (Huang et al. 2017) averages their probabilities.
+# price of one. A **snapshot ensemble** (Huang et al. 2017) lets them vote: it averages their
+# probabilities.
 
 
 # %%
@@ -463,8 +464,8 @@ print(f"from {seen[0]:.5f} to {seen[-1]:.5f}, where the peak is 0.01")
 print(f"{len(seen)} of {60 * 100:,} rates: the first {len(seen) / (60 * 100):.0%} of the cycle")
 
 # %% [markdown]
-# It sees a nearly constant rate, a twenty-fifth of the peak, and no error. Lesson 3's rule holds:
-# say the unit.
+# It sees a nearly constant rate, a twenty-fifth of the peak, and no error is raised. Lesson 3's
+# rule holds: say the unit.
 #
 # ### Spot the bug: a class from nowhere
 #
@@ -475,7 +476,8 @@ names = [name for name in dir(rules) if name[0].isupper()]
 print("OneCycleSchedule" in names, names)
 
 # %% [markdown]
-# It never existed. Use `KerasSchedule(plan, steps)` (section 5), or a subclass (section 2).
+# No class of this name ever existed. Use `KerasSchedule(plan, steps)` (section 5), or a subclass
+# (section 2).
 #
 # ## What you take along
 #
@@ -677,8 +679,8 @@ exercise(
 # Write one-cycle with its momentum, with PyTorch's numbers: the top is at
 # `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
 # cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
-# *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both hold. The top need
-# not be a whole number.
+# *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both keep their last
+# value. The top need not be a whole number.
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #

@@ -281,7 +281,8 @@ kill_and_resume()  # your turn: kill it at 50, and come back without a trace
 # %% [markdown]
 # ## 4. Spot the bug: two repairs that fail
 #
-# An article behind this course starts PyTorch "at epoch 10" with a line like the one below.
+# An article behind this course starts PyTorch training "at epoch 10" with a line like the one
+# below.
 #
 # **Predict.** `StepLR` multiplies by 0.1 every 10 epochs. What is the rate of the first update?
 
@@ -528,8 +529,8 @@ plt.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# A gain pairs runs of one seed; the brackets hold its 95 % interval over the seeds. Whether other
-# test images would agree is not on record (lesson 11).
+# A gain compares pairs of runs with the same seed; the brackets hold its 95 % interval over the
+# seeds. Whether other test images would agree is not on record (lesson 11).
 #
 # {{branch-constant}}
 #

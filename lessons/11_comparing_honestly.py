@@ -222,7 +222,7 @@ how_many_seeds()  # your turn: from how many seeds on is the winner clear, and s
 # More seeds do not help against another doubt: would *other images* say the same? An accuracy `p`
 # on `m` images is uncertain by $\pm 1.96 \sqrt{p (1 - p) / m}$. The gap of two models on the same
 # images is less uncertain: only the images count that one model alone gets right, `b` for B and `a`
-# for A. So the margin of one accuracy does not fit their gap:
+# for A. So the gap needs a margin of its own:
 #
 # $$\text{gap} = \frac{b - a}{m} \pm \frac{1.96}{m} \sqrt{a + b - \frac{(b - a)^2}{m}}$$
 
@@ -458,7 +458,7 @@ for pair in sorted(chances, key=chances.get)[:4]:
 #    "no difference found" when the interval contains zero.
 # 2. Tune both sides, for this budget, on held-out images. Where the best is at the border of the
 #    grid, go on; else add a rate on each side of it. A maximum over test results is no test result.
-# 3. Read numbers before text, your own too.
+# 3. Read numbers before text, in your own work too.
 #
 # **An open question.** Our record has five seeds. Which of its gaps would you trust on another data
 # set, and which experiment would change your mind?

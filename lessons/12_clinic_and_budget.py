@@ -184,7 +184,7 @@ for letter in sorted(final, key=final.get):
 # %% [markdown]
 # The healthy run is not the first of the list: some ill ones end with a lower loss, because in so
 # short a run a rate that stays high pays off. <!-- shown --> A fault need not spoil the result. It
-# means that you did not test what you think, and a longer run may reverse the order.
+# means that you did not test what you meant to, and a longer run may reverse the order.
 #
 # ## 4. The budget
 #
@@ -409,8 +409,8 @@ outcome("12.d", "no difference found" if difference.undecided else decided)
 # - {{schedule-free-line}}
 # - {{prodigy-line}}
 #
-# What is **not known**: who wins on large networks and in long runs. In the AlgoPerf competition a
-# schedule-free AdamW came first among the entries that tune themselves
+# What is **not known**: which wins on large networks and in long runs. In the AlgoPerf competition
+# a schedule-free AdamW came first among the entries that tune themselves
 # ([results](https://arxiv.org/abs/2502.15015)). None of the three removes all tuning: WSD has its
 # peak, schedule-free its rate, Prodigy its decay.
 #
@@ -473,7 +473,7 @@ calibration(simulated).plot()
 calibration()
 
 # %% [markdown]
-# In the right half, you were too sure below the diagonal, and too cautious above it.
+# In the right half, a point below the diagonal means: too sure; one above it: too cautious.
 # `calibration().plot()` draws it.
 #
 # ## 10. The decision
