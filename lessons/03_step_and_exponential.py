@@ -680,10 +680,10 @@ for epoch in range(6):
 # Fix it for good: give the drops in *epochs*, and let a function compute the updates.
 #
 # **Deliver:** `milestones(at_epochs, images, batch_size, epochs)`, a list with the first update of
-# each of these epochs, in the order in which they are given. An epoch has as many updates as there are batches; the last batch may be
-# smaller, and counts. Epochs may be fractions (2.5 is the middle of epoch 2): round the update
-# *up* to the next whole number. If a drop would not come before the run of `epochs` epochs ends,
-# raise a `ValueError`.
+# each of these epochs, in the order in which they are given. An epoch has as many updates as there
+# are batches; the last batch may be smaller, but counts. Epochs may be fractions (2.5 is the middle
+# of epoch 2): round the update *up* to the next whole number. If a drop would not come before the
+# run of `epochs` epochs ends, raise a `ValueError`.
 #
 # **Success:** right whether or not the batch size divides the images, and no drop is lost silently.
 #

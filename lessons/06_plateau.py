@@ -649,8 +649,8 @@ exercise(
 # Keras's `ReduceLROnPlateau` that cut at the same evaluations.
 #
 # - PyTorch cuts at bad evaluation `patience + 1`, Keras at number `patience`.
-# - After a cut, PyTorch leaves `cooldown` evaluations uncounted, Keras `cooldown - 1`, and for 0
-#   none either.
+# - After a cut, PyTorch leaves `cooldown` evaluations uncounted, Keras `cooldown - 1` (for a
+#   cooldown of 0, neither leaves any).
 # - A relative threshold has no counterpart in Keras: raise a `ValueError`. (The check does not ask
 #   for a relative threshold of 0, which would be `min_delta=0`.)
 #

@@ -795,8 +795,8 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 7.4 - What has to be put back? (concept, 2 points, about 8 minutes)
 #
-# Weights and rate are restored after a range test. What *else* must be, so that the training after
-# it is bit for bit the same as without it? Decide for a run with
+# Weights and rate are restored after a range test. What *else* must be restored, so that the
+# training after it is bit for bit the same as without it? Decide for a run with
 #
 # - `optimizer`: `"sgd"` or `"adam"`; `momentum`: SGD's momentum, 0 for none (Adam ignores it),
 # - `dropout`: the rate of a dropout layer, 0 for none,
