@@ -136,7 +136,7 @@ def test_late_and_again(tmp_path, capsys):
     assert main(command(tmp_path)) == 0
     said = capsys.readouterr().out.splitlines()
     assert (
-        "9 notebooks: 5 graded now, 0 before, 0 could not be graded, 4 left out beside others;"
+        "9 notebooks: 5 graded now, 0 before, 0 could not be graded, 4 left out beside graded ones;"
         in said[-1]
     )
     assert len(said) == 6 and all("5 of 9  (1 to be marked by hand" in line for line in said[:5])

@@ -367,8 +367,8 @@ def _say_exported(
     if other_scores:
         print(
             f"{counted(len(other_scores), 'row')} of --marks with a score that is not the grader's "
-            f"now (first {other_scores[0]}): it was graded again, or, if somebody wrote it, move "
-            "it into the column mark"
+            f"now (first {other_scores[0]}): the answer was graded again, or somebody changed the "
+            "score, which belongs into the column mark"
         )
     if waiting:
         print(
@@ -379,9 +379,9 @@ def _say_exported(
         print(line)
     if marks_left_out:
         print(
-            "These marks are left out. Has a spreadsheet changed the names (007 to 7)? Import the "
-            "columns as text. Is the student or the question gone? Delete the rows. Did the "
-            "student hand in nothing that can be graded? Hand in a blank notebook under that name"
+            "These marks are left out. If a spreadsheet changed the names (007 to 7), import the "
+            "columns as text. If the student or the question is gone, delete the rows. If the "
+            "student handed in nothing that can be graded, add a blank notebook under that name"
         )
     for line in not_in_gradebook:
         print(f"not in the gradebook: {line}")
@@ -391,8 +391,8 @@ def _say_exported(
     if new_students:
         some = ", ".join(new_students[:5]) + (", ..." if len(new_students) > 5 else "")
         print(
-            f"{counted(len(new_students), 'student')} whom the gradebook did not know: {some}. Are "
-            "they in its roster under another name? Then hand in under that name (a folder each)"
+            f"{counted(len(new_students), 'student')} whom the gradebook did not know: {some}. If "
+            "its roster has them under another name, grade a folder of that name for each"
         )
 
 

@@ -44,7 +44,7 @@ def totals(results: Sequence[Mapping[str, Any]], new: int, copies: int) -> str:
     if not results:
         return "nothing to grade"
     every, graded = len(results) + copies, sum(each["status"] == "graded" for each in results)
-    beside = f", {copies} left out beside others" if copies else ""
+    beside = f", {copies} left out beside graded ones" if copies else ""
     return (
         f"{counted(every, 'notebook')}: {new} graded now, {graded - new} before, "
         f"{len(results) - graded} could not be graded{beside}; isolation: {results[0]['isolation']}"
@@ -55,7 +55,7 @@ def of_others(folder: Path | str, others: Sequence[Path]) -> str:
     """What to say of results in the folder that belong to none of the submissions."""
     return (
         f"{folder} also holds {counted(len(others), 'result')} of other submissions; "
-        "report and export show them, too. Of a student who has left, delete the files: "
+        "report and export show them, too. If a student has left, delete the files: "
         + ", ".join(map(str, others[:3]))
         + (", ..." if len(others) > 3 else "")
     )
