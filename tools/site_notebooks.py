@@ -5,27 +5,12 @@ import base64
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from site_pages import Pages, fenced, with_room
 
-if TYPE_CHECKING:
-    from course_lib.widgets.panel import Panel
+from course_lib import widgets
+from course_lib.widgets.panel import Panel
 
-# The widgets that a page can show without a kernel; each returns a panel.
-LIVE = (
-    "cycle_composer",
-    "explore",
-    "finder_reader",
-    "how_many_seeds",
-    "kill_and_resume",
-    "milestones",
-    "noise_floor",
-    "plateau_cuts",
-    "puzzle",
-    "valley",
-    "warmup_map",
-)
 KINDS = {"notebooks": "the lesson", "exercises": "the exercises", "solutions": "the solutions"}
 TOLD = {
     "notebooks": "as it was run; in JupyterLab you can change it and run it again.",
@@ -75,8 +60,9 @@ def notebook_page(pages: Pages, path: Path) -> None:
     pages.file(name, text)
 
 
-def live(source: str) -> "Panel | None":
-    """The panel that a cell ends with, if it is one of `LIVE` called with plain values."""
+def live(source: str) -> Panel | None:
+    """The panel that a cell ends with, if it is a widget of ours called with plain values; the lab,
+    which needs a kernel, is no panel."""
     try:
         last = ast.parse(source).body[-1:]
     except SyntaxError:  # a line for IPython
@@ -84,16 +70,15 @@ def live(source: str) -> "Panel | None":
     call = last[0].value if last and isinstance(last[0], ast.Expr) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         return None
-    if call.func.id not in LIVE:
+    widget = vars(widgets).get(call.func.id)
+    if getattr(widget, "__annotations__", {}).get("return") is not Panel:
         return None
-    from course_lib import widgets
-
     try:
         values = [ast.literal_eval(each) for each in call.args]
         named = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
     except ValueError:  # names of the lesson, which is not run here
         return None
-    return getattr(widgets, call.func.id)(*values, **named)
+    return widget(*values, **named)
 
 
 def _output(pages: Pages, name: str, output: dict) -> str:
@@ -117,7 +102,7 @@ def _output(pages: Pages, name: str, output: dict) -> str:
     return fenced("{code-block} text", ":class: output-text\n\n" + text.rstrip("\n"))
 
 
-def raw(pages: Pages, name: str, panel: "Panel") -> str:
+def raw(pages: Pages, name: str, panel: Panel) -> str:
     """A live panel as part of a page."""
     pages.file(f"panels/{name}.html", panel.html())
     return f"```{{raw}} html\n:file: {pages.staging / 'panels' / name}.html\n```"
