@@ -477,14 +477,16 @@ ORDERING = re.compile(
 
 @every_claim
 def test_a_claim_s_sentence_is_one_and_shows_its_numbers(id):
-    claim, fields = CLAIMS[id], re.findall(r"\{(\w+)\.(\w+)", CLAIMS[id].sentence)
+    claim = CLAIMS[id]
+    fields = re.findall(r"\{(\w+)\.(\w+)", claim.sentence + claim.details)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id)
     assert claim.experiment in EXPERIMENTS and set(claim.also) <= EXPERIMENTS.keys()
-    assert {framework for framework, _ in fields} <= set(claim.frameworks)
+    assert {framework for framework, _ in fields} <= {"n", *claim.frameworks}
     assert fields or ORDERING.search(claim.sentence), "a claim says a number or an order"
     if not claim.is_recorded():
         pytest.skip("no record yet: another test says so")
-    text = claim.text()
+    text = claim.whole()
+    assert text.startswith(claim.text())
     assert text.rstrip().endswith(".") and "{" not in text
     assert "nan" not in text.lower().split() and "None" not in text
 
@@ -542,6 +544,23 @@ def test_prose_takes_the_sentence_from_the_record(course):
     assert cell.source.endswith(SAID.format("../docs/"))
     with pytest.raises(ValueError, match="id must be one of good-claim, got 'bad-claim'"):
         pages.with_claims("{{bad-claim}}", "")
+
+
+def test_a_sentence_of_one_framework_s_numbers_is_said_of_the_other_on_the_page(course):
+    """The lesson says that the other agrees; the details are on the page only."""
+    gains = {"torch": [1.0, 2.0, 3.0], "tensorflow": [2.0, 3.0, 4.0]}
+    CLAIMS["good-claim"] = Claim(
+        "tiny",
+        "It gains {n.gain.value:.1f} points.",
+        measure=lambda runs: {"gain": mean_of(gains[runs.framework])},
+        holds=lambda n: n.gain.value > 0,
+        details="The interval begins at {n.gain.low:.1f}.",
+    )
+    link = "([claim `good-claim`](claims.md#good-claim), n = 3; TensorFlow agrees)"
+    assert pages.with_claims("{{good-claim}}", "") == f"It gains 2.0 points. {link}"
+    quoted, *rows = pages.claims_page(course, {}).split("## good-claim\n\n")[1].splitlines()
+    assert quoted == "> It gains 2.0 points. The interval begins at -0.5."
+    assert "- In TensorFlow: It gains 3.0 points. The interval begins at 0.5." in rows
 
 
 def test_pages_are_built_and_go_stale(course, capsys):

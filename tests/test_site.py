@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import re
-import string
 import subprocess
 import sys
 from collections import defaultdict
@@ -23,7 +22,7 @@ from course_lib.schedules import GALLERY
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from site_api import PUBLIC, docstring  # noqa: E402
-from site_claims import WORDS, ticks  # noqa: E402
+from site_claims import WORDS, quoted, ticks  # noqa: E402
 from site_notebooks import KINDS, live  # noqa: E402
 from site_pages import Pages, with_room  # noqa: E402
 
@@ -210,11 +209,10 @@ def test_each_claim_shows_its_estimates_and_its_record(site):
     parts = dict(re.findall(r'<section id="([\w-]+)">\n<h2>(.*?)</section>', text, re.DOTALL))
     for name, claim in CLAIMS.items():
         drawn = parts[name].count("<circle")
-        fields = {field for _, field, _, _ in string.Formatter().parse(claim.sentence) if field}
         numbers = defaultdict(dict, {each: vars(claim.numbers(each)) for each in claim.frameworks})
-        values = [numbers[framework].get(key) for framework, key in (x.split(".") for x in fields)]
-        assert drawn == sum(isinstance(value, Estimate) for value in values), name
-        named = {x.split(".")[1] for x, value in zip(fields, values) if isinstance(value, Estimate)}
+        values = [(key, numbers[framework].get(key)) for framework, key in quoted(claim)]
+        assert drawn == sum(isinstance(value, Estimate) for _, value in values), name
+        named = {key for key, value in values if isinstance(value, Estimate)}
         assert named == set(WORDS.get(name, ())), f"WORDS of tools/site_claims.py: {name}"
         assert f"{claim.experiment}.jsonl" in parts[name], name
     assert text.count('class="estimates"') > 20

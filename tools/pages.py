@@ -14,6 +14,7 @@ from course_lib.claims import records
 from course_lib.rosetta import ROSETTA, Row, table
 
 CLAIM = re.compile(r"\{\{([\w-]+)\}\}")
+NAMES = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
 PART = re.compile(r"^\{\{(measured|rosetta): ([\w-]+)\}\}$", re.M)
 
 INTRODUCTION = """\
@@ -23,7 +24,8 @@ Every sentence of the course with a number that no cell of its notebook shows is
 the recorded runs behind it. A record is a file of `records/`: one line per run, with its seed,
 versions, processor and commit; a `+` behind the commit says that the library had changes on top of
 it. `lr-course reproduce NAME` makes the runs again on your machine, compares them with ours, and
-says whether the sentence still holds; it goes on where it was interrupted.
+says whether the sentence still holds; it goes on where it was interrupted. A sentence holds in each
+framework that its claim names; where it quotes one, the other's numbers stand below it.
 
 A number like 0.21 [0.10, 0.33] is a mean over n seeds with its 95 % interval (Student's t). A seed
 sets the initial weights and the order of the images, and a difference is paired: the runs of one
@@ -41,8 +43,9 @@ def with_claims(text: str, docs: str) -> str:
     def sentence(found: re.Match) -> str:
         id = found[1]
         said = claims.say(id)
-        n = claims.CLAIMS[id].seeds()
-        return f"{said} ([claim `{id}`]({docs}claims.md#{id}), n = {n})"
+        claim = claims.CLAIMS[id]
+        agree = "".join(f"; {NAMES[each]} agrees" for each in claim.others)
+        return f"{said} ([claim `{id}`]({docs}claims.md#{id}), n = {claim.seeds()}{agree})"
 
     return CLAIM.sub(sentence, text)
 
@@ -104,10 +107,11 @@ def claims_page(root: Path, titles: dict[Path, str]) -> str:
         ]
         sentence, seeds = "*There is no record of it yet.*", "none"
         if claim.is_recorded():
-            sentence = claim.text()
+            sentence = claim.whole()
             seeds = f"{claim.seeds()} in {' and in '.join(claim.frameworks)}"
         titles_of = (f"`{name}`, {claims.EXPERIMENTS[name].title}" for name in names)
         rows = {
+            **{f"In {NAMES[each]}": claim.whole(each) for each in claim.others if lines},
             "Experiment": "; ".join(titles_of),
             "Seeds": seeds,
             **made_with(lines),

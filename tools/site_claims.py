@@ -157,20 +157,30 @@ def _with_record(match: re.Match) -> str:
 
 
 def estimates(claim: "Claim", words: dict[str, str | tuple[str, str]]) -> str:
-    """The estimates of a claim's sentence with their 95 % intervals, a drawing for each unit; "" if
+    """The estimates of a claim's sentences with their 95 % intervals, one drawing per unit; "" if
     it has none. A number that `words` leaves out keeps its own name and gets no unit."""
     from course_lib.claims import Estimate
 
-    fields = [field for _, field, _, _ in string.Formatter().parse(claim.sentence) if field]
     rows: dict[str, list[Row]] = {}
-    for field in dict.fromkeys(fields):
-        framework, _, name = field.partition(".")
+    for framework, name in quoted(claim):
         value = vars(claim.numbers(framework)).get(name) if framework in claim.frameworks else None
         if isinstance(value, Estimate):
             said = words.get(name, (name, ""))
             shown, unit = (said, POINTS) if isinstance(said, str) else said
             rows.setdefault(unit, []).append((framework, shown, value))
     return "".join(drawing(each, unit) for unit, each in rows.items())
+
+
+def quoted(claim: "Claim") -> list[tuple[str, str]]:
+    """The numbers that its page quotes, (framework, name) each; {n.name} is of every framework."""
+    parts = string.Formatter().parse(claim.sentence + claim.details)
+    fields = [field.partition(".")[::2] for _, field, _, _ in parts if field]
+    every = [
+        (each, name)
+        for whose, name in fields
+        for each in (claim.frameworks if whose == "n" else [whose])
+    ]
+    return list(dict.fromkeys(every))
 
 
 def drawing(rows: list[Row], unit: str) -> str:

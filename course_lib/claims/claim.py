@@ -67,7 +67,9 @@ class Claim:
     """A sentence of the course that stands on recorded runs.
 
     - experiment: whose record it stands on (`also`: further ones).
-    - sentence: with a field for every number, "... {torch.gain:.2f} points ...".
+    - sentence: what a lesson says, with a field for every number: "... {n.gain:.2f} points ..." is
+      of the first framework, and the page of claims says the sentence again with the other's
+      numbers; {torch.gain} and {tensorflow.gain} are for a sentence that needs both.
     - measure: the numbers, from the runs of one framework.
     - holds: whether the sentence is true of the numbers of one framework. It must be of each.
     """
@@ -78,6 +80,12 @@ class Claim:
     holds: Callable[[Any], bool]
     frameworks: tuple[str, ...] = ("torch", "tensorflow")
     also: tuple[str, ...] = ()
+    details: str = ""  # sentences with fields that only the page of claims says
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The frameworks of which the sentence holds, but whose numbers it leaves to the page."""
+        return self.frameworks[1:] if "{n." in self.sentence + self.details else ()
 
     def numbers(self, framework: str, folder: Path = RECORDS) -> SimpleNamespace:
         """What the record says in one framework."""
@@ -94,7 +102,16 @@ class Claim:
 
     def text(self, folder: Path = RECORDS) -> str:
         """The sentence with its numbers."""
-        return self.sentence.format(**{f: self.numbers(f, folder) for f in self.frameworks})
+        return self._filled(self.sentence, self.frameworks[0], folder)
+
+    def whole(self, framework: str | None = None) -> str:
+        """The sentence and its details, with the numbers of one framework."""
+        said = f"{self.sentence} {self.details}".strip()
+        return self._filled(said, framework or self.frameworks[0], RECORDS)
+
+    def _filled(self, said: str, framework: str, folder: Path) -> str:
+        numbers = {each: self.numbers(each, folder) for each in self.frameworks}
+        return said.format(n=numbers[framework], **numbers)
 
     def seeds(self, folder: Path = RECORDS, frameworks: Sequence[str] | None = None) -> int:
         """The number of seeds behind it: the smallest of any variant that was run."""
