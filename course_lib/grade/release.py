@@ -129,16 +129,13 @@ def released(notebook: Any, name: str) -> Any:
 def leaks(solution: Any, clean: Any) -> list[str]:
     """Messages about what the released notebook `clean` would tell of the solutions."""
     found = []
-    answers, given = _functions(solution), set(_lines(_given(solution)))
-    stubs = _functions(clean)
-    for name in sorted(_asked(solution)):
-        if name not in answers:
-            continue  # defined in a given cell: no secret
-        if name in stubs and ast.dump(stubs[name][0]) == ast.dump(answers[name][0]):
+    answers, stubs = _functions(solution), _functions(clean)
+    removed, given = _removed(solution, clean), set(_lines(_given(solution)))
+    for name in sorted(_asked(solution) & answers.keys()):  # any other stands in a given cell
+        (answer, lines), (stub, left) = answers[name], stubs.get(name, (None, ()))
+        if stub and ast.dump(stub) == ast.dump(answer):
             found.append(f"the model answer `{name}` would be handed out; put it into a region")
-    removed = _removed(solution, clean)
-    for name in _asked(solution) & answers.keys():
-        removed += set(answers[name][1]) - set(stubs[name][1] if name in stubs else ())
+        removed += set(lines) - set(left)
     secret = {line for line in removed if len(line) > 12 and not TRIVIAL.match(line)} - given
     for index, cell in enumerate(clean.cells, 1):
         for line in _lines([cell.source]):
