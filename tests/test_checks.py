@@ -197,7 +197,7 @@ def test_a_long_list_hears_the_place_and_an_adapter_is_explained(monkeypatch):
     monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
     message = told(lambda epoch, lr, *, factor: lr * factor if 0 < epoch < 4 else lr)
     assert "    fed_back(rule, 6, 1.0, factor=0.5)\n" in message
-    assert "(fed_back: What a loop gets" in message
+    assert "(fed_back: Calls `rule(epoch, lr, **parameters)` in a loop" in message
     assert "at place 4, counted from 0: 0.125 instead of 0.0625.\n2 of 6 differ." in message
 
 

@@ -27,7 +27,8 @@ def curve(formula: Callable[..., float], steps: Iterable[int], /, **parameters: 
 def fed_back(
     rule: Callable[..., float], count: int, first: float, /, **parameters: Any
 ) -> list[float]:
-    """What a loop gets that hands the rule its own last answer: `rule(epoch, lr, **parameters)`.
+    """Calls `rule(epoch, lr, **parameters)` in a loop, each time with the rate that it returned
+    last, and returns all rates.
 
     >>> fed_back(lambda epoch, lr, *, factor: lr * factor if epoch else lr, 3, 1.0, factor=0.5)
     [1.0, 0.5, 0.25]
@@ -42,8 +43,8 @@ def fed_back(
 def shared(
     answer: Callable[..., Any], first: Any, others: Iterable[dict[str, Any]], /
 ) -> list[Any]:
-    """What the answer returns with each of these other arguments, and one and the same first one,
-    which it must leave as it was.
+    """Calls the answer with each of these other arguments, always with the same first one, which it
+    must leave as it was.
 
     >>> shared(lambda rates, keep: rates[:keep], [0.5, 0.25], [{"keep": 1}, {"keep": 2}])
     [[0.5], [0.5, 0.25]]
@@ -54,7 +55,8 @@ def shared(
 def one_weight(
     measure: Callable[..., Any], start: float, rates: Sequence[float], count: int
 ) -> Any:
-    """What `measure(update, weight, count)` reads off a loop of one weight, whose gradient is 1.
+    """Calls `measure(update, weight, count)` with a loop of one weight, whose gradient is 1, and
+    returns what it measured.
 
     >>> one_weight(lambda update, weight, count: [update(), weight()][1], 1.0, [0.25], 1)
     0.75
@@ -74,9 +76,9 @@ def one_weight(
 def torch_rates(
     make: Callable[..., Any], lr: float, steps: int, /, *, share: float = 1.0, **parameters: Any
 ) -> list[float]:
-    """The rates that an optimizer applies under the scheduler `make(optimizer, **parameters)` to
-    the first of two parameter groups; the second, whose rate is `share` times the first one's, has
-    to follow."""
+    """Steps the scheduler `make(optimizer, **parameters)` and returns the rates of the first of two
+    parameter groups. The second begins with `share` times the rate of the first, and must keep to
+    that."""
     from course_lib.pytorch import torch
 
     own = (lr, lr * share)
@@ -93,7 +95,7 @@ def torch_rates(
             raise RuntimeError(
                 f"at update {step} the first parameter group has the rate {first!r}, the second "
                 f"{second!r}; they began with {lr!r} and {lr * share!r}: set the rate of every "
-                "group in optimizer.param_groups, each from its own"
+                "group in optimizer.param_groups, each from its own first rate"
             )
         rates.append(first)
         optimizer.step()
@@ -102,9 +104,9 @@ def torch_rates(
 
 
 def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> list[float]:
-    """The rates of the Keras schedule `make(**parameters)` at the updates 0 to steps - 1, after it
-    was saved as JSON and loaded in a program that has made another schedule too; asked from the
-    last to the first, inside a compiled update."""
+    """Saves the Keras schedule `make(**parameters)` as JSON, loads it in a program that has made
+    another schedule too, and returns its rates at the updates 0 to steps - 1. They are asked from
+    the last to the first, inside a compiled update."""
     from course_lib.tensorflow import keras, tf
 
     schedules = keras.optimizers.schedules

@@ -107,7 +107,7 @@ def _course(folder: Path, db: str | None) -> Any:
 
     if not (folder / "nbgrader_config.py").is_file():
         raise ValueError(
-            f"{folder} is no course of nbgrader's: it has no nbgrader_config.py. Give the folder "
+            f"{folder} is not an nbgrader course: it has no nbgrader_config.py. Give the folder "
             "that `nbgrader quickstart NAME` made, or write that file"
         )
     try:
@@ -219,7 +219,7 @@ def _import(
     if row["status"] == "graded" and asked != questions.keys():
         raise Unfit(
             f"it answers {sorted(questions)}, the solutions ask {sorted(asked)}: graded with "
-            "others. Run `lr-course grade` again, or delete the results of who has left the class"
+            "others. Run `lr-course grade` again, or delete the results of students who left"
         )
     folders = [
         Path(coursedir.format_path(step, student, assignment))
