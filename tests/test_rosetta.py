@@ -645,23 +645,3 @@ def test_torch_asked_for_a_step_misses_a_restart_that_stepping_hits():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)
     call = "CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=3)"
     assert torch_rates(call, 1.0, 1211)[1210] == 1.0
-
-
-def stale_lines(page):
-    """What a page says otherwise than the table, and the translations that it leaves out."""
-    shown, today = [x for x in page.splitlines() if x.startswith("|")], table().splitlines()
-    # What nobody else has may be missing: a new schedule makes no page old.
-    empty = {key for key, row in ROSETTA.items() if row == rosetta.Row()}
-    needed = [line for line in today if line.split()[1] not in empty]
-    return [x for x in shown if x not in today] + [x for x in needed if x not in shown]
-
-
-def test_the_page_has_the_table_of_today():
-    page = (Path(__file__).parents[1] / "docs" / "rosetta.md").read_text(encoding="utf-8")
-    assert stale_lines(page) == [], "make notebooks ARGS=--pages"
-    # An old translation and a lost one are found; what nobody else has may come or go.
-    old = "`StepLR(optimizer, step_size=every, gamma=factor)`"
-    assert len(stale_lines(page.replace(old, old.upper(), 1))) == 2
-    lost, nobody_s = (next(x for x in table().splitlines() if x[2:5] == n) for n in ("cos", "rex"))
-    assert stale_lines(page.replace(f"{lost}\n", "")) == [lost]
-    assert stale_lines(f"{page}{nobody_s}\n") == []
