@@ -61,7 +61,7 @@ def keras_counts(patience: int, cooldown: int) -> tuple[int, int]:
 
 
 class Plateau:
-    """Times `factor` whenever more than `patience` evaluations in a row brought nothing new.
+    """The rate times `factor` whenever more than `patience` evaluations in a row were not better.
 
         update(metric):
             if better(metric):  best, bad = metric, 0
@@ -169,7 +169,7 @@ class Plateau:
         return self.lr
 
     def update(self, metric: Any) -> float:
-        """Hear the metric of one evaluation, and return the rate from now on."""
+        """Take the metric of one evaluation, and return the rate from now on."""
         number = as_number(metric)
         if number is None:
             raise ValueError(f"metric must be a single number, got {metric!r}")
@@ -201,8 +201,8 @@ class Plateau:
 
 
 def warmed(plateau: Plateau, warmup_steps: int = 0) -> Schedule:
-    """A plateau behind a linear warmup, as both adapters apply it. One that falls during the warmup
-    lowers what is being climbed to.
+    """A plateau behind a linear warmup, as both adapters apply it. If the plateau falls during the
+    warmup, the rate climbs to the lower one.
 
     >>> warmed(Plateau(1.0), warmup_steps=3).values(5)
     [0.25, 0.5, 0.75, 1.0, 1.0]
@@ -213,7 +213,7 @@ def warmed(plateau: Plateau, warmup_steps: int = 0) -> Schedule:
 
 
 def plateaus_in(schedule: Any) -> list[Plateau]:
-    """Every plateau that a schedule is made of, however deep; one in a function is not seen.
+    """Every plateau in a schedule, however deep; one inside a function of yours is not found.
 
     >>> plateau = Plateau(0.1)
     >>> plateaus_in(plateau) == [plateau], plateaus_in(max)

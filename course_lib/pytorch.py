@@ -118,7 +118,7 @@ class TorchSchedule(LRScheduler):
             own.add(float(rate) * group.get("lr_scale", 1))  # what timm's schedulers multiply by
         if self.group_scales is None and len(own) > 1:
             warnings.warn(
-                f"the optimizer's groups have rates of their own, {sorted(own)}, and all get the "
+                f"the optimizer's groups have different rates, {sorted(own)}, but all will get the "
                 "schedule's; for rates that differ, give group_scales, one factor per group (for "
                 'timm\'s: [group["lr_scale"] for group in optimizer.param_groups])',
                 stacklevel=3 if type(self) is TorchSchedule else 4,
@@ -141,8 +141,8 @@ class TorchSchedule(LRScheduler):
         return [rate * scale for scale in self.group_scales]
 
     def refresh(self) -> None:
-        """Ask for rate and momentum of the coming update again: after a schedule that listens has
-        heard, or after `optimizer.add_param_group`."""
+        """Set the rate and momentum of the coming update anew: after a plateau got a metric, or
+        after `optimizer.add_param_group`."""
         self._set_rates(self.get_lr())
         self._set_momentum()
 
@@ -191,7 +191,7 @@ class TorchSchedule(LRScheduler):
                 group["betas"] = (value, *group["betas"][1:])
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of updates, what every Plateau in the schedule has heard, and enough to notice
+        """The number of updates, the state of every Plateau in the schedule, and enough to notice
         that it belongs to another schedule."""
         return {
             "last_epoch": self.last_epoch,
@@ -365,11 +365,11 @@ class AdaGradNorm(torch.optim.Optimizer):
 def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
     """What multiplies the gradient of each weight, one array per weight.
 
-    In Adam it is the first moment that is multiplied, in SGD with momentum the velocity. Read from
-    the optimizer's own state, so after at least one `optimizer.step()`; with the `lr` that it has
-    now, so before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop, SGD and AdaGradNorm can be
-    read: TypeError for another, ValueError for a weight without an update; of one that is frozen
-    (`requires_grad=False`) and had none, NaN. SGD and AdaGradNorm have a rate for it all the same.
+    In Adam it is the first moment that is multiplied, in SGD with momentum the velocity. It is read
+    from the optimizer's state and its present `lr`, so call it after at least one
+    `optimizer.step()` and before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop, SGD and
+    AdaGradNorm can be read: TypeError for another, ValueError for a weight without an update. For a
+    frozen weight (`requires_grad=False`) without an update: NaN, but in SGD and AdaGradNorm a rate.
 
     >>> weight = torch.zeros(2, requires_grad=True)
     >>> optimizer = torch.optim.Adagrad([weight], lr=1.0)

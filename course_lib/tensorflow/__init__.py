@@ -3,7 +3,7 @@
 It knows no schedule by name: anything that answers `step -> rate` will do. `training.fit` runs in
 trainers/in_keras.py.
 
-- schedule.py: a schedule, or a plateau, at work in Keras
+- schedule.py: a schedule as Keras takes it, and the callback for a plateau
 - optimizers.py: those that Keras does not have, or has in another form
 - adaptive.py: the rate of every weight, read from an optimizer
 - framework.py: imports keras and tf without their start-up notes; from outside this folder, take

@@ -12,9 +12,9 @@ def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
     """What multiplied the gradient of each weight in the last update, one array per weight.
 
     In Adam it is the first moment that is multiplied, in SGD with momentum the velocity (in Keras's
-    own SGD the gradient, on its way into the velocity). Read from the optimizer's own state, so
-    after at least one update. Adagrad, Adam, AdamW, RMSprop, SGD (Keras's and ours) and AdaGradNorm
-    can be read: TypeError for another, ValueError for one without an update.
+    own SGD the gradient, on its way into the velocity). It is read from the optimizer's state, so
+    call it after at least one update. Adagrad, Adam, AdamW, RMSprop, SGD (Keras's and ours) and
+    AdaGradNorm can be read: TypeError for another, ValueError for one without an update.
 
     >>> weight = keras.Variable([0.0, 0.0])
     >>> optimizer = keras.optimizers.Adagrad(1.0, initial_accumulator_value=0.0, epsilon=0.0)

@@ -158,13 +158,13 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     """Schedule-free AdamW (Defazio et al. 2024), update by update as its authors' own for PyTorch.
 
     Keras's own differs in two things. On TensorFlow it reads its auxiliary weights z after it has
-    moved them, as if before, so its x is no average of the z. And it gives each update the same
-    share of the average, instead of one by the largest rate so far, squared: that only matters when
-    the rate changes. The model's weights are y, where gradients are taken; measure with x, which
-    `averaged()` returns, as Keras has no switch between the two.
+    moved them and takes them for the old ones, so its x is no average of the z. And it gives each
+    update the same share of the average, where the authors weigh it by the square of the largest
+    rate so far: that only matters when the rate changes. The model's weights are y, where gradients
+    are taken; evaluate with x, which `averaged()` returns, as Keras has no switch between the two.
 
-    The arguments are those of Keras's own, but ValueError for a weight_decay and for a beta_1 of 0,
-    from whose y no x can be computed; and in a strategy of several devices.
+    The arguments are those of Keras's own. ValueError for a weight_decay, for a beta_1 of 0 (from
+    its y no x can be computed), and in a strategy of several devices.
 
     >>> weight = keras.Variable([1.0])
     >>> optimizer = ScheduleFreeAdamW(learning_rate=0.5)
