@@ -26,7 +26,7 @@ from pathlib import Path
 from site_api import api_pages
 from site_claims import claims_page
 from site_notebooks import KINDS, notebook_page, raw
-from site_pages import ROOT, SITE, Pages, fenced, with_room
+from site_pages import FOLDERS, ROOT, SITE, Pages, fenced, with_room
 
 
 def gather(staging: Path, only: list[str]) -> Pages:
@@ -44,7 +44,7 @@ def gather(staging: Path, only: list[str]) -> Pages:
             notebook_page(pages, ROOT / folder / f"{stem}.ipynb")
     claims_page(pages)
     api_pages(pages)
-    for path in sorted(ROOT.rglob("*.md")):
+    for path in (each for folder in ("", *FOLDERS) for each in (ROOT / folder).glob("*.md")):
         name = pages.page_of(path)
         if name and name not in ("index.md", "docs/claims.md"):
             text = pages.bend(path.read_text(encoding="utf-8"), path, name)

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 TAG = re.compile(r"""(<(?:img|source|a)\b[^>]*?\b(?:src|srcset|href)=")([^"\s]+)(")""")
+FOLDERS = ("docs", "docs/guides", "benchmarks")  # whose Markdown is on the site
 WIDE = 600  # characters in a row of a table that no line of text has room for
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 
@@ -30,11 +31,9 @@ class Pages:
             return "index.md"
         if re.fullmatch(r"(notebooks|exercises|solutions)/[^/]+\.ipynb", name):
             return name.removesuffix(".ipynb") + ".md" if path.stem in self.lessons else None
-        if name in ("CONTRIBUTING.md", "CHANGELOG.md") or re.fullmatch(
-            r"(docs|docs/guides|benchmarks)/[^/]+\.md", name
-        ):
-            return name
-        return None
+        folder = path.parent.relative_to(ROOT).as_posix()
+        shown = path.suffix == ".md" and folder in FOLDERS
+        return name if shown or name in ("CONTRIBUTING.md", "CHANGELOG.md") else None
 
     def bend(self, text: str, source: Path, name: str) -> str:
         """The text of a source file with its links bent to the pages of the site; `name` is the
