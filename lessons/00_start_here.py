@@ -35,7 +35,9 @@ framework = "torch"  # or "tensorflow"
 # too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the recorded
 # runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds** (a seed
 # fixes the random initial weights and the order of the images), and the brackets are its 95 %
-# confidence interval.
+# confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
+# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds of TensorFlow's
+# as well, and their numbers stand on the claim's page.
 
 # %%
 import warnings
@@ -234,7 +236,8 @@ def corrected(optimizer, epoch):
 measured_rates(corrected)
 
 # %% [markdown]
-# A second bug, from one of the articles that this course grew out of:
+# A second bug, from one of the articles that this course grew out of ([errata
+# E1](../docs/errata.md#e1-an-attribute-that-is-not-there)):
 # `optimizer._lr = f(epoch, total, optimizer._lr)` with $f$ a decay of the *initial* rate. Reading
 # `_lr` fails: there is no such attribute. The obvious repair reads and writes `group["lr"]`
 # instead:
@@ -497,7 +500,7 @@ exercise(
         call(60_000, 32, 5),
         call(5, 8, 4),
     ],
-    locked=[call(1_000, 64, 6), call(100_001, 100_000, 3)],
+    locked=[call(1_000, 64, 6), call(200_001, 100_000, 3)],
     hidden={
         "batches that divide the images": [call(50_000, 50, 50), call(7, 7, 9), call(12, 3, 1)],
         "a smaller last batch": [
@@ -521,7 +524,8 @@ exercise(
 # weight, whose gradient is always 1, and `weight()` returns where the weight is now. Example: with
 # rate 0.5 the weight goes 1, 0.5, 0, and `measure(update, weight, 2)` is `[0.5, 0.5]`.
 #
-# **Deliver:** `measure`, which returns the list of the rates that the first `count` updates apply.
+# **Deliver:** `measure`, which calls `update` `count` times, and returns the list of the rates that
+# these updates apply.
 #
 # **Success:** `count` rates, right for every start and every sequence of rates, also for negative
 # rates.
@@ -637,6 +641,7 @@ exercise(
         call(101, initial=0.2, total=100, factor=0.5),
         call(3, initial=1.0, total=4, factor=0.0),
         call(900, initial=1.0, total=4, factor=0.0),
+        curve([1, 4, 8], initial=7e-4, total=11, factor=0.1),
         call(50, initial=1.0, total=100, factor=0.25),  # the first one's step, of another line
     ],
     locked=[
@@ -649,6 +654,7 @@ exercise(
             call(7, initial=0.6, total=10, factor=0.2),
             call(1, initial=2.0, total=3, factor=0.25),
             curve(range(40), initial=0.6, total=39, factor=0.1),
+            curve([0, 3, 7, 9], initial=3e-4, total=7, factor=0.1),
         ],
         "at the end and after it": [
             call(10, initial=0.3, total=10, factor=0.2),

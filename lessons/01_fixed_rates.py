@@ -403,7 +403,9 @@ panels[0].text(0.003, 12, "guessing", fontsize=9, color="0.4")
 plt.show()
 
 # %% [markdown]
-# Each dot is a run (at 0: it diverged); the line joins the means.
+# Each dot is a run (at 0: it diverged); the line joins the means. A gap is taken seed by seed, and
+# its brackets hold a 95 % interval ([lesson 2](02_decay_two_classics.ipynb), section 2, computes
+# one).
 #
 # - **Smaller is not safer.** {{small-rate-costs}}
 # - **The best rate is near the cliff**, as $1/L$ is near $2/L$. {{best-beside-cliff}}
@@ -600,12 +602,16 @@ exercise(
         call([[1, 0, 0], [0, 5, 4], [0, 4, 5]]),
         call([[2, -1, 0], [-1, 2, -1], [0, -1, 2]]),
         call([[0.5, 0.25], [0.25, 0.5]]),
+        call([[1.0, 0.0], [0.0, 0.999]]),  # close to each other
+        call([[3, 0, 0, 0], [0, 3, 0, 0], [0, 0, 3, 0], [0, 0, 0, 3]]),  # or equal
     ],
     locked=[call([[3, 1, 0], [1, 6, 2], [0, 2, 4]])],
     hidden={
         "diagonal matrices": [
             call([[7, 0, 0], [0, 0, 0], [0, 0, 16]]),
             call([[0.5, 0], [0, 0.45]]),
+            call([[1.998, 0.0], [0.0, 2.0]]),
+            call([[7, 0, 0, 0], [0, 7, 0, 0], [0, 0, 7, 0], [0, 0, 0, 7]]),
         ],
         "full matrices, as lists": [
             call(pixels(1, 5, 3).tolist()),
@@ -626,7 +632,7 @@ exercise(
 # ### Exercise 1.3 - Read a sweep (code, 3 points, about 12 minutes)
 #
 # Write a function that judges a sweep. `losses[i]` belongs to `rates[i]`; the rates are in any
-# order.
+# order, and one may come twice, with another seed: each run counts by itself.
 #
 # **Deliver:** `best_rate`, which returns `(rate, at_boundary)`: the rate with the lowest loss, and
 # whether it is the smallest or the largest of *all* rates that were tried.
@@ -684,10 +690,11 @@ exercise(
         call([0.3, 0.03, 0.1, 1.0], [0.4, 0.4, 0.4, 0.6]),
         call([0.1], [0.4]),
         call([0.1, 1.0, 0.01], [-0.5, -0.2, -0.1]),
+        call([0.1, 1.0, 0.1, 0.1], [0.5, 0.6, 0.2, 0.9]),  # three seeds
         call([0.1, 1.0], [inf, nan]),
     ],
     locked=[
-        call([0.5, 0.05, 5.0, 0.005], [0.31, 0.3101, 0.9, 0.7]),
+        call([0.5, 0.05, 5.0, 0.005], [0.31, 0.3100001, 0.9, 0.7]),
         call([0.3, 0.03, 3.0], [0.0, 0.4, 0.7]),
         call([1.0, 10.0], [2e35, inf]),
         call([2e-4, 1e-4, 1e-3], [0.3, 0.5, 0.8]),
@@ -706,11 +713,14 @@ exercise(
             call([0.03, 0.003, 0.3], [-0.4, -0.5, inf]),
             call([0.3, 3.0, 0.03], [0.7, 0.2, 0.8]),
             call([2.0, 0.2, 20.0], [0.64, 0.5801, 0.58]),
+            call([0.3, 3.0, 3.0], [0.5, 0.9, 0.2]),
+            call([3.0, 0.3, 3.0], [0.2, 0.5, 0.9]),
         ],
         "ties": [
             call([0.2, 0.4, 0.1, 0.8], [0.3, 0.3, 0.5, 0.3]),
             call([0.8, 0.4, 0.1, 0.2], [0.3, 0.3, 0.5, 0.3]),
             call([0.1, 0.3, 0.01, 1.0], [0.3001, 0.3, 0.4, 0.5]),
+            call([0.1, 0.3, 0.01], [0.3000001, 0.3, 0.9]),
         ],
         "every run diverged": [
             call([0.5], [nan]),

@@ -3,14 +3,11 @@
 #
 # **You will be able to:** write the three classic decays in both frameworks; convert epochs to
 # updates and a factor per epoch to a factor per update; say what momentum does when the rate
-# drops; and fix four published bugs that leave the rate near zero, or unchanged.
+# drops; and fix five published bugs, of which none raises an error.
 #
 # **You need:** lesson 2: why a rate should fall.
 #
 # **Minutes:** 45
-#
-# You write each decay in both frameworks, train with it, and compare its **trace**, the list of
-# applied rates, with the plan. Then you do the same for four published bugs.
 
 # %% tags=["setup"]
 import math
@@ -31,7 +28,7 @@ from course_lib.claims import Runs, gain
 from course_lib.data import load
 from course_lib.plots import PALETTE, plot_runs
 from course_lib.predictions import outcome, predict
-from course_lib.schedules import constant, exponential, multistep, step_decay
+from course_lib.schedules import constant, exponential, inverse_time, multistep, step_decay
 from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
 from course_lib.training import fit, updates
 
@@ -60,6 +57,17 @@ plot_schedules(
 
 # %% [markdown]
 # The exponential is the step schedule without stairs: the two meet where a stair begins.
+#
+# From here on, many runs have **momentum** $\mu$: the weight follows a **velocity** $v$, a fading sum
+# of the past gradients $g$. The frameworks write it in two forms:
+#
+# | | velocity | weight |
+# |---|---|---|
+# | PyTorch | $v \leftarrow \mu v + g$ | $w \leftarrow w - \text{lr}\, v$ |
+# | Keras | $v \leftarrow \mu v - \text{lr}\, g$ | $w \leftarrow w + v$ |
+#
+# At a constant rate they are the same: while the gradient keeps its sign, $\mu = 0.9$ adds up to
+# moves ten times as large. Section 7 shows where they part.
 #
 # **Predict.** 600 updates on MNIST with momentum 0.9. One run keeps 0.2, one drops to a tenth at
 # update 400, one falls smoothly to a hundredth at the end. Which has the lowest training loss over
@@ -97,17 +105,40 @@ outcome("3.a", min(ends, key=ends.get))
 # %% [markdown]
 # A decay is not free. The late drop keeps the high rate while it is useful. The exponential is
 # below a tenth of it after half of the updates, and ends with a higher loss than even the constant
-# rate. <!-- shown --> One seed cannot rank them, though; lesson 11 does. Here we get the schedules
-# right.
+# rate. <!-- shown --> One seed cannot rank them, though; lesson 11 does.
+#
+# ### Spot the bug: one name, two curves
+#
+# A graded assignment ([a public
+# copy](https://github.com/Silva-6/deeplearning.AI-deep_learning/tree/8dccc65)) calls
+# `lr / (1 + k * epoch)` exponential, and in its docstring "weight decay". Keras has both:
+
+# %%
+schedules = keras.optimizers.schedules
+for rule in (schedules.ExponentialDecay(1.0, 1, 1 / 1.3), schedules.InverseTimeDecay(1.0, 1, 0.3)):
+    rates = [f"{float(rule(epoch)):.2g}" for epoch in (0, 1, 10, 50)]
+    print(f"{type(rule).__name__:17}", "  ".join(rates))
+
+# %% alt="On a log axis an exponential falls on a line, inverse time bends and flattens"
+plot_schedules(
+    {
+        "exponential: lr / 1.3**t": Schedule(exponential, lr=1.0, factor=1 / 1.3),
+        "inverse_time: lr / (1 + 0.3 t)": Schedule(inverse_time, lr=1.0, factor=0.3),
+    },
+    50,
+    log=True,
+)
+
+# %% [markdown]
+# Equal for two epochs, about 30,000 times apart after fifty. <!-- shown --> And weight decay shrinks
+# the *weights*. **Fix it**: its name is inverse time decay.
 #
 # ## 2. One plan, two clocks
 #
-# - An **update** is one step of the optimizer, on one batch. Keras's schedules count these.
-# - An **epoch** is one pass over the images: `ceil(images / batch size)` updates, the last of them
-#   on a smaller batch. Plans are often written in epochs.
-# - What a **step** is depends on who counts. In PyTorch it is a call of `scheduler.step()`.
+# Keras's schedules count **updates** (lesson 0). Plans are often written in **epochs**, of
+# `ceil(images / batch size)` updates. And a **step**, in PyTorch, is a call of `scheduler.step()`.
 #
-# To see what PyTorch applies, here is a loop without the training:
+# The list of applied rates is a run's **trace**. To see PyTorch's, a loop without the training:
 
 
 # %%
@@ -162,7 +193,6 @@ predict(
 
 # %%
 steps = updates(mnist, epochs=1, batch_size=32, validation=0)
-schedules = keras.optimizers.schedules
 stairs = schedules.ExponentialDecay(0.1, decay_steps=2 * steps, decay_rate=0.1, staircase=True)
 pieces = schedules.PiecewiseConstantDecay([steps, 4 * steps], [0.1, 0.01, 0.001])
 slope = schedules.ExponentialDecay(0.1, decay_steps=steps, decay_rate=0.95)
@@ -197,8 +227,6 @@ outcome("3.b", {steps - 1: "m - 1", steps: "m", steps + 1: "m + 1"}[first])
 optimizer = sgd(lr=0.1)
 smooth = lr_scheduler.ExponentialLR(optimizer, gamma=0.95 ** (1 / steps))
 torch_rates = applied(optimizer, smooth, epochs=3, batches=steps, step_every="batch")
-
-# %%
 keras_rates = [float(slope(step)) for step in range(0, 3 * steps, 100)]
 ours = Schedule(exponential, lr=0.1, factor=0.95, every=steps)
 print(f"factor per update: {0.95 ** (1 / steps):.6f}")
@@ -217,7 +245,7 @@ puzzle(1)  # your turn: which formula drew the grey curve? puzzle(2) to puzzle(8
 # ## 3. Break it: the wrong clock
 #
 # **Predict.** You write `StepLR(optimizer, 10, 0.1)`, thinking of epochs, and `scheduler.step()`
-# slips into the loop over batches. What is the rate after one epoch of MNIST? Set your odds.
+# slips into the loop over batches. What is the rate after one epoch of MNIST?
 
 # %%
 predict(
@@ -345,16 +373,8 @@ assert plan(run_length - 1) < plan(0), "the drop never comes"
 # %% [markdown]
 # ## 7. What momentum does with a drop
 #
-# With momentum $\mu$ the weight follows a **velocity** $v$, a fading sum of the past gradients $g$.
-# Both frameworks call this SGD with momentum, but the rate enters in different places:
-#
-# | | velocity | weight |
-# |---|---|---|
-# | PyTorch | $v \leftarrow \mu v + g$ | $w \leftarrow w - \text{lr}\, v$ |
-# | Keras | $v \leftarrow \mu v - \text{lr}\, g$ | $w \leftarrow w + v$ |
-#
-# At a constant rate they are the same. Now let the gradient be 1 and drop the rate to a tenth after
-# 40 updates. How far does each update move the weight?
+# In the two forms of section 1 the rate enters in different places. Let the gradient be 1, and drop
+# the rate to a tenth after 40 updates. How far does each update move the weight?
 
 # %%
 weight = torch.zeros(1, requires_grad=True)
@@ -369,7 +389,6 @@ for _ in range(60):
     scheduler.step()
 show("torch, updates 38 to 43", torch_steps[38:44])
 
-# %%
 weight = keras.Variable([0.0])
 drop = schedules.PiecewiseConstantDecay([39], [1.0, 0.1])
 optimizer = keras.optimizers.SGD(drop, momentum=0.9)
@@ -392,9 +411,8 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# Before the drop both moves have settled at nearly $\text{lr}/(1-\mu)$, ten times the rate: while
-# the gradient keeps its sign, a rate with momentum 0.9 is worth about ten times that rate without.
-# On a steep wall the gradient changes sign with every jump, and there momentum even *raises* the
+# Before the drop both moves have settled at nearly $\text{lr}/(1-\mu)$, ten times the rate. On a
+# steep wall the gradient changes sign with every jump, and there momentum even *raises* the
 # edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates only at the same momentum.
 #
 # PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on for
@@ -402,7 +420,7 @@ figure
 #
 # **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. In
 # Keras's own form, how does the training loss of the 20 updates after the drop compare with that of
-# the 20 before? Set your odds.
+# the 20 before?
 
 # %%
 predict(
@@ -443,7 +461,7 @@ panels[0].set_ylim(0, None)
 figure
 
 # %% [markdown]
-# The brackets hold the 95 % interval of the mean over seeds. {{momentum-jump}} {{momentum-end}}
+# {{momentum-jump}} {{momentum-end}}
 #
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is a
 # different experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is
@@ -456,8 +474,8 @@ figure
 #    a factor per update by a root.
 # 2. The libraries count alike, except that Keras's boundaries drop one update later; and their two
 #    forms of momentum react differently to the same drop.
-# 3. A decay on the wrong clock, one fed with its own result, one used up by a drawing and one that
-#    never comes: none raises an error. The trace of applied rates shows all four.
+# 3. A decay under a wrong name, on the wrong clock, fed with its own result, used up by a drawing,
+#    or one that never comes: none raises an error. The trace of applied rates shows all five.
 #
 # **An open question.** After Keras's jump the loss comes down again. Would you expect a lasting
 # difference, after 200 more updates or after 20,000? How many seeds would it take to see one of a
@@ -729,6 +747,7 @@ exercise(
         call([2.25], 100, 8, epochs=4),
         call([2.5], 100, 10, epochs=3),
         call([3], 5, 4, epochs=4),
+        call([1.75], 40, 10, epochs=2),  # its last update
         call([3], 10, 4, epochs=3),
         call([2.99], 50, 10, epochs=3),
         call([1, 4, 2], 10, 4, epochs=3),
@@ -739,6 +758,7 @@ exercise(
         "batches that fit": [
             call([30, 60, 80], 50_000, 50, epochs=90),
             call([1], 640, 64, epochs=2),
+            call([1], 3, 8, epochs=2),  # the last update
             call([], 640, 64, epochs=2),
         ],
         "a smaller last batch": [
@@ -750,6 +770,7 @@ exercise(
             call([0.5, 1.25], 90, 7, epochs=2),
             call([1.75], 91, 10, epochs=3),
             call([1.5], 40, 4, epochs=2),
+            call([2.75], 40, 10, epochs=3),  # the last update
             call([1.01], 16, 4, epochs=2),
         ],
         "drops that would not come": [

@@ -208,7 +208,7 @@ outcome("4.c", "no difference found" if lead.undecided else side)
 # %% [markdown]
 # The constant rate stays on its noise floor, and the three decays leave it. <!-- shown --> That was
 # one seed. On record are eight, each with its own initial weights and order of the images, measured
-# on the test images; the 95 % interval over seeds is in brackets.
+# on the test images.
 #
 # {{decay-at-a-high-peak}} {{line-against-cosine}}
 #
@@ -480,7 +480,9 @@ exercise(
         curve(range(8), peak_lr=1.0, total_steps=4, final_lr=0.2),
         curve(range(40), peak_lr=0.1, total_steps=30, final_lr=0.0),
         curve(range(8), peak_lr=0.2, total_steps=5, final_lr=0.6),
+        curve(range(6), peak_lr=0.0, total_steps=4, final_lr=0.1),
         curve([1, 3, 8, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
+        curve([1, 3, 8, 40], peak_lr=0.5, total_steps=4, final_lr=0.2),
     ],
     locked=[curve(range(12), peak_lr=0.5, total_steps=7, final_lr=0.1)],
     hidden={
@@ -493,11 +495,15 @@ exercise(
         "to a floor": [
             curve(range(30), peak_lr=0.8, total_steps=19, final_lr=0.05),
             curve(range(30), peak_lr=0.4, total_steps=23, final_lr=0.3),
+            curve([5, 20], peak_lr=0.4, total_steps=23, final_lr=0.1),
         ],
         "long after the end": [
             curve([0, 99, 100, 101, 250, 10_000], peak_lr=0.6, total_steps=100, final_lr=0.02)
         ],
-        "upwards": [curve(range(20), peak_lr=0.1, total_steps=13, final_lr=0.5)],
+        "upwards": [
+            curve(range(20), peak_lr=0.1, total_steps=13, final_lr=0.5),
+            curve([0, 1, 3, 4, 9], peak_lr=0.0, total_steps=4, final_lr=0.2),
+        ],
     },
     library=["linear", "polynomial", "piecewise_linear"],
 )
@@ -557,6 +563,7 @@ exercise(
         curve(range(8), peak_lr=1.0, total_steps=4, final_lr=0.5),
         curve(range(70), peak_lr=0.1, total_steps=50, final_lr=0.0),
         curve([1, 3, 8, 13, 40], peak_lr=0.5, total_steps=4, final_lr=0.1),
+        curve([1, 3, 8, 13, 40], peak_lr=0.5, total_steps=4, final_lr=0.2),
     ],
     locked=[curve(range(16), peak_lr=0.6, total_steps=9, final_lr=0.2)],
     hidden={
@@ -568,6 +575,7 @@ exercise(
         "to a floor": [
             curve(range(40), peak_lr=0.9, total_steps=29, final_lr=0.03),
             curve(range(30), peak_lr=0.4, total_steps=17, final_lr=0.25),
+            curve([5, 12], peak_lr=0.4, total_steps=17, final_lr=0.1),
         ],
         "long after the end": [
             curve([0, 199, 200, 201, 300, 400, 9999], peak_lr=0.5, total_steps=200, final_lr=0.01)
@@ -632,6 +640,7 @@ exercise(
         through("keras_rates", 8, lr=0.4, eta_min=0.05, total_steps=7),
         through("keras_rates", 7, lr=0.7, eta_min=0.1, total_steps=6),
         through("keras_rates", 5, lr=0.5, eta_min=0.0, total_steps=4),
+        through("keras_rates", 7, lr=0.5, eta_min=0.4, total_steps=6),
     ],
     hidden={
         "a small floor": [

@@ -393,8 +393,7 @@ axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# {{plateau-alarms}} (Brackets hold the 95 % interval over seeds.) Two kinds of noise add up. 500
-# images are a sample: that noise shrinks with more images. And the weights themselves jump with
+# {{plateau-alarms}} So an alarm did not mean a plateau. Two kinds of noise add up. 500 images are a sample: that noise shrinks with more images. And the weights themselves jump with
 # every batch: that noise does not shrink. One lucky low number is then hard to beat
 # ([pytorch#30873](https://github.com/pytorch/pytorch/issues/30873) shows it after a spike).
 #
@@ -424,7 +423,8 @@ plt.show()
 #
 # **The wrong name.** A user of DeepVirFinder asked whether `val_acc` should not be `val_accuracy`
 # by now ([issue 12](https://github.com/jessieren/DeepVirFinder/issues/12)): Keras had renamed it,
-# and the callback only warned. A tutorial behind this course has `val_acc` in its plateau.
+# and the callback only warned. A tutorial behind this course has it too ([errata
+# E28](../docs/errata.md#e28-a-plateau-on-val_acc)).
 #
 # **Predict.** `ReduceLROnPlateau(monitor="val_acc", mode="max")`, on an accuracy that never gets
 # better. What does Keras 3 do?
@@ -537,8 +537,8 @@ for line in (
 # Write the plateau rule for a loss. For each evaluation, in this order:
 #
 # - a loss below the best so far is the new best, and the count of bad ones starts again at 0; any
-#   other loss, also an equal one, is bad and adds 1 to the count. Before the first one the best is
-#   infinite;
+#   other loss, also an equal one or `nan`, is bad and adds 1 to the count. Before the first one the
+#   best is infinite;
 # - in a cooldown the count is set back to 0 (and the cooldown is one evaluation shorter);
 # - a count *above* `patience` multiplies the rate by `factor`, sets the count back to 0 and starts
 #   a cooldown of `cooldown` evaluations.
@@ -546,7 +546,7 @@ for line in (
 # **Deliver:** `plateau_rates`, a list with the rate after each evaluation.
 #
 # **Success:** every rate follows the rule, for any losses and arguments, also for an empty list of
-# losses.
+# losses and for those of a diverged run (`inf`, `nan`).
 #
 # Example: `plateau_rates([3, 2, 2, 2, 1], lr=1.0, factor=0.5, patience=1, cooldown=0)` is
 # `[1.0, 1.0, 1.0, 0.5, 0.5]`.
@@ -600,6 +600,9 @@ exercise(
         call([], lr=0.8, factor=0.5, patience=1, cooldown=0),
         call([5e20, 4e20, 4.5e20, 3e20, 3.5e20], lr=0.8, factor=0.5, patience=1, cooldown=0),
         call([1, 0, 2, 1, 3, 4, 2, 1], lr=1.0, factor=0.5, patience=0, cooldown=0),
+        call(
+            [math.inf, 3, math.nan, 2, 2.5, math.nan, 1], lr=1, factor=0.5, patience=0, cooldown=0
+        ),
     ],
     locked=[
         call([2, 3, 1, 1, 1.5, 1, 0.5, 2, 2, 2], lr=0.3, factor=0.2, patience=1, cooldown=1),
@@ -623,6 +626,9 @@ exercise(
             call([3, 5, 5, 4, 4, 3.5, 3.5], lr=0.6, factor=0.5, patience=1, cooldown=0),
             call([1.0, 0.99999, 0.99998, 0.99997], lr=0.6, factor=0.1, patience=0, cooldown=0),
             call([0.5, 0.0, 0.2, 0.1], lr=1.0, factor=0.5, patience=0, cooldown=0),
+            call([math.nan, 3, 2, 1], lr=1.0, factor=0.5, patience=1, cooldown=0),
+            call([math.inf, 1.0], lr=1.0, factor=0.5, patience=0, cooldown=0),
+            call([2, math.nan, math.nan, 1.5, 1.6], lr=1.0, factor=0.5, patience=1, cooldown=0),
             call([1.0] * 9, lr=0.6, factor=0.5, patience=0, cooldown=0),
         ],
         "cooldown": [
@@ -754,8 +760,8 @@ exercise(
 #
 # **Deliver:** `corrected`, the same function without the four faults. `mode` is `"min"` or `"max"`.
 #
-# **Success:** the first value is never bad, and a value is bad exactly when it is no better than
-# the best so far.
+# **Success:** for finite values: the first is never bad, and any other is bad exactly when it is no
+# better than the best so far.
 #
 # Example: `corrected([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)` is
 # `[1.0, 1.0, 1.0, 0.5]`.
@@ -802,11 +808,13 @@ exercise(
         call([9e20, 8e20, 7e20, 7.5e20], mode="min", lr=0.1, factor=0.5, patience=1),
         call([3, 4, 3.5, 3.2, 5], mode="min", lr=1.0, factor=0.5, patience=1),
         call([-900, -800, -800], mode="max", lr=0.1, factor=0.5, patience=1),
+        call([2, 2, 2], mode="min", lr=1e-6, factor=0.5, patience=1),
     ],
     locked=[
         call([0.4, 0.5, 0.45, 0.5, 0.6, 0.55], mode="max", lr=0.6, factor=0.1, patience=2),
         call([1.0, 0.99999, 1.0], mode="min", lr=1.0, factor=0.5, patience=1),
         call([0, 2, 1], mode="min", lr=1.0, factor=0.2, patience=2),
+        call([5, 6, 4, 6, 3], mode="min", lr=1.0, factor=0.5, patience=2),
     ],
     hidden={
         "a zigzag without progress": [
@@ -823,6 +831,7 @@ exercise(
             call([2.5e20, 3e20, 2e20, 2.1e20], mode="min", lr=1.0, factor=0.2, patience=1),
             call([-5, -6, -5.5, -5.8, -7], mode="min", lr=1.0, factor=0.2, patience=2),
             call([150.0], mode="min", lr=0.7, factor=0.2, patience=1),
+            call([1, 1, 1], mode="min", lr=1e-6, factor=0.5, patience=1),
         ],
         "an accuracy": [
             call([0.1, 0.3, 0.5, 0.4, 0.45, 0.6, 0.5], mode="max", lr=0.4, factor=0.5, patience=2),
@@ -900,6 +909,7 @@ exercise(
         call([3, 2, 2, 2], [4, 3, 3, 3], patience=0),
         call([3e20, 2e20, 2.5e20, 2.2e20, 2.1e20, 2.4e20], [6, 5, 4, 3, 2, 1], patience=1),
         call([2, 3, 3, 3], [900, 800, 800, 799.995], patience=0),
+        call([-3, -5, -4, -4.5], [-1, -2, -3, -4], patience=0),
     ],
     locked=[
         call([0, 2, 1, 3], [3, 2, 0, 1], patience=0),
@@ -915,6 +925,7 @@ exercise(
             call([5, 3, 4, 3.5, 3.4, 3.3], [6, 5, 4, 3, 2, 1], patience=1),
             call([1, 5, 4, 3, 2], [5, 4, 3, 2, 1], patience=0),
             call([0.0, 1.0, 0.5], [3, 2, 1], patience=0),
+            call([-1, -2, -1.5, -1.8, -3], [-1, -2, -3, -4, -5], patience=0),
             call([1, 2, 2, 2], [4, 3, 3, 2.995], patience=0),
             call([1, 2, 2], [300, 200, 100], patience=0),
         ],

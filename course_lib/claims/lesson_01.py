@@ -114,32 +114,29 @@ CLAIMS: dict[str, Claim] = {
     "edge-holds": Claim(
         "stability_edge",
         "On five other sets of 1,000 images, at three rates from 0.5 to 0.99 times 2/L and at "
-        "three from 1.01 to 1.5 times, {torch.right} of {torch.runs} runs in PyTorch and "
-        "{tensorflow.right} of {tensorflow.runs} in TensorFlow fall below the edge and rise above "
-        "it.",
+        "three from 1.01 to 1.5 times, {n.right} of {n.runs} runs fall below the edge and rise "
+        "above it.",
         measure=as_the_edge_says,
         holds=lambda n: n.right == n.runs,
     ),
     "small-rate-costs": Claim(
         "fixed_rates",
-        "0.003 ends its epoch {torch.loss:.1f} points of test accuracy below 0.3 in PyTorch, "
-        "{tensorflow.loss:.1f} in TensorFlow (in brackets the 95 % interval over the seeds).",
+        "0.003 ends its epoch {n.loss:.1f} points of test accuracy below 0.3.",
         measure=of_a_small_rate,
         holds=lambda n: n.loss.low > 0,
     ),
     "best-beside-cliff": Claim(
         "fixed_rates",
-        "On MNIST, 1 ends {torch.above:.1f} points of test accuracy above 0.3 in PyTorch and "
-        "{tensorflow.above:.1f} in TensorFlow; 3, the next rate, ends {torch.fall:.0f} and "
-        "{tensorflow.fall:.0f} points below 1.",
+        "On MNIST, 1 ends {n.above:.1f} points of test accuracy above 0.3; 3, the next rate, ends "
+        "{n.fall:.0f} points below 1.",
         measure=around_the_best,
         holds=lambda n: n.above.low > 0 and n.fall.low > 50,
     ),
     "cliff-moves": Claim(
         "fixed_rates_cifar10",
-        "The rate 1 reaches {torch.mnist:.1f} % test accuracy on MNIST; on CIFAR-10, with a "
-        "convolutional network, none of the {torch.runs} runs at 1 and 3 diverged, and the best of "
-        "them has {torch.most:.1f} %, which is guessing.",
+        "In PyTorch the rate 1 reaches {n.mnist:.1f} % test accuracy on MNIST; on CIFAR-10, with a "
+        "convolutional network, none of the {n.runs} runs at 1 and 3 diverged, and the best of "
+        "them has {n.most:.1f} %, which is guessing.",
         measure=beyond_the_cliff,
         holds=lambda n: n.diverged == 0 and n.most < 11 and n.mnist.low > 80,
         frameworks=("torch",),

@@ -80,33 +80,30 @@ def against(
 CLAIMS: dict[str, Claim] = {
     "decay-at-a-high-peak": against(
         "shapes_high",
-        "At this peak the straight line ends {torch.gap:.1f} points of test accuracy above the "
-        "constant rate in PyTorch, and {tensorflow.gap:.1f} in TensorFlow.",
+        "At this peak the straight line ends {n.gap:.1f} points of test accuracy above the "
+        "constant rate.",
         lambda n: n.gap.above_zero,
         base="constant",
         gap="linear",
     ),
     "line-against-cosine": against(
         "shapes_high",
-        "It also ends above the cosine, by {torch.gap:.1f} points in "
-        "PyTorch and {tensorflow.gap:.1f} in TensorFlow.",
+        "It also ends above the cosine, by {n.gap:.1f} points.",
         lambda n: n.gap.above_zero,
         base="cosine",
         gap="linear",
     ),
     "low-peak-equal-peak": against(
         "shapes_low",
-        "At equal peak the constant rate is *better* than the line, by {torch.constant:.2f} points "
-        "in PyTorch and {tensorflow.constant:.2f} in TensorFlow, and the quadratic is worse "
-        "({torch.quadratic:.2f} and {tensorflow.quadratic:.2f}).",
+        "At equal peak the constant rate is *better* than the line, by {n.constant:.2f} points, "
+        "and the quadratic is worse ({n.quadratic:.2f}).",
         lambda n: n.constant.above_zero and n.quadratic.below_zero,
         constant="constant",
         quadratic="quadratic",
     ),
     "low-peak-equal-area": against(
         "shapes_low",
-        "At equal area these gaps shrink to {torch.constant:.2f} and {torch.quadratic:.2f} in "
-        "PyTorch, {tensorflow.constant:.2f} and {tensorflow.quadratic:.2f} in TensorFlow.",
+        "At equal area these gaps shrink to {n.constant:.2f} and {n.quadratic:.2f}.",
         lambda n: max(abs(each.value) for each in (n.constant, n.quadratic, n.cosine)) < 0.3,
         constant="constant, same area",
         quadratic="quadratic, same area",
@@ -115,33 +112,30 @@ CLAIMS: dict[str, Claim] = {
     "high-peak-equal-area": against(
         "shapes_high",
         "At equal area the quadratic, with its peak of 1.5, differs from the line by "
-        "{torch.quadratic:.1f} points in PyTorch and {tensorflow.quadratic:.1f} in TensorFlow; "
-        "between the line and a constant rate of 0.5 no difference is found "
-        "({torch.constant:.1f} and {tensorflow.constant:.1f}).",
+        "{n.quadratic:.1f} points; between the line and a constant rate of 0.5 no difference is "
+        "found ({n.constant:.1f}).",
         lambda n: n.quadratic.below_zero and n.constant.undecided,
         quadratic="quadratic, same area",
         constant="constant, same area",
     ),
     "horizon-early": against(
         "shapes_high",
-        "A cosine that is at zero half-way lies {torch.gap:.1f} points below the one that lasts "
-        "the whole run in PyTorch, and {tensorflow.gap:.1f} in TensorFlow.",
+        "A cosine that is at zero half-way lies {n.gap:.1f} points below the one that lasts the "
+        "whole run.",
         lambda n: n.gap.above_zero,
         base="cosine, half the horizon",
         gap="cosine",
     ),
     "horizon-late": against(
         "shapes_high",
-        "For a horizon twice as long as the run, eight seeds do not settle it: "
-        "{torch.gap:.1f} points in PyTorch and {tensorflow.gap:.1f} in TensorFlow.",
+        "For a horizon twice as long as the run, eight seeds do not settle it: {n.gap:.1f} points.",
         lambda n: n.gap.undecided,
         base="cosine",
         gap="cosine, twice the horizon",
     ),
     "floor": against(
         "shapes_high",
-        "With a tenth of the peak as floor no difference is found either: {torch.gap:.1f} points "
-        "in PyTorch and {tensorflow.gap:.1f} in TensorFlow.",
+        "With a tenth of the peak as floor no difference is found either: {n.gap:.1f} points.",
         lambda n: n.gap.undecided,
         base="cosine",
         gap="cosine, a tenth as floor",

@@ -71,17 +71,14 @@ def differences(runs: Runs) -> dict[str, int]:
 CLAIMS: dict[str, Claim] = {
     "cold-start-counts": Claim(
         "warmup_rescue",
-        "Started cold, {torch.after_0} of {torch.n} runs learn in PyTorch and "
-        "{tensorflow.after_0} of {tensorflow.n} in TensorFlow.",
+        "Started cold, {n.after_0} of {n.n} runs learn.",
         fates,
         lambda n: n.after_0 <= n.n / 2,
     ),
     "warmup-counts": Claim(
         "warmup_rescue",
-        "After 20, 80 and 160 updates of warmup there are {torch.after_20}, {torch.after_80} and "
-        "{torch.after_160} in PyTorch, and {tensorflow.after_20}, {tensorflow.after_80} and "
-        "{tensorflow.after_160} in TensorFlow: 20 updates rescue no more runs than they lose, 160 "
-        "rescue nearly all.",
+        "After 20, 80 and 160 updates of warmup there are {n.after_20}, {n.after_80} and "
+        "{n.after_160}: 20 updates rescue no more runs than they lose, 160 rescue nearly all.",
         fates,
         lambda n: (
             n.after_20 <= n.after_0

@@ -91,16 +91,16 @@ def early(runs: Runs) -> Mapping[str, Any]:
 CLAIMS: dict[str, Claim] = {
     "plateau-alarms": Claim(
         experiment="plateau_noise",
-        sentence="With patience 2, a rule that hears 500 images raises {torch.alarms:.1f} alarms "
-        "a run, and after {torch.early:.0f} % of them the run still reached a new lowest loss on "
-        "5,000 images, at the rate it had, as after {torch.other:.0f} % of the other evaluations "
-        "since the first alarm.",
+        sentence="With patience 2, a rule that hears 500 images raises {n.alarms:.1f} alarms a "
+        "run. After {n.early:.0f} % of them the run still reached a new lowest loss on 5,000 "
+        "images, at the rate it had. After the evaluations without an alarm, "
+        "from the first alarm on, it was {n.other:.0f} %.",
         measure=early,
         holds=lambda n: n.alarms.above_zero and n.early > 90 and abs(n.early - n.other) < 2,
     ),
     "plateau-patience": Claim(
         experiment="plateau_noise",
-        sentence="Patience 5 instead of 2 spares {torch.spared:.1f} of these alarms in a run.",
+        sentence="Patience 5 instead of 2 spares {n.spared:.1f} of these alarms in a run.",
         measure=lambda runs: {
             "spared": gain(counted(runs, "noisy", 2), counted(runs, "noisy", 5)),
         },
@@ -108,7 +108,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "plateau-images": Claim(
         experiment="plateau_noise",
-        sentence="Ten times as many images, with patience 2 as before, spare {torch.spared:.1f}.",
+        sentence="Ten times as many images, with patience 2 as before, spare {n.spared:.1f}.",
         measure=lambda runs: {
             "spared": gain(counted(runs, "noisy", 2), counted(runs, "steady", 2)),
         },
