@@ -17,24 +17,11 @@ import pytest
 from browser import ARTIFACTS
 from nbformat.v4 import new_code_cell
 from test_grade_release import lesson
-from test_grade_report import (
-    HOSTILE,
-    cell,
-    group,
-    question,
-    result,
-    save,
-    watched,
-)
+from test_grade_report import HOSTILE, cell, group, question, result, save, watched
 
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.release import release, released
-from course_lib.grade.results.gradebook import (
-    _course,
-    answered,
-    literal,
-    to_gradebook,
-)
+from course_lib.grade.results.gradebook import _course, answered, literal, to_gradebook
 from course_lib.grade.walls.limits import NOT_ASKED
 
 SCRIPTS = Path(sys.executable).parent

@@ -45,28 +45,13 @@ HOSTILE = [
 
 def group(name, points, passed, message=""):
     score = points if passed else 0.0
-    return {
-        "name": name,
-        "points": points,
-        "score": score,
-        "passed": passed,
-        "message": message,
-    }
+    return dict(name=name, points=points, score=score, passed=passed, message=message)
 
 
 def question(exercise, grade_id, title, status, points, groups=(), answer="", reason=""):
     score = None if status == "manual" else sum(each["score"] for each in groups)
-    return {
-        "grade_id": grade_id,
-        "exercise": exercise,
-        "title": title,
-        "points": points,
-        "score": score,
-        "status": status,
-        "reason": reason,
-        "answer": answer,
-        "groups": list(groups),
-    }
+    found = dict(grade_id=grade_id, exercise=exercise, title=title, points=points, score=score)
+    return dict(found, status=status, reason=reason, answer=answer, groups=list(groups))
 
 
 def result(student, questions=(), notebook="01_fixed_rates", **changes):
@@ -90,15 +75,8 @@ def result(student, questions=(), notebook="01_fixed_rates", **changes):
 
 
 def cell(grade_id, output="", error=None, message="", stopped=None, kind="answer"):
-    return {
-        "grade_id": grade_id,
-        "kind": kind,
-        "ok": error is None and stopped is None,
-        "error": error,
-        "message": message,
-        "output": output,
-        "stopped": stopped,
-    }
+    ended = dict(ok=error is None and stopped is None, error=error, stopped=stopped)
+    return dict(ended, grade_id=grade_id, kind=kind, message=message, output=output)
 
 
 def save(folder: Path, found: dict, seconds=0.15, cells=()) -> None:
