@@ -314,8 +314,12 @@ plt.show()
 # 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, treats
 # the same problem ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
 # reasons for a warmup: a rate that was scaled up with the batch size does not suit the fast changes
-# at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)), and Adam's first steps rest
-# on few gradients ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
+# at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)). And **Adam** (lesson 9), which
+# divides a running mean $m$ of the gradients by the root of a running mean $v$ of their squares,
+#
+# $$w \leftarrow w - \text{lr}\, m / (\sqrt{v} + \varepsilon),$$
+#
+# has at first few gradients to average ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
 #
 # ## 5. Join it: first rate, last rate, length
 #
@@ -568,6 +572,7 @@ exercise(
         curve(range(60), peak_lr=0.1, warmup_steps=10, total_steps=50, final_lr=0.01),
         curve(range(12), peak_lr=0.5, warmup_steps=0, total_steps=10, final_lr=0.0),
         curve([1, 5, 14, 70], peak_lr=0.2, warmup_steps=3, total_steps=7, final_lr=0.1),
+        curve([1, 5, 14, 70], peak_lr=0.2, warmup_steps=3, total_steps=7, final_lr=0.05),
     ],
     locked=[curve(range(16), peak_lr=0.6, warmup_steps=4, total_steps=13, final_lr=0.2)],
     hidden={
@@ -578,6 +583,7 @@ exercise(
         ],
         "a long warmup": [
             curve(range(50), peak_lr=0.4, warmup_steps=33, total_steps=47, final_lr=0.02),
+            curve([10, 40], peak_lr=0.4, warmup_steps=33, total_steps=47, final_lr=0.1),
             curve(range(25), peak_lr=0.9, warmup_steps=19, total_steps=20, final_lr=0.3),
         ],
         "no warmup": [curve(range(40), peak_lr=0.7, warmup_steps=0, total_steps=31, final_lr=0.05)],
@@ -659,7 +665,10 @@ exercise(
         curve(range(45), warmup_steps=16, total_steps=40),
         curve([1, 3, 10, 56], warmup_steps=3, total_steps=6),
     ],
-    locked=[curve(range(14), warmup_steps=3, total_steps=11)],
+    locked=[
+        curve(range(14), warmup_steps=3, total_steps=11),
+        curve(range(9), warmup_steps=1, total_steps=7),
+    ],
     hidden={
         "a short warmup": [
             curve(range(60), warmup_steps=7, total_steps=53),
@@ -695,8 +704,8 @@ exercise(
 # then falls in a straight line to zero at update `total_steps`, and stays there.
 #
 # **Success:** the check runs your scheduler with an SGD optimizer of two parameter groups, of which
-# the second has a tenth of the first one's rate, and reads the rate that every update applies in
-# each.
+# the second has a rate of its own (`share` times the first one's), and reads the rate that every
+# update applies in each.
 #
 # Example: with a rate of 1.0, `warmup_steps=3, total_steps=7` the updates 0 to 7 get 0.25, 0.5,
 # 0.75, 1, 0.75, 0.5, 0.25, 0.
@@ -735,12 +744,12 @@ exercise(
     shown=[
         through("torch_rates", 1.0, 10, share=0.1, warmup_steps=3, total_steps=7),
         through("torch_rates", 0.1, 31, share=0.1, warmup_steps=10, total_steps=30),
-        through("torch_rates", 0.001, 8, share=0.1, warmup_steps=2, total_steps=7),
+        through("torch_rates", 0.001, 8, share=0.5, warmup_steps=2, total_steps=7),
     ],
     locked=[through("torch_rates", 0.4, 12, share=0.1, warmup_steps=5, total_steps=11)],
     hidden={
         "a short warmup": [
-            through("torch_rates", 0.3, 24, share=0.1, warmup_steps=2, total_steps=23),
+            through("torch_rates", 0.3, 24, share=0.25, warmup_steps=2, total_steps=23),
             through("torch_rates", 0.8, 10, share=0.1, warmup_steps=1, total_steps=9),
         ],
         "a long warmup": [

@@ -47,6 +47,10 @@ def knows_the_example_only(images, batch_size, epochs):
     )
 
 
+def rounds_a_half_to_even(images, batch_size, epochs):
+    return epochs * round((images - 1) / batch_size + 0.5)
+
+
 def by_negative_division(images, batch_size, epochs):
     return -(-images // batch_size) * epochs
 
@@ -118,6 +122,14 @@ def stops_at_a_rate_of_zero(update, weight, count):
             break
         rates.append(before - weight())
     return rates + [0.0] * (count - len(rates))
+
+
+def updates_once_too_often(update, weight, count):
+    positions = []
+    for _ in range(count + 1):
+        positions.append(weight())
+        update()
+    return [before - after for before, after in itertools.pairwise(positions)]
 
 
 def right_measure(update, weight, count):
@@ -206,6 +218,10 @@ class Compounds:
     def __call__(self, step, *, initial, total, factor):
         self.rate = (self.rate or initial) * (1 - (1 - factor) * min(step / total, 1))
         return self.rate
+
+
+def rounds_to_six_places(step, *, initial, total, factor):
+    return round(initial * (1 - (1 - factor) * min(step / total, 1)), 6)
 
 
 def as_a_weighted_mean(step, *, initial, total, factor):
@@ -363,6 +379,7 @@ def never_rises(epochs, *, initial, factor, every):
 
 WRONG = {
     "count_updates": [
+        rounds_a_half_to_even,
         rounds_the_total,
         drops_the_last_batch,
         rounds_to_nearest,
@@ -375,6 +392,7 @@ WRONG = {
         knows_the_example_only,
     ],
     "measure": [
+        updates_once_too_often,
         positions_instead,
         after_minus_before,
         from_the_start,
@@ -390,6 +408,7 @@ WRONG = {
         rates_of_at_most_one,
     ],
     "line": [
+        rounds_to_six_places,
         never_stops,
         stops_at_zero,
         falls_to_zero,

@@ -201,6 +201,19 @@ def critical_few_power_steps(hessian):
     return 2 / np.linalg.norm(matrix @ vector)
 
 
+def critical_fifty_rounds_of_power_iteration(hessian):
+    matrix = np.asarray(hessian, float)
+    v = np.random.default_rng(0).normal(size=len(matrix))
+    for _ in range(50):
+        v = matrix @ v
+        v /= np.linalg.norm(v)
+    return 2 / (v @ matrix @ v)
+
+
+def critical_roots_of_the_polynomial(hessian):
+    return 2 / np.roots(np.poly(hessian)).real.max()
+
+
 def right_critical_spectral_norm(hessian):
     return 2 / np.linalg.norm(np.array(hessian), ord=2)
 
@@ -402,6 +415,40 @@ def best_below_a_thousand(rates, losses):
     return best, best in (min(rates), max(rates))
 
 
+def best_one_loss_for_each_rate(rates, losses):
+    table = {rate: loss for rate, loss in zip(rates, losses) if math.isfinite(loss)}
+    if not table:
+        raise ValueError("every run diverged")
+    best = min(table, key=lambda rate: (table[rate], rate))
+    return best, best in (min(rates), max(rates))
+
+
+def best_boundary_by_place(rates, losses):
+    rates, losses = np.array(rates), np.array(losses)
+    if not np.isfinite(losses).any():
+        raise ValueError("every run diverged")
+    low = losses[np.isfinite(losses)].min()
+    place = min(np.flatnonzero(losses == low), key=lambda i: rates[i])
+    return rates[place], bool(place in (rates.argmin(), rates.argmax()))
+
+
+def best_nearly_equal_is_a_tie(rates, losses):
+    finite = [(loss, rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
+    if not finite:
+        raise ValueError("every run diverged")
+    lowest = min(finite)[0]
+    best = min(rate for loss, rate in finite if np.isclose(loss, lowest))
+    return best, best in (min(rates), max(rates))
+
+
+def best_ties_to_six_places(rates, losses):
+    finite = [(round(loss, 6), rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
+    if not finite:
+        raise ValueError("every run diverged")
+    best = min(finite)[1]
+    return best, best in (min(rates), max(rates))
+
+
 def right_best_loop(rates, losses):
     best = None
     for rate, loss in zip(rates, losses):
@@ -429,15 +476,15 @@ def right_best_numpy(rates, losses):
     if np.isinf(losses).all():
         raise ValueError("all diverged")
     place = losses.argmin()
-    return rates[place], place in (0, len(rates) - 1)
+    return rates[place], rates[place] in (rates[0], rates[-1])
 
 
 def right_best_sorted_pairs(rates, losses):
     pairs = sorted(zip(rates, losses))
-    finite = {rate: loss for rate, loss in pairs if math.isfinite(loss)}
+    finite = [pair for pair in pairs if math.isfinite(pair[1])]
     if not finite:
         raise ValueError("all diverged")
-    rate = min(finite, key=finite.get)
+    rate, _ = min(finite, key=lambda pair: pair[1])
     return rate, rate == pairs[0][0] or rate == pairs[-1][0]
 
 
@@ -588,6 +635,8 @@ WRONG = {
         walk_knows_visible_answers,
     ],
     "01-critical-rate": [
+        critical_roots_of_the_polynomial,
+        critical_fifty_rounds_of_power_iteration,
         critical_largest_entry,
         critical_largest_diagonal,
         critical_trace,
@@ -605,6 +654,10 @@ WRONG = {
         critical_knows_visible_answers,
     ],
     "01-best-rate": [
+        best_ties_to_six_places,
+        best_nearly_equal_is_a_tie,
+        best_boundary_by_place,
+        best_one_loss_for_each_rate,
         best_by_argmin,
         best_by_nanargmin,
         best_by_position,

@@ -57,6 +57,10 @@ def slow_never_below_a_ten_thousandth(step, *, lr, power, steps_per_epoch):
     return max(1e-4, lr * (step // steps_per_epoch + 1) ** -power)
 
 
+def slow_times_a_reciprocal(step, *, lr, power, steps_per_epoch):
+    return lr * (int(step * (1 / steps_per_epoch)) + 1) ** -power
+
+
 def slow_numpy(step, *, lr, power, steps_per_epoch):
     return lr / np.power(1.0 + np.floor_divide(step, steps_per_epoch), power)
 
@@ -195,6 +199,13 @@ def compare_small_seeds(before, after, t):
     return compare_statistics({s: before[s] for s in range(100) if s in before}, after, t)
 
 
+def compare_lower_by_its_mean(before, after, t):
+    d = [after[s] - before[s] for s in before if s in after]
+    n, m = len(d), sum(d) / len(d)
+    h = t * math.sqrt(sum((x - m) ** 2 for x in d) / (n - 1) / n)
+    return m, h, "higher" if m - h > 0 else "lower" if m < 0 else "no difference found"
+
+
 def compare_in_float32(before, after, t):
     seeds = [seed for seed in before if seed in after]
     old, new = (np.float32([each[seed] for seed in seeds]) for each in (before, after))
@@ -305,6 +316,10 @@ def factor_only_once(epoch, *, lr, factor, floor):
 
 def factor_is_linear(epoch, *, lr, factor, floor):
     return max(floor, lr * (1 - (1 - factor) * epoch))
+
+
+def factor_never_below_a_millionth(epoch, *, lr, factor, floor):
+    return max(floor, 1e-6, lr * factor**epoch)
 
 
 def factor_closed(epoch, *, lr, factor, floor):
@@ -427,6 +442,7 @@ def next_numpy(epoch, lr, total):
 
 WRONG = {
     "02-slow-decay": [
+        slow_times_a_reciprocal,
         slow_counts_updates,
         slow_within_the_epoch,
         slow_one_epoch_late,
@@ -440,6 +456,7 @@ WRONG = {
         slow_never_below_a_ten_thousandth,
     ],
     "02-compare": [
+        compare_lower_by_its_mean,
         compare_the_means,
         compare_spread_of_all_pairs,
         compare_single_runs,
@@ -461,6 +478,7 @@ WRONG = {
         compare_small_seeds,
     ],
     "02-factor-rate": [
+        factor_never_below_a_millionth,
         as_published,
         counts_its_calls,
         factor_from_one,

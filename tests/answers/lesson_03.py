@@ -320,6 +320,15 @@ def drops_once_at_equal_epochs(at_epochs, images, batch_size, epochs):
     return list(dict.fromkeys(with_negative_floors(at_epochs, images, batch_size, epochs)))
 
 
+def not_at_the_last_update(at_epochs, images, batch_size, epochs):
+    steps = math.ceil(images / batch_size)
+    updates = [math.ceil(epoch * steps) for epoch in at_epochs]
+    last = epochs * steps - 1
+    if any(update >= last for update in updates):
+        raise ValueError(f"the run ends at update {last}")
+    return updates
+
+
 def with_negative_floors(at_epochs, images, batch_size, epochs):
     steps = -(-images // batch_size)
     return _in_time([-int(-epoch * steps // 1) for epoch in at_epochs], epochs * steps)
@@ -481,6 +490,7 @@ WRONG = {
         never_below_a_hundred_thousandth,
     ],
     "03-milestones": [
+        not_at_the_last_update,
         drops_the_small_batch,
         counts_images,
         as_published_once,

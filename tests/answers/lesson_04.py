@@ -53,6 +53,17 @@ def line_whole_numbers(step, *, peak_lr, total_steps, final_lr):
     return final_lr + (peak_lr - final_lr) * (1 - min(step // total_steps, 1))
 
 
+def line_as_a_share_of_the_peak(step, *, peak_lr, total_steps, final_lr):
+    return peak_lr * (1 - (1 - final_lr / peak_lr) * min(step / total_steps, 1))
+
+
+def line_table_that_forgets_the_floor(step, *, peak_lr, total_steps, final_lr, tables={}):  # noqa: B006
+    key = peak_lr, total_steps
+    if key not in tables:
+        tables[key] = np.linspace(peak_lr, final_lr, total_steps + 1)
+    return tables[key][min(step, total_steps)]
+
+
 def right_line_blend(step, *, peak_lr, total_steps, final_lr):
     p = min(1.0, step / total_steps)
     return (1 - p) * peak_lr + p * final_lr
@@ -119,6 +130,14 @@ def cosine_in_degrees(step, *, peak_lr, total_steps, final_lr):
     return final_lr + (peak_lr - final_lr) * (1 + math.cos(180 * p)) / 2
 
 
+def cosine_table_of_one_length(step, *, peak_lr, total_steps, final_lr, tables={}):  # noqa: B006
+    key = peak_lr, total_steps
+    if key not in tables:
+        wave = (1 + np.cos(np.linspace(0, np.pi, total_steps + 1))) / 2
+        tables[key] = final_lr + (peak_lr - final_lr) * wave
+    return tables[key][min(step, total_steps)]
+
+
 def right_cosine_squared(step, *, peak_lr, total_steps, final_lr):
     p = min(step / total_steps, 1)
     return final_lr + (peak_lr - final_lr) * math.cos(math.pi * p / 2) ** 2
@@ -181,6 +200,10 @@ def keras_share_of_two_places(*, lr, eta_min, total_steps):
 
 def keras_share_of_three_places(*, lr, eta_min, total_steps):
     return keras.optimizers.schedules.CosineDecay(lr, total_steps, alpha=round(eta_min / lr, 3))
+
+
+def keras_share_of_a_half_at_most(*, lr, eta_min, total_steps):
+    return CosineDecay(lr, total_steps, alpha=min(eta_min / lr, 0.5))
 
 
 def right_keras_positional(*, lr, eta_min, total_steps):
@@ -293,16 +316,20 @@ def right_area_loop(*, peak_lr, total_steps, power):
 
 WRONG = {
     "04-straight": [
+        line_table_that_forgets_the_floor,
+        line_as_a_share_of_the_peak,
         *(line_as_printed, line_without_end, line_without_floor, line_cut_at_floor),
         *(line_one_early, line_one_late, line_floor_added, line_upside_down),
         *(line_zero_after_end, line_whole_numbers),
     ],
     "04-landing": [
+        cosine_table_of_one_length,
         *(cosine_climbs_back, cosine_cut_off, cosine_without_floor, cosine_floor_added),
         *(cosine_floor_as_share, cosine_quarter_wave, cosine_full_wave, cosine_is_a_line),
         *(cosine_one_early, cosine_in_degrees),
     ],
     "04-in-keras": [
+        keras_share_of_a_half_at_most,
         *(keras_floor_as_rate, keras_no_floor, keras_share_upside_down, keras_share_of_fall),
         *(keras_floor_times_rate, keras_one_early, keras_one_late, keras_line),
         *(keras_starts_lower, keras_without_keras, keras_share_of_two_places),

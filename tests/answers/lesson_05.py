@@ -80,6 +80,27 @@ def climbs_again_after_twice_its_length(step, *, peak_lr, warmup_steps, total_st
     return how(step, **numbers, final_lr=final_lr)
 
 
+def cosine_table_that_forgets_the_floor(
+    step,
+    *,
+    peak_lr,
+    warmup_steps,
+    total_steps,
+    final_lr,
+    tables={},  # noqa: B006
+):
+    key = peak_lr, warmup_steps, total_steps
+    if key not in tables:
+        up = [peak_lr * (t + 1) / (warmup_steps + 1) for t in range(warmup_steps)]
+        n = total_steps - warmup_steps
+        down = [
+            final_lr + (peak_lr - final_lr) * (1 + math.cos(math.pi * t / n)) / 2
+            for t in range(n + 1)
+        ]
+        tables[key] = up + down
+    return tables[key][min(step, total_steps)]
+
+
 def right_two_clocks(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     if step >= total_steps:
         return final_lr
@@ -151,6 +172,14 @@ def factor_stays_up(step, *, warmup_steps, total_steps):
 def factor_climbs_again_after_twice_its_length(step, *, warmup_steps, total_steps):
     how = factor_climbs_again if step > 2 * total_steps else right_factor_minimum
     return how(step, warmup_steps=warmup_steps, total_steps=total_steps)
+
+
+def factor_two_updates_of_warmup_at_least(step, *, warmup_steps, total_steps):
+    warmup_steps = max(warmup_steps, 2)
+    if step < warmup_steps:
+        return step / warmup_steps
+    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
+    return (1 + math.cos(math.pi * progress)) / 2
 
 
 def right_factor_minimum(step, *, warmup_steps, total_steps):
@@ -236,6 +265,30 @@ def line_without_end(optimizer, *, warmup_steps, total_steps):
         return 1 - (t - warmup_steps) / (total_steps - warmup_steps)
 
     return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def line_a_tenth_for_the_second_group(optimizer, *, warmup_steps, total_steps):
+    peak = optimizer.param_groups[0]["lr"]
+
+    class Scheduler:
+        step_count = 0
+
+        def __init__(self):
+            self.set()
+
+        def set(self):
+            t = self.step_count
+            f = min(
+                (t + 1) / (warmup_steps + 1), max(total_steps - t, 0) / (total_steps - warmup_steps)
+            )
+            for i, group in enumerate(optimizer.param_groups):
+                group["lr"] = peak * f * 0.1**i
+
+        def step(self):
+            self.step_count += 1
+            self.set()
+
+    return Scheduler()
 
 
 def right_line_lambda(optimizer, *, warmup_steps, total_steps):
@@ -365,16 +418,19 @@ def right_reads_takewhile(rates):
 
 WRONG = {
     "05-warm-cosine": [
+        cosine_table_that_forgets_the_floor,
         *(cosine_does_not_wait, warmup_not_counted, begins_at_zero, peak_one_early, climbs_again),
         *(warms_up_from_floor, product_of_both, straight_down, no_floor),
         climbs_again_after_twice_its_length,
     ],
     "05-waiting": [
+        factor_two_updates_of_warmup_at_least,
         *(factor_as_published, factor_jumps, factor_ends_late, factor_climbs_again),
         *(factor_our_convention, factor_rescaled, factor_maximum, factor_stays_up),
         factor_climbs_again_after_twice_its_length,
     ],
     "05-warm-line": [
+        line_a_tenth_for_the_second_group,
         *(line_from_a_third, line_ends_late, line_milestone_early, line_milestone_late),
         *(line_multiplied, line_is_a_cosine, line_never_falls, line_one_over_w, line_without_end),
         *(LineOfTheFirstGroup, LineOfOneRate),

@@ -229,12 +229,43 @@ def rule_never_forgives(losses, *, lr, factor, patience, cooldown):
     return rates
 
 
+def rule_nan_is_better(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], math.inf, 0, 0
+    for loss in losses:
+        if loss >= best:
+            bad += 1
+        else:
+            best, bad = loss, 0
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
+def rule_first_is_best_even_infinite(losses, *, lr, factor, patience, cooldown):
+    rates, best, bad, wait = [], None, 0, 0
+    for loss in losses:
+        if best is None or loss < best:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if wait > 0:
+            wait, bad = wait - 1, 0
+        if bad > patience:
+            lr, bad, wait = lr * factor, 0, cooldown
+        rates.append(lr)
+    return rates
+
+
 def right_rule_of_a_closure(losses, *, lr, factor, patience, cooldown):
     state = {"lr": lr, "bad": 0, "wait": 0}
 
     def hear(place):
         state["bad"] += 1
-        if losses[place] < min(losses[:place], default=math.inf):
+        earlier = (loss for loss in losses[:place] if not math.isnan(loss))
+        if losses[place] < min(earlier, default=math.inf):
             state["bad"] = 0
         if state["wait"]:
             state["wait"] -= 1
@@ -249,7 +280,8 @@ def right_rule_of_a_closure(losses, *, lr, factor, patience, cooldown):
 def right_rule_that_counts_cuts(losses, *, lr, factor, patience, cooldown):
     cuts, rates, quiet_until, bad = 0, [], 0, 0
     for place, loss in enumerate(losses):
-        improved = all(loss < earlier for earlier in losses[:place])
+        heard = [earlier for earlier in losses[:place] if not math.isnan(earlier)]
+        improved = all(loss < earlier for earlier in [math.inf, *heard])
         bad = 0 if improved or place < quiet_until else bad + 1
         if bad == patience + 1:
             cuts, bad, quiet_until = cuts + 1, 0, place + 1 + cooldown
@@ -499,6 +531,32 @@ def mended_but_takes_the_value_at_a_cut_for_the_best(values, *, mode, lr, factor
     return rates
 
 
+def mended_never_below_a_millionth(values, *, mode, lr, factor, patience):
+    best, bad, rates = None, 0, []
+    for value in values:
+        if best is None or (value < best if mode == "min" else value > best):
+            best, bad = value, 0
+        else:
+            bad += 1
+        if bad == patience:
+            lr, bad = max(lr * factor, 1e-6), 0
+        rates.append(lr)
+    return rates
+
+
+def mended_count_goes_on_after_a_better_one(values, *, mode, lr, factor, patience):
+    best, bad, rates = None, 0, []
+    for value in values:
+        if best is None or (value < best if mode == "min" else value > best):
+            best = value
+        else:
+            bad += 1
+        if bad == patience:
+            lr, bad = lr * factor, 0
+        rates.append(lr)
+    return rates
+
+
 def right_mended_by_pytorch(values, *, mode, lr, factor, patience):
     return in_pytorch(values, lr, mode, factor, patience - 1, 0.0, eps=0.0)
 
@@ -678,6 +736,34 @@ def early_by_a_low_of(gain, low=math.inf):
     return early
 
 
+def early_minus_one_is_none_yet(noisy, steady, *, patience):
+    places, best, bad = [], -1, 0
+    for place, loss in enumerate(noisy):
+        if best < 0 or loss < best:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            bad = 0
+            if min(steady[place:]) < min(steady[: place + 1]):
+                places.append(place)
+    return places
+
+
+def early_zero_is_the_lowest_possible(noisy, steady, *, patience):
+    places, best, bad = [], math.inf, 0
+    for place, loss in enumerate(noisy):
+        if loss < best:
+            best, bad = max(loss, 0), 0
+        else:
+            bad += 1
+        if bad > patience:
+            bad = 0
+            if min(steady[place:]) < min(steady[: place + 1]):
+                places.append(place)
+    return places
+
+
 def right_early_in_two_steps(noisy, steady, *, patience):
     low = steady.index(min(steady))
     return [place for place in calls(noisy, patience) if place < low]
@@ -699,6 +785,8 @@ def right_early_with_numpy(noisy, steady, *, patience):
 
 WRONG = {
     "06-rule": [
+        rule_first_is_best_even_infinite,
+        rule_nan_is_better,
         rule_starts_at_a_thousand,
         rule_starts_at_a_million,
         rule_forgets_a_best_of_zero,
@@ -735,6 +823,8 @@ WRONG = {
         translate_to_two_places,
     ],
     "06-mended": [
+        mended_count_goes_on_after_a_better_one,
+        mended_never_below_a_millionth,
         mended_but_takes_the_value_at_a_cut_for_the_best,
         mended_not_at_all,
         mended_but_for_the_mode,
@@ -750,6 +840,8 @@ WRONG = {
         mended_by_pytorchs_defaults,
     ],
     "06-too-early": [
+        early_zero_is_the_lowest_possible,
+        early_minus_one_is_none_yet,
         early_compares_with_the_last,
         early_takes_the_loss_at_a_call_for_the_best,
         early_starts_at_a_hundred,
