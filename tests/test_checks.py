@@ -317,6 +317,20 @@ def test_a_dict_for_pairs_is_another_form(monkeypatch):
     assert "Hint 1 of 3" in told(lambda x: dict(ranked(x)[::-1]))
 
 
+def test_a_word_in_capitals_or_in_part_beside_right_numbers_spends_no_hint(monkeypatch):
+    def judged(x):
+        return x / 2, "no difference found" if x < 2 else "higher"
+
+    shown, hidden = [call(1), call(4)], {"all": [call(3), call(0)]}
+    made = exercise("1.1", judged, hints=HINTS, shown=shown, locked=[call(9)], hidden=hidden)
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    for words in ("No difference found.", "no difference"):
+        text = told(lambda x, words=words: (x / 2, words if x < 2 else "Higher"))
+        assert "Words are compared to the letter" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: (x / 2, "Lower" if x < 2 else "higher"))
+    assert "Hint 2 of 3" in told(lambda x: (x / 3, judged(x)[1].upper()))
+
+
 def test_what_is_small_beside_a_large_number_is_not_rounding(monkeypatch):
     made = described(lambda x: [x * 1e-8, x], [call(1.0), call(2.0)])
     monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
@@ -378,11 +392,18 @@ def test_a_locked_call_agrees_as_a_shown_one_does(kind, off, monkeypatch):
 
 def test_a_forgotten_return_spends_no_hint(doubles):
     assert "must return a value; no hint is used up until it does" in told(lambda x: None)
-    assert "Hint 1 of 3" in told(lambda x: -1)
+    text = told(lambda x: 0)
+    assert "Hint 1 of 3" in text and "is a `return` missing?" not in text
 
 
 def test_a_slip_spends_no_hint_and_counts_as_tried(doubles):
-    for slip in (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z):  # noqa: F821
+    def unbound(x):
+        if x < 2:
+            y = 2 * x
+        return y
+
+    some = (lambda x: 2 * y, lambda: 1, lambda x: x.double(), lambda x: 2 * x if x < 2 else z)  # noqa: F821
+    for slip in (*some, unbound):
         assert told(slip).endswith("Fix this error first; no hint is used up.")
     (row,) = progress.progress().rows
     assert (row["solved"], row["tried"]) == (0, 1)
@@ -507,6 +528,16 @@ def test_a_method_that_a_framework_misses_is_an_exercise_that_was_begun(monkeypa
     assert "stopped with NotImplementedError: " in text and "get_config" in text
     assert "Fix this error first" in text
     assert "which is no Keras LearningRateSchedule" in told(lambda start: [start])
+
+    class UsesNumPy(Halves):
+        def __call__(self, step):
+            return self.start * np.minimum(step + 1, 1.0)
+
+        def get_config(self):
+            return {"start": self.start}
+
+    # TensorFlow takes its own frames out of the traceback.
+    assert "stopped with NotImplementedError: Cannot convert a symbolic" in told(UsesNumPy)
     assert "it returned None (is a `return` missing?)" in told(lambda start: None)
 
 
@@ -528,7 +559,7 @@ def test_what_is_no_function_is_refused(doubles, answer, came):
     assert 'Write check("1.1", double), without parentheses' in message
 
 
-@pytest.mark.parametrize("id", ["1.2", "11", 1.1])
+@pytest.mark.parametrize("id", ["1.2", "11", 1.1, "walk"])
 def test_an_unknown_exercise_names_the_nearest(doubles, id):
     with pytest.raises(ValueError, match=rf"unknown exercise {id!r}; the nearest are '1\.1'"):
         check(id, double)

@@ -204,6 +204,7 @@ def test_what_encode_did_not_write_is_not_read():
         (call(np.eye(2)), "walk([[1.0, 0.0], [0.0, 1.0]])"),
         (curve(range(130), lr=0.1), "curve(walk, range(130), lr=0.1)"),
         (curve(range(5, 20), lr=0.1), "curve(walk, range(5, 20), lr=0.1)"),
+        (call([9, 1, 2, 3, 4, 5, 6, 7, 8]), "walk([9, 1, 2, 3, 4, 5, 6, 7, 8])"),
         (curve([0, 5, 6], lr=0.1), "curve(walk, [0, 5, 6], lr=0.1)"),
         (through("fed_back", 3, 1.0), "fed_back(walk, 3, 1.0)"),
     ],
@@ -342,6 +343,15 @@ def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number()
     assert all(map(math.isnan, rates))
 
 
+def test_what_is_no_torch_scheduler_is_told_so():
+    torch = pytest.importorskip("torch")
+    asked = through("torch_rates", 0.4, 3)
+    for other in ([0.4], torch.optim.lr_scheduler.ConstantLR):
+        found = reply(lambda optimizer, other=other: other, asked)
+        assert found["message"] == f"it returned {other!r:.80}, which is no PyTorch scheduler"
+    assert "missing?" in reply(lambda optimizer: None, asked)["message"]
+
+
 def test_the_second_group_of_a_torch_scheduler_keeps_its_own_rate():
     torch = pytest.importorskip("torch")
 
@@ -411,8 +421,10 @@ def test_a_keras_schedule_that_counts_its_calls_is_not_right():
 
 def test_what_is_shared_must_stay_as_it_was():
     asked = through("shared", {"a": 1, "b": 2}, [{"key": "a"}, {"key": "a"}])
-    assert reply(lambda of, key: of[key], asked) == {"value": [1, 1]}
+    left = encode({"a": 1, "b": 2})
+    assert reply(lambda of, key: of[key], asked) == {"value": [1, 1, left]}
     assert reply(lambda of, key: of.pop(key), asked)["error"][0] == "KeyError"
+    assert reply(lambda of, key: [of[key], of.pop("b", 2)][0], asked)["value"][2] != left
 
 
 def test_every_adapter_says_what_it_does():

@@ -44,12 +44,12 @@ def shared(
     answer: Callable[..., Any], first: Any, others: Iterable[dict[str, Any]], /
 ) -> list[Any]:
     """Calls the answer with each of these other arguments, always with the same first one, which it
-    must leave as it was.
+    must leave as it was, and returns what came and last this first one.
 
     >>> shared(lambda rates, keep: rates[:keep], [0.5, 0.25], [{"keep": 1}, {"keep": 2}])
-    [[0.5], [0.5, 0.25]]
+    [[0.5], [0.5, 0.25], [0.5, 0.25]]
     """
-    return [answer(first, **each) for each in others]
+    return [*(answer(first, **each) for each in others), first]
 
 
 def one_weight(
@@ -85,8 +85,9 @@ def torch_rates(
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": each} for each in own]
     optimizer = torch.optim.SGD(groups, lr=lr)
     scheduler = make(optimizer, **parameters)
-    if scheduler is None:
-        raise TypeError(NONE)
+    if isinstance(scheduler, type) or not callable(getattr(scheduler, "step", None)):
+        other = f"it returned {scheduler!r:.80}, which is no PyTorch scheduler"
+        raise TypeError(NONE if scheduler is None else other)
     rates = []
     for step in range(steps):
         first, second = (float(group["lr"]) for group in optimizer.param_groups)

@@ -116,11 +116,12 @@ STUB = "a stub"  # the last of an error's classes, where it is what stands in a 
 
 
 def _stub(error: BaseException, function: Any) -> list[str]:
-    """The mark of an error that student's code raises, as a stub does. A framework's own
-    NotImplementedError says that a method is missing: that exercise was begun."""
+    """The mark of an error that a stub raises: without words, and in student's code. A framework
+    says in words what it cannot do, and may hide its own frames: that exercise was begun."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     own = frames[-1].f_globals.get("__name__") == getattr(function, "__module__", None)
-    return [STUB] if own and isinstance(error, NotImplementedError) else []
+    silent = isinstance(error, NotImplementedError) and not error.args
+    return [STUB] if own and silent else []
 
 
 def not_begun(replies: Iterable[Mapping[str, Any]]) -> bool:
