@@ -29,7 +29,7 @@ from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
 from course_lib.questions.calls import Call, Probe, member, written
-from course_lib.questions.values import decode, differing, items
+from course_lib.questions.values import decode, differing, items, leaves
 
 __all__ = ["check", "progress"]
 
@@ -352,6 +352,19 @@ def _other_form(got: Reply, wanted: Reply) -> bool:
     return values and any(calls.close_leaves(got, wanted, keys) for keys in (False, True))
 
 
+def _other_words(got: Reply, wanted: Reply) -> bool:
+    """Whether the numbers are right, and each text is so but for capitals, or in part."""
+    mine, goals = (leaves(each.get("value")) for each in (got, wanted))
+    return len(mine) == len(goals) and all(map(_nearly, mine, goals))
+
+
+def _nearly(mine: Any, goal: Any) -> bool:
+    if not (isinstance(mine, str) and isinstance(goal, str) and mine.strip()):
+        return calls.same(mine, goal, calls.CLOSE)
+    mine, goal = mine.strip().casefold(), goal.casefold()
+    return mine in goal or goal in mine
+
+
 def _not_refused(got: Reply, wanted: Reply) -> bool:
     """Whether this is a call that should have been refused, whatever came instead."""
     return "error" in wanted
@@ -364,6 +377,8 @@ NEAR = {
     _not_refused: "The values are right, but this call must be refused. Where a {wanted} is "
     "expected, write `raise {wanted}(...)`: another error, such as that of `assert`, does not "
     "count, nor does returning the error.",
+    _other_words: "The numbers are right. Words are compared to the letter: copy them from the "
+    "task.",
 }
 
 
