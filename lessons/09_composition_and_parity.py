@@ -3,16 +3,17 @@
 #
 # **You will be able to:** find any schedule of this library, translate its arguments between six
 # libraries, and name the places where two of them mean different things by the same word; put
-# schedules one after another, multiplied, and on groups of weights; move one to another batch size;
-# read the rate, and the decay, that an adaptive optimizer gives each weight; and spot when two
-# objects set one rate.
+# schedules one after another, multiplied, and on groups of weights; spot when two objects set one
+# rate; move a schedule to another batch size; and read the rate, and the decay, that an adaptive
+# optimizer gives each weight.
 #
-# **You need:** lessons 2, 5 and 8.
+# **You need:** lessons 2, 3, 5 and 8.
 #
 # **Minutes:** 55
 #
 # PyTorch, Keras, optax, timm, transformers and fastai each have their own set of schedules. Where
-# two share one, they rarely share its arguments, and sometimes not even its values.
+# two share one, they rarely share its arguments, and sometimes not even its values: sections 1 to 8.
+# Sections 9 to 12, perhaps on another day, are about batch size and adaptive rates.
 
 # %% tags=["setup"]
 import math
@@ -84,7 +85,7 @@ plt.show()
 # Each entry is code in our parameter names; where its `if` is false, it is `None`. `floor` is
 # `final_lr / peak_lr`, `start` where a warmup begins, as a share of the peak, `own_lr` the
 # optimizer's rate; `plain` asks for a scheduler that multiplies this rate, `whole` for a whole
-# number. Tests compare PyTorch's, Keras's and optax's with ours.
+# number.
 
 # %%
 Markdown(table())
@@ -284,7 +285,75 @@ for _ in range(3):
 # The map's key is a pattern for the *whole* path of a weight, like `".*encoder/.*"`. If it fits no
 # weight, the default is used, without a message.
 #
-# ## 7. The same schedule, another batch size
+# ## 7. Break it: two hands on one rate
+#
+# A Keras optimizer with a schedule object, and a callback that sets the rate:
+
+
+# %%
+def try_keras(rate, callback):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
+    nothing = np.zeros((1, 1))
+    try:
+        done = model.fit(nothing, nothing, epochs=6, callbacks=[callback], verbose=0).epoch
+        return f"{len(done)} epochs"
+    except (TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:66]}..."
+
+
+halving = schedules.ExponentialDecay(0.1, 1, 0.5)
+print(try_keras(halving, keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)))
+print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)))
+print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=30)))
+print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
+
+# %% [markdown]
+# A schedule object cannot be overwritten. The plateau callback fails at its first cut, which may be
+# after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never
+# (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter:
+# a scheduler goes on setting *its* optimizer's rate:
+
+# %%
+old = sgd(0.1)
+scheduler = lr_scheduler.ExponentialLR(old, gamma=0.5)
+new = sgd(0.1)  # made again, after unfreezing some layers, say
+old.step()
+print("new:", applied(new, scheduler, updates=4))
+print("old:", old.param_groups[0]["lr"])
+
+# %% [markdown]
+# ## 8. Spot the bug: two schedulers, one optimizer
+#
+# PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
+# `LinearLR` warmup on the same optimizer
+# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). That works. Swap `StepLR`
+# for a `LambdaLR` of the same staircase:
+
+
+# %%
+def two(make, warmup_first):
+    optimizer = sgd()
+    order = [lambda o: lr_scheduler.LinearLR(o, start_factor=0.2, total_iters=4), make]
+    pair = [each(optimizer) for each in (order if warmup_first else order[::-1])]
+    return [round(rate, 3) for rate in applied(optimizer, *pair)]
+
+
+print("StepLR:         ", two(lambda o: lr_scheduler.StepLR(o, 4, gamma=0.5), True))
+for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.items():
+    print(name, two(lambda o: lr_scheduler.LambdaLR(o, lambda t: 0.5 ** (t // 4)), warmup_first))
+
+# %% [markdown]
+# <details><summary>What happened</summary>
+#
+# `StepLR` and `LinearLR` both multiply the current rate, so together they are a product. `LambdaLR`
+# writes first rate times factor: called last, it wipes out the warmup; called first, the warmup
+# multiplies a rate that was set afresh, and overshoots to twice the rate that anyone asked for.
+# </details>
+#
+# The fix is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
+#
+# ## 9. The same schedule, another batch size
 #
 # A batch averages the gradients of $B$ images, which divides the variance in lesson 2's formula by
 # $B$:
@@ -354,16 +423,22 @@ outcome("9.c", moves.get(tuple(factors), "something else"))
 # On the right the low rates lie on one curve: the rule holds. On the left all three end at one
 # cliff: from 64 to 256 the rule asks for a rate beyond it. <!-- shown --> (n = 1)
 #
-# ## 8. A rate for each weight
+# ## 10. A rate for each weight
 #
 # Adaptive optimizers divide the rate by the size of each weight's past gradients. **AdaGrad**
 # (Duchi et al. 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
 #
-# $$\text{rate}_i = \frac{\text{lr}}{\sqrt{\sum g_i^2} + \epsilon}, \qquad
-# \text{rate} = \frac{\text{lr}}{\sqrt{b_0^2 + \sum \lVert g \rVert^2}}$$
+# $$\text{rate}_i=\frac{\text{lr}}{\sqrt{\sum g_i^2}+\epsilon},\qquad
+# \text{rate}=\frac{\text{lr}}{\sqrt{b_0^2+\sum\lVert g\rVert^2}}$$
 #
-# RMSprop and Adam replace the sum by a moving average, which forgets. Take two weights; the
-# gradients of the second are those of the first times 0.01:
+# The sums only grow. RMSprop and Adam replace them by a mean that forgets, $v$; Adam also steps
+# along a mean $m$ of the gradients (both corrected for their start at zero):
+#
+# $$m\leftarrow\beta_1m+(1-\beta_1)g,\quad v\leftarrow\beta_2v+(1-\beta_2)g^2,\quad
+# w\leftarrow w-\frac{\text{lr}}{\sqrt{v}+\epsilon}\,m$$
+#
+# The fraction is each weight's rate. Take two weights; the gradients of the second are those of the
+# first times 0.01:
 
 # %% alt="Rates of two weights under four rules: both AdaGrads fall for ever, the others level off."
 large = np.random.default_rng(0).normal(size=(200, 1))
@@ -388,9 +463,8 @@ panels[1].legend(fontsize=8, frameon=False, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# AdaGrad, RMSprop and Adam give the second weight a rate 100 times as large. <!-- shown -->
-# AdaGrad-Norm has one rate for both, so its two lines are one. The last rates, read from each
-# framework's own optimizer:
+# All but AdaGrad-Norm, which has one rate for both, give the second weight a rate 100 times as
+# large. <!-- shown --> The last rates, read from each framework's own optimizer:
 
 # %%
 from course_lib.pytorch import effective_rates, hessian_diagonal
@@ -410,8 +484,8 @@ for gradient in np.float32(gradients):
 print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
 
 # %% [markdown]
-# An article behind this course has "1 / root of the sum of squared *second-order* gradients". Taken
-# literally, with curvature:
+# An article that this course grew out of has "1 / root of the sum of squared *second-order*
+# gradients". Taken literally, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -420,14 +494,14 @@ rates = adaptive.adagrad_rates([curvature] * 4, lr=1.0)
 print("curvatures", curvature, " rates of updates 0 and 3:", rates[[0, 3]].round(3).tolist())
 
 # %% [markdown]
-# The first rate is 1 / curvature: Newton's step, which reaches the bottom of a quadratic at once.
-# Then it falls as $1/\sqrt{t}$, though the valley has not changed.
+# The first rate is 1 / curvature, Newton's step to the bottom of a quadratic. Then it falls as
+# $1/\sqrt{t}$, though the valley has not changed.
 #
-# ### Does Adam still need a schedule?
+# ## 11. Does Adam still need a schedule?
 #
-# Articles list Adam as "fixed rate, needs no schedule". The record: a small network on MNIST, 600
-# updates, 5 seeds, one rate all the way or a cosine, each at its best peak by validation loss
-# (the same seeds choose and judge).
+# [Articles](../docs/errata.md#e32-adam-needs-no-schedule) list Adam as "fixed rate, needs no
+# schedule". The record: a small network on MNIST, 600 updates, 5 seeds, one rate all the way or a
+# cosine, each at its best peak by validation loss (the same seeds choose and judge).
 #
 # **Predict.** Who has the higher test accuracy?
 
@@ -464,14 +538,13 @@ figure.axes[1].set_ylim(0, 0.6)
 figure
 
 # %% [markdown]
-# Drawn: one seed, 400 updates. {{adam-gains-from-a-schedule}} Brackets hold the 95 % interval over
-# seeds. {{adam-at-one-low-peak}}
+# Drawn: one seed, 400 updates. {{adam-gains-from-a-schedule}} {{adam-at-one-low-peak}}
 #
-# ### Weight decay follows the schedule
+# ## 12. Weight decay follows the schedule
 #
 # **Weight decay** pulls each weight towards 0. In PyTorch and Keras, AdamW subtracts
-# $\text{lr}_t\,\lambda\, w$, besides Adam's step, so the schedule scales the decay, too. Read it
-# off a weight whose gradient is 0:
+# $\text{lr}_t\,\lambda\,w$ besides Adam's step, so the schedule scales the decay, too. Read it off
+# a weight whose gradient is 0:
 
 
 # %%
@@ -502,74 +575,6 @@ print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 # adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
 # weight by about the rate (8.3 % of 0.9), whatever $\lambda$ is. <!-- shown -->
 #
-# ## 9. Break it: two hands on one rate
-#
-# A Keras optimizer with a schedule object, and a callback that sets the rate:
-
-
-# %%
-def try_keras(rate, callback):
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
-    nothing = np.zeros((1, 1))
-    try:
-        done = model.fit(nothing, nothing, epochs=6, callbacks=[callback], verbose=0).epoch
-        return f"{len(done)} epochs"
-    except (TypeError, ValueError) as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0][:66]}..."
-
-
-halving = schedules.ExponentialDecay(0.1, 1, 0.5)
-print(try_keras(halving, keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)))
-print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=3)))
-print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=30)))
-print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
-
-# %% [markdown]
-# A schedule object cannot be overwritten. The plateau callback fails at its first cut, which may be
-# after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never
-# (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter:
-# a scheduler goes on setting *its* optimizer's rate:
-
-# %%
-old = sgd(0.1)
-scheduler = lr_scheduler.ExponentialLR(old, gamma=0.5)
-new = sgd(0.1)  # made again, after unfreezing some layers, say
-old.step()
-print("new:", applied(new, scheduler, updates=4))
-print("old:", old.param_groups[0]["lr"])
-
-# %% [markdown]
-# ## 10. Spot the bug: two schedulers, one optimizer
-#
-# PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
-# `LinearLR` warmup on the same optimizer
-# ([tutorials#2631](https://github.com/pytorch/tutorials/issues/2631)). That works. Swap `StepLR`
-# for a `LambdaLR` of the very same staircase:
-
-
-# %%
-def two(make, warmup_first):
-    optimizer = sgd()
-    order = [lambda o: lr_scheduler.LinearLR(o, start_factor=0.2, total_iters=4), make]
-    pair = [each(optimizer) for each in (order if warmup_first else order[::-1])]
-    return [round(rate, 3) for rate in applied(optimizer, *pair)]
-
-
-print("StepLR:         ", two(lambda o: lr_scheduler.StepLR(o, 4, gamma=0.5), True))
-for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.items():
-    print(name, two(lambda o: lr_scheduler.LambdaLR(o, lambda t: 0.5 ** (t // 4)), warmup_first))
-
-# %% [markdown]
-# <details><summary>What happened</summary>
-#
-# `StepLR` and `LinearLR` both multiply the current rate, so together they are a product. `LambdaLR`
-# writes first rate times factor: called last, it wipes out the warmup; called first, the warmup
-# multiplies a rate that was set afresh, and overshoots to twice the rate that anyone asked for.
-# </details>
-#
-# The fix is one schedule for one rate: `SequentialLR`, `join`, or `warmup(then=...)`.
-#
 # ## What you take along
 #
 # 1. A schedule is known by its values, not by its name: compare the first ten, the last two, and
@@ -589,8 +594,7 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 # decay*, 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) · P. Goyal et al., *ImageNet in
 # 1 hour*, 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · S. Malladi et al., *On the
 # SDEs and scaling rules*, 2022, [arXiv:2205.10287](https://arxiv.org/abs/2205.10287) · the
-# documentation of `torch.optim.lr_scheduler`, `keras.optimizers.schedules`, `optax.schedules`, `timm.scheduler`,
-# `transformers.optimization`; the paper behind each formula is in its docstring.
+# paper behind each formula is in its docstring.
 
 # %% [markdown] tags=["exercise"]
 # ## Exercises
