@@ -324,7 +324,7 @@ finder_reader()  # your turn: a smoothing and a rule that come near the best rat
 #
 # {{finder-best}} {{finder-best-cifar10}} So no rule can be trusted on both. And on CIFAR-10 even
 # the best fixed rate is uncertain: single runs at 0.1 lie below and above all runs at
-# 0.2. <!-- shown --> On MNIST a rate that is off by a large factor costs accuracy. {{finder-cost}}
+# 0.2. <!-- shown --> On MNIST a rate far off costs accuracy. {{finder-cost}}
 #
 # And the length of the test is one more setting. {{finder-length}} In a longer test each rate meets
 # a network that has trained longer.
@@ -422,15 +422,16 @@ changed = "within 0.0001" if distance < 1e-4 else "further off"
 outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 
 # %% [markdown]
-# Adam's two averages and its count of updates still hold the test's updates; with shuffling or
-# dropout the random numbers have moved on, and with batch normalisation the running means. **Fix
-# it**: put back *everything*, also after an error in the middle, as `find_lr` does. Then training
-# after the test is, bit for bit, the same as training without it.
+# Adam keeps a mean of the gradients, one of their squares, and a count of its updates (lesson 9):
+# all three still hold the test's. With shuffling or dropout the random numbers have moved on, with
+# batch normalisation the running means. **Fix it**: put back *everything*, also after an error in
+# the middle, as `find_lr` does. Then training after the test is, bit for bit, the same as without.
 #
 # ## 7. Spot the bug: a finder that finds nothing
 #
-# **Nothing recorded.** A tutorial behind this course builds its finder as a Keras schedule that
-# notes its rate whenever it is called. It has no losses, so there is no curve. And does it have
+# **Nothing recorded.** [A tutorial behind this
+# course](../docs/errata.md#e30-a-finder-that-finds-nothing) builds its finder as a Keras schedule
+# that notes its rate whenever it is called. It has no losses, so there is no curve. And does it have
 # rates? `fit` compiles the update, and calls the Python code only while compiling:
 
 

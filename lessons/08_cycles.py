@@ -286,7 +286,7 @@ print(f"all three:     {accuracy(votes['cosine_restarts']):.2%}")
 print(f"one cosine:    {accuracy(votes['cosine'][-1:]):.2%}")
 
 # %% [markdown]
-# One seed decides nothing; the record has five (brackets: the 95 % interval over the seeds).
+# One seed decides nothing; the record has five.
 #
 # {{restarts-on-mnist}} {{snapshots-on-mnist}} {{restarts-on-cifar10}}
 #
@@ -298,7 +298,8 @@ print(f"one cosine:    {accuracy(votes['cosine'][-1:]):.2%}")
 # Smith and Topin (2018) go up and down *once*, within a fixed number of updates, to a peak that
 # would be too high for the whole run, and end far below the start. PyTorch's numbers: from peak /
 # 25 up to the peak at update `0.3 * total - 1`, down to peak / 250,000 at `total - 1`. The
-# **momentum** goes the other way, 0.95, 0.85, 0.95.
+# **momentum** $\mu$, the share of its velocity that a weight keeps from update to update, goes the
+# other way: 0.95, 0.85, 0.95.
 
 # %%
 optimizer = sgd(lr=123.0, momentum=0.5)  # neither of the two numbers will be used

@@ -4,7 +4,7 @@
 # **You will be able to:** say what a checkpoint must hold, resume a run without leaving a trace,
 # recognise a resume that only looks right, and get several finished models from one long run.
 #
-# **You need:** lessons 2 (decay) and 4 (cosine) in outline.
+# **You need:** lessons 2, 3 and 4 in outline: decay, momentum, the cosine.
 #
 # **Minutes:** 45
 #
@@ -43,9 +43,12 @@ x, y = np.float32(data.x_train[:20_000].reshape(-1, 784) / 255), data.y_train[:2
 # | part | in PyTorch | in Keras |
 # |---|---|---|
 # | weights | `model.state_dict()` | in the model |
-# | memory of the optimizer: velocity | `optimizer.state_dict()` | in the optimizer |
+# | memory of the optimizer: its velocity | `optimizer.state_dict()` | in the optimizer |
 # | place in the schedule | `scheduler.state_dict()` | in the optimizer: `iterations` |
 # | place in the data | the generator of the order, and of any dropout | the same |
+#
+# The **velocity** is what momentum has added up of past gradients (lesson 3); each update moves the
+# weights along it. A new optimizer begins with none.
 #
 # Our run is a small network under a cosine of 160 updates. After 80 its process is killed. First in
 # PyTorch: `put_back` names the parts that are taken from the file.
@@ -281,8 +284,8 @@ kill_and_resume()  # your turn: kill it at 50, and come back without a trace
 # %% [markdown]
 # ## 4. Spot the bug: two repairs that fail
 #
-# An article behind this course starts PyTorch training "at epoch 10" with a line like the one
-# below.
+# [An article behind this course](../docs/errata.md#e33-to-start-at-epoch-10) starts PyTorch training
+# "at epoch 10" with a line like the one below.
 #
 # **Predict.** `StepLR` multiplies by 0.1 every 10 epochs. What is the rate of the first update?
 
@@ -501,8 +504,8 @@ print("Keras equals ours:   ", np.allclose(by_keras, ours, rtol=1e-6, atol=1e-9)
 # ## 7. Accuracy against budget, on record
 #
 # Is a branch as good as a cosine that was made for its length? On record are five seeds on MNIST at
-# three budgets: a constant rate, a branch (20 % of the updates are cooldown) and a cosine, all from
-# a peak of 0.1.
+# budgets of 600, 1,200 and 2,400 updates: a constant rate, a branch (20 % of the updates are
+# cooldown) and a cosine, all from a peak of 0.1.
 
 # %% alt="Test accuracy against updates, on record: constant, branch and cosine, with intervals."
 from course_lib.claims import mean_of, record
