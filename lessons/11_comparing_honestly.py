@@ -392,13 +392,12 @@ for panel, kind in zip(grid.flat, KINDS):
     panel.set_xscale("log")
     panel.set_xticks(FRACTIONS, [f"{100 * each:.0f}" for each in FRACTIONS], fontsize=8)
     panel.minorticks_off()
-    panel.set_yscale("symlog", linthresh=1)
-    panel.set_yticks((-5, -1, 0, 1), ("-5", "-1", "0", "1"))
+    panel.set_yticks((-8, -6, -4, -2, 0, 2))
     panel.grid(alpha=0.25)
 title = f"{record('budgets')[0]['data']}, {framework}, peaks tuned, 5 seeds: mean and 95 % interval"
 figure.suptitle(title, fontsize=10, x=0.01, ha="left")
 figure.supxlabel("budget, % of 1,000 updates", fontsize=10)
-figure.supylabel("points above the straight line", fontsize=10)
+figure.supylabel("points of test accuracy above the line", fontsize=10)
 plt.show()
 
 # %% [markdown]
@@ -408,7 +407,7 @@ plt.show()
 # table each of these has chosen a higher peak. What is fair is the same *search* for all, at each
 # budget.
 #
-# {{budgets-decay}} (Brackets: 95 % intervals.)
+# {{budgets-decay}}
 #
 # **Multiple comparisons.** The five that end at zero make ten pairs: ten chances to find a
 # difference that does not exist. Bonferroni's remedy: with m comparisons, multiply each p by m (p:
