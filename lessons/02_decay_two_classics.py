@@ -847,7 +847,8 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Half a point each for 1 and 2, one point for 3. (1) Supported: the interval over seeds lies above
-# zero. (2) Not supported by what is printed: the gain is smaller than ±0.30; or, better, ±0.30 is the
-# margin of one accuracy, and that of a gap on the same images, mostly smaller, is not given. (3) Not
-# supported: the rate was tuned for one side, or for none; a fair comparison gives each schedule its
-# own best rate. Frequent slip: taking a significant gain for a fair one.
+# zero. (2) Not supported by what is printed: the gain is smaller than ±0.30, and seeds say nothing
+# about other images; or, better, ±0.30 is the margin of one accuracy, and that of a gap on the same
+# images, mostly smaller, is not given. (3) Not supported: the rate was tuned for one side, or for
+# none; a fair comparison gives each schedule its own best rate. Frequent slip: taking a significant
+# gain for a fair one.
