@@ -32,7 +32,7 @@ def record(id: str, *, solved: bool, answer: str = "") -> int:
         entry = entries.setdefault(id, dict(NEW))
         if solved:
             entry.update(solved=True, failed=0, answer="")
-        elif entry["answer"] != answer or not answer:
+        elif entry["answer"] != answer:
             entry.update(failed=entry["failed"] + 1, answer=answer)
 
     return NOTES.change(note)[id]["failed"]

@@ -640,10 +640,13 @@ def test_a_folded_output_begins_with_nothing(tmp_path):
     shown = copy.deepcopy(cell)
     shown.metadata = nbformat.from_dict({})
     quiet = nbformat.v4.new_code_cell("x = 1", metadata=cell.metadata)
-    notebook = nbformat.v4.new_notebook(cells=[cell, shown, quiet])
+    compared = copy.deepcopy(cell)  # by nbval, with what the lesson shows
+    compared.metadata["tags"] = ["nbval-check-output"]
+    notebook = nbformat.v4.new_notebook(cells=[cell, shown, quiet, compared])
     lesson_outputs.tidy(tmp_path / "lessons" / "01_a.py", notebook)
     assert [dict(output.get("data", {})) for output in cell.outputs] == [{"text/html": ""}, {}]
     assert [output.text for output in shown.outputs] == ["the answer\n"] and not quiet.outputs
+    assert compared.outputs == shown.outputs
 
 
 def test_flavoured_replaces_the_one_line(lesson):
@@ -751,6 +754,7 @@ BAD_OUTPUTS = {
         "stderr; silence it or .*stderr-ok\n2026-01-01 cuda",
     ),
     "home": (stream(f"{Path.home()}/data"), 5, "a folder of this machine"),
+    "environment": (stream(f"{sys.prefix}/lib"), 5, "a folder of this machine"),
     "scratch": (
         new_output("display_data", {"text/html": "<p>/tmp/x</p>"}),
         5,

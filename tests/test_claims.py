@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from course_lib.claims import (
     Training,
     experiments,
     gain,
+    lesson_07,
     mean_interval,
     mean_of,
     records,
@@ -34,6 +36,7 @@ from course_lib.data import Dataset
 from course_lib.schedules import lambda_lr, linear
 from course_lib.statistics import gap_error
 from course_lib.training import FRAMEWORKS, fit
+from course_lib.widgets.finder_reader import END_LR, START_LR
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
@@ -235,6 +238,8 @@ def test_updates_may_be_said_instead_of_epochs_and_images_held_out(noise):
     assert line["updates"] == 4
     assert 0 <= line["val_accuracy"] <= 1 and line["val_loss"] > 0
     assert "train_loss" not in line
+    noise(max_updates=3, validation=0.2)
+    assert run(("tiny", "one", "torch", 0))["val_loss"] != line["val_loss"]  # of its last epoch
     noise()
     assert "val_loss" not in run(("tiny", "one", "torch", 0))
 
@@ -244,9 +249,10 @@ def test_a_run_that_diverged_is_recorded_as_that(noise):
     noise(validation=0.2)
     wild = Schedule(lambda_lr, lr=1.0, factor=lambda step: 1e-3 if step < 4 else 1e38)
     EXPERIMENTS["tiny"].variants["one"] = Training(
-        "mnist", "softmax", lambda epoch, total: wild, batch_size=16, epochs=4, validation=0.2
+        "mnist", "softmax", lambda *_: wild, batch_size=16, epochs=4, validation=0.2, wrong=True
     )
     line = run(("tiny", "one", "torch", 0))
+    assert line["wrong"] is None
     assert 3 < line["diverged"] == line["updates"] < 12
     assert line["test_accuracy"] is line["test_loss"] is None
     assert "val_loss" not in line
@@ -455,6 +461,49 @@ def test_a_recorded_training_is_the_one_that_the_experiment_describes(name, size
             assert 0.05 < line["test_accuracy"] < 1 and math.isfinite(line["test_loss"])
         else:
             assert line["updates"] == line["diverged"] and line["test_accuracy"] is None
+
+
+def test_what_the_runs_that_are_no_training_measure(sizes, monkeypatch):
+    """Each at its updates and on its images; the training itself is another test's."""
+    asked, updates = {}, 2814
+    even, sure = np.log([0.5, 1, *[0.5] * 8]), np.log([0.6, 0.4, *[1e-9] * 8])
+    trainer = SimpleNamespace(
+        evaluate=lambda images, labels: (float(len(images) + done), 0.0),
+        logits=lambda images: np.array([sure if done == updates else even]),
+    )
+
+    def train(self, framework, seed, watch=lambda *_: None):
+        nonlocal done
+        for done in range(1, self.sizes()[1] + 1):
+            watch(done, trainer)
+        return SimpleNamespace(loss=[*range(done)])
+
+    done = 0
+    monkeypatch.setattr(Training, "train", train)
+    monkeypatch.setattr(Training, "line", lambda self, run: {})
+    measured = {
+        name: COURSE[name].variants[variant]("torch", 0)
+        for name, variant in (
+            ("momentum_drop", "torch form"),
+            ("plateau_noise", "watched"),
+            ("snapshots", "restarts"),
+        )
+    }
+    assert measured == {
+        "momentum_drop": {"loss_before": 389.5, "loss_after": 409.5, "loss_later": 429.5},
+        "plateau_noise": {
+            "noisy": [500.0 + t for t in range(25, 2001, 25)],
+            "steady": [5000.0 + t for t in range(25, 2001, 25)],
+        },
+        # The sure vote wins against two that are not.
+        "snapshots": {"snapshots": [0.0, 0.0, 1.0], "ensemble": 1.0},
+    }
+    found = SimpleNamespace(lrs=[0.1] * 7, suggestion=lambda method: 0.123456)
+    monkeypatch.setattr(lesson_07, "find_lr", lambda **given: asked.update(given) or found)
+    line = COURSE["finder_spread"].variants["mnist mlp"]("tensorflow", 3)
+    assert line["updates"] == 7 and line["valley"] == 0.1235
+    wanted = {"start_lr": START_LR, "end_lr": END_LR, "steps": 100, "seed": 3, "batch_size": 128}
+    assert asked.items() >= {**wanted, "framework": "tensorflow", "model": "mlp"}.items()
 
 
 # --- the claims of the course ---------------------------------------------------------------------

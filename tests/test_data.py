@@ -869,7 +869,7 @@ def test_offline_asks_for_nothing_but_uses_the_cache(tmp_path, monkeypatch, serv
     (tmp_path / "cache/mnist.npz").unlink()
     monkeypatch.setenv("LR_COURSE_OFFLINE", "yes")
     load_stand_in()
-    for word in ("", "0", "false", "No"):
+    for word in ("", "0", "false", "No", "off"):
         monkeypatch.setenv("LR_COURSE_OFFLINE", word)
         assert load("mnist").source == "downloaded, checksum verified"
         (tmp_path / "cache/mnist.npz").unlink()

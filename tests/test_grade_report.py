@@ -79,12 +79,12 @@ def cell(grade_id, output="", error=None, message="", stopped=None, kind="answer
     return dict(ended, grade_id=grade_id, kind=kind, message=message, output=output)
 
 
-def save(folder: Path, found: dict, seconds=0.15, cells=()) -> None:
+def save(folder: Path, found: dict, seconds=0.15, cells=(), peak_mb=312.4) -> None:
     """As the grader does."""
     path = folder / "students" / found["student"] / f"{found['notebook'] or 'unreadable-1'}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1, sort_keys=True))
-    run = {"key": found["key"], "seconds": seconds, "peak_mb": 312.4, "cells": list(cells)}
+    run = {"key": found["key"], "seconds": seconds, "peak_mb": peak_mb, "cells": list(cells)}
     path.with_suffix(".run.json").write_text(json.dumps(run))
 
 
@@ -233,17 +233,17 @@ def test_what_the_whole_class_has_is_one_row_and_hides_no_name_that_a_teacher_de
     """As after a change of a question's points: every notebook says another number."""
     points = {"code": "edited", "grade_id": "01-walk", "text": "its points: another"}
     library = {"code": "library", "grade_id": "01-walk", "text": "names `linear`"}
-    for n in range(5):
+    for n in range(7):
         moved = {"code": "moved", "grade_id": "", "text": "moved"}
-        found = [points, library, moved] if n == 3 else [points, library]
+        found = [points, library, moved] if n in (1, 3, 5) else [points, library]
         save(tmp_path, result(f"s{n}", [walk("right", (1, 1, 1))], findings=found))
     found = report.overview(report.load(tmp_path))["findings"]
     assert [(each["name"], each["text"]) for each in found] == [
-        *[(f"s{n}", "names `linear`") for n in range(5)],
-        ("5 of 5 students", "its points: another"),
-        ("s3", "moved"),
+        *[(f"s{n}", "names `linear`") for n in range(7)],
+        ("7 of 7 students", "its points: another"),
+        *[(f"s{n}", "moved") for n in (1, 3, 5)],
     ]
-    assert '<th scope="row" class="theirs">5 of 5 students</th>' in text_of(
+    assert '<th scope="row" class="theirs">7 of 7 students</th>' in text_of(
         report.write_report(tmp_path)
     )
 
@@ -271,6 +271,32 @@ def test_class_page_tells_what_a_teacher_asks(results):
         assert fact in text, fact
     assert "own cell" not in text  # an extra cell of one's own is no finding for the teacher
     assert '<td class="n">25 %</td>' in text  # of 1.1, right
+
+
+def test_the_numbers_of_the_class_are_of_students_runs_and_answers(results):
+    found = [{"code": "moved", "grade_id": "", "text": f"cell {i}"} for i in range(3)]
+    week = result("bob", [why()], notebook="02_two", assignment="week 2", findings=found)
+    save(results, week, 2.0, peak_mb=9.0)
+    rows = report.load(results)
+    seen = report.overview(rows)
+    assert (seen["students"], seen["graded"], seen["median_seconds"]) == (5, 5, 0.3)
+    assert seen["peak_mb"] == 312.4
+    assert [each["name"] for each in seen["assignments"]] == ["01_fixed_rates", "week 2: 02_two"]
+    first, _, last = seen["assignments"][0]["questions"]
+    assert last["label"] == "01-why"  # it has no number
+    assert report.next_step(rows[0]).endswith("Your written answers will be marked by hand.")
+    wrong = result("fay", [walk("wrong", (0, 0, 0))])  # not even the examples that she can see
+    assert "it says what is wrong and gives a hint" in report.next_step(wrong)
+    assert (first["right"], first["not_begun"]) == ("25 %", 2)  # not begun, or without its cell
+    told = [each["text"] for each in seen["findings"]]
+    assert told[1:] == ["cell 0", "cell 1; 1 more of this kind"] and len(told) == 3  # no extra
+    ids = [name for name, _ in report.written_answers(rows)[0]["answers"]]
+    assert len(ids) == 4 and ids == sorted(ids)  # not in the order of names
+
+
+@pytest.mark.parametrize("texts", [["ab"], ["q", "q", "q"], ["qa", "qb", "xc", "xd"]])
+def test_a_start_that_not_most_answers_share_is_no_question(texts):
+    assert report._shared_start([[*text] for text in texts]) == []
 
 
 def test_what_stops_a_whole_answer_is_told_once(tmp_path):
@@ -387,22 +413,24 @@ def test_run_of_another_result_is_not_shown(results):
     assert "1.00 s" in text_of(report.write_report(results))  # 0.4 + 0.3 + 0.3
 
 
-def test_student_called_index_does_not_replace_the_class(tmp_path):
-    save(tmp_path, result("index", [walk("right", (1, 1, 1))]))
+@pytest.mark.parametrize("name", ["index", "answers"])
+def test_student_called_index_does_not_replace_the_class(tmp_path, name):
+    save(tmp_path, result(name, [walk("right", (1, 1, 1)), why()]))
     page = report.write_report(tmp_path)
     assert "Results of the class" in page.read_text()
-    assert "Results of index" in (page.parent / "index~.html").read_text()
+    assert "It grows." in (page.parent / "answers.html").read_text()
+    assert f"Results of {name}" in (page.parent / f"{name}~.html").read_text()
 
 
 def test_pages_name_students_as_they_are_called(tmp_path):
     reason = "a call of `walk` was stopped: <b>slow</b>"
     asked = [walk("stopped", (0, 0, 0), reason=reason)]
-    names = {"z-1": "\u00c9milie", "student-1": "\u738b\u5c0f\u660e", "fred": "fred"}
+    names = {"z-1": "\u00c9milie", "fred": "fred", "a": "Zoe", "student-1": "\u738b\u5c0f\u660e"}
     for student, name in names.items():
         save(tmp_path, result(student, asked, name=name))
     text = text_of(report.write_report(tmp_path))
     places = [text.index(f'<a href="./{each}.html">{names[each]}</a>') for each in names]
-    assert places[0] < places[2] < places[1]  # É stands before f
+    assert places == sorted(places)  # É stands before f, and f before Z
     page = text_of(tmp_path / "report" / "student-1.html")
     assert "Results of \u738b\u5c0f\u660e</h1>" in page
     assert "a call of <code>walk</code> was stopped: &lt;b&gt;slow&lt;/b&gt;" in page
@@ -866,8 +894,12 @@ def test_csv_holds_no_formula(tmp_path, start):
         assert dict(zip(head, row))[name] == "'" + text
 
 
-def test_csv_holds_no_nul(tmp_path):
-    save(tmp_path, result("eve", [walk("wrong", (0, 0, 0), reason="a\x00=b")]))
+def test_csv_holds_no_nul_and_numbers_in_full(tmp_path):
+    third = {**walk("wrong", (0, 0, 0), reason="a\x00=b"), "score": 1 / 3}
+    save(tmp_path, result("eve", [third]))
     write_csv(tmp_path, tmp_path / "long.csv", long=True)
     text = (tmp_path / "long.csv").read_bytes()
-    assert b"a=b" in text and b"\x00" not in text
+    assert b"a=b" in text and b"\x00" not in text and b",0.333333,1," in text
+    (tmp_path / "shown.csv").write_bytes(text.replace(b"0.333333", b"0.33"))  # by a spreadsheet
+    done = write_csv(tmp_path, tmp_path / "scores.csv", marks=[tmp_path / "shown.csv"])
+    assert done["other_scores"] == []

@@ -231,6 +231,8 @@ def test_the_calibration_is_a_table_in_the_order_of_the_lessons_and_two_means():
     mine = calibration(LEARNER)
     assert [each.id for each in mine.scored] == ["2.b", "10.a"]
     assert (mine.even, mine.open) == (1, 1)
+    more = calibration([*LEARNER, made(COIN, "heads", "2.a")])
+    assert [each.id for each in more.scored] == ["2.a", "2.b", "10.a"]
     assert mine.brier == pytest.approx((0.72 + 0.08) / 2) and mine.even_brier == 0.5
     lines = repr(mine).splitlines()
     assert re.split(r"  +", lines[0]) == [
@@ -356,6 +358,14 @@ def test_a_damaged_file_is_put_aside_and_said(place, capsys, entry):
     (aside,) = place.parent.glob("predictions.json.broken-*")
     said = f"Your predictions could not be read and a new file is begun; the old one is {aside}.\n"
     assert capsys.readouterr().out == said
+    assert calibration().open == 1
+
+
+def test_an_entry_under_another_kind_of_id_is_left_alone(place):
+    predict("1.a", "Heads?", COIN)
+    kept = json.loads(place.read_text())
+    kept["predictions"]["heads"] = kept["predictions"]["1.a"]
+    place.write_text(json.dumps(kept))
     assert calibration().open == 1
 
 

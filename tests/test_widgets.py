@@ -17,6 +17,8 @@ from course_lib.schedules import GALLERY, Schedule, cosine
 from course_lib.widgets import (
     cycle_composer,
     explore,
+    finder_reader,
+    how_many_seeds,
     kill_and_resume,
     milestones,
     noise_floor,
@@ -28,7 +30,18 @@ from course_lib.widgets import (
     valley_regime,
     warmup_map,
 )
-from course_lib.widgets.chart import chart, draw, layout, line, mark, place, row, ticks, unplace
+from course_lib.widgets.chart import (
+    chart,
+    draw,
+    layout,
+    limits_of,
+    line,
+    mark,
+    place,
+    row,
+    ticks,
+    unplace,
+)
 from course_lib.widgets.controls import Control
 from course_lib.widgets.explorer import controls_of
 from course_lib.widgets.javascript import to_javascript
@@ -270,7 +283,8 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     data, metadata = panel._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(PNG)
     label, told = panel.shown()["chart"]["label"], "A picture: run this cell to move it."
-    assert metadata["image/png"]["alt"] == f"{label} Goal: {panel.goal}. {told}"
+    alt = f"{label} Goal: {panel.goal}. {told}"
+    assert metadata["image/png"] == {"alt": alt, "width": 640}
     (alt,) = re.findall(r'<img alt="([^"]*)"', milestones().html())  # its label has no full stop
     assert alt.startswith(f"{milestones().shown()['chart']['label']}. Goal: the same rate")
     live = "A picture: to move it, run this cell, or turn JavaScript on."  # a page has no cell
@@ -289,6 +303,75 @@ def test_still_picture_and_words_for_where_no_kernel_runs():
     assert data["text/plain"] == panel.report and "is 0.9 of it" in panel.report
     assert "- reached." in panel.report and "- not reached: after 100" in valley().report
     assert not [mime for mime in data if "widget" in mime]  # nothing that a kernel has to feed
+
+
+def composed(**values):
+    return cycle_composer().at({f"cosine_restarts.{name}": each for name, each in values.items()})
+
+
+RESUMED = kill_and_resume().at(weights=True, optimizer=True)
+DROPPED = noise_floor().at(lr=0.3, drops=[400, 50])
+MENDED = milestones().at(boundaries="each one less")
+SLIDE, HOT = finder_reader("CIFAR-10, seed 2", "slide", 0.32), warmup_map("0.8", "0")
+NONE_FOUND = how_many_seeds("SGD 1: root - constant", count=20)
+
+
+@pytest.mark.parametrize(
+    "panel, words",
+    [
+        (valley(lr=0.06), ["jumps between the steep walls, and comes nearer", "goal"]),
+        (valley(momentum=0.8), ["= 0.18; lr = 0.03 is 0.167 of", "below 1e-06 from update 72 on"]),
+        (noise_floor(), ["goal", "falls to 0.163", "floor of the present rate is 0.167"]),
+        (noise_floor().at(lr=0.05, now=132), ["has arrived and rattles there"]),
+        (DROPPED, ["Floor of this rate, lr / (2 (2 - lr)): 0.00761"]),
+        (DROPPED.at(now=50), ["a tenth at the update 50."]),
+        (milestones(), ["milestone 30", "- not reached: the rates differ at 2 updates."]),
+        (MENDED, ["which differ at 0 of 100", "- not reached: both drop at 30 and 60"]),
+        (explore("one_cycle"), ["highest 0.1 at update 29"]),
+        (explore("one_cycle_momentum"), ["Value of each update: one_cycle_m", "momentum"]),
+        (explore("cosine", "one_cycle_momentum"), ["rate, momentum", "m (a momentum): from"]),
+        (explore("cosine", log=True), ["0.001", "Learning rate of each update: cosine:"]),
+        (explore("one_cycle", steps=101), ["own scheduler leaves this curve at update 100"]),
+        (explore().at(schedules=[]), ["no schedule chosen", "Choose a schedule."]),
+        (puzzle(), ["farthest: 22", "yours is 0.078 and the curve 0.24.", "0.24, at update 0,"]),
+        (composed(cycle_steps=400), ["0 complete cycles in 300 updates.\n"]),
+        (composed(cycle_steps=200), ["1 complete cycle in 300 updates, of length 200"]),
+        (composed(), ["1 %", "- not reached: a cycle is not twice as long as the one before."]),
+        (composed(final_lr=0.01), ["below 1 % are 0.", "6 snapshots, of which 0", "before: no"]),
+        (composed(cycle_steps=36), ["of length 36, 36, 36, 36, 36, 36 and 2 more."]),
+        (plateau_cuts(), ["they differ at 7 evaluations", "25, 29, 32: from 0.1 to 0.00313"]),
+        (finder_reader(), ["best fixed rate 1", "- not reached: the farthest is 28.5 times off"]),
+        (SLIDE, ["0.184, 2.07, nothing, 2.35"]),
+        (warmup_map(), ["chosen", "Where some seeds live", "5 of 5 after 160 updates of warmup."]),
+        (HOT, ["if only 55 % of all runs failed"]),
+        (
+            RESUMED,
+            ["two lines part", "(update 60)", "(before update 41)", "12; never killed, 0.000"],
+        ),
+        (RESUMED.at(schedule=True), ["the two lines are one", "killed after update 20."]),
+        (how_many_seeds(), ["3 seeds", "excludes zero after 3", "the other 7 must show"]),
+        (NONE_FOUND, ["holds zero after 20", "less than 0.239"]),
+    ],
+)
+def test_what_a_panel_says_and_marks(panel, words):
+    """Each of the words is in what is told, or a text of the picture."""
+    told, marked = panel.alt + panel.report, {*ElementTree.fromstring(panel.svg()).itertext()}
+    assert [each for each in words if each not in told and each not in marked] == []
+
+
+@pytest.mark.parametrize(
+    "panel, levels",
+    [
+        (valley(), [1e-6]),
+        (noise_floor(), [0.003]),
+        (puzzle(), [2, -2]),
+        (composed(), [1]),
+        (how_many_seeds(), [0, 0]),
+    ],
+)
+def test_goals_and_limits_are_drawn(panel, levels):
+    rows = panel.shown()["chart"]["rows"]
+    assert [each["at"] for row in rows for each in row["levels"]] == pytest.approx(levels)
 
 
 def test_the_live_panel_loads_nothing_from_anywhere():
@@ -359,6 +442,18 @@ def test_a_chart_is_one_svg_with_a_label_and_every_line():
         paths[-1].count("M") == 3 and paths[-1].count("L") == 0
     )  # a gap at each that is no number
     assert float(svg.get("viewBox").split()[3]) == layout(picture)["height"]
+
+
+def test_a_long_legend_has_a_second_row_and_the_words_of_a_mark_stay_inside():
+    lines = [line("a" * 50, [0], [0.0], "red")]
+    one, two = (layout(chart("", "", 0, 9, [row("", lines * n)]))["height"] for n in (1, 2))
+    assert two == one + 18
+    for at, anchor in ((10, "start"), (90, "end")):
+        picture = draw(chart("", "x", 0, 100, [row("y", lines, marks=[mark(at, "here")])]))
+        assert f"text-anchor='{anchor}'>here<" in picture
+    assert limits_of(row("", lines)) == {"low": 0, "high": 1, "log": False}  # all at 0
+    tiny = [line("", [0, 1], [1e-30, 1.0], "red")]
+    assert limits_of(row("", tiny, log=True))["low"] == pytest.approx(1e-6 / 1.3)
 
 
 def path_of(one, low=0.0, high=1.0, last=100):

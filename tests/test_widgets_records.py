@@ -214,7 +214,9 @@ def test_finder_reads_as_the_range_test_does(sweep, beta):
         except ValueError:
             continue
         assert f"{rule} {short(found[rule])}" in panel.report
-    marks = {each["at"] for each in panel.shown()["chart"]["rows"][0]["marks"]}
+    row = panel.shown()["chart"]["rows"][0]
+    assert row["low"] == 0 and losses[0] < row["high"] < 2 * max(losses[0], means[0])
+    marks = {each["at"] for each in row["marks"]}
     best = {each["data"]: each["best"] for each in RECORDED["fixed"]}[kind]
     assert marks == {best, *found.values()}
     ratio = max(found.values()) / min(found.values())
@@ -566,6 +568,7 @@ def test_the_pairs_are_those_of_the_records():
 @pytest.mark.parametrize("pair", [each[0] for each in PAIRS])
 def test_intervals_are_student_s(pair, order):
     values = differences(pair, order)
+    assert (order == ORDERS[0]) == (values == differences(pair))
     decided = excluding(values)
     for count in (2, 3, 7, 20):
         panel = how_many_seeds(pair, order, count)
@@ -607,7 +610,7 @@ def test_the_pairs_are_a_small_difference_none_and_a_large_one():
 
 def test_a_pair_of_fewer_seeds_says_so():
     few = "10 seeds were recorded and no more"
-    assert few in how_many_seeds().at(count=20).report
+    assert all(few in how_many_seeds(count=count).report for count in (11, 20))
     assert few not in how_many_seeds().at(count=10).report
 
 

@@ -88,6 +88,7 @@ def test_no_fixed_rate_reaches_the_floor_goal_but_drops_do(seed):
     rates = np.array([*positions(slider), *np.geomspace(0.001, 1.99, 800)])
     losses = walked(np.repeat(rates[:, None], UPDATES, axis=1), noise)[:, -20:].mean(axis=1)
     assert best_fixed(seed) == pytest.approx(losses[:201].min(), rel=1e-2)
+    assert panel.data["goal"] == pytest.approx(2 / 3 * best_fixed(seed), rel=0.05)
     assert losses.min() > 1.3 * panel.data["goal"]
     assert not panel.reached
     assert panel.at(DROPPED).reached and panel.at(lr=0.1, drops=[100]).reached

@@ -94,7 +94,7 @@ def drops_of(rates):
 def milestones_report(torch, keras, apart):
     """Where each drops its rate, and where the two differ."""
     drops = " and ".join([str(t) for t in drops_of(torch)])
-    late = " and ".join([str(t) for t in drops_of(keras)]) or "none"
+    late = " and ".join([str(t) for t in drops_of(keras)])
     where = "" if len(apart) == 0 else ": " + " and ".join([str(t) for t in apart])
     report = f"First updates with a lower rate: PyTorch {drops}, Keras {late}.\n"
     report += f"The two use different rates at {len(apart)} of {len(torch)} updates{where}."

@@ -123,9 +123,7 @@ def floor_fate(ratio):
     """What a loss that is so many times its floor will do."""
     if ratio > 3:
         return "The loss is still on its way down to it."
-    if ratio > 1 / 3:
-        return "The loss has arrived and rattles there: to wait longer does not help."
-    return "The loss is below it for now, and the noise will lift it again."
+    return "The loss has arrived and rattles there: to wait longer does not help."
 
 
 def floor_code(lr, factor, drops):

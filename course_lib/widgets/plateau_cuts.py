@@ -105,7 +105,7 @@ def view_plateau_cuts(values, data):
 def missing_words(walks, as_it_came, early):
     """What keeps the goal from being reached; empty where nothing does.
 
-    >>> missing_words([{"cuts": [30]}, {"cuts": []}, {"cuts": [13, 26]}], True, 25)
+    >>> missing_words([{"cuts": [25]}, {"cuts": []}, {"cuts": [13, 26]}], True, 25)
     'PyTorch never cuts, Keras cuts at 13'
     """
     if not as_it_came:
