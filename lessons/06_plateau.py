@@ -627,7 +627,7 @@ exercise(
             call([1.0, 0.99999, 0.99998, 0.99997], lr=0.6, factor=0.1, patience=0, cooldown=0),
             call([0.5, 0.0, 0.2, 0.1], lr=1.0, factor=0.5, patience=0, cooldown=0),
             call([math.nan, 3, 2, 1], lr=1.0, factor=0.5, patience=1, cooldown=0),
-            call([math.inf, 1.0], lr=1.0, factor=0.5, patience=0, cooldown=0),
+            call([math.inf, 1.0], lr=0.9, factor=0.3, patience=0, cooldown=0),
             call([2, math.nan, math.nan, 1.5, 1.6], lr=1.0, factor=0.5, patience=1, cooldown=0),
             call([1.0] * 9, lr=0.6, factor=0.5, patience=0, cooldown=0),
         ],
