@@ -510,7 +510,8 @@ print("OneCycleSchedule" in names, names)
 # With $s$ = `up_steps` updates up and as many down, again and again: the rate is `base_lr` at
 # update 0, `peak_lr` at update $s$, `base_lr` at $2s$. The height above `base_lr` is multiplied by
 # a scale: 1 for the mode "triangular", $1/2^{\,\text{cycles before}}$ for "triangular2", and
-# $\text{factor}^{\,t}$ for "exp_range", where $t$ counts from the start of the *run*.
+# $\text{factor}^{\,t}$ for "exp_range", where $t$ counts from the start of the *run* (a factor of 1
+# where none is given).
 #
 # **Deliver:** the rate of update `step`.
 #
@@ -561,6 +562,7 @@ exercise(
     locked=[
         curve(range(30), base_lr=0.2, peak_lr=0.8, up_steps=4, mode="triangular2", factor=0.9),
         curve([9000, 9001, 9004], base_lr=0.1, peak_lr=0.7, up_steps=3, mode="triangular"),
+        curve(range(9), base_lr=0.0, peak_lr=0.6, up_steps=3, mode="exp_range"),  # no factor given
     ],
     hidden={
         "equal triangles": [
@@ -575,6 +577,7 @@ exercise(
         "shrinking with every update": [
             curve(range(40), base_lr=0.02, peak_lr=0.2, up_steps=9, mode="exp_range", factor=0.97),
             curve(range(12), base_lr=0.0, peak_lr=3.0, up_steps=1, mode="exp_range", factor=0.5),
+            curve(range(12), base_lr=0.1, peak_lr=0.4, up_steps=2, mode="exp_range"),
         ],
     },
     library=["triangular"],
@@ -595,8 +598,9 @@ exercise(
 # **Deliver:** for an update, the list `[cycle, position, length]`: the number of its cycle from 0,
 # how many updates of that cycle came before it, and how many the cycle has.
 #
-# **Success:** exact at *every* restart. The short formula with a logarithm is one off at some of
-# them: `math.log(243) / math.log(3)` is not 5.
+# **Success:** exact at *every* restart, and at once, also billions of updates in: walk through the
+# cycles, not through the updates. The short formula with a logarithm is one off at some restarts:
+# `math.log(243) / math.log(3)` is not 5.
 #
 # Example: `first=2, factor=3` restarts at the updates 2, 8 and 26, so `cycle_of(9, first=2,
 # factor=3)` is `[2, 1, 18]`.
@@ -626,7 +630,8 @@ exercise(
     "8.2",
     cycle_of,
     hints=[
-        "You need no formula: a loop may walk through the cycles. When does it stop?",
+        "You need no formula: a loop may walk through the cycles, of which there are few. When "
+        "does it stop?",
         "Take the length of a cycle off the step, as long as the step is not in it.",
         "`while step >= length:` take `length` off `step`, count the cycle, and make the length "
         "`factor` times as long.",
@@ -681,7 +686,7 @@ exercise(
 # `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
 # cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
 # *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both keep their last
-# value. The top need not be a whole number.
+# value. The top need not be a whole number, nor lie behind update 0.
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #
@@ -731,7 +736,11 @@ exercise(
         curve(range(23), peak_lr=0.5, total_steps=21, warmup_fraction=0.25),
         curve(range(8), peak_lr=0.01, total_steps=7, warmup_fraction=0.5),
     ],
-    locked=[curve(range(40), peak_lr=0.2, total_steps=33, warmup_fraction=0.4)],
+    locked=[
+        curve(range(40), peak_lr=0.2, total_steps=33, warmup_fraction=0.4),
+        curve(range(7), peak_lr=0.4, total_steps=6, warmup_fraction=0.3),  # the top: 0.8
+        curve(range(4), peak_lr=0.5, total_steps=3, warmup_fraction=0.25),  # the top: -0.25
+    ],
     hidden={
         "a whole number at the top": [
             curve(range(45), peak_lr=0.1, total_steps=40, warmup_fraction=0.5),
@@ -740,6 +749,8 @@ exercise(
         "a top between two updates": [
             curve(range(20), peak_lr=0.8, total_steps=17, warmup_fraction=0.3),
             curve(range(70), peak_lr=0.01, total_steps=64, warmup_fraction=0.45),
+            curve(range(7), peak_lr=1.0, total_steps=5, warmup_fraction=0.3),
+            curve(range(6), peak_lr=1.0, total_steps=4, warmup_fraction=0.2),
         ],
         "at the end and after it": [
             curve([29, 30, 31, 500], peak_lr=0.4, total_steps=30, warmup_fraction=0.2),
@@ -766,7 +777,7 @@ exercise(
 # **Deliver:** a function that returns a PyTorch scheduler for the optimizer.
 #
 # **Success:** the rates that the optimizer applies in all its parameter groups are right at every
-# update, over several cycles.
+# update, over several cycles, in each group from its own rate.
 #
 # Example: with a rate of 1.0, `cycle_steps=2` and `floor=0.0`, the updates 0 to 5 get 1, 0.5, 1,
 # 0.5, 1, 0.5. The check reads them with
@@ -810,11 +821,11 @@ exercise(
     ],
     locked=[
         through("torch_rates", 0.4, 20, cycle_steps=6, floor=0.05),
-        through("torch_rates", 0.8, 26, cycle_steps=2, floor=0.0),
+        through("torch_rates", 0.8, 26, share=0.1, cycle_steps=2, floor=0.0),
     ],
     hidden={
         "without a floor": [
-            through("torch_rates", 0.3, 45, cycle_steps=10, floor=0.0),
+            through("torch_rates", 0.3, 45, share=0.5, cycle_steps=10, floor=0.0),
             through("torch_rates", 2.0, 13, cycle_steps=3, floor=0.0),
         ],
         "with a floor": [
@@ -898,7 +909,7 @@ exercise(
         call(max_lr=1.0, epochs=2, batches=5),
         call(max_lr=0.1, epochs=5, batches=4),
     ],
-    locked=[call(max_lr=0.3, epochs=3, batches=6)],
+    locked=[call(max_lr=0.3, epochs=3, batches=6), call(max_lr=0.2, epochs=2, batches=1)],
     hidden={
         "several epochs": [
             call(max_lr=0.01, epochs=6, batches=10),
@@ -907,6 +918,8 @@ exercise(
         "one epoch, and one batch per epoch": [
             call(max_lr=0.5, epochs=1, batches=13),
             call(max_lr=0.5, epochs=20, batches=1),
+            call(max_lr=1.0, epochs=1, batches=5),
+            call(max_lr=0.5, epochs=3, batches=1),
         ],
     },
     library=["one_cycle"],

@@ -113,6 +113,11 @@ def right_triangle_interpolated(step, *, base_lr, peak_lr, up_steps, mode, facto
     return (1 - height) * base_lr + height * peak_lr
 
 
+def triangle_decays_without_a_factor(step, *, base_lr, peak_lr, up_steps, mode, factor=0.99994):
+    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
+    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: factor**step))
+
+
 # --- 8.2 cycle_of ---------------------------------------------------------------------------------
 
 
@@ -278,6 +283,25 @@ def cycle_top_one_late(step, *, peak_lr, total_steps, warmup_fraction):
     return one_cycle(step, peak_lr, total_steps, warmup_fraction, late=0)
 
 
+def guarded_cycle(step, peak_lr, total_steps, warmup_fraction, least):
+    """A top that is never before update `least`: there PyTorch's lies between two updates."""
+    top, last = max(least, warmup_fraction * total_steps - 1), total_steps - 1
+    step = min(step, last)
+    if step <= top:
+        w = (1 + math.cos(math.pi * (step / top if top else 1.0))) / 2
+        return [peak_lr + (peak_lr / 25 - peak_lr) * w, 0.85 + 0.1 * w]
+    w = (1 + math.cos(math.pi * (step - top) / max(last - top, 1e-12))) / 2
+    return [peak_lr / 250_000 * (1 - w) + peak_lr * w, 0.95 - 0.1 * w]
+
+
+def cycle_top_never_before_one(step, *, peak_lr, total_steps, warmup_fraction):
+    return guarded_cycle(step, peak_lr, total_steps, warmup_fraction, 1.0)
+
+
+def cycle_top_never_before_zero(step, *, peak_lr, total_steps, warmup_fraction):
+    return guarded_cycle(step, peak_lr, total_steps, warmup_fraction, 0.0)
+
+
 def cycle_ends_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
     return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=lambda start, peak: 0.0)
 
@@ -421,6 +445,19 @@ def restarts_ten_times_at_most(optimizer, *, cycle_steps, floor):
     return lr_scheduler.LambdaLR(optimizer, factor)
 
 
+def restarts_with_the_first_rate_for_all(optimizer, *, cycle_steps, floor):
+    class ByHand:
+        t, lr = 0, optimizer.param_groups[0]["lr"]
+
+        def step(self):
+            self.t += 1
+            wave = (1 + math.cos(math.pi * (self.t % cycle_steps) / cycle_steps)) / 2
+            for group in optimizer.param_groups:
+                group["lr"] = floor + (self.lr - floor) * wave
+
+    return ByHand()
+
+
 def right_restarts_by_position(optimizer, *, cycle_steps, floor):
     return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps, 1, floor)
 
@@ -442,7 +479,9 @@ def right_restarts_with_our_formula(optimizer, *, cycle_steps, floor):
 
     peak = optimizer.param_groups[0]["lr"]
     wave = Schedule(cosine, peak_lr=peak, total_steps=cycle_steps, final_lr=floor)
-    return TorchSchedule(optimizer, Schedule(again, then=wave, cycle_steps=cycle_steps))
+    scales = [group["lr"] / peak for group in optimizer.param_groups]
+    schedule = Schedule(again, then=wave, cycle_steps=cycle_steps)
+    return TorchSchedule(optimizer, schedule, group_scales=scales)
 
 
 # --- 8.5 mended_rates -----------------------------------------------------------------------------
@@ -496,6 +535,16 @@ def mended_per_epoch_rates(*, max_lr, epochs, batches):
     return rates_of(epochs * batches, lambda update: True, max_lr, epochs)
 
 
+def mended_top_never_before_one(*, max_lr, epochs, batches):
+    total = epochs * batches
+    return [guarded_cycle(t, max_lr, total, 0.3, 1.0)[0] for t in range(total)]
+
+
+def mended_top_never_before_zero(*, max_lr, epochs, batches):
+    total = epochs * batches
+    return [guarded_cycle(t, max_lr, total, 0.3, 0.0)[0] for t in range(total)]
+
+
 def right_mended_loop(*, max_lr, epochs, batches):
     total = epochs * batches
     return rates_of(total, lambda update: True, max_lr, total)
@@ -533,6 +582,7 @@ WRONG = {
         triangle_starts_at_the_top,
         triangle_is_a_cosine,
         triangle_recursive,
+        triangle_decays_without_a_factor,
     ],
     "08-cycle-of": [
         cycle_by_logarithm_and_a_little,
@@ -562,6 +612,8 @@ WRONG = {
         cycle_constant_momentum,
         cycle_starts_at_zero,
         cycle_rate_alone,
+        cycle_top_never_before_one,
+        cycle_top_never_before_zero,
     ],
     "08-restarts": [
         restarts_as_published,
@@ -573,6 +625,7 @@ WRONG = {
         restarts_a_rate_for_a_factor,
         restarts_that_do_nothing,
         restarts_ten_times_at_most,
+        restarts_with_the_first_rate_for_all,
     ],
     "08-per-batch": [
         mended_as_published,
@@ -582,6 +635,8 @@ WRONG = {
         mended_one_cycle_per_epoch,
         mended_constant,
         mended_per_epoch_rates,
+        mended_top_never_before_one,
+        mended_top_never_before_zero,
     ],
 }
 
