@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+import statistics
 
 import pytest
 from browser import ARTIFACTS
@@ -27,8 +28,8 @@ from course_lib.widgets import (
     warmup_map,
 )
 from course_lib.widgets.chart import draw
+from course_lib.widgets.javascript import MATH, to_javascript
 from course_lib.widgets.javascript import browser as browser_js
-from course_lib.widgets.javascript import to_javascript
 from course_lib.widgets.numbers import fixed, literal, short
 
 PANELS = {
@@ -300,6 +301,39 @@ def test_an_f_string_is_the_same_text_in_both_languages(page, arguments):
     page.set_content("<p>empty</p>")
     page.add_script_tag(content=f"{browser_js()}; {to_javascript(glued)}; window.glued = glued;")
     assert page.evaluate("(given) => window.glued(...given)", arguments) == glued(*arguments)
+
+
+def logarithms(x):
+    return [math.log(x), math.log(x, 2), math.log10(x)]
+
+
+def test_all_of_math_that_a_panel_may_use_is_in_the_page(page):
+    """And the logarithm knows its base."""
+    page.set_content("<p>empty</p>")
+    source = f"{browser_js()}; {to_javascript(logarithms)}; window.got = [math, logarithms];"
+    page.add_script_tag(content=source)
+    wrong = (
+        "(names) => names.filter((name) => !['number', 'function'].includes(typeof got[0][name]))"
+    )
+    assert page.evaluate(wrong, sorted(MATH)) == []
+    assert {name for name in MATH if not hasattr(math, name)} == set()
+    assert page.evaluate("got[1](8)") == pytest.approx(logarithms(8))
+
+
+def error_function(x):
+    return math.erf(x)
+
+
+def of_another_module(x):
+    return statistics.mean([x])
+
+
+@pytest.mark.parametrize(
+    "function, name", [(error_function, "math.erf"), (of_another_module, "statistics.mean")]
+)
+def test_what_the_browser_has_not_is_refused_before_a_page_is_made(function, name):
+    with pytest.raises(ValueError, match=f"{name} cannot be translated: .* sin, sinh, sqrt"):
+        to_javascript(function)
 
 
 def test_numbers_are_written_alike(page):

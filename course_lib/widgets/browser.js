@@ -3,6 +3,7 @@
 const math = {pi: Math.PI, inf: Infinity, nan: NaN, prod: (xs) => xs.reduce((a, b) => a * b, 1)};
 for (const name of Object.getOwnPropertyNames(Math)) math[name] = Math[name];
 math.isfinite = Number.isFinite;
+math.log = (x, base) => (base === undefined ? Math.log(x) : Math.log(x) / Math.log(base));
 math.isclose = (a, b, absolute = 1e-9) => Math.abs(a - b) <= absolute;
 math.copysign = (size, sign) => (sign < 0 || Object.is(sign, -0) ? -1 : 1) * Math.abs(size);
 

@@ -7,6 +7,7 @@ is an error here, and tests/test_widgets_browser.py compares what both languages
 
 import ast
 import inspect
+import math
 import re
 import sys
 import textwrap
@@ -23,6 +24,14 @@ RUNTIME = "// PScript and its runtime: (c) 2015-2026 Almar Klein and contributor
 # These have their own form in browser.js.
 KNOWN_THERE = {"bisect_right", "short", "fixed", "literal"}
 KNOWN_THERE |= {"schedule_of", "code_of", "native_call", "number_of"}
+
+# What is there of Python's `math`: JavaScript's own, and what browser.js adds to it.
+MATH = {"pi", "inf", "nan", "prod", "isfinite", "isclose", "copysign", "pow", "hypot", "cbrt"}
+MATH |= {"ceil", "floor", "trunc", "sqrt", "exp", "expm1", "log", "log1p", "log2", "log10"}
+MATH |= {
+    f"{arc}{name}{h}" for arc in ("", "a") for name in ("sin", "cos", "tan") for h in ("", "h")
+}
+MATH |= {"atan2"}
 
 
 @lru_cache(maxsize=64)
@@ -137,6 +146,16 @@ class _Simpler(ast.NodeTransformer):
                 declared.pop()
             node.args += [given.get(each.name, ast.Constant(each.default)) for each in declared]
             node.keywords = []
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        self.generic_visit(node)
+        name, used = ast.unparse(node), self.known.get(ast.unparse(node.value))
+        if inspect.ismodule(used) and (used is not math or node.attr not in MATH):
+            raise ValueError(
+                f"{name} cannot be translated: a panel computes in the browser, which of Python's "
+                f"modules has only these of math: {', '.join(sorted(MATH))}; write it with them"
+            )
         return node
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.ListComp:
