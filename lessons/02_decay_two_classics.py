@@ -298,7 +298,7 @@ outcome("2.c", "no difference found" if won.undecided else side)
 # - {{mnist-better}}
 # - {{mnist-rate}}
 # - {{mnist-fast}} **Momentum** adds nine tenths of the last move to each update (lesson 3, section
-#   1). Four things changed at once: such a run is possible, but who earned it is not known.
+#   1). Four things changed at once: it can be done, but which of them does it is not shown.
 #
 # Peak and length of the line from 0.4 were chosen with seeds 0 to 2, on held-out images.
 #

@@ -111,7 +111,8 @@ outcome("3.a", min(ends, key=ends.get))
 #
 # A graded assignment ([a public
 # copy](https://github.com/Silva-6/deeplearning.AI-deep_learning/tree/8dccc65)) calls
-# `lr / (1 + k * epoch)` exponential, and in its docstring "weight decay". Keras has both:
+# `lr / (1 + k * epoch)` exponential, and in its docstring "weight decay". It is neither. Keras has
+# the exponential and this curve:
 
 # %%
 schedules = keras.optimizers.schedules
