@@ -605,9 +605,10 @@ exercise(
 # Example: `in_keras(lr=0.1, eta_min=0.01, total_steps=100)` ends at 0.01.
 
 # %% tags=["exercise"]
-from course_lib.tensorflow import keras
+from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
 
 
+# %% tags=["exercise"]
 def in_keras(*, lr, eta_min, total_steps):
     """Keras's CosineDecay with the rates of PyTorch's CosineAnnealingLR."""
     ### BEGIN SOLUTION

@@ -16,13 +16,13 @@
 import math
 
 import numpy as np
+from torch.optim import lr_scheduler
 
 framework = "torch"  # or "tensorflow"
 
 # %%
 import matplotlib.pyplot as plt
 import torch
-from torch.optim import lr_scheduler
 
 from course_lib.claims import record
 from course_lib.data import load
@@ -710,10 +710,8 @@ exercise(
 # Example: with a rate of 1.0, `warmup_steps=3, total_steps=7` the updates 0 to 7 get 0.25, 0.5,
 # 0.75, 1, 0.75, 0.5, 0.25, 0.
 
+
 # %% tags=["exercise"]
-from torch.optim import lr_scheduler
-
-
 def warm_line(optimizer, *, warmup_steps, total_steps):
     """LinearLR up, LinearLR down, chained at `warmup_steps`."""
     ### BEGIN SOLUTION

@@ -752,6 +752,7 @@ exercise(
 from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
 
 
+# %% tags=["exercise"]
 def climb(*, peak, steps):
     """A Keras schedule that climbs to `peak`, holds it, and survives saving."""
 

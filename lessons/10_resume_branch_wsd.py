@@ -14,6 +14,8 @@
 # %% tags=["setup"]
 import math
 
+import torch
+
 framework = "torch"  # or "tensorflow"
 
 # %%
@@ -22,7 +24,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from torch.optim import lr_scheduler
 
 from course_lib.data import load
@@ -757,9 +758,6 @@ exercise(
 
 
 # %% tags=["exercise"]
-import torch
-
-
 def resumed(optimizer, *, done, milestones, gamma):
     """A scheduler that goes on after `done` epochs; `optimizer` is new and has the first rate."""
     ### BEGIN SOLUTION
