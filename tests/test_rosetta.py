@@ -634,14 +634,3 @@ def test_restarts_are_at_the_peak_far_out():
         cycle = max(i for i, start in enumerate(starts) if start <= step)
         share = (step - starts[cycle]) / (10 * 3**cycle)
         assert ours(step) == pytest.approx((1 + math.cos(math.pi * share)) / 2, abs=1e-12)
-
-
-def test_torch_asked_for_a_step_misses_a_restart_that_stepping_hits():
-    import torch
-
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    restarts = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=3)
-    restarts.step(1210)
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)
-    call = "CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=3)"
-    assert torch_rates(call, 1.0, 1211)[1210] == 1.0
