@@ -118,7 +118,7 @@ ward(letters[:6])
 ward(letters[6:])
 
 # %% [markdown]
-# **Predict.** Look at patient D, whose rate lies far below its plan. Change the percentages.
+# **Predict.** Look at patient D, whose rate lies far below its plan.
 
 # %%
 predict(
@@ -305,21 +305,49 @@ for seed in SEEDS:
 # get rid of one or the other:
 #
 # - **WSD** (lesson 10) postpones the decision: the decay branches off when you want to stop.
-# - **Schedule-free** methods (Defazio et al. 2024) average instead of decaying: $z$ moves at a
-#   fixed rate, $x$ is the mean of all $z$, and the gradient is taken between them, at $y$:
-#
-# $$y = (1-\beta) z + \beta x, \qquad z \leftarrow z - \text{lr}\, \nabla f(y), \qquad
-# x \leftarrow (1 - \tfrac{1}{t+1})\, x + \tfrac{1}{t+1}\, z$$
-#
 # - **D-Adaptation** (2023) and **Prodigy** (2024) keep the schedule and estimate its peak, from how
 #   far the solution seems to be from the start. The rate that you give multiplies this peak, and is
 #   1 at the start.
+# - **Schedule-free** methods (Defazio et al. 2024) average instead of decaying.
 #
-# One weight with gradient 1, so that each $z$ is 0.1 lower than the one before:
+# At a fixed rate a weight jumps about the bottom of a noisy valley (lesson 2). The mean of the places
+# where it has been lies near the bottom, whenever you stop. So there are three points: $z$ wanders,
+# $x$ is the mean of all $z$ and the result, and the gradient is taken at $y$, between the two.
 
-# %%
+# %% alt="z wanders far about the bottom at 0, to the end; y and x stay near it, x the calmest."
 import schedulefree
 
+weight = torch.nn.Parameter(torch.tensor([2.0]))
+optimizer = schedulefree.SGDScheduleFree([weight], lr=0.5)
+optimizer.train()
+places = {"z": [], "y": [], "x": []}
+for noise in np.random.default_rng(0).normal(size=100):
+    weight.grad = weight.detach() + noise  # of the valley w**2 / 2
+    optimizer.step()
+    for name, read in {"y": optimizer.train, "x": optimizer.eval}.items():
+        read()
+        places[name].append(weight.item())
+    optimizer.train()
+    places["z"].append(optimizer.state[weight]["z"].item())
+_, axes = plt.subplots(figsize=(7.5, 2.6), dpi=90, layout="constrained")
+for (name, path), color in zip(places.items(), PALETTE):
+    axes.plot(path, label=name, color=color, linewidth=2.5 if name == "x" else 1)
+axes.axhline(0, color="0.4", linestyle=":")
+axes.set(xlabel="update", ylabel="weight (bottom at 0)")
+axes.set_title("schedule-free SGD in a noisy valley", fontsize=10, loc="left")
+axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+axes.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# In formulas, for the updates $t=0,1,2,\dots$:
+#
+# $$y=(1-\beta)z+\beta x,\qquad z\leftarrow z-\text{lr}\,\nabla f(y),\qquad
+# x\leftarrow(1-\tfrac{1}{t+1})\,x+\tfrac{1}{t+1}\,z$$
+#
+# One weight with gradient 1, so each $z$ is 0.1 lower than the last:
+
+# %%
 weight = torch.nn.Parameter(torch.ones(1))
 optimizer = schedulefree.AdamWScheduleFree([weight], lr=0.1)
 for _ in range(4):
@@ -332,16 +360,16 @@ for _ in range(4):
     print(f"z {z:.2f}  x {weight.item():.4f}  y {y:.4f}")
 
 # %% [markdown]
-# The optimizer has two modes, like a model with dropout. Forget `optimizer.eval()` before you
-# measure or save, as a training script for diffusion models did ([pull request
-# 1250](https://github.com/kohya-ss/sd-scripts/pull/1250)), and you get $y$.
+# The weight holds either $y$ or $x$, so the optimizer has two modes, like a model with dropout.
+# Forget `optimizer.eval()` before you measure or save, as a training script for diffusion models did
+# ([pull request 1250](https://github.com/kohya-ss/sd-scripts/pull/1250)), and you get $y$.
 #
 # ## 7. Spot the bug: an average of the wrong points
 #
 # Keras has the method built in
 # ([source](https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/schedule_free_adamw.py),
 # [pull request](https://github.com/keras-team/keras/pull/22113)). It keeps $z$ and $y$ and finds
-# $x$ by solving the first formula. In short:
+# $x$ by solving the first formula:
 #
 # ```python
 # z_old = z.value                                # 1. remember z
@@ -402,8 +430,7 @@ decided = "schedule-free is higher" if difference.above_zero else "it is lower"
 outcome("12.d", "no difference found" if difference.undecided else decided)
 
 # %% [markdown]
-# What the records say (brackets: 95 % interval over seeds; weight decay was 0.01 for AdamW
-# and 0 for the others):
+# What the records say (weight decay was 0.01 for AdamW and 0 for the others):
 #
 # - {{schedule-free-fixed}}
 # - {{schedule-free-line}}
@@ -416,7 +443,7 @@ outcome("12.d", "no difference found" if difference.undecided else decided)
 #
 # ## 8. Spot the bug: all or nothing
 #
-# A user of Prodigy asked why the rate is always one of two values, with nothing in between
+# A user of Prodigy asked why the rate is always one of two values
 # ([prodigy, issue 4](https://github.com/konstmish/prodigy/issues/4)). The code gave
 # `CosineAnnealingLR` the number of *epochs* as `T_max`, which was 1 in that configuration. Six
 # calls, here and in Keras:
