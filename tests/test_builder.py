@@ -380,6 +380,10 @@ MISTAKES = {
     "misspelt marker": (EXERCISE + "## BEGIN SOLUTION\nx = 1", ":13 .*`## BEGIN SOL.* misspelt"),
     "misspelt region": (EXERCISE + "### BEGIN SOLUTON\nx = 1", ":13 .*misspelt"),
     "prose like a marker": ("# %%\n# the BEGIN SOLUTION line", ":13 .*no region"),
+    "import beside an answer": (
+        EXERCISE + "import torch\n\n\n" + BEGIN + "x = 1\n" + END,
+        ":12 .*no import beside an answer",
+    ),
     "region in given code": ('# %% tags=["setup"]\n' + BEGIN + "x = 1\n" + END, ":13 .*no region"),
     "region in a question": (QUESTION + "\n# ### BEGIN SOLUTION", ":13 .*no region"),
     "solution in a check": (CHECK + 'grade_id="a" points=1\n' + BEGIN, ":13 .*no region"),
@@ -573,7 +577,7 @@ def test_a_line_of_an_answer_cell_leaks_too(tmp_path):
 @pytest.mark.parametrize("tag", ["setup", "exercise"])
 def test_given_code_is_no_secret(tmp_path, tag):
     given = f'# %% tags=["{tag}"]\nrate = peak_lr / 2**step\n'
-    assert builder.leaks(course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{given}")) == []
+    assert builder.leaks(course(tmp_path, _01_a=f"{HEAD}\n{SECRET}{given}"), "{}") == []
 
 
 @pytest.mark.parametrize(
@@ -588,21 +592,26 @@ def test_given_code_is_no_secret(tmp_path, tag):
 def test_a_hidden_call_or_answer_that_students_can_read_is_a_leak(lesson, line):
     heading = "# ### Exercise 1.1"
     lesson.write_text(LESSON.replace(heading, f"# {line}\n#\n{heading}"))
-    assert "hidden in exercise 1.1; hide another call" in builder.leaks(lesson)[0]
+    assert "hidden in exercise 1.1; hide another call" in builder.leaks(lesson, "{}")[0]
 
 
-def test_a_hidden_call_in_the_index_is_a_leak(lesson):
+def test_a_hidden_call_that_another_exercise_shows_is_a_leak_and_nothing_is_written(lesson, capsys):
     index = lesson.parents[1] / builder.INDEX
     index.parent.mkdir()
-    index.write_text('{"args": [2],\n "kwargs": {"lr": 0.5, "factor": 0.1}}')
-    assert "course_lib/exercises.json shows students" in builder.leaks(lesson)[0]
+    call = {"args": [2], "kwargs": {"lr": 0.5, "factor": 0.1}}
+    index.write_text(before := json.dumps({"2.1": {"lesson": "02_b", "shown": [call]}}))
+    assert builder.main([str(lesson)], root=lesson.parents[1]) == 1
+    said = capsys.readouterr().err
+    assert "exercise 2.1 (course_lib/exercises.json) shows students" in said
+    assert "hidden in exercise 1.1; hide another call" in said
+    assert index.read_text() == before and not (lesson.parents[1] / "notebooks").exists()
 
 
 def test_a_builder_that_forgets_to_blank_is_caught(lesson, monkeypatch):
     """Check that the leak check does not rely on the blanking that it checks."""
-    assert builder.leaks(lesson) == []
+    assert builder.leaks(lesson, "{}") == []
     solutions = builder.render(lesson, "solutions")
-    assert "hidden in exercise 1.1" in builder.leaks(lesson, solutions)[-1]
+    assert "hidden in exercise 1.1" in builder.leaks(lesson, "{}", solutions)[-1]
     monkeypatch.setattr(release, "prepared", lambda notebook, *steps: notebook)
     with pytest.raises(builder.LessonError, match="model answer `decay` would be handed out"):
         builder.render(lesson, "exercises")
@@ -896,6 +905,57 @@ def test_check_names_missing_notebooks_and_orphans(fresh, capsys):
     assert check(fresh, capsys)[0].startswith("exercises/09_old.ipynb has no lesson")
 
 
+def answered(fresh: Path, editor: bool) -> Path:
+    """The exercises of the course as a learner leaves them; with `editor` as JupyterLab saves."""
+    path = fresh / "exercises" / "01_decay.ipynb"
+    theirs = nbformat.read(path, as_version=4)
+    by_id(theirs)["01_decay-exercise-1"].source = "def decay(step, *, lr, factor):\n    return lr"
+    if editor:
+        theirs.metadata.language_info.version = "3.12.1"
+        theirs.cells[1].execution_count = 3
+    nbformat.write(theirs, path)
+    return path
+
+
+def git(fresh: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *who, *arguments], cwd=fresh, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("editor", [True, False])
+def test_the_answers_of_a_learner_are_neither_stale_nor_overwritten(fresh, capsys, editor):
+    git(fresh, "init")
+    git(fresh, "add", ".")
+    git(fresh, "commit", "-m", "the course")
+    path = answered(fresh, editor)
+    theirs, index = path.read_bytes(), (fresh / builder.INDEX).read_bytes()
+    assert check(fresh, capsys) == ["nothing is stale"]
+    lesson = fresh / "lessons" / "01_decay.py"
+    lesson.write_text(lesson.read_text().replace("a nudge", "a push"))
+    assert builder.main([], root=fresh) == 1
+    said = capsys.readouterr().err
+    assert "Somebody has worked in exercises/01_decay.ipynb" in said and "git restore" in said
+    assert path.read_bytes() == theirs and (fresh / builder.INDEX).read_bytes() == index
+    assert builder.main(["--force"], root=fresh) == 0
+    assert "YOUR CODE HERE" in path.read_text()
+
+
+@pytest.mark.parametrize("editor", [True, False])
+def test_what_a_learner_did_hides_nothing_that_is_committed(fresh, capsys, editor):
+    """An old notebook is found below somebody's work, and somebody's work where it is committed."""
+    git(fresh, "init")
+    git(fresh, "add", ".")
+    git(fresh, "commit", "-m", "the course")
+    lesson = fresh / "lessons" / "01_decay.py"
+    text = lesson.read_text()
+    answered(fresh, editor)
+    lesson.write_text(text.replace("A fixed factor", "A factor"))
+    assert any(line.startswith("exercises/01_decay.ipynb differs") for line in check(fresh, capsys))
+    lesson.write_text(text)
+    git(fresh, "commit", "-a", "-m", "by mistake")
+    assert any(line.startswith("exercises/01_decay.ipynb differs") for line in check(fresh, capsys))
+
+
 def test_one_lesson_is_built_alone(tmp_path, capsys):
     source = course(tmp_path, _01_a=HEAD, _02_b=HEAD)
     assert builder.main([str(source)], root=tmp_path) == 0
@@ -994,7 +1054,8 @@ def test_nbgrader_releases_grades_and_gives_feedback(built, tmp_path, monkeypatc
     assert "0.3" not in "".join(error.traceback)
 
     theirs = nbformat.read(tmp_path / "release" / "week1" / "01_decay.ipynb", as_version=4)
-    assert release.leaks(source, theirs) == builder.leaks(built, theirs) == []
+    index = (built.parents[1] / builder.INDEX).read_text()
+    assert release.leaks(source, theirs) == builder.leaks(built, index, theirs) == []
     released = {cell.id: cell for cell in theirs.cells}
     for cell in exercise.cells:
         theirs = released[cell.id]

@@ -61,6 +61,9 @@ def check_options(source: Path, cell) -> None:
     grade_id, points = cell.metadata.get("grade_id"), cell.metadata.get("points")
     got = f"got grade_id={grade_id!r} points={points!r}"
     hidden = hidden_lines(source, cell)
+    imports = hidden and re.search("^(import|from) ", cell.source, re.MULTILINE)
+    lost = "whoever pastes an answer over the cell loses it; give it a cell of its own above"
+    need(not imports, f"no import beside an answer: {lost}")
     valid_id = isinstance(grade_id, str) and re.fullmatch("[a-zA-Z0-9_-]+", grade_id)
     need(valid_id or grade_id is None, f"a grade_id is letters, digits, - and _ in quotes; {got}")
     if role(cell) in ("check", "probes"):
