@@ -431,8 +431,8 @@ outcome("9.c", moves.get(tuple(factors), "something else"))
 # $$\text{rate}_i=\frac{\text{lr}}{\sqrt{\sum g_i^2}+\epsilon},\qquad
 # \text{rate}=\frac{\text{lr}}{\sqrt{b_0^2+\sum\lVert g\rVert^2}}$$
 #
-# The sums only grow. RMSprop and Adam replace them by a mean that forgets, $v$; Adam also steps
-# along a mean $m$ of the gradients (both corrected for their start at zero):
+# The sums only grow. RMSprop and Adam replace them by a mean that forgets, $v$; Adam steps along a
+# mean $m$ of gradients, and corrects both for their start at zero:
 #
 # $$m\leftarrow\beta_1m+(1-\beta_1)g,\quad v\leftarrow\beta_2v+(1-\beta_2)g^2,\quad
 # w\leftarrow w-\frac{\text{lr}}{\sqrt{v}+\epsilon}\,m$$
@@ -660,7 +660,8 @@ exercise(
 #
 # Many schedules are straight pieces in a row. A piece is `[start, end, length]`: it begins at the
 # rate `start` and moves towards `end`, which it would reach after `length` updates; just then the
-# next piece takes over with its own `start`. After the last piece its `end` holds for ever.
+# next piece takes over with its own `start`: at once, where the length is 0. After the last piece
+# its `end` holds for ever.
 #
 # **Deliver:** the rate of update `step`.
 #
@@ -706,6 +707,7 @@ exercise(
     locked=[
         curve(range(20), segments=[[0.1, 0.9, 4], [0.4, 0.2, 5], [0.3, 0.7, 3], [0.6, 0.5, 6]]),
         curve(range(6), segments=[[0.5, 3.0, 1], [2.0, 0.4, 3]]),
+        curve(range(6), segments=[[0.1, 0.9, 0], [0.9, 0.3, 3]]),  # no warmup
     ],
     hidden={
         "pieces that join": [
@@ -719,6 +721,7 @@ exercise(
         "where pieces meet, and after the end": [
             curve([99, 100, 101, 349, 350, 9999], segments=[[0.0, 0.4, 100], [0.6, 0.05, 250]]),
             curve([0, 7, 8, 1000], segments=[[0.25, 0.75, 8]]),
+            curve(range(8), segments=[[0.0, 0.6, 0], [0.6, 0.2, 4], [0.7, 0.9, 0], [0.3, 0.1, 2]]),
         ],
     },
 )
@@ -731,7 +734,7 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 9.3 - A Keras schedule that survives saving (code, 3 points, about 12 minutes)
 #
-# Write a function that returns a Keras schedule, an object of your own subclass of
+# Write a function that returns a Keras schedule, a
 # `keras.optimizers.schedules.LearningRateSchedule`, that climbs and holds:
 #
 # $$\text{lr}(t) = \text{peak} \cdot \min\left(1, \frac{t + 1}{\text{steps} + 1}\right)$$
@@ -786,7 +789,8 @@ exercise(
     "9.3",
     climb,
     hints=[
-        "Three methods: what to remember, what to answer for a step, what to write down.",
+        "A subclass of your own has three methods: what to remember, what to answer for a step, "
+        "what to write down.",
         "`get_config` returns a dict whose keys are the arguments of `__init__`; then "
         "`from_config` of the base class needs nothing of you.",
         "`self.peak * keras.ops.minimum((keras.ops.cast(step, 'float32') + 1) / (self.steps + 1), "
@@ -797,13 +801,14 @@ exercise(
         through("keras_rates", 8, peak=0.1, steps=4),
     ],
     locked=[
-        through("keras_rates", 150, peak=0.04, steps=140),
+        through("keras_rates", 150, peak=0.0375, steps=140),
         through("keras_rates", 3, peak=0.6, steps=0),
     ],
     hidden={
         "some climbs": [
             through("keras_rates", 12, peak=0.3, steps=9),
             through("keras_rates", 6, peak=2.5, steps=2),
+            through("keras_rates", 6, peak=0.00125, steps=3),
             through("keras_rates", 30, peak=0.05, steps=25),
             through("keras_rates", 200, peak=0.05, steps=180),
         ],
@@ -953,6 +958,7 @@ exercise(
     locked=[
         call([[1.0, 2.0, 2.0, 4.0], [2.0, 4.0, 6.0, -5.0]], lr=2.0, b0=0.5),
         call([[2.0], [1.0], [2.0], [4.0], [0.0], [-4.0], [3.0]], lr=1.0, b0=0.0),
+        call([[0.003, 0.004]], lr=0.01, b0=0.0),  # small, so that nothing may be added
     ],
     hidden={
         "several weights": [
