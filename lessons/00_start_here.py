@@ -787,5 +787,5 @@ exercise(
 # an effect, for instance a weight with gradient 1 before and after an update, or at least reads
 # `optimizer.learning_rate`, which the update itself uses, but not at a loss curve; (3)
 # `self.model.optimizer.learning_rate = ...` sets it, and since the lines run *after* an epoch, the
-# exponent must be that of the next one; Keras's `LearningRateScheduler` with its function does both.
-# One point for (1), half a point each for (2) and for the first half of (3) or Keras's callback.
+# exponent must be that of the next one; Keras's `LearningRateScheduler` with its function does
+# both. One point for (1), half a point each for (2) and for setting the rate in (3).
