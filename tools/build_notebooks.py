@@ -4,6 +4,7 @@
     python tools/build_notebooks.py lessons/01_name.py    only the three notebooks of one lesson
     python tools/build_notebooks.py --pages               only the pages; runs no notebook
     python tools/build_notebooks.py --check               say what is stale; builds nothing
+    python tools/build_notebooks.py --force               also over notebooks worked in
 
 A cell starts with a line like these, and its first tag says where it goes:
 
@@ -60,7 +61,7 @@ import nbformat
 from lesson_cells import FOLDERS, LessonError, lessons
 from lesson_exercises import INDEX, index_text
 from lesson_leaks import leaks
-from lesson_notebooks import render
+from lesson_notebooks import as_built, is_worked_in, render
 from lesson_outputs import execute, tidy
 from lesson_pages import pages
 from lesson_rules import check_grade_ids, read_lesson
@@ -72,8 +73,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def build(source: Path) -> None:
     """Write the three notebooks of one lesson."""
-    if found := leaks(source):
-        raise LessonError("\n".join(found))
     for folder in FOLDERS:
         started = time.perf_counter()
         path = source.parents[1] / folder / f"{source.stem}.ipynb"
@@ -95,7 +94,7 @@ def stale(source: Path) -> list[str]:
         if not path.exists():
             found.append(f"{folder}/{path.name} is missing")
             continue
-        committed, fresh = nbformat.read(path, as_version=4), render(source, folder)
+        committed, fresh = nbformat.reads(as_built(path), as_version=4), render(source, folder)
         if folder != "exercises":
             code = [cell for cell in committed.cells if cell.cell_type == "code"]
             counts = [cell.execution_count for cell in code]
@@ -114,6 +113,13 @@ def orphans(root: Path) -> list[Path]:
     stems = {source.stem for source in lessons(root)}
     paths = (path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb")))
     return [path for path in paths if path.stem not in stems]
+
+
+def of_somebody(sources: list[Path]) -> list[str]:
+    """The built notebooks of these lessons in which somebody has worked."""
+    names = [f"{folder}/{source.stem}.ipynb" for source in sources for folder in FOLDERS]
+    root = sources[0].parents[1]
+    return [name for name in names if (root / name).exists() and is_worked_in(root / name)]
 
 
 def check(root: Path, sources: list[Path], everything: bool) -> int:
@@ -139,6 +145,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("lesson", nargs="*", type=Path, help="lessons/NN_name.py; default: all")
     parser.add_argument("--pages", action="store_true", help="README.md, docs/ and the index alone")
     parser.add_argument("--check", action="store_true", help="only say what is stale")
+    parser.add_argument("--force", action="store_true", help="also over notebooks worked in")
     options = parser.parse_args(arguments)
     sources = [path.resolve() for path in options.lesson] or lessons(root)
     if options.pages and options.lesson:
@@ -152,6 +159,13 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         index = index_text(root, sources if options.lesson else None)
         if options.check:
             return check(root, sources, everything=not options.lesson)
+        if found := [each for source in sources for each in leaks(source, index)]:
+            raise LessonError("\n".join(found))
+        if worked_in := [] if options.pages or options.force else of_somebody(sources):
+            raise LessonError(
+                f"Somebody has worked in {', '.join(worked_in)}. If that was you, keep a copy "
+                "elsewhere; `git restore FILE` or --force then gives up what is here"
+            )
         if not options.lesson:
             for path, text in pages(root).items():
                 path.parent.mkdir(exist_ok=True)

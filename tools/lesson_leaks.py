@@ -10,12 +10,17 @@ from lesson_exercises import INDEX, exercises_of
 from lesson_notebooks import render
 
 
-def leaks(source: Path, exercise=None) -> list[str]:
-    """Messages about the hidden calls and answers that students can read, in whatever notation."""
+def leaks(source: Path, index: str, exercise=None) -> list[str]:
+    """Messages about the hidden calls and answers that students can read, in whatever notation.
+
+    `index` is the text of exercises.json, `exercise` the students' notebook (default: as built).
+    """
     exercise = exercise or render(source, "exercises")
-    index = source.parents[1] / INDEX
     places = {cell.id: cell.source for cell in exercise.cells}
-    places[str(INDEX)] = index.read_text(encoding="utf-8") if index.exists() else ""
+    places |= {
+        f"exercise {id} ({INDEX})": json.dumps(entry, ensure_ascii=False)
+        for id, entry in json.loads(index).items()
+    }
     places = {name: "".join(text.split()) for name, text in places.items()}
     found = []
     for each in exercises_of(source).values():

@@ -6,6 +6,7 @@ lesson_install.py. What students get is what `lr-course release` makes of the so
 
 import copy
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from lesson_install import with_install
 from lesson_pages import lesson_table
 from lesson_rules import FRAMEWORK, exercise_minutes, read_lesson
 
-from course_lib.grade.release import ReleaseError, released
+from course_lib.grade.release import STUB, ReleaseError, released
 
 PREDICT, OUTCOME = (
     re.compile(rf"^{name}\(\s*\"([^\"]+)\"", re.M) for name in ("predict", "outcome")
@@ -67,6 +68,33 @@ def render(source: Path, folder: str):
     notebook.cells = [cell for cell in notebook.cells if folder in ROLES[role(cell)]]
     fold_outcomes(notebook)
     return with_install(notebook, source)
+
+
+def is_worked_in(path: Path) -> bool:
+    """Whether somebody has saved the notebook in an editor since it was built, or answered in it.
+
+    Editors add to its metadata (the version of Python, say); a built blank still has its stub.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    solution = [
+        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")
+    ]
+    stubs = {"code": STUB, "markdown": "YOUR ANSWER HERE"}
+    answered = any(stubs.get(cell.cell_type, "") not in cell.source for cell in solution)
+    return notebook.metadata != METADATA or (path.parent.name == "exercises" and answered)
+
+
+def as_built(path: Path) -> str:
+    """The text of a built notebook; of one that somebody has worked in, that of the last commit.
+
+    So nobody's answers are found stale, and what is committed always is.
+    """
+    if is_worked_in(path):
+        command = ["git", "show", f"HEAD:./{path.name}"]
+        shown = subprocess.run(command, cwd=path.parent, capture_output=True, encoding="utf-8")
+        if shown.returncode == 0:
+            return shown.stdout
+    return path.read_text(encoding="utf-8")
 
 
 def fold_outcomes(notebook) -> None:
