@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,7 +169,6 @@ def test_lists_without_a_bottom_are_refused():
 
 
 def test_tensors_are_numbers():
-    torch = pytest.importorskip("torch")
     assert encode(torch.tensor([0.5, 2.0], requires_grad=True)) == {"array": [0.5, 2.0]}
     assert encode(torch.tensor(0.25)) == 0.25
 
@@ -305,7 +305,6 @@ def test_a_loop_of_one_weight_moves_by_its_rates_and_ends():
 
 
 def test_the_rates_of_a_torch_scheduler():
-    torch = pytest.importorskip("torch")
     found = adapters.torch_rates(
         lambda optimizer, every: torch.optim.lr_scheduler.StepLR(optimizer, every, gamma=0.5),
         0.4,
@@ -316,8 +315,6 @@ def test_the_rates_of_a_torch_scheduler():
 
 
 def test_a_torch_scheduler_that_leaves_out_a_group_is_told_so():
-    torch = pytest.importorskip("torch")
-
     def make(optimizer):
         optimizer.param_groups[0]["lr"] = 0.2
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.5)
@@ -328,8 +325,6 @@ def test_a_torch_scheduler_that_leaves_out_a_group_is_told_so():
 
 
 def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number():
-    torch = pytest.importorskip("torch")
-
     def make(optimizer, second):
         return torch.optim.lr_scheduler.LambdaLR(optimizer, [lambda t: 1.0, lambda t: second])
 
@@ -344,7 +339,6 @@ def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number()
 
 
 def test_what_is_no_torch_scheduler_is_told_so():
-    torch = pytest.importorskip("torch")
     asked = through("torch_rates", 0.4, 3)
     for other in ([0.4], torch.optim.lr_scheduler.ConstantLR):
         found = reply(lambda optimizer, other=other: other, asked)
@@ -353,8 +347,6 @@ def test_what_is_no_torch_scheduler_is_told_so():
 
 
 def test_the_second_group_of_a_torch_scheduler_keeps_its_own_rate():
-    torch = pytest.importorskip("torch")
-
     def halves(optimizer):
         return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
 
