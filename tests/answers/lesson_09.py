@@ -150,6 +150,15 @@ def row_of_rates_up_to_one(step, *, segments):
     return min(1.0, right_row_by_begins(step, segments=segments))
 
 
+def row_divides_by_no_length(step, *, segments):
+    for start, end, length in segments:
+        share = step / length
+        if share < 1:
+            return start + (end - start) * share
+        step -= length
+    return end
+
+
 def right_row_by_begins(step, *, segments):
     begin = 0
     for start, end, length in segments:
@@ -226,6 +235,14 @@ saved_without_steps = named(
 )
 saved_without_peak = named(
     "saved_without_peak", saved_with(climb, lambda peak, steps: {"steps": steps})
+)
+saved_rounded = named(
+    "saved_rounded",
+    saved_with(climb, lambda peak, steps: {"peak": round(peak, 2), "steps": steps}),
+)
+saved_with_numpy = named(
+    "saved_with_numpy",
+    saved_with(lambda ops, step, peak, steps: peak * np.minimum((step + 1) / (steps + 1), 1.0)),
 )
 saved_empty = named("saved_empty", saved_with(climb, lambda peak, steps: {}))
 saved_swapped = named(
@@ -661,6 +678,11 @@ def right_norm_quadratic_time(gradients, *, lr, b0):
     return rates
 
 
+def norm_with_epsilon(gradients, *, lr, b0):
+    """Keras's epsilon, beside which no gradient may be small."""
+    return [lr / (lr / rate + 1e-7) for rate in right_norm_by_hypot(gradients, lr=lr, b0=b0)]
+
+
 def right_norm_by_hypot(gradients, *, lr, b0):
     length, rates = b0, []
     for gradient in gradients:
@@ -694,10 +716,13 @@ WRONG = {
         row_starts_over,
         row_of_three_pieces_at_most,
         row_of_rates_up_to_one,
+        row_divides_by_no_length,
     ],
     "09-saved": [
         saved_without_steps,
         saved_without_peak,
+        saved_rounded,
+        saved_with_numpy,
         saved_empty,
         saved_swapped,
         saved_other_names,
@@ -746,6 +771,7 @@ WRONG = {
         norm_last_rate_alone,
         norm_of_five_updates,
         norm_of_three_weights,
+        norm_with_epsilon,
     ],
 }
 
