@@ -9,19 +9,18 @@ from typing import Any
 from course_lib.finder.suggestions import METHODS
 from course_lib.schedules import GALLERY
 
-# Okabe and Ito's palette without its yellow, which vanishes on white: told apart by colour-blind
-# readers, and by the dashes where there are more lines than colours.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
+# The darker four of Okabe and Ito's colours, and two more that are as far from each other and from
+# these for colour-blind readers: each has 3:1 or more on white and, but for black, on a dark page.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8F45F0", "#CC003C", "#000000")
+DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (6, 2, 2, 2)), (0, (5, 1, 1, 1, 1, 1)))
+# Neighbours differ in both: printed in grey, most of these colours are one.
 _IN_TURN: list[dict[str, Any]] = [
-    {"color": color, "linestyle": dashes} for dashes in DASHES for color in PALETTE
+    {"color": color, "linestyle": DASHES[(place + turn) % len(DASHES)]}
+    for turn in range(len(DASHES))
+    for place, color in enumerate(PALETTE)
 ]
-LOOKS = dict(zip(GALLERY, cycle(_IN_TURN)))
-# Dashes as well as colours: two rules may suggest the same rate.
-LOOKS |= {
-    method: {"color": color, "linestyle": dashes}
-    for method, color, dashes in zip(METHODS, PALETTE, DASHES)
-}
+# The first rules of the range test look as the first schedules do: no figure has both.
+LOOKS = dict(zip(GALLERY, cycle(_IN_TURN))) | dict(zip(METHODS, _IN_TURN))
 
 
 def look(label: str, position: int = 0) -> dict[str, Any]:

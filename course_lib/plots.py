@@ -127,18 +127,19 @@ def plot_record_losses(
     log_rate: bool = False,
 ) -> Figure:
     """The planned rate above the recorded training loss of every epoch, a line per run; runs of one
-    label have one colour. `schedules` holds a schedule for each label, in updates."""
+    label look the same. `schedules` holds a schedule for each label, in updates."""
     figure, (top, bottom) = _stacked(2)
-    for position, (label, lines) in enumerate(records.items()):
-        color = look(label, position)["color"]
+    styles = looks(records)
+    for label, lines in records.items():
+        style = styles[label]
         total, epochs = lines[0]["updates"], len(lines[0]["train_loss"])
         times = [step * epochs / total for step in range(total)]
         rates = [schedules[label](step) for step in range(total)]
-        top.plot(times, rates, color=color, label=f"{label}\nn = {len(lines)}")
+        top.plot(times, rates, label=f"{label}\nn = {len(lines)}", **style)
         for line in lines:
             # An epoch's mean stands in the middle of its epoch, so that a drop shows where it is.
             middles = [epoch + 0.5 for epoch in range(len(line["train_loss"]))]
-            bottom.plot(middles, line["train_loss"], color=color, alpha=0.5, linewidth=1)
+            bottom.plot(middles, line["train_loss"], alpha=0.7, linewidth=1, **style)
     _label(top, "", "learning rate", log=log_rate)
     _label(bottom, "epoch", "training loss")
     bottom.set_ylim(bottom=0)

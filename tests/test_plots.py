@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,7 @@ from course_lib import GALLERY, Schedule
 from course_lib.finder.suggestions import METHODS
 from course_lib.plots import (
     LOOKS,
+    PALETTE,
     look,
     looks,
     mean_interval,
@@ -143,6 +145,29 @@ def test_every_schedule_of_the_gallery_has_a_look_of_its_own():
     looks = [tuple(look(name).values()) for name in GALLERY]
     # More schedules than looks share some; within a figure, `looks` tells them apart.
     assert len(set(looks)) == min(len(looks), 49)
+
+
+def light(color):
+    """The relative luminance of a colour, as WCAG defines it."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("color", PALETTE)
+def test_every_colour_has_three_to_one_on_white_and_on_a_dark_page(color):
+    assert 1.05 / (light(color) + 0.05) >= 3
+    if color != "#000000":  # which widgets draw in the colour of the text
+        assert (light(color) + 0.05) / (light("#131416") + 0.05) >= 3
+
+
+def test_neighbouring_lines_differ_by_their_dashes_too():
+    for styles in ([look("", i) for i in range(49)], list(looks("abcdefg").values())):
+        for each, following in pairwise(styles):
+            assert each["linestyle"] != following["linestyle"]
+            assert each["color"] != following["color"]
+    families = ["constant", "linear", "polynomial", "cosine", "step_decay", "multistep"]
+    assert len({str(style["linestyle"]) for style in looks(families).values()}) == len(families)
 
 
 def test_the_same_schedule_looks_the_same_in_every_figure():
@@ -337,7 +362,8 @@ def test_recorded_losses_stand_in_the_middle_of_their_epoch_under_the_planned_ra
     assert [list(line.get_ydata()) for line in bottom.get_lines()] == [
         [0.5 + seed / 10, 0.25] for seed in range(3)
     ]
-    assert {line.get_color() for line in bottom.get_lines()} == {plan.get_color()}
+    looks = {(line.get_color(), line.get_linestyle()) for line in bottom.get_lines()}
+    assert looks == {(plan.get_color(), plan.get_linestyle())} == {("#D55E00", "--")}
     assert bottom.get_ylim()[0] == 0
     assert top.get_title(loc="left") == "MNIST"
     logged = plot_record_losses({"linear": recorded()}, {"linear": FALLING}, log_rate=True)
