@@ -591,6 +591,7 @@ exercise(
         ],
     },
     library=["smooth"],
+    tolerance=1e-4,  # 1 - beta in float32
 )
 
 # %% [markdown] tags=["answer"]
@@ -855,6 +856,7 @@ exercise(
         ask("sgd", 0.9, 0.5, True, True),
         ask("sgd", 0.3, 0, False, False),
         ask("sgd", 0, 0.2, True, False),
+        ask("sgd", 0.9, 0.1, False, False),
         ask("sgd", 0, 0, False, False),
     ],
     locked=[

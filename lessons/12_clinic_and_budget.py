@@ -834,7 +834,9 @@ exercise(
         call({"only": [55.5]}, quantiles=T, guessing=10.0),
         call({"wsd": [3.0, 3.0], "warmup": [3.0, 3.0]}, quantiles=T, guessing=1.0),
         through(
-            "shared", {"a": [30.0, None]}, [dict(quantiles=T, guessing=g) for g in (10.0, 20.0)]
+            "shared",
+            {"b": [32.0], "a": [30.0, None]},
+            [dict(quantiles=T, guessing=g) for g in (10.0, 20.0)],
         ),
     ],
     locked=[
@@ -892,7 +894,7 @@ exercise(
             ),
             through(
                 "shared",
-                {"low": [None, 42.0, 40.0], "high": [60.0, 58.0]},
+                {"one": [50.0], "low": [None, 42.0, 40.0], "high": [60.0, 58.0]},
                 [dict(quantiles=T, guessing=g) for g in (30.0, 41.0)],
             ),
         ],
@@ -913,10 +915,11 @@ exercise(
 # A colleague will train the CIFAR-10 network of section 4 with 1,000 updates instead of 250, once,
 # and asks you for a schedule, its peak and its length of warmup. There is time for 15 test runs.
 #
-# **Deliver:** a memo of at most one page with (1) your choice, written so that it can be run; (2)
-# why this one: at least two claims of the course by their ids, which the lessons print beside them
-# and `lr-course reproduce` lists, each with its interval and number of seeds; (3) how you would
-# spend the 15 runs, and on which seeds; (4) what would change your mind; (5) what you do not know.
+# **Deliver:** a memo of at most one page, 500 words, with (1) your choice, written so that it can be
+# run; (2) why this one: at least two claims of the course by their ids, which the lessons print
+# beside them and `lr-course reproduce` lists, each with its interval and number of seeds; (3) how
+# you would spend the 15 runs: at which peaks, against which rival, on which seeds; (4) what would
+# change your mind; (5) what you do not know.
 # Example of a good start of (2): "Claim `...` says, with n seeds, that ...; it was measured on
 # MNIST, so ...".
 #
@@ -924,8 +927,8 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Rubric, 6 points. **1 point**: the choice is a `Schedule(...)` with all of its arguments, in
-# updates, and the peak lies inside the range that was tried, not on its border. **1 point**: two
-# claims are quoted with interval and n, and fit the question. **1 point**: it is said where they do
+# updates, and on either side of its peak the quoted claims or the 15 runs try another. **1 point**:
+# two claims are quoted with interval and n, and fit the question. **1 point**: it is said where they do
 # not fit (other data, other length, other network). **1 point**: the 15 runs are paired over seeds,
 # tune the peak of the choice and of at least one simple rival equally, and leave other seeds for
 # the last comparison. **1 point**: a result is named in advance that would change the choice. **1

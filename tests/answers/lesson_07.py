@@ -407,6 +407,13 @@ def restore_random_for_large_dropout(*, optimizer, momentum, dropout, batch_norm
     return chosen(batch_norm, state, dropout >= 0.2 or shuffle)
 
 
+def restore_random_for_dropout_without_momentum(
+    *, optimizer, momentum, dropout, batch_norm, shuffle
+):
+    state = optimizer == "adam" or momentum > 0
+    return chosen(batch_norm, state, shuffle or (dropout > 0 and momentum == 0))
+
+
 def right_restore_by_ifs(*, optimizer, momentum, dropout, batch_norm, shuffle):
     found = []
     if batch_norm:
@@ -500,6 +507,7 @@ WRONG = {
         restore_adam_without_momentum,
         restore_random_for_buffers,
         restore_random_for_large_dropout,
+        restore_random_for_dropout_without_momentum,
     ],
 }
 RIGHT = {

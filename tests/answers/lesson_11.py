@@ -275,6 +275,12 @@ def three_seeds_at_most(runs):
     return right_tune_loops([run for run in runs if run["seed"] < 3])
 
 
+def as_many_seeds_as_the_shortest(runs):
+    fewest = min(map(len, _groups(runs).values()), default=0)
+    peak, _, border = right_tune_loops([run for run in runs if run["seed"] < fewest])
+    return peak, fmean(run["test_accuracy"] for run in _groups(runs)[peak]), border
+
+
 def a_test_result_of_zero_has_diverged(runs):
     return right_tune_loops(
         [run if run["test_accuracy"] else {**run, "val_loss": None} for run in runs]
@@ -653,6 +659,7 @@ WRONG = {
         equal_means_in_the_order_of_the_runs,
         one_peak_has_no_border,
         three_seeds_at_most,
+        as_many_seeds_as_the_shortest,
         no_mean_above_ten,
     ],
     "11-published-gap": [

@@ -424,6 +424,18 @@ def board_fills_the_entries(entries, *, quantiles, guessing):
     return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
 
 
+def board_deletes_single_runs(entries, *, quantiles, guessing):
+    for name in [name for name, runs in entries.items() if len(runs) < 2]:
+        del entries[name]
+    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
+
+
+def board_sorts_the_runs(entries, *, quantiles, guessing):
+    for runs in entries.values():
+        runs.sort(key=lambda value: -1.0 if value is None else value)
+    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
+
+
 def board_ties_by_the_first_letter(entries, *, quantiles, guessing):
     board = right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
     in_order = sorted(board, key=lambda pair: list(entries).index(pair[0]))
