@@ -380,7 +380,7 @@ outcome("6.c", "fewer than 1" if mean < 1 else some)
 line = lines[0]
 figure, axes = plt.subplots(figsize=(7.5, 3.2), dpi=90, layout="constrained")
 at = [25 * (number + 1) for number in range(len(line["noisy"]))]
-axes.plot(at, line["noisy"], color=PALETTE[1], label="on 500 images")
+axes.plot(at, line["noisy"], color=PALETTE[1], linestyle="--", label="on 500 images")
 axes.plot(at, line["steady"], color=PALETTE[0], label="on 5,000 others")
 for number, call in enumerate(alarms(line["noisy"], patience=2)):
     label = None if number else "alarm at patience=2"
@@ -402,10 +402,13 @@ plt.show()
 # %% alt="Alarms per run against patience: a steep fall, lower for 5,000 images, none at 10."
 patiences = range(11)
 figure, axes = plt.subplots(figsize=(7.5, 3.2), dpi=90, layout="constrained")
-for key, name, color in (("noisy", "500 images", 1), ("steady", "5,000 images", 0)):
+for key, name, color, form in (
+    ("noisy", "500 images", 1, "s--"),
+    ("steady", "5,000 images", 0, "o-"),
+):
     counts = [[len(alarms(line[key], p)) for line in lines] for p in patiences]
     mean, half = np.transpose([mean_interval(each) for each in counts])
-    axes.errorbar(patiences, mean, half, fmt="o-", color=PALETTE[color], label=name)
+    axes.errorbar(patiences, mean, half, fmt=form, color=PALETTE[color], label=name)
 axes.set(xlabel="patience, in evaluations", ylabel="alarms per run")
 axes.set_title(f"{framework}, n = {len(lines)}: mean and 95 % interval", fontsize=10, loc="left")
 axes.set_xticks(patiences)

@@ -29,7 +29,7 @@ import torch
 from course_lib.claims import record
 from course_lib.data import load
 from course_lib.lr_finder import METHODS, find_lr
-from course_lib.plots import PALETTE, look, smooth
+from course_lib.plots import PALETTE, look, looks, smooth
 from course_lib.predictions import outcome, predict
 from course_lib.schedules import Schedule
 from course_lib.tensorflow import keras, tf  # Keras and TensorFlow without their start-up notes
@@ -83,9 +83,9 @@ outcome("7.a", "below 0.1" if low < 0.1 else some)
 # %% alt="Loss over the rate: flat up to about 0.05, then down to a low near 0.7, then up and out."
 def draw(curves, title, rates=rates, widths=(1.5, 1.5, 1.5)):
     _, axes = plt.subplots(figsize=(7.5, 3.2), dpi=90, layout="constrained")
-    for (label, values), color, width in zip(curves.items(), PALETTE, widths):
+    for (label, values), style, width in zip(curves.items(), looks(curves).values(), widths):
         faint = 0.4 if width > 2 else 1.0  # a wide line lies under another
-        axes.plot(rates, values, label=label, color=color, linewidth=width, alpha=faint)
+        axes.plot(rates, values, label=label, linewidth=width, alpha=faint, **style)
     axes.set(xscale="log", xlabel="learning rate", ylabel="training loss", ylim=(0, 3.5))
     axes.set_title(title, fontsize=10, loc="left")
     axes.grid(alpha=0.25)

@@ -175,10 +175,9 @@ figure, (top, bottom) = plt.subplots(2, sharex=True, figsize=(7.5, 4.8), dpi=90)
 top.plot(whole[0], color="0.75", linewidth=5, label="never killed")
 bottom.plot(smooth(whole[1]), color="0.75", linewidth=5)
 for i, (way, (rates, losses)) in enumerate(tails.items()):
-    style = {"color": look("", i)["color"], "linestyle": ("--", "-", "-", "-", ":")[i]}
-    top.plot(range(KILLED, TOTAL), rates, label=way, **style)
+    top.plot(range(KILLED, TOTAL), rates, label=way, **look("", i))
     history = whole[1][:KILLED] + losses  # smoothed as if it were one run
-    bottom.plot(range(KILLED, TOTAL), smooth(history)[KILLED:], **style)
+    bottom.plot(range(KILLED, TOTAL), smooth(history)[KILLED:], **look("", i))
 top.set_ylabel("learning rate")
 bottom.set(xlabel="update", ylabel="training loss, smoothed", ylim=(0, 1))
 top.set_title(f"{data.title}, {framework}: killed at update {KILLED}", fontsize=10, loc="left")

@@ -330,8 +330,9 @@ for noise in np.random.default_rng(0).normal(size=100):
     optimizer.train()
     places["z"].append(optimizer.state[weight]["z"].item())
 _, axes = plt.subplots(figsize=(7.5, 2.6), dpi=90, layout="constrained")
-for (name, path), color in zip(places.items(), PALETTE):
-    axes.plot(path, label=name, color=color, linewidth=2.5 if name == "x" else 1)
+for (name, path), color, dashes in zip(places.items(), PALETTE, ("-", "--", "-")):
+    width = 2.5 if name == "x" else 1
+    axes.plot(path, label=name, color=color, linestyle=dashes, linewidth=width)
 axes.axhline(0, color="0.4", linestyle=":")
 axes.set(xlabel="update", ylabel="weight (bottom at 0)")
 axes.set_title("schedule-free SGD in a noisy valley", fontsize=10, loc="left")
