@@ -35,6 +35,7 @@ def needs(extra: str) -> Iterator[None]:
     Traceback (most recent call last):
     ...
     ImportError: pie_charts is not installed; in the clone of the course: pip install ".[course]"
+    (of its wheel: pip install "FILE.whl[course]")
     """
     try:
         yield
@@ -43,5 +44,6 @@ def needs(extra: str) -> Iterator[None]:
         if package in ("", "course_lib"):  # a fault of ours, which no package mends
             raise
         # Not by the course's name: nobody owns it on the index, and anyone could take it.
-        text = f'{package} is not installed; in the clone of the course: pip install ".[{extra}]"'
+        text = f'{package} is not installed; in the clone of the course: pip install ".[{extra}]" '
+        text += f'(of its wheel: pip install "FILE.whl[{extra}]")'
         raise told(ImportError(text, name=package), kind=True) from None

@@ -48,9 +48,9 @@ def _run(arguments: list[str] | None) -> int:
         print(f"lr-course: {_in_words(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "lr-course: interrupted; what is done is kept, run it again to go on", file=sys.stderr
-        )
+        keeps = options.command in ("grade", "reproduce")
+        kept = "; what is done is kept, run it again to go on" if keeps else ""
+        print(f"lr-course: interrupted{kept}", file=sys.stderr)
         return 130
 
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lr-course {__version__}")
     parser.set_defaults(extra="course")  # of pyproject.toml: what brings all that a command needs
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="find or fetch MNIST and CIFAR-10")
     data.add_argument(

@@ -59,7 +59,7 @@ def text(name: str) -> str:
 def section(name: str, heading: str) -> str:
     """What stands under a heading of the second rank."""
     found = text(name).partition(f"\n## {heading}\n")[2]
-    assert found, f"{name}.md has no heading {heading!r}"
+    assert found, f"{name}.md has no heading {heading!r}: write the section, as its neighbours are"
     return re.split(r"^## ", found, maxsplit=1, flags=re.M)[0]
 
 
@@ -515,7 +515,7 @@ def test_instructor_adds_up():
         assert by_hand == sum(e[3] for e in found.exercises if e[5])
         graded = [e["points"] for id, e in index.items() if id.partition(".")[0] == str(number)]
         assert points == by_hand + sum(graded)
-    assert not known
+    assert not known, f"the table of minutes in instructor.md lacks {[*known]}"
     assert total[1:] == [sum(column) for column in zip(*(row[1:] for row in each))]
     # What the learner is told: rounded, a lesson, with its exercises, and all of them.
     alone, whole = [row[1] for row in each], [row[1] + row[2] for row in each]
@@ -565,7 +565,8 @@ def test_instructor_plans_the_term():
         [cell.strip() for cell in re.search(rf"^\| {name} \|(.*)\|$", words, re.M)[1].split("|")]
         for name in ("Lesson", "needs")
     )
-    assert before[0] == set() and len(heads) == len(known) - 1
+    missing = known.keys() - {0, *map(int, heads)}
+    assert before[0] == set() and not missing, f"the table 'needs' of instructor.md lacks {missing}"
     for number, said in zip(map(int, heads), listed):
         first, _, last = said.partition(" to ")
         said = range(int(first), int(last) + 1) if last else map(int, said.split(", "))

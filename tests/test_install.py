@@ -223,7 +223,8 @@ def test_what_needs_more_says_which_extra_brings_it(fresh, code, package, extra)
         assert ran.returncode == 0, ran.stderr
         return
     last = ran.stderr.splitlines()[-1]
-    how = f'in the clone of the course: pip install "{extra}"'
+    how = f'in the clone of the course: pip install "{extra}" '
+    how += f'(of its wheel: pip install "FILE.whl{extra[1:]}")'
     assert last == f"ImportError: {package} is not installed; {how}"
     assert ran.stderr.count("Error:") == 1, "one error, not one during the handling of another"
 
@@ -253,7 +254,9 @@ def test_the_command_says_it_in_one_line(fresh, arguments, package, extra):
     assert ran.returncode == 2 and "Traceback" not in ran.stderr
     (line,) = ran.stderr.splitlines()
     assert ran.stdout == ""
-    assert line.endswith(f'in the clone of the course: pip install ".[{extra}]"')
+    assert line.endswith(
+        f'pip install ".[{extra}]" (of its wheel: pip install "FILE.whl[{extra}]")'
+    )
     assert package is None or line.startswith(f"lr-course: {package} is not installed")
 
 

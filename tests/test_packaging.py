@@ -7,6 +7,7 @@ import math
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -103,6 +104,28 @@ def test_make_says_which_python_it_needs(tmp_path):
     assert str(old) in run.stdout
 
 
+def test_make_takes_the_first_python_that_runs_and_is_new_enough(tmp_path):
+    """As with pyenv, whose python3.11 fails where another version is the chosen one."""
+    for name, line in (("python3.11", "exit 127"), ("python3", f'exec "{sys.executable}" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    command = [shutil.which("make"), "--no-print-directory", "--eval=print:; $(info $(PYTHON))"]
+    environment = {"PATH": str(tmp_path)}
+    run = subprocess.run(
+        [*command, "print"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert run.stdout.splitlines()[0] == "python3", run.stderr
+
+
+def test_make_test_of_some_tests_runs_no_notebooks():
+    def runs(*more):
+        command = ["make", "--dry-run", "test", "VENV=/nowhere", "PYTHON=true", *more]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+
+    assert "--nbval-lax notebooks" in runs() and "-k cosine" not in runs()
+    assert "--nbval-lax" not in runs("ARGS=-k cosine") and "-k cosine" in runs("ARGS=-k cosine")
+
+
 UNFINISHED = """#!/bin/sh
 [ "$1" = -c ] && exit 0  # new enough
 for folder; do :; done
@@ -141,6 +164,20 @@ def test_make_works_in_the_folder_of_the_course_only(tmp_path):
 # --- what a script may count on -------------------------------------------------------------------
 
 LR_COURSE = [sys.executable, "-m", "course_lib.cli"]
+
+
+@pytest.mark.parametrize(
+    "words, kept",
+    [(["data", "mnist"], ""), (["reproduce"], "; what is done is kept, run it again")],
+)
+def test_ctrl_c_promises_only_what_the_verb_keeps(words, kept, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_lib.data.load", interrupt)
+    monkeypatch.setattr("course_lib.commands.reproduce._list", interrupt)
+    assert cli.main(words) == 130
+    assert capsys.readouterr().err.startswith(f"lr-course: interrupted{kept or chr(10)}")
 
 
 def test_command_line(tmp_path):
