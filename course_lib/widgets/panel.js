@@ -42,6 +42,14 @@ function mount(root, spec, view) {
   function set(name, value) {
     values[name] = value;
     show();
+    tell();
+  }
+
+  // A button that cannot be pressed now keeps the focus: `disabled` would take it away.
+  function button(text, act) {
+    const made = make("button", {type: "button"}, text);
+    made.addEventListener("click", () => { if (made.ariaDisabled !== "true") act(); });
+    return made;
   }
 
   function row(control, ...parts) {
@@ -61,6 +69,7 @@ function mount(root, spec, view) {
   }
 
   function refuse(wanted, text) {
+    clearTimeout(timer);
     const point = /^[0-9]+,[0-9]+$/.test(text) ? ` (with a point: ${text.replace(",", ".")})` : "";
     error.textContent = `${wanted}, got ${text || "nothing"}${point}`;
   }
@@ -76,6 +85,8 @@ function mount(root, spec, view) {
         type: "text", inputmode: "decimal", class: "lr-number", "aria-label": `${control.label}, exact value`,
       });
       range.addEventListener("input", () => set(control.name, slider_value(control, Number(range.value))));
+      const write = () => { number.value = values[control.name] === null ? "" : String(values[control.name]); };
+      number.addEventListener("blur", write);
       number.addEventListener("change", () => {
         const got = number.value.trim();
         const typed = got === "" && control.optional ? null : number_in(got);
@@ -85,40 +96,39 @@ function mount(root, spec, view) {
         if (wrong) {
           const kind = whole ? "a whole number" : "a number";
           const most_ = most === null ? "" : ` and at most ${most}`;
-          fields[control.name]();
           const least_ = least === null ? "" : ` ${control.above ? "above" : "of at least"} ${least}`;
           refuse(`${control.label} must be ${kind}${least_}${most_}`, got);
         } else set(control.name, typed);
+        write();
       });
       if (control.optional) number.placeholder = "default";
       fields[control.name] = () => {
         const value = values[control.name];
         range.value = slider_place(control, value === null ? control.low : value);
         range.setAttribute("aria-valuetext", value === null ? "default" : short(value, 4));
-        number.value = value === null ? "" : String(value);
+        if (document.activeElement !== number) write(); // nor while somebody types
       };
       row(control, label, range, number);
     },
     play(control) {
       MAKE.slider({...control, scale: "whole"});
-      const button = make("button", {type: "button"}, "Play");
-      let timer = null;
+      let ticks = null;
       const stop = () => {
-        clearInterval(timer);
-        timer = null;
-        button.textContent = "Play";
+        clearInterval(ticks);
+        ticks = null;
+        play.textContent = "Play";
       };
-      button.addEventListener("click", () => {
-        if (timer !== null) return stop();
+      const play = button("Play", () => {
+        if (ticks !== null) return stop();
         if (values[control.name] >= control.high) values[control.name] = control.low;
-        button.textContent = "Pause";
+        play.textContent = "Pause";
         const step = Math.max(1, Math.round((control.high - control.low) / 100));
-        timer = setInterval(() => {
+        ticks = setInterval(() => {
           if (!root.isConnected || values[control.name] >= control.high) return stop();
           set(control.name, Math.min(control.high, values[control.name] + step));
         }, 60);
       });
-      row(control, make("span", {class: "lr-buttons"}, button));
+      row(control, make("span", {class: "lr-buttons"}, play));
     },
     choice(control) {
       const [id, label] = named(control);
@@ -130,14 +140,16 @@ function mount(root, spec, view) {
     },
     several(control) {
       const id = `${root.id}-${count++}`;
-      const list = make("div", {class: "lr-several", id, role: "group", "aria-label": control.label});
+      const list = make("div", {class: "lr-several", id, role: "group", "aria-label": control.label,
+        "aria-description": "the arrow keys go through them"});
       const all = `Show all ${control.options.length}`;
-      const more = make("button", {type: "button", "aria-expanded": "false", "aria-controls": id}, all);
-      more.addEventListener("click", () => {
+      const more = button(all, () => {
         const open = list.classList.toggle("lr-open");
         more.setAttribute("aria-expanded", open);
         more.textContent = open ? "Show fewer" : all;
       });
+      more.setAttribute("aria-expanded", false);
+      more.setAttribute("aria-controls", id);
       const boxes = control.options.map((option) => {
         const box = make("input", {type: "checkbox", value: option});
         box.addEventListener("change", () => {
@@ -145,6 +157,16 @@ function mount(root, spec, view) {
         });
         list.append(make("label", {}, box, " ", option));
         return box;
+      });
+      boxes.forEach((box, i) => { box.tabIndex = i ? -1 : 0; });
+      list.addEventListener("keydown", (event) => { // one stop for Tab; the arrow keys go on from it
+        const turn = {ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1}[event.key];
+        const next = turn && boxes[boxes.indexOf(event.target) + turn];
+        if (!next) return;
+        event.target.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+        event.preventDefault();
       });
       fields[control.name] = () => {
         for (const box of boxes) box.checked = values[control.name].includes(box.value);
@@ -160,7 +182,7 @@ function mount(root, spec, view) {
     },
     numbers(control) {
       const [id, label] = named(control);
-      const text = make("input", {type: "text", id, class: "lr-wide", inputmode: "decimal"});
+      const text = make("input", {type: "text", id, class: "lr-wide"}); // a keypad may have no comma
       text.addEventListener("change", () => {
         const typed = text.value.split(",").filter((each) => each.trim()).map((each) => number_in(each.trim()));
         const [whole, least] = [control.scale === "whole", control.allowed[0]];
@@ -177,36 +199,33 @@ function mount(root, spec, view) {
       row(control, label, text);
     },
     curve(control) {
-      const button = make("button", {type: "button"}, `Reset the ${control.label}`);
-      button.addEventListener("click", () => set(control.name, [...spec.values[control.name]]));
+      const reset = button(`Reset the ${control.label}`, () => set(control.name, [...spec.values[control.name]]));
       fields[control.name] = () => {
-        button.disabled = String(values[control.name]) === String(spec.values[control.name]);
+        reset.ariaDisabled = String(values[control.name]) === String(spec.values[control.name]);
       };
-      row(control, make("span", {class: "lr-buttons"}, button));
+      row(control, make("span", {class: "lr-buttons"}, reset));
     },
     note(control) {
-      const button = make("button", {type: "button"}, control.label);
-      const clear = make("button", {type: "button"}, "Undo");
-      button.addEventListener("click", () => {
+      const note = button(control.label, () => {
         set(control.name, [...values[control.name], values[control.notes]]);
       });
-      clear.addEventListener("click", () => set(control.name, values[control.name].slice(0, -1)));
+      const clear = button("Undo", () => set(control.name, values[control.name].slice(0, -1)));
       const hint = make("span", {class: "lr-hint"});
       fields[control.name] = () => {
         const [now, noted] = [values[control.notes], values[control.name]];
-        clear.disabled = !noted.length;
+        clear.ariaDisabled = !noted.length;
         const outside = now < control.allowed[0] || now > control.allowed[1];
-        button.disabled = outside || noted.includes(now);
+        note.ariaDisabled = outside || noted.includes(now);
         hint.textContent = outside ? control.hint : "";
       };
-      row(control, make("span", {class: "lr-buttons"}, hint, button, clear));
+      row(control, make("span", {class: "lr-buttons"}, hint, note, clear));
     },
   };
   for (const control of spec.controls) MAKE[control.kind](control);
-  const again = make("button", {type: "button"}, "Start over");
-  again.addEventListener("click", () => {
+  const again = button("Start over", () => {
     Object.assign(values, structuredClone(spec.values));
     show();
+    tell();
   });
   controls.append(make("div", {}, again));
 
@@ -255,18 +274,19 @@ function mount(root, spec, view) {
       goal.dataset.reached = shown.reached;
     }
     write(shown.code);
-    clearTimeout(timer); // read out when the hand rests, not at every step of a slider
-    timer = setTimeout(() => {
-      said.textContent = `${shown.report} ${spec.goal ? goal.textContent : ""}`;
-    }, 600);
+  }
+
+  function tell() { // read out when the hand rests, not at every step of a slider
+    clearTimeout(timer);
+    if (error.textContent) return; // which is read out itself
+    timer = setTimeout(() => { said.textContent = `${report.textContent} ${goal.textContent}`; }, 600);
   }
 
   function write(pairs) {
     if (blocks.length !== pairs.length) {
       blocks = pairs.map(([heading]) => {
         const text = make("code");
-        const copy = make("button", {type: "button", "aria-label": `Copy the code: ${heading}`}, "Copy");
-        copy.addEventListener("click", async () => {
+        const copy = button("Copy", async () => {
           try {
             await navigator.clipboard.writeText(text.textContent);
             copy.textContent = "Copied";
@@ -276,6 +296,7 @@ function mount(root, spec, view) {
           }
           setTimeout(() => { copy.textContent = "Copy"; }, 1500);
         });
+        copy.ariaLabel = `Copy the code: ${heading}`;
         return [make("span"), text, make("header"), copy];
       });
       code.replaceChildren(...blocks.map(([heading, text, header, copy]) => {
@@ -355,8 +376,10 @@ function mount(root, spec, view) {
   }
 
   let held = null; // the control whose line is dragged, or the drawn curve
-  let before = null;
+  let kept = null; // its value when it was taken hold of
+  let before = null; // where a stroke was last, and how high
   figure.addEventListener("pointerdown", (event) => {
+    if (event.button || !event.isPrimary) return; // a menu, a second finger
     const [x, y] = spot(event);
     const top = layout(chart, width).tops[0];
     const inside = x >= left && x <= right && y >= top && y <= top + chart.rows[0].height;
@@ -368,8 +391,8 @@ function mount(root, spec, view) {
       if (there === null || Math.abs(there - x) >= least) continue;
       [held, least] = [control, Math.abs(there - x)];
     }
-    if (held === null) return;
-    before = null;
+    if (held === null) return read(x);
+    [kept, before] = [values[held.name], null];
     figure.setPointerCapture(event.pointerId);
     event.preventDefault();
     figure.focus();
@@ -379,13 +402,20 @@ function mount(root, spec, view) {
     if (held) move(event);
     else read(spot(event)[0]);
   });
-  for (const name of ["pointerup", "pointercancel"]) {
-    figure.addEventListener(name, () => { held = null; });
-  }
-  figure.addEventListener("pointerleave", () => {
+  figure.addEventListener("pointerup", () => { held = null; });
+  figure.addEventListener("pointercancel", () => { // the page took it, to scroll or to zoom: undone
+    if (held) set(held.name, kept);
+    held = null;
+    unread();
+  });
+  figure.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") unread(); // a finger that is lifted leaves what it read
+  });
+
+  function unread() {
     cursor = null;
     point();
-  });
+  }
 
   function move(event) {
     const [x, y] = spot(event);
@@ -395,13 +425,16 @@ function mount(root, spec, view) {
       return set(held.name, held.scale === "whole" ? Math.round(kept) : Number(kept.toPrecision(4)));
     }
     const top = layout(chart, width).tops[0];
-    const height = unplace(y, limits_of(chart.rows[0]), top + chart.rows[0].height, top);
+    const height = bounded(unplace(y, limits_of(chart.rows[0]), top + chart.rows[0].height, top));
     const list = [...values[held.name]];
     const at = Math.round(unplace(x, chart.x, left, right) - chart.x.low);
     const now = Math.min(list.length - 1, Math.max(0, at));
-    const from = before ?? now;
-    for (let i = Math.min(from, now); i <= Math.max(from, now); i++) list[i] = bounded(height);
-    before = now;
+    const [from, start] = before ?? [now, height];
+    list[now] = height;
+    for (let i = Math.min(from, now) + 1; i < Math.max(from, now); i++) {
+      list[i] = bounded(start + (height - start) * (i - from) / (now - from));
+    }
+    before = [now, height];
     set(held.name, list);
   }
 
