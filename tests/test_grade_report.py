@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.cli import main
+from course_lib.grade.intake.archive import shown
 from course_lib.grade.intake.collect import IGNORED
 from course_lib.grade.results import gradebook, report
 from course_lib.grade.results.export import write_csv
@@ -261,7 +262,7 @@ def test_class_page_tells_what_a_teacher_asks(results):
         "<dt>Median per notebook</dt><dd>0.30 s</dd>",
         "<dt>Most memory</dt><dd>312 MB</dd>",
         "not JSON: it starts with a picture&#39;s bytes",
-        "erin/photo.ipynb",
+        "<bdi>erin</bdi>/<bdi>photo.ipynb</bdi>",
         "0.38 of 1",  # mean of 1.1: (1 + 0.5 + 0 + 0) / 4
         "3 \u00d7 ties: an answer is not right",
         "the check stands before its answer",
@@ -436,6 +437,24 @@ def test_pages_name_students_as_they_are_called(tmp_path):
     assert "a call of <code>walk</code> was stopped: &lt;b&gt;slow&lt;/b&gt;" in page
 
 
+def test_names_in_persian_and_emoji_are_shown_as_they_are_spelt(tmp_path):
+    for name in (
+        "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+        "\U0001f469\u200d\U0001f4bb Zo\u00eb",
+    ):
+        assert shown(name) == name
+    assert shown("a\u202eb\x00\u200bc") == "a?b??c"
+
+
+def test_each_part_of_a_path_has_its_own_direction(tmp_path):
+    origin = "\u05e2\u05de\u05d9\u05ea (\u05d1\u05f3)/00_<start>.ipynb"
+    parts = "<bdi>\u05e2\u05de\u05d9\u05ea (\u05d1\u05f3)</bdi>/<bdi>00_&lt;start&gt;.ipynb</bdi>"
+    save(tmp_path, result("a", [walk("right", (1, 1, 1))], origin=origin))
+    save(tmp_path, result("b", status="unreadable", reason="no", origin=origin))
+    assert parts in text_of(report.write_report(tmp_path))
+    assert f"Handed in as {parts}." in text_of(tmp_path / "report" / "a.html")
+
+
 def test_times_in_words():
     words = ["0.15 s", "59.99 s", "1 min 0 s", "2 min 5 s"]
     assert [seconds_in_words(each) for each in (0.149, 59.99, 60, 125.7)] == words
@@ -586,6 +605,57 @@ def test_pages_fit_and_can_be_read(results, browser, tmp_path):
                 assert page.evaluate(contrast) >= 4.5, (name, scheme)
                 assert page.locator("html[lang=en] h1").count() == 1
                 assert page.locator("th:not([scope])").count() == 0
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The page of a class that has handed in thirteen lessons."""
+    folder = tmp_path_factory.mktemp("course")
+    hebrew = "\u05e9\u05dc\u05d5\u05dd `lr` \u05d5 0.1"
+    for student in ("Anna Blom", "B" * 60):
+        for number in range(13):
+            book = f"{number:02d}_linear_polynomial_cosine"
+            asked = [walk("partly", (0, 1, 1)), why(hebrew)]
+            name = "anna" if student.startswith("A") else "b"
+            save(folder, result(name, asked, notebook=book, name=student))
+    return report.write_report(folder)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_names_stay_in_sight_beside_marks_that_scroll(course, browser, width):
+    with watched(browser, viewport={"width": width, "height": 900}) as (page, open_file):
+        open_file(course)
+        totals = page.get_by_role("region", name="Totals")
+        totals.evaluate("e => e.scrollLeft = e.scrollWidth")
+        names, mark = totals.locator("tbody th").first, totals.locator("tbody td").last
+        names.scroll_into_view_if_needed()
+        own, region = names.bounding_box(), totals.bounding_box()
+        assert own["x"] == pytest.approx(region["x"], abs=1)
+        assert own["width"] < region["width"] / 2 < mark.bounding_box()["x"]
+        place = [own["x"] + own["width"] / 2, own["y"] + 12]
+        on_top = "([x, y]) => document.elementFromPoint(x, y).closest('tr > *').localName"
+        assert page.evaluate(on_top, place) == "th"
+        assert totals.locator("table").bounding_box()["width"] < 2000  # long heads wrap
+
+
+def test_the_marks_of_a_whole_course_fit_on_paper(course, browser):
+    with watched(browser, viewport={"width": 720, "height": 1000}) as (page, open_file):
+        page.emulate_media(media="print")
+        open_file(course)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 720
+        assert all(each.bounding_box()["width"] <= 720 for each in page.locator("table").all())
+
+
+def test_a_written_answer_is_read_in_its_own_direction(course, browser):
+    with watched(browser) as (page, open_file):
+        open_file(course.parent / "answers.html")
+        answer = page.locator("pre").first
+        box = answer.bounding_box()
+        first = answer.evaluate(
+            "e => { const r = document.createRange(); r.setStart(e.firstChild, 0);"
+            " r.setEnd(e.firstChild, 1); return r.getBoundingClientRect().x; }"
+        )
+        assert first > box["x"] + box["width"] / 2  # Hebrew begins on the right
 
 
 # Tables for other programs

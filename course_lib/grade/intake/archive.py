@@ -55,10 +55,13 @@ class Item:
 
 
 def shown(text: str, most: int = 300) -> str:
-    """The text as it can be printed and stored anywhere: no control characters, nothing odd."""
+    """The text as it can be printed and stored anywhere: no control characters, nothing odd but the
+    two that join and part letters in Persian, and emoji."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    kept = ("?" if unicodedata.category(each)[0] == "C" else each for each in text[: most + 1])
-    text = "".join(kept)
+    text = "".join(
+        "?" if unicodedata.category(each)[0] == "C" and each not in "\u200c\u200d" else each
+        for each in text[: most + 1]
+    )
     return text if len(text) <= most else text[: most - 3] + "..."
 
 

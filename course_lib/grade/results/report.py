@@ -19,6 +19,7 @@ from course_lib.grade.results.store import read, results
 from course_lib.grade.results.wording import (
     in_one_line,
     made_safe,
+    path_in_parts,
     points_in_words,
     seconds_in_words,
     with_code_marked,
@@ -62,6 +63,7 @@ def write_report(folder: str | Path) -> Path:
         made_safe=made_safe,
         in_one_line=in_one_line,
         with_code_marked=with_code_marked,
+        path_in_parts=path_in_parts,
         points_in_words=points_in_words,
         isolation=LEVELS.__getitem__,
     )
