@@ -276,9 +276,10 @@ def three_seeds_at_most(runs):
 
 
 def as_many_seeds_as_the_shortest(runs):
-    fewest = min(map(len, _groups(runs).values()), default=0)
-    peak, _, border = right_tune_loops([run for run in runs if run["seed"] < fewest])
-    return peak, fmean(run["test_accuracy"] for run in _groups(runs)[peak]), border
+    groups = _finished(_groups(runs))
+    fewest = min(map(len, groups.values()))
+    losses = {p: fmean(run["val_loss"] for run in group[:fewest]) for p, group in groups.items()}
+    return _told(min(sorted(losses), key=losses.get), groups, _groups(runs))
 
 
 def a_test_result_of_zero_has_diverged(runs):
