@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from clusters import scheduler
 from grading import boxed, command, submission, write_solutions, write_submission
 
 from course_lib.grade.results.store import results
@@ -17,30 +18,11 @@ STUDENTS = 40
 CLI = [sys.executable, "-m", "course_lib.cli"]
 
 
-def dask(*arguments):
-    command = [sys.executable, "-m", "dask", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture
 def cluster(tmp_path):
     """The address of a scheduler, and its two workers."""
-    file = tmp_path / "scheduler.json"
-    common = ["--scheduler-file", str(file), "--no-dashboard"]
-    processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", *common)]
-    try:
-        while not (file.exists() and file.read_text()):
-            assert processes[0].poll() is None
-            time.sleep(0.05)
-        worker = ["worker", *common, "--nthreads", "1", "--no-nanny"]
-        folders = [["--local-directory", str(tmp_path / name)] for name in ("one", "two")]
-        workers = [dask(*worker, *folder) for folder in folders]
-        processes += workers
-        yield json.loads(file.read_text())["address"], workers
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    with scheduler(tmp_path) as (address, worker):
+        yield address, [worker("one"), worker("two")]
 
 
 def test_a_lost_worker_loses_no_submission(cluster, tmp_path):

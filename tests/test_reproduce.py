@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from clusters import scheduler
 
 from course_lib import claims, cli
 from course_lib.claims import (
@@ -454,46 +455,19 @@ def test_processes_at_once_make_the_same_runs(tmp_path, environment, here):
         assert two[variant]["falling"] == line["falling"]
 
 
-def dask(*arguments, env):
-    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    return subprocess.Popen([sys.executable, "-m", "dask", *arguments], **quiet)
-
-
 def test_a_real_cluster_makes_them_too(tmp_path, environment):
-    file = tmp_path / "scheduler.json"
-    common = ["--scheduler-file", str(file), "--no-dashboard"]
-    processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", *common, env=environment)]
-    try:
-        while not (file.exists() and file.read_text()):  # there for a moment before it is written
-            assert processes[0].poll() is None
-            time.sleep(0.05)
-        address = json.loads(file.read_text())["address"]
-        alone = subprocess.run(
-            [*COMMAND, *ONE_SEED, "--scheduler", address, "--records", str(tmp_path / "out")],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert alone.returncode == 2 and "has no workers; start some" in alone.stderr
-        worker = ["worker", *common, "--nthreads", "1", "--no-nanny"]
-        worker += ["--local-directory", str(tmp_path / "worker")]
-        processes.append(dask(*worker, env=environment))
-        from distributed import Client
+    from distributed import Client
 
+    with scheduler(tmp_path, environment) as (address, worker):
+        command = [*COMMAND, *ONE_SEED, "--scheduler", address, "--records", str(tmp_path / "out")]
+        alone = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert alone.returncode == 2 and "has no workers; start some" in alone.stderr
+        worker("worker")
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(1, timeout=60)
-        ran = subprocess.run(
-            [*COMMAND, *ONE_SEED, "--scheduler", address, "--records", str(tmp_path / "out")],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         assert len(set(keys(EDGE, tmp_path / "out"))) == VARIANTS
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def test_a_scheduler_that_does_not_answer_is_said_in_a_line(tmp_path, capsys, monkeypatch):
