@@ -348,8 +348,9 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
 
 def _other_form(got: Reply, wanted: Reply) -> bool:
     """Whether these are the right values, as a list where a number is wanted, as texts, ..."""
-    values = "value" in got and "value" in wanted
-    return values and any(calls.close_leaves(got, wanted, keys) for keys in (False, True))
+    if got.get("value") is None:  # `found or None`
+        return "value" in got and wanted.get("value") == []
+    return "value" in wanted and any(calls.close_leaves(got, wanted, k) for k in (False, True))
 
 
 def _other_words(got: Reply, wanted: Reply) -> bool:

@@ -307,6 +307,24 @@ def test_a_number_for_a_truth_and_another_name_of_a_key_are_another_form(monkeyp
     assert "Hint 1 of 3" in told(lambda x: {"low mean": x / 2, "low": int(x > 2)})
 
 
+def test_none_for_an_empty_list_is_another_form(monkeypatch):
+    def above_two(xs):
+        return [x for x in xs if x > 2]
+
+    made = exercise(
+        "1.1",
+        above_two,
+        hints=HINTS,
+        shown=[call([1, 3]), call([1])],
+        locked=[call([5, 7])],
+        hidden={"all": [call([2, 4]), call([6])]},
+    )
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    text = told(lambda xs: above_two(xs) or None)
+    assert "The values are right, their form is not" in text and "Hint" not in text
+    assert "Hint" in told(lambda xs: [0] if above_two(xs) else None)
+
+
 def test_a_dict_for_pairs_is_another_form(monkeypatch):
     def ranked(x):
         return [["b", 2 * x], ["a", x]]
