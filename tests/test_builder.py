@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -928,6 +929,8 @@ def test_the_answers_of_a_learner_are_neither_stale_nor_overwritten(fresh, capsy
     git(fresh, "add", ".")
     git(fresh, "commit", "-m", "the course")
     path = answered(fresh, editor)
+    if editor:
+        shutil.copy(path, fresh / "notebooks" / "Untitled.ipynb")  # a trial of theirs
     theirs, index = path.read_bytes(), (fresh / builder.INDEX).read_bytes()
     assert check(fresh, capsys) == ["nothing is stale"]
     lesson = fresh / "lessons" / "01_decay.py"

@@ -61,7 +61,7 @@ import nbformat
 from lesson_cells import FOLDERS, LessonError, lessons
 from lesson_exercises import INDEX, index_text
 from lesson_leaks import leaks
-from lesson_notebooks import as_built, is_worked_in, render
+from lesson_notebooks import as_built, is_worked_in, last_commit, render
 from lesson_outputs import execute, tidy
 from lesson_pages import pages
 from lesson_rules import check_grade_ids, read_lesson
@@ -109,10 +109,11 @@ def stale(source: Path) -> list[str]:
 
 
 def orphans(root: Path) -> list[Path]:
-    """Notebooks without a lesson: its own is gone, or somebody made them here."""
+    """Notebooks without a lesson: its own is gone. What a learner made here is not ours."""
     stems = {source.stem for source in lessons(root)}
     paths = (path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb")))
-    return [path for path in paths if path.stem not in stems]
+    alone = [path for path in paths if path.stem not in stems]
+    return [path for path in alone if last_commit(path) or not is_worked_in(path)]
 
 
 def of_somebody(sources: list[Path]) -> list[str]:

@@ -89,12 +89,17 @@ def as_built(path: Path) -> str:
 
     So nobody's answers are found stale, and what is committed always is.
     """
-    if is_worked_in(path):
-        command = ["git", "show", f"HEAD:./{path.name}"]
+    return (is_worked_in(path) and last_commit(path)) or path.read_text(encoding="utf-8")
+
+
+def last_commit(path: Path) -> str:
+    """The text of the file in the last commit; empty where it is not there, or git is not."""
+    command = ["git", "show", f"HEAD:./{path.name}"]
+    try:
         shown = subprocess.run(command, cwd=path.parent, capture_output=True, encoding="utf-8")
-        if shown.returncode == 0:
-            return shown.stdout
-    return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    return shown.stdout  # empty when it fails
 
 
 def fold_outcomes(notebook) -> None:
