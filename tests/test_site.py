@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import chromium
+from built import untouched
 
 from course_lib import widgets
 from course_lib.claims import CLAIMS, Estimate
@@ -32,6 +33,7 @@ LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.i
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The site, built once, also where several processes share the tests."""
+    untouched(*(f"{folder}/{stem}.ipynb" for folder in KINDS for stem in LESSONS))
     base = tmp_path_factory.getbasetemp()
     out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     with out.with_name("site.lock").open("w") as lock:
@@ -388,6 +390,68 @@ def test_a_wide_table_fits_on_paper(open_page):
     page.emulate_media(media="print")
     table = page.locator("table.docutils").bounding_box()
     assert table["x"] + table["width"] <= 794
+    page.close()
+
+
+def test_what_is_folded_is_on_paper(open_page):
+    page = open_page("notebooks/05_warmup.html")
+    folded = page.locator("details:not([open]) img")
+    shown = "all => all.map(each => each.checkVisibility({contentVisibilityAuto: true}))"
+    assert folded.count() > 1 and not any(folded.evaluate_all(shown))
+    page.emulate_media(media="print")
+    assert all(folded.evaluate_all(shown))
+    page.close()
+
+
+FOCUSED = """() => {
+  const e = document.activeElement, r = e.getBoundingClientRect();
+  return {id: e.id, seen: r.right > 0 && r.left < innerWidth && e.checkVisibility(
+    {visibilityProperty: true}), inside: !!e.closest("article"), text: e.textContent.trim()};
+}"""
+
+
+def test_menus_that_are_folded_are_opened_with_the_keyboard_and_take_no_tab_before(open_page):
+    page = open_page("notebooks/05_warmup.html")
+    page.set_viewport_size({"width": 900, "height": 600})
+    stops = []
+    while not (stops and stops[-1]["inside"]) and len(stops) < 60:
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUSED))
+    assert len(stops) < 10 and all(each["seen"] for each in stops)
+    assert [each["id"] for each in stops[:2]] == ["__navigation", "__toc"]
+    menu = page.locator(".sidebar-drawer").get_by_role("link", name="Fixed rates on MNIST")
+    page.locator("#__navigation").focus()
+    assert menu.count() == 0
+    page.keyboard.press("Space")
+    menu.wait_for()
+    page.keyboard.press("Space")
+    page.locator("#__toc").focus()
+    page.keyboard.press("Space")
+    assert page.evaluate(FOCUSED)["text"].startswith("1. ")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#a-cold-start") and not page.locator("#__toc").is_checked()
+    page.close()
+
+
+def test_the_claims_pictures_have_the_colours_of_the_figures(open_page):
+    page = open_page("docs/claims.html")
+    color = "each => getComputedStyle(each).stroke.match(/\\d+/g).map(Number)"
+    red, _, blue = page.locator(".estimates .torch").first.evaluate(color)
+    assert blue > red
+    red, _, blue = page.locator(".estimates .tensorflow").first.evaluate(color)
+    assert red > blue
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("sought", "first"),
+    [("range test", "07_range_test"), ("restarts", "08_cycles"), ("one-cycle", "08_cycles")],
+)
+def test_a_search_finds_the_lesson_first(open_page, sought, first):
+    page = open_page(f"search.html?q={sought.replace(' ', '+')}")
+    page.get_by_text("Search finished").wait_for()
+    found = page.locator("#search-results li > a").first.get_attribute("href")
+    assert found.startswith(f"notebooks/{first}.html") and page.wrong == []
     page.close()
 
 

@@ -1,6 +1,14 @@
 // A page opened as a file must not fetch the others, so the search then lists them without excerpts.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+// The contents stand at the end of the page: who opens them with the keyboard is led there, and
+// they close behind a choice.
+addEventListener("load", () => {
+  const [toc, drawer] = [document.getElementById("__toc"), document.querySelector(".toc-drawer")];
+  toc.addEventListener("change", () => toc.checked && drawer.querySelector("li li a")?.focus());
+  drawer.addEventListener("click", () => (toc.checked = false));
+});
+
 // What scrolls sideways can be reached with the keyboard, and a screen reader says what it is.
 const SCROLLING = { ".table-wrapper": "Table", ".output-html": "Table", ".formula": "Formula",
   "p:has(> img)": "Figure", pre: "" };
