@@ -215,7 +215,8 @@ def fit(
       `monitor` ("loss", "val_loss" or "val_accuracy"). It remembers, so every run needs a new one.
 
     A run that diverges is a result, not an error: see `Run.diverged`. Before anything is trained,
-    raises TypeError or ValueError for an argument that is not allowed, or a rate that is no number.
+    raises TypeError or ValueError for an argument that is not allowed, or for a rate that is not a
+    finite number of at least 0.
 
     >>> from course_lib.schedules import Schedule, linear
     >>> x, y = np.zeros((100, 28, 28), np.uint8), np.zeros(100, np.int64)

@@ -29,7 +29,7 @@ framework = "torch"  # or "tensorflow"
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
 #
 # Before an experiment, a `predict` cell asks for your odds in per cent: change its numbers and run
-# it. The cells after it stay folded (`...`) until you run them. Then `outcome` scores your odds by
+# it. What the next cells show stays folded (`...`) until you run them. Then `outcome` scores your odds by
 # their squared distance from what happened: 0 if you were sure and right, 2 if you were sure and
 # wrong. On average you score best with the odds you believe. The last lesson shows whether you were
 # too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the recorded

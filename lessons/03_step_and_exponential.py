@@ -66,7 +66,7 @@ plot_schedules(
 # | PyTorch | $v \leftarrow \mu v + g$ | $w \leftarrow w - \text{lr}\, v$ |
 # | Keras | $v \leftarrow \mu v - \text{lr}\, g$ | $w \leftarrow w + v$ |
 #
-# At a constant rate they are the same: while the gradient keeps its sign, the moves under
+# At a constant rate they are the same: where the gradient stays the same, the moves under
 # $\mu = 0.9$ grow to ten times the rate. Section 7 shows where the two part.
 #
 # **Predict.** 600 updates on MNIST with momentum 0.9. One run keeps 0.2, one drops to a tenth at

@@ -598,8 +598,8 @@ exercise(
 # **Deliver:** for an update, the list `[cycle, position, length]`: the number of its cycle from 0,
 # how many updates of that cycle came before it, and how many the cycle has.
 #
-# **Success:** exact at *every* restart, and at once, also billions of updates in: walk through the
-# cycles, not through the updates. The short formula with a logarithm is one off at some restarts:
+# **Success:** exact at *every* restart; where cycles grow, quick after billions of updates, too: walk
+# through the cycles, not through the updates. The short formula with a logarithm is one off at some restarts:
 # `math.log(243) / math.log(3)` is not 5.
 #
 # Example: `first=2, factor=3` restarts at the updates 2, 8 and 26, so `cycle_of(9, first=2,
@@ -630,8 +630,7 @@ exercise(
     "8.2",
     cycle_of,
     hints=[
-        "You need no formula: a loop may walk through the cycles, of which there are few. When "
-        "does it stop?",
+        "You need no formula: a loop may walk through the cycles. When does it stop?",
         "Take the length of a cycle off the step, as long as the step is not in it.",
         "`while step >= length:` take `length` off `step`, count the cycle, and make the length "
         "`factor` times as long.",
@@ -686,7 +685,7 @@ exercise(
 # `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
 # cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
 # *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both keep their last
-# value. The top need not be a whole number, nor lie behind update 0.
+# value. The top need not be a whole number; it may be update 0 or lie before it.
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #

@@ -309,7 +309,7 @@ print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patie
 print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
 
 # %% [markdown]
-# A schedule object cannot be overwritten. The plateau callback fails at its first cut, which may be
+# No number can overwrite a schedule object. The plateau callback fails at its first cut, which may be
 # after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never
 # (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter:
 # a scheduler goes on setting *its* optimizer's rate:
@@ -432,7 +432,7 @@ outcome("9.c", moves.get(tuple(factors), "something else"))
 # \text{rate}=\frac{\text{lr}}{\sqrt{b_0^2+\sum\lVert g\rVert^2}}$$
 #
 # The sums only grow. RMSprop and Adam replace them by a mean that forgets, $v$; Adam steps along a
-# mean $m$ of gradients, and corrects both for their start at zero:
+# mean $m$ of gradients. Without the correction for their start at zero:
 #
 # $$m\leftarrow\beta_1m+(1-\beta_1)g,\quad v\leftarrow\beta_2v+(1-\beta_2)g^2,\quad
 # w\leftarrow w-\frac{\text{lr}}{\sqrt{v}+\epsilon}\,m$$

@@ -220,9 +220,9 @@ how_many_seeds()  # your turn: from how many seeds on is the winner clear, and s
 # ## 3. The test images are a sample, too
 #
 # More seeds do not help against another doubt: would *other images* say the same? An accuracy `p`
-# on `m` images is uncertain by $\pm 1.96 \sqrt{p (1 - p) / m}$. The gap of two models on the same
-# images is less uncertain: only the images count that one model alone gets right, `b` for B and `a`
-# for A. So the gap needs a margin of its own:
+# on `m` images is uncertain by $\pm 1.96 \sqrt{p (1 - p) / m}$. For the gap of two models on the
+# same images only those images count that one model alone gets right, `b` for B and `a` for A. So
+# the gap has a margin of its own:
 #
 # $$\text{gap} = \frac{b - a}{m} \pm \frac{1.96}{m} \sqrt{a + b - \frac{(b - a)^2}{m}}$$
 

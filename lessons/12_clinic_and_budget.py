@@ -306,12 +306,12 @@ for seed in SEEDS:
 #
 # - **WSD** (lesson 10) postpones the decision: the decay branches off when you want to stop.
 # - **D-Adaptation** (2023) and **Prodigy** (2024) keep the schedule and estimate its peak, from how
-#   far the solution seems to be from the start. The rate that you give multiplies this peak, and is
-#   1 at the start.
+#   far the solution seems to be from the start. The rate that you give multiplies this peak: begin
+#   with 1.
 # - **Schedule-free** methods (Defazio et al. 2024) average instead of decaying.
 #
 # At a fixed rate a weight jumps about the bottom of a noisy valley (lesson 2). The mean of the places
-# where it has been lies near the bottom, whenever you stop. So there are three points: $z$ wanders,
+# where it has been comes ever nearer to the bottom. So there are three points: $z$ wanders,
 # $x$ is the mean of all $z$ and the result, and the gradient is taken at $y$, between the two.
 
 # %% alt="z wanders far about the bottom at 0, to the end; y and x stay near it, x the calmest."
