@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from browser import ARTIFACTS, chromium, kernel_is_idle, lab_server, run_cell
+from built import untouched
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
@@ -71,6 +72,7 @@ plot_schedules(GALLERY, 120)
 
 def opened(page, address, path):
     """A notebook of the course, without the tabs of before."""
+    untouched(path)
     page.goto(
         address.replace("notebooks/00_start_here.ipynb", path) + "&reset",
         wait_until="domcontentloaded",
@@ -257,15 +259,21 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     def press_button(name):
         bench.get_by_role("button", name=name, exact=True).first.click()
 
+    first = bench.locator("button[title^='Train']")
+    assert bench.get_by_role("progressbar", name="no run").count() == 1
+    status = bench.get_by_role("status").element_handle()  # here before the first words are
     still = page.locator("[data-still]").first
     assert still.count() == 1 and not still.is_visible()  # it is for where the lab cannot be drawn
-    press_button("Start")
+    first.press("Enter")
+    page.wait_for_function("document.activeElement.textContent.trim() == 'Pause'")
     page.wait_for_function(said(r"update [1-9]\d* of"))
     press_button("Pause")
     page.wait_for_timeout(500)
     paused = in_kernel(page, "print(bench.trials[0].done)")  # the kernel answers at once
     page.wait_for_timeout(700)
     assert in_kernel(page, "print(bench.trials[0].done)") == paused
+    assert bench.get_by_role("progressbar", name=re.compile(f"^update {paused} of ")).count() == 1
+    assert status.evaluate("(it) => it.isConnected && it.innerText").endswith(" updates.")
     page.screenshot(path=ARTIFACTS / "lab_paused.png")
     press_button("Resume")
     page.wait_for_timeout(500)

@@ -303,6 +303,15 @@ def test_what_is_wrong_with_the_settings_is_said_and_nothing_starts():
     assert "updates must be a whole number of at least 1, got 0" in each.alert
 
 
+@pytest.mark.parametrize("typed", ["abc", "(30, abc)", "30 60", "(50, 20)", "0"])
+def test_a_list_of_numbers_that_is_none_is_told_what_it_must_be(typed):
+    """And not the names of all schedules."""
+    each = lab("multistep(lr=0.1, milestones=(30, 60)) | softmax | mnist")
+    each.parameters["milestones"].value = typed
+    assert "milestones must be increasing whole numbers of at least 1, like (30" in each.alert
+    assert "cosine" not in each.alert
+
+
 def test_an_error_shown_is_text_and_no_markup():
     each = lab("warmup(then=constant(lr=0.1), warmup_steps=5) | softmax | mnist")
     each.parameters["then"].value = "'<img src=x onerror=alert(1)>'"
@@ -381,7 +390,7 @@ def test_the_recipe_shown_makes_the_run_again_exactly(framework, made):
     assert (again.lr, again.loss, again.history) == (one.run.lr, one.run.loss, one.run.history)
     assert one.accuracy == again.history["val_accuracy"][-1]
     assert f"finished, 30 of 30 updates; val accuracy {one.accuracy:.1%}" in rows(each)[0]
-    assert (each.bar.value, each.bar.max, each.bar.description) == (30, 30, "update 30 of 30")
+    assert "update 30 of 30 <progress max='30' value='30'" in each.bar.value
     assert each.start_button.disabled is False and each.stop_button.disabled
 
 
@@ -405,7 +414,7 @@ def test_a_run_pauses_resumes_and_stops(made):
     time.sleep(0.3)
     assert one.done == held and each.pause_button.description == "Resume"
     assert f"paused after {held} of" in each.status and f"paused after {held}" in rows(each)[0]
-    assert each.bar.value == held and f"update {held} of" in each.bar.description
+    assert f"update {held} of" in each.bar.value and f"value='{held}'" in each.bar.value
 
     press(each.pause_button)
     until(lambda: one.done > held)

@@ -10,11 +10,13 @@ from test_widgets_browser import PANELS, code_in, group, opened, typed_into
 from course_lib.widgets import (
     explore,
     how_many_seeds,
+    lab,
     milestones,
     noise_floor,
     plateau_cuts,
     valley,
 )
+from course_lib.widgets.lab_parts import Trial
 
 
 @pytest.fixture
@@ -115,6 +117,20 @@ def test_a_list_of_many_is_one_stop_on_the_way(page):
     assert focused(page).startswith("Show all")
     page.keyboard.press("Shift+Tab")
     assert boxes.nth(1).evaluate("(it) => it === document.activeElement")
+
+
+def test_where_there_is_no_clipboard_the_code_of_a_run_is_marked(page):
+    """On plain http there is none."""
+    bench = lab("constant(lr=0.1) | mlp | mnist | max_updates=50")
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.goto("about:blank")
+    page.set_content(bench._entry(Trial(1, bench.recipe, 50)))
+    page.get_by_role("button").click()
+    page.get_by_role("button", name="Press Ctrl+C").wait_for()
+    assert page.evaluate("String(getSelection())") == bench.code_of(Trial(1, bench.recipe, 50))
+    assert problems == []
 
 
 # --- what a screen reader is told -----------------------------------------------------------------

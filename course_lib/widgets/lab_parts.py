@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_lib.formulas.parameters import Choice, Flag, Number, Whole, limits, rate_at
+from course_lib.formulas.parameters import (
+    Choice,
+    Flag,
+    Increasing,
+    Number,
+    Numbers,
+    Whole,
+    limits,
+    rate_at,
+)
 from course_lib.looks import PALETTE
 from course_lib.recipes import Recipe
 from course_lib.rosetta import own_lr
@@ -187,9 +196,14 @@ def schedule_from_fields(formula: Callable[..., float], values: Mapping[str, Any
     _, *declared = inspect.signature(formula).parameters.values()
     params = {}
     for each in declared:
-        value = values[each.name]
-        if isinstance(value, str) and not isinstance(limits(each.annotation), Choice):
-            value = read_value(each.name, value)
+        value, kind = values[each.name], limits(each.annotation)
+        if isinstance(value, str) and not isinstance(kind, Choice):
+            try:
+                value = read_value(each.name, value)
+            except ValueError:  # which names schedules, too
+                if isinstance(kind, Increasing | Numbers):
+                    kind.check(each.name, value)
+                raise
         if each.default is each.empty or value != each.default:
             params[each.name] = value
     return Schedule(formula, **params)

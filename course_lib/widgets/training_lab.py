@@ -40,7 +40,17 @@ HIDE_STILL = (
     "<style>.jp-OutputArea-child:has(.lr-lab) + .jp-OutputArea-child:has([data-still])"
     " { display: none }</style>"
 )
+# A screen reader reads out what comes into a node that has this role already: words that brought
+# it along would come unheard.
+STATUS = """<style onload="this.parentNode.setAttribute('role', 'status')"></style>"""
 LABS: weakref.WeakSet = weakref.WeakSet()
+# A page without https has no clipboard: then the code is marked, to copy by hand.
+COPY = (
+    "Promise.resolve().then(() => navigator.clipboard.writeText(this.dataset.code))"
+    '.then(() => { this.textContent = "Copied" }, () => { this.textContent = "Press Ctrl+C"; '
+    "getSelection().selectAllChildren(this.nextElementSibling) })"
+)
+LINE = "line-height: 1.4"
 LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
 
 
@@ -86,7 +96,7 @@ class TrainingLab(ipywidgets.VBox):
         for each in [each for each in LABS if each.running]:
             each.stop()
             words = "The lab before this one was still training: its run has been stopped."
-            self._say(self._alert, "alert", words)
+            self._warn(words)
         LABS.add(self)
 
     def _make_buttons(self) -> None:
@@ -96,14 +106,13 @@ class TrainingLab(ipywidgets.VBox):
             made.on_click(lambda _: act())
             return made
 
-        self.start_button = button("Start", "Train with these settings", self.start)
+        self.start_button = button("Start", "Train with these settings", self._begin)
         self.start_button.button_style = "primary"
         self.pause_button = button("Pause", "Hold the run between two updates", self._hold)
         self.stop_button = button("Stop", "End the run; what it did so far stays", self.stop)
         self.clear_button = button("Clear runs", "Forget the runs that are over", self.clear)
-        self.bar = ipywidgets.IntProgress(0, 0, 1, style={"description_width": "initial"})
-        self.bar.layout = ipywidgets.Layout(flex="1 1 18rem", width="auto")
-        self._status = ipywidgets.HTML()
+        self.bar = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 18rem", width="auto"))
+        self._status = ipywidgets.HTML(STATUS)
         self._buttons = ipywidgets.HBox(
             [
                 *(self.start_button, self.pause_button, self.stop_button, self.clear_button),
@@ -122,10 +131,10 @@ class TrainingLab(ipywidgets.VBox):
         try:
             self._recipe = self._settings.recipe()
             self._plan = planned(self._recipe.schedule, self._settings.updates)
-            self._say(self._alert, "alert", "")
+            self._warn("")
         except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
             self._recipe = self._plan = None
-            self._say(self._alert, "alert", str(error))
+            self._warn(str(error))
         self._redraw()  # first: what the hand on a slider waits for
         coming = f"Start runs <code>{escape(str(self._recipe))}</code>"
         self._next.value = f"<div style='{LOW}'>{coming}</div>" if self._recipe else ""
@@ -157,13 +166,17 @@ class TrainingLab(ipywidgets.VBox):
         self._count += 1
         trial = Trial(self._count, self._recipe, self._settings.updates)
         self.trials.append(trial)
-        self._say(self._alert, "alert", "")
+        self._warn("")
         self._stopping.clear()
         self._going.set()
         self._changed()
         name = f"lab run {trial.number}"
         self._thread = threading.Thread(target=self._train, args=(trial,), name=name, daemon=True)
         self._thread.start()
+
+    def _begin(self) -> None:
+        self.start()
+        self.pause_button.focus()  # for the keyboard: Start, disabled now, would lose it
 
     def pause(self) -> None:
         """Hold the run after the update that is being made."""
@@ -221,9 +234,9 @@ class TrainingLab(ipywidgets.VBox):
             trial.error = f"{type(error).__name__}: {error}"
             trial.state = "failed"
         if trial.state in ("diverged", "failed"):
-            self._say(self._alert, "alert", f"Run {trial.name} {trial.words}")
+            self._warn(f"Run {trial.name} {trial.words}")
         elif data.is_stand_in:
-            self._say(self._alert, "alert", f"Run {trial.name} had other data: {data.title}")
+            self._warn(f"Run {trial.name} had other data: {data.title}")
         self._changed()
 
     def _after_update(self, trial: Trial, data: Dataset, done: int, trainer: Any) -> None:
@@ -262,10 +275,10 @@ class TrainingLab(ipywidgets.VBox):
         trial = self.trials[-1]
         return f"Run {trial.name}: {trial.words}."
 
-    def _say(self, place: ipywidgets.HTML, role: str, words: str) -> None:
-        color = "var(--jp-error-color1, #c00)" if role == "alert" else "inherit"
-        said = f'<div role="{role}" style="line-height: 1.4; color: {color}">{escape(words)}</div>'
-        place.value = said if words else ""
+    def _warn(self, words: str) -> None:
+        style = f"{LINE}; color: var(--jp-error-color1, #c00)"
+        said = f'<div role="alert" style="{style}">{escape(words)}</div>'
+        self._alert.value = said if words else ""
 
     def _set_buttons(self) -> None:
         running, going = self.running, self._going.is_set()
@@ -279,7 +292,7 @@ class TrainingLab(ipywidgets.VBox):
         """A run has begun, halted or ended, or is no longer there."""
         with self._drawing:
             self._set_buttons()
-            self._say(self._status, "status", self.status)
+            self._status.value = f"{STATUS}<div style='{LINE}'>{escape(self.status)}</div>"
             for trial in self.trials:
                 if trial.number not in self._rows:
                     self._rows[trial.number] = self._row(trial)
@@ -312,8 +325,7 @@ class TrainingLab(ipywidgets.VBox):
             f"<path d='M0 5H30' stroke='{look['color']}' stroke-width='2' "
             f"stroke-dasharray='{look['dash']}'/></svg>{escape(trial.words)} "
             f"<button type='button' title='Copy the code of run {trial.number}' "
-            f"data-code='{code}' onclick='navigator.clipboard.writeText(this.dataset.code)"
-            f'.then(() => {{ this.textContent = "Copied" }})\'>Copy</button>'
+            f"data-code='{code}' onclick='{COPY}'>Copy</button>"
             f"<div style='{LOW}'>"
             f"<code style='user-select: all; white-space: pre-wrap'>{code}</code></div></div>"
         )
@@ -329,9 +341,13 @@ class TrainingLab(ipywidgets.VBox):
             self._drawn = time.monotonic()
             self._live.value = draw(self.chart())
             last = self.trials[-1] if self.trials else None
-            self.bar.max = max(last.total, 1) if last else 1
-            self.bar.value = last.done if last else 0
-            self.bar.description = f"update {last.done} of {last.total}" if last else "no run"
+            done, total = (last.done, last.total) if last else (0, 1)
+            words = f"update {done} of {total}" if last else "no run"
+            self.bar.value = (
+                f"<label style='display: flex; gap: 8px; line-height: 2'>{words} <progress "
+                f"max='{total}' value='{done}' style='flex: 1; height: auto; min-width: 3rem; "
+                "accent-color: var(--jp-brand-color1)'></progress></label>"
+            )
 
     def chart(self) -> dict:
         """The picture as plain values."""
