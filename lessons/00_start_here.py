@@ -36,7 +36,7 @@ framework = "torch"  # or "tensorflow"
 # runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds** (a seed
 # fixes the random initial weights and the order of the images), and the brackets are its 95 %
 # confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
-# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds of TensorFlow's
+# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds for TensorFlow's
 # as well, and their numbers stand on the claim's page.
 
 # %%

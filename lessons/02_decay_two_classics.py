@@ -178,7 +178,7 @@ decided = "decay is higher" if mean.above_zero else "constant is higher"
 outcome("2.b", "no difference found" if mean.undecided else decided)
 
 # %% [markdown]
-# What do the brackets say? Runs of one seed share their first weights and the order of the images:
+# What do the brackets of a difference say? Runs of one seed share their first weights and the order of the images:
 # they are **paired**, and we subtract them pair by pair. From $n$ such differences, with mean $m$
 # and standard deviation $s$, the **95 % interval** is $m \pm t\, s / \sqrt n$. Of 100 intervals made
 # so, about 5 miss the mean over all seeds. From the first five seeds at 0.1:
@@ -237,7 +237,7 @@ ours = [line(step) for step in range(0, T, 50)]
 print("Keras is our line:", np.allclose(keras_rates, ours, rtol=0, atol=1e-7))
 
 # %% [markdown]
-# Both in short, 1,300 updates each, with the line as long. Only the schedule differs:
+# Both cut to 1,300 updates, with a line that ends there. Only the schedule differs:
 
 # %%
 both = {}

@@ -67,7 +67,7 @@ plot_schedules(
 # | Keras | $v \leftarrow \mu v - \text{lr}\, g$ | $w \leftarrow w + v$ |
 #
 # At a constant rate they are the same: where the gradient stays the same, the moves under
-# $\mu = 0.9$ grow to ten times the rate. Section 7 shows where the two part.
+# $\mu = 0.9$ grow to ten times those without momentum. Section 7 shows where the two part.
 #
 # **Predict.** 600 updates on MNIST with momentum 0.9. One run keeps 0.2, one drops to a tenth at
 # update 400, one falls smoothly to a hundredth at the end. Which has the lowest training loss over

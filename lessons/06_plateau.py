@@ -393,8 +393,9 @@ axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# {{plateau-alarms}} So an alarm did not mean a plateau. Two kinds of noise add up. 500 images are a sample: that noise shrinks with more images. And the weights themselves jump with
-# every batch: that noise does not shrink. One lucky low number is then hard to beat
+# {{plateau-alarms}} So an alarm did not mean a plateau. Two kinds of noise add up. 500 images are a
+# sample: that noise shrinks with more images. And the weights themselves jump with every batch: that
+# noise does not shrink. One lucky low number is then hard to beat
 # ([pytorch#30873](https://github.com/pytorch/pytorch/issues/30873) shows it after a spike).
 #
 # Two remedies, more patience and more images:

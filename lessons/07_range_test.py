@@ -208,7 +208,7 @@ means = {
 draw(means, "exponential means of the losses; the number is beta")
 
 # %% [markdown]
-# The uncorrected mean rises from near zero whatever the losses do, so its minimum is its first
+# The uncorrected mean rises from near zero although the losses do not, so its minimum is its first
 # point. A strong mean is smooth but late: single batches have blown up long before the mean shows
 # it.
 #

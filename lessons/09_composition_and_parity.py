@@ -463,8 +463,8 @@ panels[1].legend(fontsize=8, frameon=False, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# All but AdaGrad-Norm, which has one rate for both, give the second weight a rate 100 times as
-# large. <!-- shown --> The last rates, read from each framework's own optimizer:
+# All but AdaGrad-Norm, whose two lines are one, give the second weight a rate 100 times as large.
+# <!-- shown --> The last rates, read from each framework's own optimizer:
 
 # %%
 from course_lib.pytorch import effective_rates, hessian_diagonal
