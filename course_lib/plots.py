@@ -223,7 +223,11 @@ def plot_calibration(pairs: Sequence[tuple[float, bool]]) -> Figure:
         axes.plot([middle] * 2, [100 * low, 100 * high], color=PALETTE[0], alpha=0.5)
         axes.plot(middle, 100 * share, "o", color=PALETTE[0], markersize=7, label=label)
         place_of_n: dict[str, Any] = dict(
-            xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the diagonal runs there
         )
         axes.annotate(f"n = {n}", (middle, 100 * high), **place_of_n)
     if not groups:
