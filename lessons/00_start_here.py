@@ -29,15 +29,15 @@ framework = "torch"  # or "tensorflow"
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
 #
 # Before an experiment, a `predict` cell asks for your odds in per cent: change its numbers and run
-# it. What the next cells show stays folded (`...`) until you run them. Then `outcome` scores your odds by
-# their squared distance from what happened: 0 if you were sure and right, 2 if you were sure and
-# wrong. On average you score best with the odds you believe. The last lesson shows whether you were
-# too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the recorded
-# runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds** (a seed
-# fixes the random initial weights and the order of the images), and the brackets are its 95 %
-# confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
-# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds for TensorFlow's
-# as well, and their numbers stand on the claim's page.
+# it. What the next cells show stays folded (`...`) until you run them. Then `outcome` scores your
+# odds by their squared distance from what happened: 0 if you were sure and right, 2 if you were
+# sure and wrong. On average you score best with the odds you believe. The last lesson shows whether
+# you were too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the
+# recorded runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds**
+# (a seed fixes the random initial weights and the order of the images), and the brackets are its 95
+# % confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
+# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds for
+# TensorFlow's as well, and their numbers stand on the claim's page.
 
 # %%
 import warnings

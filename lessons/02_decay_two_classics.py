@@ -178,10 +178,10 @@ decided = "decay is higher" if mean.above_zero else "constant is higher"
 outcome("2.b", "no difference found" if mean.undecided else decided)
 
 # %% [markdown]
-# What do the brackets of a difference say? Runs of one seed share their first weights and the order of the images:
-# they are **paired**, and we subtract them pair by pair. From $n$ such differences, with mean $m$
-# and standard deviation $s$, the **95 % interval** is $m \pm t\, s / \sqrt n$. Of 100 intervals made
-# so, about 5 miss the mean over all seeds. From the first five seeds at 0.1:
+# What do the brackets of a difference say? Runs of one seed share their first weights and the order
+# of the images: they are **paired**, and we subtract them pair by pair. From $n$ such differences,
+# with mean $m$ and standard deviation $s$, the **95 % interval** is $m \pm t\, s / \sqrt n$. Of 100
+# intervals made so, about 5 miss the mean over all seeds. From the first five seeds at 0.1:
 
 # %%
 fixed, root = spread.percent("constant 0.1"), spread.percent("root 0.1")

@@ -598,9 +598,9 @@ exercise(
 # **Deliver:** for an update, the list `[cycle, position, length]`: the number of its cycle from 0,
 # how many updates of that cycle came before it, and how many the cycle has.
 #
-# **Success:** exact at *every* restart; where cycles grow, quick after billions of updates, too: walk
-# through the cycles, not through the updates. The short formula with a logarithm is one off at some restarts:
-# `math.log(243) / math.log(3)` is not 5.
+# **Success:** exact at *every* restart; where cycles grow, quick after billions of updates, too:
+# walk through the cycles, not through the updates. The short formula with a logarithm is one off at
+# some restarts: `math.log(243) / math.log(3)` is not 5.
 #
 # Example: `first=2, factor=3` restarts at the updates 2, 8 and 26, so `cycle_of(9, first=2,
 # factor=3)` is `[2, 1, 18]`.
@@ -685,7 +685,7 @@ exercise(
 # `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
 # cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
 # *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both keep their last
-# value. The top need not be a whole number; it may be update 0 or lie before it.
+# value. The top need not be a whole number; it may lie before update 0 (but not on it).
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #

@@ -309,10 +309,10 @@ print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patie
 print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
 
 # %% [markdown]
-# No number can overwrite a schedule object. The plateau callback fails at its first cut, which may be
-# after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or never
-# (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is quieter:
-# a scheduler goes on setting *its* optimizer's rate:
+# No number can overwrite a schedule object. The plateau callback fails at its first cut, which may
+# be after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or
+# never (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is
+# quieter: a scheduler goes on setting *its* optimizer's rate:
 
 # %%
 old = sgd(0.1)

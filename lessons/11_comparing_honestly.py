@@ -307,8 +307,8 @@ for tab, (flat, root) in printed.items():
 
 # %% [markdown]
 # One output contradicts the sentence by more than the margin of its 10,000 test images; the other
-# agrees by less. (We do not know which images each got right, so these are margins of two independent
-# test sets, rather too wide.) And each is a single run.
+# agrees by less. (We do not know which images each got right, so these are margins of two
+# independent test sets, rather too wide.) And each is a single run.
 #
 # A second table compares six schedules on 4,000 artificial test examples, one run each
 # ([machine-learning-notes](https://github.com/rasbt/machine-learning-notes/tree/main/learning-rates)):

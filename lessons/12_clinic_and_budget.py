@@ -310,9 +310,10 @@ for seed in SEEDS:
 #   with 1.
 # - **Schedule-free** methods (Defazio et al. 2024) average instead of decaying.
 #
-# At a fixed rate a weight jumps about the bottom of a noisy valley (lesson 2). The mean of the places
-# where it has been comes ever nearer to the bottom. So there are three points: $z$ wanders,
-# $x$ is the mean of all $z$ and the result, and the gradient is taken at $y$, between the two.
+# At a fixed rate a weight jumps about the bottom of a noisy valley (lesson 2). The mean of the
+# places where it has been comes near the bottom and stays there. So there are three points: $z$
+# wanders; $x$, the mean of all $z$, is the result; and the gradient is taken at $y$, between the
+# two.
 
 # %% alt="z wanders far about the bottom at 0, to the end; y and x stay near it, x the calmest."
 import schedulefree

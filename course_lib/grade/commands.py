@@ -79,7 +79,7 @@ def _add_verify(commands, solutions, boxed) -> None:
     verify = commands.add_parser(
         "verify",
         parents=[solutions, boxed],
-        help="try every exercise: solutions earn all points, blanks none, wrong answers fewer, and no leak",
+        help="try every exercise: solutions earn all points, blanks none, wrong answers fewer",
     )
     verify.add_argument("names", nargs="*", metavar="LESSON", help="default: all")
     verify.add_argument(

@@ -30,7 +30,7 @@ def options_of_conditions() -> argparse.ArgumentParser:
     options.add_argument(
         "--isolation",
         choices=[*LEVELS],
-        help="a level of isolation, at most the one that `lr-course doctor` finds (default: that one)",
+        help="a level of isolation, at most what `lr-course doctor` finds (default: that)",
     )
     options.add_argument(
         "--data", metavar="FOLDER", help="MNIST and CIFAR-10, which submissions may read"
