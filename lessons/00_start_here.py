@@ -34,8 +34,8 @@ framework = "torch"  # or "tensorflow"
 # sure and wrong. On average you score best with the odds you believe. The last lesson shows whether
 # you were too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the
 # recorded runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds**
-# (a seed fixes the random initial weights and the order of the images), and the brackets are its 95
-# % confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
+# (a seed fixes the random initial weights and the order of the images), and the brackets are its
+# 95 % confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
 # claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds for
 # TensorFlow's as well, and their numbers stand on the claim's page.
 
