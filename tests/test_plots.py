@@ -18,6 +18,7 @@ from course_lib.plots import (
     looks,
     mean_interval,
     plot_answer,
+    plot_calibration,
     plot_finder,
     plot_record,
     plot_record_losses,
@@ -415,3 +416,11 @@ def test_rules_of_one_s_own_have_lines_that_differ_in_a_finder_figure():
     figure = plot_finder([0.1, 1], [2.0, 1.0], [2.0, 1.0], {"mine": 0.1, "yours": 0.2})
     mine, yours = figure.axes[0].get_lines()[-2:]
     assert mine.get_color() != yours.get_color()
+
+
+def test_a_count_on_the_diagonal_of_a_calibration_is_not_struck_through():
+    figure = plot_calibration([(0.5, True)] * 20 + [(0.5, False)] * 22)
+    (count,) = figure.axes[0].texts
+    assert count.get_text() == "n = 42"
+    assert count.get_bbox_patch().get_facecolor()[:3] == (1, 1, 1)
+    assert count.get_zorder() > figure.axes[0].get_lines()[0].get_zorder()
