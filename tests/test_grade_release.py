@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from built import untouched
 from grading import nbgrader
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -83,6 +84,7 @@ def solutions(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*.ipynb")), ids=lambda p: p.stem)
 def test_release_is_what_the_builder_makes(path, tmp_path):
+    untouched(f"solutions/{path.name}", f"exercises/{path.name}")
     (made,) = release(ROOT / "solutions", tmp_path, [path.stem])
     assert made.read_bytes() == (ROOT / "exercises" / path.name).read_bytes()
 

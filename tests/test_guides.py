@@ -24,6 +24,7 @@ import matplotlib
 import nbformat
 import numpy as np
 import pytest
+from built import untouched
 from grading import handed_out, submission, write_solutions, write_submission
 
 from course_lib import cli
@@ -261,6 +262,7 @@ def run_here(line: str, capsys, lesson: str = LESSON) -> tuple[int, str]:
 def test_learner(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LR_COURSE_PROGRESS", str(tmp_path / "notes" / "progress.json"))
+    untouched(f"exercises/{LESSON}.ipynb")
     shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
     said = {}
     names: dict = {"__name__": "learner"}
@@ -527,6 +529,7 @@ def test_instructor_adds_up():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
 def test_instructor_has_each_prediction_with_its_outcome_in_the_notebook(path):
+    untouched(f"notebooks/{path.name}")
     asked, outcomes = {}, {}
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         for call in re.finditer(r'\bpredict\(\s*"(\S+)",\s*"(.+?)",\s', "".join(cell["source"])):
