@@ -355,7 +355,9 @@ def _other_form(got: Reply, wanted: Reply) -> bool:
 
 def _other_words(got: Reply, wanted: Reply) -> bool:
     """Whether the numbers are right, and each text is so but for capitals, or in part."""
-    mine, goals = (leaves(each.get("value")) for each in (got, wanted))
+    if "value" not in got or "value" not in wanted:
+        return False
+    mine, goals = leaves(got["value"]), leaves(wanted["value"])
     return len(mine) == len(goals) and all(map(_nearly, mine, goals))
 
 

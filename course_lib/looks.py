@@ -12,10 +12,11 @@ from course_lib.schedules import GALLERY
 # The darker four of Okabe and Ito's colours, and two more that are as far from each other and from
 # these for colour-blind readers: each has 3:1 or more on white and, but for black, on a dark page.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8F45F0", "#CC003C", "#000000")
-DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (6, 2, 2, 2)), (0, (5, 1, 1, 1, 1, 1)))
-# Neighbours differ in both: printed in grey, most of these colours are one.
+DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (3, 1, 1, 1)), (0, (5, 1, 1, 1, 1, 1)))
+# Neighbours differ in both: printed in grey, most of these colours are one. 5, because then the
+# schedules that are compared most (cosine, one_cycle, wsd, the classics) differ in their dashes.
 _IN_TURN: list[dict[str, Any]] = [
-    {"color": color, "linestyle": DASHES[(place + turn) % len(DASHES)]}
+    {"color": color, "linestyle": DASHES[(place + 5 * turn) % len(DASHES)]}
     for turn in range(len(DASHES))
     for place, color in enumerate(PALETTE)
 ]
@@ -37,8 +38,12 @@ def svg_dashes(style: Any) -> str:
 
 
 def looks(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The look of each line of a figure; no two alike, also where two labels name one schedule."""
+    """The look of each line of a figure; no two alike, also where two labels name one schedule.
+    A line that is alone needs no dashes.
+    """
     labels = list(labels)
+    if len(labels) == 1:
+        return {labels[0]: {**look(labels[0]), "linestyle": "-"}}
     chosen: dict[str, dict[str, Any]] = {}
     for label in labels:
         own = _own_look(label)

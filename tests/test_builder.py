@@ -939,8 +939,20 @@ def test_the_answers_of_a_learner_are_neither_stale_nor_overwritten(fresh, capsy
     said = capsys.readouterr().err
     assert "Somebody has worked in exercises/01_decay.ipynb" in said and "git restore" in said
     assert path.read_bytes() == theirs and (fresh / builder.INDEX).read_bytes() == index
+    path.write_text("<<<<<<< HEAD\n")  # a merge that git could not make
+    assert builder.main([], root=fresh) == 1
+    assert "Somebody has worked in exercises/01_decay.ipynb" in capsys.readouterr().err
     assert builder.main(["--force"], root=fresh) == 0
     assert "YOUR CODE HERE" in path.read_text()
+
+
+def test_what_was_built_and_not_committed_is_what_is_checked(fresh, capsys):
+    git(fresh, "init")
+    git(fresh, "add", ".")
+    git(fresh, "commit", "-m", "the course")
+    path = fresh / "notebooks" / "01_decay.ipynb"
+    path.write_text(path.read_text().replace("# Decay", "# Decoy"))
+    assert check(fresh, capsys)[0].startswith("notebooks/01_decay.ipynb differs")
 
 
 @pytest.mark.parametrize("editor", [True, False])

@@ -347,6 +347,14 @@ def test_a_word_in_capitals_or_in_part_beside_right_numbers_spends_no_hint(monke
         assert "Words are compared to the letter" in text and "Hint" not in text
     assert "Hint 1 of 3" in told(lambda x: (x / 2, "Lower" if x < 2 else "higher"))
     assert "Hint 2 of 3" in told(lambda x: (x / 3, judged(x)[1].upper()))
+    assert "Hint 3 of 3" in told(lambda x: (x / 2, ""))
+
+
+def test_an_error_where_none_is_right_is_not_told_of_words(monkeypatch):
+    made = described(lambda x: None if x == 1 else x, [call(1), call(2)])
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    text = told(lambda x: x if x > 1 else 1 / 0)
+    assert "expected  None" in text and "The numbers are right" not in text
 
 
 def test_what_is_small_beside_a_large_number_is_not_rounding(monkeypatch):

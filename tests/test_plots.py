@@ -192,6 +192,11 @@ def test_the_same_schedule_looks_the_same_in_every_figure():
     assert seen["cosine"] != seen["exponential: smooth"]
 
 
+def test_a_line_that_is_alone_has_no_dashes():
+    (style,) = looks(["cosine"]).values()
+    assert style == {**look("cosine"), "linestyle": "-"} != look("cosine")
+
+
 def test_the_longest_name_decides_and_other_labels_go_by_position(monkeypatch):
     monkeypatch.setitem(LOOKS, "cosine_restarts", {"color": "red", "linestyle": ":"})
     assert look("cosine_restarts, 3 cycles")["color"] == "red"
@@ -363,8 +368,8 @@ def test_recorded_losses_stand_in_the_middle_of_their_epoch_under_the_planned_ra
     assert [list(line.get_ydata()) for line in bottom.get_lines()] == [
         [0.5 + seed / 10, 0.25] for seed in range(3)
     ]
-    looks = {(line.get_color(), line.get_linestyle()) for line in bottom.get_lines()}
-    assert looks == {(plan.get_color(), plan.get_linestyle())} == {("#D55E00", "--")}
+    drawn = {(line.get_color(), line.get_linestyle()) for line in bottom.get_lines()}
+    assert drawn == {(plan.get_color(), plan.get_linestyle())} == {("#D55E00", "-")}
     assert bottom.get_ylim()[0] == 0
     assert top.get_title(loc="left") == "MNIST"
     logged = plot_record_losses({"linear": recorded()}, {"linear": FALLING}, log_rate=True)

@@ -75,7 +75,10 @@ def is_worked_in(path: Path) -> bool:
 
     Editors add to its metadata (the version of Python, say); a built blank still has its stub.
     """
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except nbformat.reader.NotJSONError:  # the two halves of a merge, say
+        return True
     solution = [
         cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")
     ]
