@@ -167,7 +167,7 @@ curves = {
 }
 for panel, (title, rates) in zip(panels.flat, curves.items()):
     kind = "cosine_restarts" if "Restart" in title else "cosine"
-    panel.plot(rates, drawstyle="steps-post", **look(kind))
+    panel.plot(rates, drawstyle="steps-post", color=look(kind)["color"])
     panel.set_title(title, fontsize=9, loc="left")
     panel.grid(alpha=0.25)
 figure.supxlabel("update", fontsize=10)
@@ -335,8 +335,8 @@ print("Keras, all three:   ", np.allclose(in_keras, in_torch, rtol=1e-4, atol=1e
 
 # %% alt="The rate rises to 1 and falls; below, the momentum falls to 0.85 and rises to 0.95."
 figure, (top, bottom) = plt.subplots(2, figsize=(7.5, 3.6), dpi=90, sharex=True)
-top.plot(rates, **look("one_cycle"))
-bottom.plot(momenta, **look("one_cycle"))
+top.plot(rates, color=look("one_cycle")["color"])
+bottom.plot(momenta, color=look("one_cycle")["color"])
 top.set(ylabel="learning rate")
 bottom.set(xlabel="update", ylabel="momentum")
 for panel in (top, bottom):

@@ -165,7 +165,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if worked_in := [] if options.pages or options.force else of_somebody(sources):
             raise LessonError(
                 f"Somebody has worked in {', '.join(worked_in)}. If that was you, keep a copy "
-                "elsewhere; `git restore FILE` or --force then gives up what is here"
+                "elsewhere; `git restore FILE` or --force (`make notebooks ARGS=--force`) then "
+                "gives up what is here"
             )
         if not options.lesson:
             for path, text in pages(root).items():
