@@ -41,7 +41,7 @@ from course_lib.training import fit, updates
 mnist = load("mnist")
 
 # %% [markdown]
-# ## 1. What does a falling rate buy?
+# ## 1. High, low or falling?
 #
 # **Predict.** Three runs of one network from the same start, 900 updates each, on MNIST. One keeps
 # a rate of 0.8, one 0.08, one changes from 0.8 to 0.08 after two thirds.
@@ -81,8 +81,9 @@ outcome("2.a", min(ends, key=ends.get))
 #
 # ### The floor in one formula
 #
-# Back to the ball of lesson 1, in the valley $L w^2/2$. Now each gradient is wrong by a random
-# number $n$ of variance $\sigma^2$, as a batch's gradient is:
+# Back to the ball of lesson 1, in the valley $L w^2/2$; its rate $\eta$ is now called lr. Now each
+# gradient is wrong by a random number $n$ of mean 0 and variance $\sigma^2$, as a batch's gradient
+# is:
 #
 # $$w \leftarrow w - \text{lr}\,(L w + n)$$
 #
@@ -192,18 +193,18 @@ print("differences:", gaps.round(2))
 print(f"mean {m:.2f}, 95 % interval [{m - half:.2f}, {m + half:.2f}]")
 
 # %% [markdown]
-# All 20 seeds narrow it. {{decay-mean}} {{decay-spread}}
+# All 20 seeds narrow the interval. {{decay-mean}} {{decay-spread}}
 #
-# The formula says why: a decay removes noise, but costs progress. The *late line* above costs
-# hardly any: the full rate for four epochs, then a line to zero. From the smaller rates even that
-# gains nothing: what such runs lack is progress. From 1.0 the noise is what is left. <!-- shown -->
-# So a fair comparison gives each side its own best first rate (lesson 11).
+# The reason: a decay removes noise, but costs progress. The *late line* above costs hardly any: the
+# full rate for four epochs, then a line to zero. From the smaller rates even that gains nothing:
+# what such runs lack is progress. From 1.0 the noise is what is left. <!-- shown --> So a fair
+# comparison gives each side its own best first rate (lesson 11).
 #
 # ## 3. First classic: MNIST
 #
-# As printed: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every epoch,
-# batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth leave
-# four fifths of the rate: hardly a decay. Section 1 suggests: start higher, end at zero.
+# As a textbook prints it: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every
+# epoch, batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth
+# leave four fifths of the rate: hardly a decay. Section 1 suggests: start higher, end at zero.
 
 # %%
 epoch_steps = updates(mnist, epochs=1, batch_size=32)
@@ -298,7 +299,7 @@ outcome("2.c", "no difference found" if won.undecided else side)
 # - {{mnist-better}}
 # - {{mnist-rate}}
 # - {{mnist-fast}} **Momentum** adds nine tenths of the last move to each update (lesson 3, section
-#   1). Four things changed at once: it can be done, but which of them does it is not shown.
+#   1). Several things changed at once: it can be done, but which of them does it is not shown.
 #
 # Peak and length of the line from 0.4 were chosen with seeds 0 to 2, on held-out images.
 #
@@ -337,7 +338,7 @@ plot_record(records, claim=0.6667)
 # means that the network has memorised its images. {{cifar-better}} But shape and length changed
 # together.
 #
-# And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so the line is not its
+# And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so this is not its
 # output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
 #
 # ## 5. Break it: the line, as printed
@@ -450,7 +451,7 @@ show("asked for 0", [rate(0)])
 # 2. A printed accuracy is one draw. Seeds and test images both move it; compare pairs and give an
 #    interval.
 # 3. A schedule is a pure function of the step, computed from the *first* rate, *before* the update.
-#    Each of the four bugs breaks this rule.
+#    Three of the four bugs break this rule.
 #
 # **An open question.** Which third experiment tells shape and length apart on CIFAR-10? And on which
 # images would you judge it, now that we have looked at the test images so often?
@@ -461,7 +462,7 @@ show("asked for 0", [rate(0)])
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# Each has a stub for you and a cell that checks it at once. Run the check for a hint.
+# Each but 2.5 has a stub for you and a cell that checks it at once. Run the check for a hint.
 #
 # ### Exercise 2.1 - A family of slow decays (code, 2 points, about 8 minutes)
 #

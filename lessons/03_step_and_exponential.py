@@ -37,7 +37,7 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. Three ways down
 #
-# With $t$ the update and $\lfloor\ \rfloor$ the floor:
+# With $t$ the update and $\lfloor\ \rfloor$ rounding down:
 #
 # | schedule | rate of update $t$ | you choose |
 # |---|---|---|
@@ -165,8 +165,7 @@ def show(label, rates):
 
 
 # %% [markdown]
-# In PyTorch, stepped once per epoch. `LambdaLR` takes any formula of the epoch, and multiplies the
-# *first* rate by it:
+# In PyTorch, stepped once per epoch. `LambdaLR` takes any formula of the epoch:
 
 # %%
 rules = {
@@ -180,7 +179,7 @@ for name, (kind, arguments) in rules.items():
     show(name, applied(optimizer, kind(optimizer, **arguments), epochs=6))
 
 # %% [markdown]
-# In Keras, where schedules count updates: `steps` is the number of updates per epoch.
+# Keras's schedules count updates; `steps` is the number of updates per epoch.
 #
 # **Predict.** `PiecewiseConstantDecay` gets update $m$ as a boundary. When does the rate drop? Set
 # your odds.
@@ -246,7 +245,7 @@ puzzle(1)  # your turn: which formula drew the grey curve? puzzle(2) to puzzle(8
 # ## 3. Break it: the wrong clock
 #
 # **Predict.** You write `StepLR(optimizer, 10, 0.1)`, thinking of epochs, and `scheduler.step()`
-# slips into the loop over batches. What is the rate after one epoch of MNIST?
+# slips into the loop over batches. What is the rate after one epoch of MNIST, in batches of 32?
 
 # %%
 predict(
@@ -416,8 +415,8 @@ figure
 # steep wall the gradient changes sign with every jump, and there momentum even *raises* the
 # edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates only at the same momentum.
 #
-# PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on for
-# about $1/(1-\mu)$ updates, and the new gradients, ten times weaker, hardly steer it.
+# PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on, a
+# tenth weaker with each update, and the new gradients, ten times weaker, hardly steer it.
 #
 # **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. In
 # Keras's own form, how does the training loss of the 20 updates after the drop compare with that of

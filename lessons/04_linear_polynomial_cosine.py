@@ -78,7 +78,7 @@ explore("linear", "cosine", "polynomial")  # your turn: move the sliders, copy t
 
 # %% [markdown]
 # Line and cosine cross half-way; before that the cosine is higher, afterwards lower by as much.
-# Past the horizon all of them hold their last rate: our convention. Section 5 shows another one.
+# Past the horizon all of them hold their last rate: our convention.
 #
 # ## 2. The same in PyTorch and in Keras
 #
@@ -129,9 +129,8 @@ print("LinearLR(total_iters=4):  ", "  ".join(f"{rate:.4f}" for rate in climbs))
 print("PolynomialDecay(1.0, 4):  ", "  ".join(f"{rate:.4f}" for rate in ends))
 
 # %% [markdown]
-# The **floor**, the last rate of a decay, is given in two ways as well: as `eta_min` in PyTorch, as
-# `alpha` in Keras. **Predict.** Both get 0.01, and both begin at 0.1. At which rate does Keras's
-# cosine end?
+# The **floor** is the last rate of a decay. A cosine's is called `eta_min` in PyTorch, `alpha` in
+# Keras. **Predict.** Both get 0.01, and both begin at 0.1. At which rate does Keras's cosine end?
 
 # %%
 predict(
@@ -206,9 +205,9 @@ side = "the line's is higher" if lead.above_zero else "the cosine's is higher"
 outcome("4.c", "no difference found" if lead.undecided else side)
 
 # %% [markdown]
-# The constant rate stays on its noise floor, and the three decays leave it. <!-- shown --> That was
-# one seed. On record are eight, each with its own initial weights and order of the images, measured
-# on the test images.
+# In the one seed shown, the constant rate stays on its noise floor, and the three decays leave
+# it. <!-- shown --> On record are eight seeds, each with its own initial weights and order of the
+# images, measured on the test images.
 #
 # {{decay-at-a-high-peak}} {{line-against-cosine}}
 #
@@ -266,7 +265,7 @@ plt.show()
 
 # %% [markdown]
 # - Low peak. {{low-peak-equal-peak}} {{low-peak-equal-area}} What looked like a matter of shape was
-#   a matter of area.
+#   mostly a matter of area.
 # - High peak. {{high-peak-equal-area}} Here the peak counts too, and how long the rate stays near
 #   it.
 #
@@ -325,14 +324,14 @@ figure
 # The loss follows the rate: the wave is ahead while its rate is low, and as the rate climbs back,
 # what was gained is lost again. <!-- shown --> With T = 800 the run stops half-way down.
 #
-# The early cosine on record stays at zero. {{horizon-early}} {{horizon-late}} And a floor above
-# zero? {{floor}}
+# On record is also a cosine with T = 200 that stays at zero. {{horizon-early}} {{horizon-late}} And
+# a floor above zero? {{floor}}
 #
-# Such a mistake is easily made. In UniRL, `T_max` was the run *minus* a warmup that did not exist
-# ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch set it to
-# the length of the warmup ([issue 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in
-# ivadomed a cosine of *epochs* was stepped with every *batch* ([pull request
-# 55](https://github.com/ivadomed/ivadomed/pull/55)).
+# Such a mistake is easily made. In UniRL, `T_max` was the run *minus* a warmup (lesson 5) that did
+# not exist ([pull request 223](https://github.com/Tencent-Hunyuan/UniRL/pull/223)); imagen-pytorch
+# set it to the length of the warmup ([issue
+# 71](https://github.com/lucidrains/imagen-pytorch/issues/71)); in ivadomed a cosine of *epochs* was
+# stepped with every *batch* ([pull request 55](https://github.com/ivadomed/ivadomed/pull/55)).
 #
 # ## 6. Spot the bug: restarts that do not restart
 #
@@ -409,9 +408,9 @@ print(f"asked first at step 25: {corrected(25):.3f}; then at step 5: {corrected(
 # ## What you take along
 #
 # 1. Line, polynomial and cosine are one formula with three functions of the progress
-#    $p = \min(t / T, 1)$; a floor is a rate in PyTorch and a share in Keras.
-# 2. At a low peak the area under the rate decides; at a high one the peak counts too, and the time
-#    spent near it. Compare shapes only with a peak tuned for each.
+#    $p = \min(t / T, 1)$; a cosine's floor is a rate in PyTorch and a share in Keras.
+# 2. At a low peak mostly the area under the rate decides; at a high one the peak counts too, and
+#    the time spent near it. Compare shapes only with a peak tuned for each.
 # 3. The horizon is the length of the run in the unit of your steps. PyTorch's cosine climbs again
 #    beyond it, Keras's stays.
 #

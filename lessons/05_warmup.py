@@ -1,8 +1,8 @@
 # %% [markdown] tags=["setup"]
 # # Warmup
 #
-# At some rates training fails from a cold start, but works if the rate climbs there slowly. We
-# measure why, join a warmup to a decay in both frameworks, and fix three published warmups.
+# Many schedules climb before they fall. We measure why, join a warmup to a decay in both
+# frameworks, and fix three published warmups.
 #
 # **You will be able to:** rescue a run with a warmup and say from the curvature why it was lost;
 # write a warmup and a decay as one schedule in PyTorch, in Keras and by hand, without a wasted
@@ -37,9 +37,9 @@ mnist = load("mnist")
 # %% [markdown]
 # ## 1. A cold start
 #
-# A small convolutional network on MNIST, batches of 128, momentum 0.9, and a rate that begins at
-# its peak of 0.4 and falls in a straight line over 400 updates. We look at the first 240 of them.
-# (Seed 1; section 3 has ten seeds.)
+# A small convolutional network on MNIST, batches of 128, momentum 0.9 (lesson 3), and a **cold
+# start**: the rate begins at its peak of 0.4 and falls in a straight line over 400 updates. We look
+# at the first 240 of them. (Seed 1; section 3 has ten seeds.)
 #
 # **Predict.** What does the run end with? Change the percentages.
 
@@ -306,7 +306,7 @@ plt.show()
 # As soon as it starts to learn, the ground becomes steep. The cold run gets there at the full rate,
 # and within a few updates this rate is many times the edge. The warm run gets there at a fraction
 # of that rate. It crosses the edge as well, but by less: that is the spike in its loss
-# above. <!-- shown --> From a small overshoot a run recovers.
+# above. <!-- shown --> From this smaller overshoot the run recovers.
 #
 # So the cold rate is not too high for this network, it is too high *there*. Other networks are
 # steep at their very start, and a warmup lets them move to flatter ground; which of the two happens
@@ -314,12 +314,11 @@ plt.show()
 # 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, treats
 # the same problem ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
 # reasons for a warmup: a rate that was scaled up with the batch size does not suit the fast changes
-# at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)). And **Adam** (lesson 9), which
-# divides a running mean $m$ of the gradients by the root of a running mean $v$ of their squares,
+# at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)). And **Adam** (lesson 9) has
+# at first few gradients to average ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)): it divides
+# a running mean $m$ of them by the root of a running mean $v$ of their squares,
 #
-# $$w \leftarrow w - \text{lr}\, m / (\sqrt{v} + \varepsilon),$$
-#
-# has at first few gradients to average ([Liu et al. 2019](https://arxiv.org/abs/1908.03265)).
+# $$w \leftarrow w - \text{lr}\, m / (\sqrt{v} + \varepsilon).$$
 #
 # ## 5. Join it: first rate, last rate, length
 #

@@ -9,7 +9,7 @@
 # and translate between them; choose a patience for a noisy measurement; and find the plateau rules
 # that never cut, or cut when all is well.
 #
-# **You need:** lessons 1 and 3: a fixed rate has a noise floor, and a step decay lowers it.
+# **You need:** lessons 2 and 3: a fixed rate has a noise floor, and a step decay lowers it.
 #
 # **Minutes:** 50
 
@@ -42,8 +42,8 @@ mnist = load("mnist")
 # ## 1. The rule, argument by argument
 #
 # After each evaluation the rule is given one number, the **metric**. If it is no new best, the
-# evaluation is **bad**. After too many bad ones in a row the rate is multiplied by `factor`, and
-# the count starts again:
+# evaluation is **bad**. After more than `patience` bad ones in a row the rate is multiplied by
+# `factor`, and the count starts again:
 #
 #     better:             best = metric,  bad = 0
 #     not better:         bad = bad + 1
@@ -192,12 +192,12 @@ for name, falling in scales.items():
     print(f"{name} loss: PyTorch cuts at {found[0]}, Keras at {found[1]}")
 
 # %% [markdown]
-# ## 2. On images, where it works
+# ## 2. On images
 #
-# A linear model under a rate of 1.0, which is too high to settle, on 2,000 images of MNIST. The
-# plateau hears the loss on 2,000 held-out images after each epoch: `fit(..., plateau=plateau)`. The
-# rates depend on what was heard, so they can be checked only afterwards: we give the same numbers
-# to a second, fresh rule, and compare its rates.
+# A linear model under a rate of 1.0, on 2,000 images of MNIST. The plateau hears the loss on 2,000
+# held-out images after each epoch: `fit(..., plateau=plateau)`. The rates depend on what was heard,
+# so they can be checked only afterwards: we give the same numbers to a second, fresh rule, and
+# compare its rates.
 
 # %%
 few = dataclasses.replace(mnist, x_train=mnist.x_train[:4000], y_train=mnist.y_train[:4000])
@@ -419,16 +419,16 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# {{plateau-patience}} {{plateau-images}} Patience has a price: on a real plateau the rule wastes
-# `patience + 1` evaluations before each cut. And patience counts *evaluations*: evaluate twice as
-# often, and the same patience lasts half as long.
+# {{plateau-patience}} {{plateau-images}} Take the smallest patience with under one alarm a run
+# while the loss still falls: on 500 images, 5. <!-- shown --> Patience has a price: on a real
+# plateau the rule wastes `patience + 1` evaluations before each cut. And patience counts
+# *evaluations*: evaluate twice as often, and the same patience lasts half as long.
 #
 # ## 5. Spot the bug: plateaus that never cut, or cut too soon
 #
 # **The wrong name.** A user of DeepVirFinder asked whether `val_acc` should not be `val_accuracy`
-# by now ([issue 12](https://github.com/jessieren/DeepVirFinder/issues/12)): Keras had renamed it,
-# and the callback only warned. A tutorial behind this course has it too ([errata
-# E28](../docs/errata.md#e28-a-plateau-on-val_acc)).
+# by now ([issue 12](https://github.com/jessieren/DeepVirFinder/issues/12)): Keras had renamed it. A
+# tutorial behind this course has it too ([errata E28](../docs/errata.md#e28-a-plateau-on-val_acc)).
 #
 # **Predict.** `ReduceLROnPlateau(monitor="val_acc", mode="max")`, on an accuracy that never gets
 # better. What does Keras 3 do?
@@ -465,11 +465,11 @@ for arguments in (dict(monitor="val_acc"), dict(monitor="val_accuracy", mode="ma
 outcome("6.d", trial(monitor="val_acc", mode="max"))
 
 # %% [markdown]
-# Without a mode, Keras looks the metric up to find one, and raises an error. With `mode="max"` it
-# does not look, and the rate never changes.
+# Without a mode, Keras looks the metric up to choose one, and raises an error. With `mode="max"` it
+# only warns, and the rate never changes.
 #
 # **The wrong argument.** Keras renamed `epsilon` to `min_delta`
-# ([keras#9723](https://github.com/keras-team/keras/pull/9723)). The old name is still accepted:
+# ([keras#9723](https://github.com/keras-team/keras/pull/9723)). The old name has no effect:
 
 # %%
 steps_of_one = [10.0, 9.0, 8.0, 7.0]
@@ -489,8 +489,8 @@ for mode in ("min", "max"):
 
 # %% [markdown]
 # **The wrong floor.** DeepACSA passed its learning rate as `min_lr` too ([issue
-# 36](https://github.com/PaulRitsche/DeepACSA/issues/36), confirmed), and its early stopping had
-# less patience than the plateau rule. Either mistake alone keeps the rate from falling.
+# 36](https://github.com/PaulRitsche/DeepACSA/issues/36), confirmed), and its early stopping ended a
+# run before the rule could cut. Either mistake alone keeps the rate from falling.
 
 # %%
 print("Keras cuts at", cuts(in_keras([1.0] * 40, lr=0.001, min_lr=0.001, patience=10), lr=0.001))
@@ -520,8 +520,8 @@ for line in (
 #    only against what it heard.
 # 2. Patience, threshold and cooldown count differently in PyTorch and Keras; translate them, or use
 #    one rule for both.
-# 3. A bad evaluation is not yet a plateau. Noise alone produces bad evaluations; patience keeps
-#    them from counting as one.
+# 3. A bad evaluation is not yet a plateau. Noise alone produces bad evaluations; patience keeps a
+#    few from cutting the rate.
 #
 # **An open question.** The rule cannot tell why a metric stopped getting better: noise, the floor
 # of the rate, or a network that begins to memorise its training images. A cut helps in one of the

@@ -78,7 +78,8 @@ CLAIMS: dict[str, Claim] = {
     "warmup-counts": Claim(
         "warmup_rescue",
         "After 20, 80 and 160 updates of warmup there are {n.after_20}, {n.after_80} and "
-        "{n.after_160}: 20 updates rescue no more runs than they lose, 160 rescue nearly all.",
+        "{n.after_160}: 20 updates help no more often than they harm; after 160 hardly any run "
+        "is lost.",
         fates,
         lambda n: (
             n.after_20 <= n.after_0

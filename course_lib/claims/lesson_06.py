@@ -93,8 +93,8 @@ CLAIMS: dict[str, Claim] = {
         experiment="plateau_noise",
         sentence="With patience 2, a rule that hears 500 images raises {n.alarms:.1f} alarms a "
         "run. After {n.early:.0f} % of them the run still reached a new lowest loss on 5,000 "
-        "images, at the rate it had. After the evaluations without an alarm, "
-        "from the first alarm on, it was {n.other:.0f} %.",
+        "images, at the rate it had. It did so after {n.other:.0f} % of the evaluations without "
+        "an alarm, from the first alarm on.",
         measure=early,
         holds=lambda n: n.alarms.above_zero and n.early > 90 and abs(n.early - n.other) < 2,
     ),
