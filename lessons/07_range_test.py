@@ -9,7 +9,7 @@
 # curve and stop the test in time; judge a suggestion by its spread; and put everything back
 # afterwards, so that the test leaves no trace.
 #
-# **You need:** lesson 1 (the edge, the sweep) and what an exponential moving average is.
+# **You need:** lesson 1 (the edge, the sweep).
 #
 # **Minutes:** 55
 
@@ -106,7 +106,7 @@ draw({"each batch": losses}, f"{mnist.title}, {framework}, one seed (n = 1)")
 # ## 2. The same in PyTorch and in Keras
 #
 # The rate is set before each update, and read back from the optimizer. Both start a linear model at
-# zero and see the same batches.
+# zero and see the same batches. Late losses explode, and rounding with them, so we compare 60.
 
 # %%
 lrs = plan.values(100)
@@ -186,7 +186,7 @@ predict(
 
 # %%
 def stops_at(beta):
-    """The number of rates until the mean is four times its minimum so far."""
+    """The number of rates until the mean is four times its minimum so far, or of all rates."""
     means = np.array(smooth(losses, beta))
     out = np.flatnonzero(means > 4 * np.minimum.accumulate(means))
     return int(out[0]) + 1 if len(out) else len(means)
@@ -195,7 +195,7 @@ def stops_at(beta):
 stops = {beta: stops_at(beta) for beta in (0.0, 0.9, 0.98)}
 lows = {beta: rates[np.argmin(smooth(losses, beta))] for beta in stops}
 for beta, stop in stops.items():
-    print(f"beta {beta:<4} lowest at {lows[beta]:.2g}, stops after {stop} rates")
+    print(f"beta {beta:<4} lowest at {lows[beta]:.2g}, stops after {stop} of {len(losses)} rates")
 later = "at a higher rate" if stops[0.98] > stops[0.9] else "at a lower rate"
 outcome("7.b", "at the same rate" if stops[0.98] == stops[0.9] else later)
 
@@ -210,12 +210,12 @@ draw(means, "exponential means of the losses; the number is beta")
 # %% [markdown]
 # The uncorrected mean rises from near zero although the losses do not, so its minimum is its first
 # point. A strong mean is smooth but late: single batches have blown up long before the mean shows
-# it.
+# it. At 0.98 the finder never stops. <!-- shown -->
 #
 # ## 4. Stop, and read
 #
-# `find_lr` does all of this in one call and stops by itself (by a difference in place of the ratio,
-# for losses that may be negative). Then four rules can read the curve:
+# `find_lr` does all of this in one call and stops by itself (by a difference, not a ratio: a loss
+# may be negative). Then four rules can read the curve:
 #
 # | rule | takes |
 # |---|---|
@@ -337,9 +337,8 @@ finder_reader()  # your turn: a smoothing and a rule that come near the best rat
 # ## 6. Break it: the test that leaves traces
 #
 # A user of fastai inserted `lr_find` before `fit`, and the training came out differently
-# ([fastai#3013](https://github.com/fastai/fastai/issues/3013)). A range test changes more than the
-# weights. We train 20 updates with Adam: alone; after a test that restores only weights and rate;
-# and after `find_lr`.
+# ([fastai#3013](https://github.com/fastai/fastai/issues/3013)). We train 20 updates with Adam:
+# alone; after a test that restores only weights and rate; and after `find_lr`.
 #
 # **Predict.** After the test that restores weights and rate: how far are the weights from those of
 # the training alone, after the 20 updates? Change the numbers.
@@ -431,8 +430,8 @@ outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 #
 # **Nothing recorded.** [A tutorial behind this
 # course](../docs/errata.md#e30-a-finder-that-finds-nothing) builds its finder as a Keras schedule
-# that notes its rate whenever it is called. It has no losses, so there is no curve. And does it have
-# rates? `fit` compiles the update, and calls the Python code only while compiling:
+# that notes its rate whenever it is called. It has no losses, so no curve. And rates? Keras's `fit`
+# compiles the update, and calls this code only then, with a symbol for the step:
 
 
 # %%
@@ -597,8 +596,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # The divisor is the sum of the weights, `(1 - beta) * (1 + beta + ... + beta**i)`. Frequent slips:
 # correcting `m` itself and going on with the corrected value, using `beta ** i` (which divides by 0
-# at the start), and starting `m` at the first loss, which is another, also sensible, mean that
-# trusts the first batch far too long.
+# at the start), and starting `m` at the first loss, which is another, also sensible mean, but
+# trusts the first batch for long.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 7.2 - Steepest along which axis? (bug, 3 points, about 12 minutes)

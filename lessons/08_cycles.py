@@ -5,7 +5,7 @@
 # restart from a cosine that climbs back; say from measurements what a restart costs and what
 # snapshots and a short cycle bring; and find the cycles that never run as drawn.
 #
-# **You need:** lessons 2 and 5.
+# **You need:** lessons 2, 4 and 5.
 #
 # **Minutes:** 45
 #
@@ -137,8 +137,8 @@ for name, rates in {"PyTorch": in_torch, "Keras": in_keras}.items():
 # ## 3. A cosine is not a restart
 #
 # *Cosine annealing* is half a wave, once. *Warm restarts* (SGDR, Loshchilov and Hutter 2017) begin
-# the half wave again and again; "warm" means that the weights are kept. With cycle $i$ of length
-# $n_i = n\,m^i$ and $p$ updates into it:
+# the half wave again and again; "warm" means that the weights are kept. After $p$ updates in cycle
+# $i$, of length $n_i = n\,m^i$ ($m$: growth):
 #
 # $$\text{lr} = \text{floor} + (\text{peak} - \text{floor})\,\frac{1 + \cos(\pi p / n_i)}{2}$$
 #
@@ -186,7 +186,7 @@ plt.show()
 # 25 updates we evaluate them on 5,000 held-out images, and keep the networks' predictions at the
 # end of each wave.
 #
-# **Predict.** Which of the latter two ends with the lower held-out loss? And what is the loss 25
+# **Predict.** Which ends with the lower held-out loss, restarts or swing? And what is the loss 25
 # updates after a restart, with the rate near its peak again? Change the odds.
 
 # %%
@@ -352,8 +352,8 @@ cycle_composer()  # your turn: four snapshots in 300 updates, each cycle twice a
 # %% [markdown]
 # ## 6. A third of the updates
 #
-# One-cycle promises speed. A cosine and a one-cycle get 200 updates and a peak of 1, ten times that
-# of the cosine above, which had 600. `fit` takes a schedule of the momentum, too.
+# One-cycle promises speed. A cosine and a one-cycle get 200 updates and a peak of 1; the cosine
+# above had 600 and 0.1. `fit` takes a schedule of the momentum, too.
 #
 # **Predict.** Which of the two short runs ends with the lower held-out loss?
 
@@ -397,7 +397,7 @@ outcome(
 #
 # {{one-cycle-at-a-high-peak}} {{one-cycle-momentum}} {{one-cycle-on-cifar10}}
 #
-# So here one-cycle allows larger peaks, but brings no gain in accuracy. Its climb is a warmup
+# So here one-cycle allows larger peaks; a gain in accuracy was not found. Its climb is a warmup
 # (lesson 5), and its low momentum shortens the steps, $\text{lr}/(1 - \mu)$ in the long run, where
 # the rate is highest. Lessons 11 and 12 run its rate alone, at momentum 0.9.
 #
@@ -483,9 +483,9 @@ print("OneCycleSchedule" in names, names)
 # ## What you take along
 #
 # 1. After a fall, a restart jumps back to the peak and a cycle climbs back; half a cosine does
-#    neither, until PyTorch's runs past its end.
-# 2. A restart raises the loss at once. It gives you usable networks along the way, but by itself no
-#    better end.
+#    neither, but PyTorch's climbs back past its end.
+# 2. A restart raises the loss at once. It gives you usable networks along the way; a better end was
+#    not found.
 # 3. One-cycle is planned in updates, and sets both rate and momentum: step it per update, and read
 #    both back. Here it tolerates a peak at which a cosine loses much.
 #
@@ -685,7 +685,7 @@ exercise(
 # `warmup_fraction * total_steps - 1`, the end at `total_steps - 1`. The rate goes along half a
 # cosine wave from `peak_lr / 25` to `peak_lr`, and along another half to a ten-thousandth of the
 # *starting* rate; the momentum from 0.95 to 0.85 and back. After the end both keep their last
-# value. The top need not be a whole number; it may lie before update 0 (but not on it).
+# value. The top need not be a whole number; it may lie before update 0 (never on it).
 #
 # **Deliver:** the pair `[rate, momentum]` of update `step`.
 #

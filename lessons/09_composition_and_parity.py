@@ -7,7 +7,7 @@
 # rate; move a schedule to another batch size; and read the rate, and the decay, that an adaptive
 # optimizer gives each weight.
 #
-# **You need:** lessons 2, 3, 5 and 8.
+# **You need:** lessons 2, 3, 4, 5 and 8.
 #
 # **Minutes:** 55
 #
@@ -84,8 +84,8 @@ plt.show()
 #
 # Each entry is code in our parameter names; where its `if` is false, it is `None`. `floor` is
 # `final_lr / peak_lr`, `start` where a warmup begins, as a share of the peak, `own_lr` the
-# optimizer's rate; `plain` asks for a scheduler that multiplies this rate, `whole` for a whole
-# number.
+# optimizer's rate. `plain(then)`: PyTorch's scheduler of `then` multiplies this rate; `whole`: a
+# whole number.
 
 # %%
 Markdown(table())
@@ -219,7 +219,7 @@ explore("warmup", "join", "product")  # your turn: schedules made of schedules
 # ## 5. Multiplied
 #
 # `product` multiplies. PyTorch's `ChainedScheduler` steps several schedulers on one optimizer; most
-# of them multiply the *current* rate, so it looks like a product.
+# of them multiply the *current* rate.
 #
 # **Predict.** A cosine from 1 to a floor of 0.2 in 20 updates, times 0.5 for the first 10. At
 # update 15 the two factors are about 0.317 and 1. What does `ChainedScheduler` apply there?
@@ -323,6 +323,8 @@ print("new:", applied(new, scheduler, updates=4))
 print("old:", old.param_groups[0]["lr"])
 
 # %% [markdown]
+# **Fix it**: a new optimizer needs a new scheduler.
+#
 # ## 8. Spot the bug: two schedulers, one optimizer
 #
 # PyTorch's detection tutorial makes a `StepLR`; the `train_one_epoch` that it calls makes a
@@ -362,8 +364,8 @@ for name, warmup_first in {"LambdaLR last:  ": True, "LambdaLR first: ": False}.
 #
 # Far below the edge, equal lr / B means an equal floor, and equal progress per image. Hence the
 # **linear rule** (Goyal et al. 2017): batch times k, rate times k. But the edge, 2 / L, does not
-# move with B. For Adam the rate grows by the **root** of k; the rule of Malladi et al. (2022)
-# changes its betas and epsilon, too. `batch_scaled` has both factors.
+# move with B. For Adam (section 10) the rate grows by the **root** of k; Malladi et al. (2022)
+# change its betas and epsilon, too. `batch_scaled` has both factors.
 #
 # **Predict.** Batches of 16, 64 and 256, the same 12,800 images, five rates a factor of 4 apart:
 # how does the best rate move?
@@ -426,7 +428,8 @@ outcome("9.c", moves.get(tuple(factors), "something else"))
 # ## 10. A rate for each weight
 #
 # Adaptive optimizers divide the rate by the size of each weight's past gradients. **AdaGrad**
-# (Duchi et al. 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all):
+# (Duchi et al. 2011) and **AdaGrad-Norm** (Ward et al. 2019, one rate for all; its sum begins at
+# $b_0^2$):
 #
 # $$\text{rate}_i=\frac{\text{lr}}{\sqrt{\sum g_i^2}+\epsilon},\qquad
 # \text{rate}=\frac{\text{lr}}{\sqrt{b_0^2+\sum\lVert g\rVert^2}}$$
@@ -484,8 +487,8 @@ for gradient in np.float32(gradients):
 print("formula", rules["AdaGrad"][-1].round(5), " Keras", keras_rates(optimizer)[0].round(5))
 
 # %% [markdown]
-# An article that this course grew out of has "1 / root of the sum of squared *second-order*
-# gradients". Taken literally, with curvature:
+# An article behind this course has "1 / root of the sum of squared *second-order* gradients".
+# Literally, with curvature:
 
 # %%
 w = torch.tensor([1.0, 1.0], requires_grad=True)
@@ -573,12 +576,12 @@ print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 # both, so a sweep of peaks sweeps the decay too. A false friend: in the paper (Loshchilov and
 # Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
 # adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
-# weight by about the rate (8.3 % of 0.9), whatever $\lambda$ is. <!-- shown -->
+# weight by about the rate (8.3 % of 0.9 is 0.075), whatever $\lambda$ is. <!-- shown -->
 #
 # ## What you take along
 #
-# 1. A schedule is known by its values, not by its name: compare the first ten, the last two, and
-#    the one after the end.
+# 1. A schedule is known by its values, not by its name: compare all of them, and the one after the
+#    end.
 # 2. Formulas compose: one after another, multiplied, per group. Stateful schedulers compose if each
 #    multiplies; check the applied rates.
 # 3. Adam scales the rates of the weights against each other; a schedule scales all of them in time,

@@ -4,7 +4,7 @@
 # **You will be able to:** say what a checkpoint must hold, resume a run without leaving a trace,
 # recognise a resume that only looks right, and get several finished models from one long run.
 #
-# **You need:** lessons 2, 3 and 4 in outline: decay, momentum, the cosine.
+# **You need:** lessons 2 to 5 in outline: decay, momentum, cosine, warmup.
 #
 # **Minutes:** 45
 #
@@ -192,10 +192,10 @@ for way, (rates, losses) in tails.items():
     print(f"{way:14}  rate {rates[0]:.4f} to {rates[-1]:.4f}, loss {first:.2f} to {end:.2f}")
 
 # %% [markdown]
-# The rate shows a lost place in the schedule at once, the loss late: a run that resumes at too high
-# a rate still learns. It just does not finish, because the cosine that began again is still high at
-# the last update. A missing data order does not show in the rate: that run sees the same images a
-# second time.
+# The rate shows a lost place: without the optimizer at once; without the scheduler alone (PyTorch)
+# from the second update on, as the optimizer brings the first. The loss shows it late: at too high
+# a rate a run still learns, but does not finish. A missing data order does not show in the rate:
+# that run sees the same images a second time.
 #
 # ## 3. Three clocks
 #
@@ -246,7 +246,8 @@ for last_epoch in (9, 10):
     show(f"argument last_epoch={last_epoch}", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# Keras has two clocks, and a second `fit` shows which is which.
+# With 10 only the first rate is right. Keras has two clocks, and a second `fit` shows which is
+# which.
 
 
 # %%
@@ -359,8 +360,8 @@ show("make both, then load both", step_through(optimizer, scheduler, 3))
 # restarts. A `LinearLR` multiplies the loaded rate again, a `SequentialLR` writes its first rate,
 # and both go on from there, too low
 # ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168)); `CosineAnnealingLR` keeps
-# the loaded rate. **Fix it**: make everything, then load everything, then compare the rate with the
-# plan before the first update.
+# the loaded rate. **Fix it**: make everything, then load everything, then compare the next rates
+# with the plan.
 #
 # Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
 
@@ -555,9 +556,9 @@ print(f"trunk and three branches: {trunk + sum(cooldowns):,} updates")
 # ## What you take along
 #
 # 1. A checkpoint holds weights, optimizer, place in the schedule and place in the data. Compare the
-#    first resumed rate with the plan, and the first resumed losses with an uninterrupted run.
-# 2. A schedule that is a formula of the update number resumes anywhere. One that multiplies its own
-#    last rate has to be loaded, in the right order.
+#    first resumed rates with the plan, and the first resumed losses with an uninterrupted run.
+# 2. A schedule that is a formula of the update number resumes anywhere. PyTorch's own schedulers
+#    have to be loaded, in the right order.
 # 3. WSD splits a run into a trunk of any length and short cooldowns: the end of the run need not be
 #    known at its start.
 #

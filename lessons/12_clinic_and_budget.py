@@ -133,8 +133,7 @@ predict(
 )
 
 # %% [markdown]
-# Now the whole ward: write a cause from the list of `cases` after each letter. Section 3 has the
-# key.
+# Now all twelve: fill `diagnosis` with a cause from `cases` for each letter. Section 3 has the key.
 
 # %%
 diagnosis = {}  # for example {"A": "healthy", "B": "cosine run past its end"}
@@ -147,8 +146,8 @@ outcome("12.a", cause["D"])
 # %% [markdown]
 # ## 2. The instrument
 #
-# `assert_lr_matches(plan)` looks at every update, and names the first wrong one. **Predict.** For
-# how many of the ill patients is that one of the first 20?
+# `assert_lr_matches(plan)` looks at every update, and names the first wrong one. **Predict.** In
+# how many of the ill patients is it among the first 20?
 
 # %%
 predict(
@@ -169,8 +168,8 @@ early = sum(update < 20 for update in first_wrong)
 outcome("12.b", "three or fewer" if early < 4 else "four to six" if early < 7 else "seven or more")
 
 # %% [markdown]
-# That update often gives the diagnosis. The patients that the assertion misses have a wrong *plan*:
-# there you need to know which rates work at all.
+# That update often gives the diagnosis. The ill ones not listed have a wrong *plan*: there you need
+# to know which rates work at all.
 #
 # ## 3. Break it: judge by the final loss
 #
@@ -190,16 +189,17 @@ for letter in sorted(final, key=final.get):
 #
 # The rules: CIFAR-10, the classic convolutional network, batches of 64, momentum 0.9, **250
 # updates**. An entry is a schedule, run once with each of the seeds 0 to 4 and measured on the same
-# 5,000 held-out images. Its **score** is the lower end of the interval of its mean:
+# 5,000 held-out images. Its **score** is the lower end of the interval of its mean $\bar{a}$ from
+# $n$ runs:
 #
-# $$\text{score} = \bar{a} - t_{0.975,\,n-1}\, s / \sqrt{n}$$
+# $$\text{score} = \bar{a} - t_{n-1}\, s / \sqrt{n}$$
 #
 # So one lucky run does not help: it widens the interval. A run that diverged counts as a guess
 # among ten classes.
 #
 # The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05, which
-# was tuned for none of them: here is your chance. Their recorded runs were made in PyTorch; in
-# TensorFlow `fit` makes the same updates up to rounding.
+# was tuned for none of them. Their recorded runs were made in PyTorch; in TensorFlow `fit` makes
+# the same updates up to rounding.
 
 # %%
 BUDGET, SEEDS, GUESSING = 250, range(5), 10.0
@@ -232,8 +232,8 @@ from course_lib.widgets import lab
 lab()  # your bench: train, pause, stop, compare; choose cifar10 and cnn to prepare your entry
 
 # %% [markdown]
-# Now **your entry**. Replace this one; try it with other seeds first, as often as you like. Use the
-# board's seeds only once; otherwise they no longer judge you fairly.
+# Now **your entry**. Replace this one; try it in the lab first, with other seeds. Use the board's
+# seeds only once; otherwise they no longer judge you fairly.
 
 # %%
 entry = Schedule(
@@ -299,6 +299,8 @@ for seed in SEEDS:
     print(f"seed {seed}: {ranking[0]:9} {board[ranking[0]][seed]:.1f} %, last: {ranking[-1]}")
 
 # %% [markdown]
+# **Fix it**: rank by all five runs.
+#
 # ## 6. Without a plan
 #
 # A decay to zero has to know its end, and every schedule its peak. Three lines of research want to
@@ -347,7 +349,7 @@ plt.show()
 # $$y=(1-\beta)z+\beta x,\qquad z\leftarrow z-\text{lr}\,\nabla f(y),\qquad
 # x\leftarrow(1-\tfrac{1}{t+1})\,x+\tfrac{1}{t+1}\,z$$
 #
-# One weight with gradient 1, so each $z$ is 0.1 lower than the last:
+# One weight with gradient 1 and $\beta=0.9$, so each $z$ is 0.1 lower:
 
 # %%
 weight = torch.nn.Parameter(torch.ones(1))
@@ -377,7 +379,7 @@ for _ in range(4):
 # z_old = z.value                                # 1. remember z
 # z.assign_sub(lr * step)                        # 2. move z
 # x_old = (y - (1 - beta) * z_old) / beta        # 3. the average so far, from y and the old z
-# x_new = (1 - 1 / t) * x_old + 1 / t * z        # 4. the new average
+# x_new = (1 - 1 / t) * x_old + 1 / t * z        # 4. new average, t from 1
 # ```
 #
 # Same weight, same gradients, same rate as above:
@@ -513,8 +515,8 @@ calibration()
 #
 # ## What you take along
 #
-# 1. A fault shows in the rates, not in the loss. Compare every applied rate with the plan, and the
-#    plan with what is known to work.
+# 1. A fault shows in the rates, often not in the loss. Compare every applied rate with the plan,
+#    and the plan with what is known to work.
 # 2. Rank by all runs of an entry, not by one, and choose with other seeds than those that
 #    judge you.
 # 3. An average can replace a planned decay, and an estimate a tuned peak. They bring new questions:

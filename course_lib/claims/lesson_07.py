@@ -99,8 +99,8 @@ def cost(runs: Runs) -> Mapping[str, Any]:
 CLAIMS: dict[str, Claim] = {
     "finder-spread": Claim(
         experiment="finder_spread",
-        sentence="On MNIST the highest of the ten suggestions is less than twice the lowest by "
-        "three of the rules, and {n.slide:.0f} times the lowest by `slide`.",
+        sentence="By three of the rules the highest of the ten suggestions on MNIST is less than "
+        "twice the lowest, by `slide` {n.slide:.0f} times.",
         details="By `steepest` it is {n.steepest:.1f} times the lowest, by `valley` "
         "{n.valley:.1f} times, by `minimum` {n.minimum:.1f} times.",
         measure=spreads,
@@ -108,8 +108,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "finder-spread-cifar10": Claim(
         experiment="finder_spread_cifar10",
-        sentence="On CIFAR-10 it is {n.valley:.0f} times the lowest by `valley`, and more than "
-        "{n.bound:.0f} times by each of the other three.",
+        sentence="On CIFAR-10 the highest suggestion is by `valley` {n.valley:.0f} times the "
+        "lowest, by each of the other three more than {n.bound:.0f} times.",
         measure=lambda runs: {
             **(found := spreads(runs)),
             "bound": math.floor(min(found[m] for m in METHODS if m != "valley") / 10) * 10,
@@ -120,9 +120,9 @@ CLAIMS: dict[str, Claim] = {
     "finder-best": Claim(
         experiment="finder_spread",
         also=("fixed_rates",),
-        sentence="On MNIST {n.best:g} has the lowest held-out loss of nine fixed rates (mean over "
-        "seeds). Of the rules `steepest` comes nearest to it: its median is {n.steepest:.2g}; the "
-        "next, of `minimum`, is {n.minimum:.2g}.",
+        sentence="Of nine fixed rates on MNIST the best, by mean held-out loss, is {n.best:g}. Of "
+        "the rules `steepest` comes nearest to it: its median is {n.steepest:.2g}; the next, of "
+        "`minimum`, is {n.minimum:.2g}.",
         details="That of `valley` is {n.valley:.2g}, that of `slide` {n.slide:.2g}.",
         measure=medians("fixed_rates"),
         holds=lambda n: n.best >= n.steepest > n.minimum >= max(n.valley, n.slide),

@@ -204,8 +204,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "one-cycle-momentum": Claim(
         "one_cycle_third",
-        "Its momentum, against a fixed 0.9, adds {n.above:.2f} points at a peak of 0.5; at its "
-        "best peak, 0.3, no difference was found ({n.best:.2f}).",
+        "One-cycle's momentum, against a fixed 0.9, adds {n.above:.2f} points at a peak of 0.5; at "
+        "its best peak, 0.3, no difference was found ({n.best:.2f}).",
         of_its_momentum,
         lambda n: n.chosen == "one-cycle third 0.3" and n.best.undecided and n.above.above_zero,
     ),

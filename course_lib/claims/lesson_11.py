@@ -234,16 +234,17 @@ CLAIMS: dict[str, Claim] = {
     ),
     "budgets-winner": Claim(
         "budgets",
-        "With one seed of our {n.seeds}, one of {n.winners} different schedules would have come "
-        "first of all eight at the full budget: {n.names}.",
+        "Taken one at a time, our {n.seeds} seeds have {n.winners} different winners among all "
+        "eight at the full budget: {n.names}.",
         measure=by_single_seeds,
         holds=lambda n: n.winners > 1,
     ),
     "budgets-decay-on-cifar10": Claim(
         "budgets_cifar10",
         "On CIFAR-10, with a convolutional network, the linear decay ends {n.at_100:.1f} points "
-        "above the constant rate after 1,000 updates; that rate was best at the smallest peak "
-        "tried, {n.peak:g}. At 2, 5, 10 and 25 % of them five seeds find no difference.",
+        "above the constant rate after 1,000 updates; the latter was best at the smallest "
+        "rate tried, {n.peak:g}. At 2, 5, 10 and 25 % of the updates five seeds find no "
+        "difference.",
         details="There it is {n.at_2:.1f}, {n.at_5:.1f}, {n.at_10:.1f} and {n.at_25:.1f} points.",
         measure=with_the_border,
         holds=lambda n: (
