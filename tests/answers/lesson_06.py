@@ -737,31 +737,14 @@ def early_by_a_low_of(gain, low=math.inf):
 
 
 def early_minus_one_is_none_yet(noisy, steady, *, patience):
-    places, best, bad = [], -1, 0
-    for place, loss in enumerate(noisy):
-        if best < 0 or loss < best:
-            best, bad = loss, 0
-        else:
-            bad += 1
-        if bad > patience:
-            bad = 0
-            if min(steady[place:]) < min(steady[: place + 1]):
-                places.append(place)
-    return places
+    def below_zero_is_none(best, loss):
+        return min(best, loss) if min(best, loss) >= 0 else math.inf
+
+    return early_by(noisy, steady, patience, heard=below_zero_is_none)
 
 
 def early_zero_is_the_lowest_possible(noisy, steady, *, patience):
-    places, best, bad = [], math.inf, 0
-    for place, loss in enumerate(noisy):
-        if loss < best:
-            best, bad = max(loss, 0), 0
-        else:
-            bad += 1
-        if bad > patience:
-            bad = 0
-            if min(steady[place:]) < min(steady[: place + 1]):
-                places.append(place)
-    return places
+    return early_by(noisy, steady, patience, heard=lambda best, loss: max(min(best, loss), 0))
 
 
 def right_early_in_two_steps(noisy, steady, *, patience):
