@@ -40,7 +40,7 @@ test: $(VENV)/.test  ## install what the tests need and run them (about 20 minut
 quick: $(VENV)/.test  ## a first look: not the tests of notebooks, grader, site and JupyterLab (about 3 minutes)
 	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_browser.py --ignore tests/test_site.py --ignore-glob 'tests/test_grade_*' $(ARGS)
 
-slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, solutions in PyTorch, lr-course verify (7 minutes; continuous integration does)
+slow: $(VENV)/.test  ## what make test leaves out: lessons in TensorFlow, solutions in PyTorch, lr-course verify (5 minutes; continuous integration does)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow tests/test_notebooks.py tests/test_grade_verify.py tests/test_guides.py
 	$(NBVAL) solutions
 

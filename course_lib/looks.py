@@ -13,8 +13,8 @@ from course_lib.schedules import GALLERY
 # these for colour-blind readers: each has 3:1 or more on white and, but for black, on a dark page.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8F45F0", "#CC003C", "#000000")
 DASHES = ("-", "--", ":", "-.", (0, (7, 2)), (0, (3, 1, 1, 1)), (0, (5, 1, 1, 1, 1, 1)))
-# Neighbours differ in both: printed in grey, most of these colours are one. 5, because then the
-# schedules that are compared most (cosine, one_cycle, wsd, the classics) differ in their dashes.
+# Neighbours differ in both: printed in grey, most of these colours are one. 5, because then cosine,
+# one_cycle and wsd, which are often compared, differ in their dashes, too.
 _IN_TURN: list[dict[str, Any]] = [
     {"color": color, "linestyle": DASHES[(place + 5 * turn) % len(DASHES)]}
     for turn in range(len(DASHES))

@@ -6,6 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING
 
+from pages import NAMES
 from site_pages import ROOT, Pages, fenced
 
 if TYPE_CHECKING:
@@ -206,13 +207,12 @@ def drawing(rows: list[Row], unit: str) -> str:
         drawn.append(f'<text x="{at(tick)}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
     drawn.append(f'<text x="{width / 2:g}" y="{bottom + 36}" text-anchor="middle">{unit}</text>')
     said = []
-    shown = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
     for number, (framework, name, value) in enumerate(rows):
         top = line * number
         if low < 0 < high:  # not through the names
             drawn.append(f'<path class="zero" d="M{at(0)} {top + 20}v{line - 16}"/>')
         y = top + 29
-        name = f"{shown[framework]}: {name}"
+        name = f"{NAMES[framework]}: {name}"
         drawn.append(f'<text x="{edge}" y="{top + 16}">{html.escape(name)}</text>')
         drawn.append(f'<path class="{framework}" stroke-width="2" ')
         drawn.append(f'd="M{at(value.low)} {y}H{at(value.high)}"/>')
