@@ -15,7 +15,6 @@ from course_lib import needs
 from course_lib.formulas.parameters import (
     MOMENTUM,
     Maybe,
-    Number,
     Numbers,
     Whole,
     as_number,
@@ -321,55 +320,14 @@ class TorchPlateau(TorchSchedule):
 # --- adaptive rules -------------------------------------------------------------------------------
 
 
-class AdaGradNorm(torch.optim.Optimizer):
-    """AdaGrad with a single rate: lr / sqrt(initial^2 + sum of |gradient|^2), the same for all.
-
-    The sum goes over every weight of every parameter group and all updates so far (Ward, Wu and
-    Bottou 2019). Makes the same updates as the `AdaGradNorm` of course_lib.tensorflow.
-
-    Arguments
-    - params: the weights, or groups of them, as for every torch optimizer.
-    - lr: at least 0; one per group, if you like.
-    - initial: above 0; the root of what the sum starts with.
-
-    >>> weight = torch.zeros(2, requires_grad=True)
-    >>> weight.grad = torch.tensor([3.0, 4.0])
-    >>> AdaGradNorm([weight], lr=13.0, initial=12.0).step()
-    >>> weight.tolist()  # - 13 / sqrt(12^2 + 3^2 + 4^2) * gradient
-    [-3.0, -4.0]
-    """
-
-    def __init__(self, params: Any, lr: float = 0.01, initial: float = 0.1):
-        initial = Number(low=0, above=True).check("initial", initial)
-        lr = Number(low=0).check("lr", lr)
-        super().__init__(params, {"lr": lr, "initial": initial, "accumulator": initial**2})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        groups = self.param_groups
-        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
-        squares = sum(gradient.double().square().sum().item() for gradient in gradients)
-        accumulator = groups[0]["accumulator"] + squares
-        for group in groups:
-            group["accumulator"] = accumulator
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    weight.sub_(weight.grad, alpha=group["lr"] / math.sqrt(accumulator))
-        return loss
-
-
 def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
     """What multiplies the gradient of each weight, one array per weight.
 
     In Adam it is the first moment that is multiplied, in SGD with momentum the velocity. It is read
     from the optimizer's state and its present `lr`, so call it after at least one
-    `optimizer.step()` and before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop, SGD and
-    AdaGradNorm can be read: TypeError for another, ValueError for a weight without an update. For a
-    frozen weight (`requires_grad=False`) without an update: NaN, but in SGD and AdaGradNorm a rate.
+    `optimizer.step()` and before `scheduler.step()`. Adagrad, Adam, AdamW, RMSprop and SGD can be
+    read: TypeError for another, ValueError for one without an update. A weight without an update,
+    such as a frozen one, has the rate NaN, but in SGD a number.
 
     >>> weight = torch.zeros(2, requires_grad=True)
     >>> optimizer = torch.optim.Adagrad([weight], lr=1.0)
@@ -383,7 +341,6 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
         torch.optim.Adam: _adam_rate,  # AdamW is one
         torch.optim.RMSprop: _rmsprop_rate,
         torch.optim.SGD: lambda state, group: 1.0,
-        AdaGradNorm: lambda state, group: 1 / math.sqrt(group["accumulator"]),
     }
     rate = next((known[kind] for kind in known if isinstance(optimizer, kind)), None)
     if rate is None:
@@ -392,21 +349,15 @@ def effective_rates(optimizer: torch.optim.Optimizer) -> list[np.ndarray]:
             f"optimizer must be one of {names} or AdamW, got {type(optimizer).__name__}; "
             "of others, the rate per weight is not known here"
         )
-    plain = isinstance(optimizer, torch.optim.SGD | AdaGradNorm)  # no state of each weight
-    rates: list[np.ndarray] = []
+    plain, states = isinstance(optimizer, torch.optim.SGD), optimizer.state
+    if not plain and not any(state.get("step") for state in states.values()):  # Adagrad has it at 0
+        raise ValueError("optimizer must have made an update; call optimizer.step() first")
+    rates = []
     for group in optimizer.param_groups:
         for weight in group["params"]:
-            state = optimizer.state.get(weight, {})
-            if not plain and not state.get("step"):
-                if not weight.requires_grad:
-                    rates.append(np.full(weight.shape, np.nan))
-                    continue
-                raise ValueError(
-                    f"optimizer must have updated every weight, but weight {len(rates)} has had no "
-                    "update yet; call optimizer.step() after loss.backward() first"
-                )
-            numbers = np.asarray(rate(state, group) * float(group["lr"]))
-            rates.append(np.broadcast_to(numbers, weight.shape).copy())
+            state = states.get(weight, {})
+            number = rate(state, group) if plain or state.get("step") else np.nan
+            rates.append(np.broadcast_to(number * float(group["lr"]), weight.shape).copy())
     return rates
 
 

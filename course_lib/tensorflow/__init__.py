@@ -13,12 +13,11 @@ trainers/in_keras.py.
 from course_lib.tensorflow.adaptive import effective_rates, hessian_diagonal
 from course_lib.tensorflow.framework import keras as keras  # "as": others may take it from here
 from course_lib.tensorflow.framework import tf as tf
-from course_lib.tensorflow.optimizers import SGD, AdaGradNorm, ScheduleFreeAdamW
+from course_lib.tensorflow.optimizers import SGD, ScheduleFreeAdamW
 from course_lib.tensorflow.schedule import KerasSchedule, PlateauCallback
 
 __all__ = [
     "SGD",
-    "AdaGradNorm",
     "KerasSchedule",
     "PlateauCallback",
     "ScheduleFreeAdamW",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from course_lib.tensorflow.framework import keras, tf, to_numpy
-from course_lib.tensorflow.optimizers import SGD, AdaGradNorm
+from course_lib.tensorflow.optimizers import SGD
 
 
 def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
@@ -13,8 +13,8 @@ def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
 
     In Adam it is the first moment that is multiplied, in SGD with momentum the velocity (in Keras's
     own SGD the gradient, on its way into the velocity). It is read from the optimizer's state, so
-    call it after at least one update. Adagrad, Adam, AdamW, RMSprop, SGD (Keras's and ours) and
-    AdaGradNorm can be read: TypeError for another, ValueError for one without an update.
+    call it after at least one update. Adagrad, Adam, AdamW, RMSprop and SGD (Keras's and ours) can
+    be read: TypeError for another, ValueError for one without an update.
 
     >>> weight = keras.Variable([0.0, 0.0])
     >>> optimizer = keras.optimizers.Adagrad(1.0, initial_accumulator_value=0.0, epsilon=0.0)
@@ -29,7 +29,6 @@ def effective_rates(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
         kinds.RMSprop: _rmsprop_rate,
         kinds.SGD: lambda o, i, t: 1.0,
         SGD: lambda o, i, t: 1.0,
-        AdaGradNorm: lambda o, i, t: 1 / np.sqrt(to_numpy(o._accumulator)),
     }
     rate = next((known[kind] for kind in known if isinstance(optimizer, kind)), None)
     if rate is None:

@@ -9,17 +9,6 @@ from course_lib.tensorflow.framework import keras, tf, to_numpy
 from course_lib.tensorflow.schedule import KerasSchedule, refuse_bare
 
 
-def _whole(gradients: list[Any], rule: str) -> list[Any]:
-    """The gradients as a rule that squares them needs them: summed over the places of a batch that
-    read the same row of an Embedding, and over the devices."""
-    if (replicas := tf.distribute.get_strategy().num_replicas_in_sync) > 1:
-        raise ValueError(
-            f"{rule} must be trained on one device, as it needs the gradient of the whole batch, "
-            f"got a strategy with {replicas} replicas; train outside of its scope"
-        )
-    return [tf.convert_to_tensor(gradient) for gradient in gradients]
-
-
 @keras.saving.register_keras_serializable(package="course_lib")
 class SGD(keras.optimizers.Optimizer):
     """Stochastic gradient descent with PyTorch's form of momentum.
@@ -100,60 +89,6 @@ class SGD(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
-class AdaGradNorm(keras.optimizers.Optimizer):
-    """AdaGrad with a single rate: lr / sqrt(initial^2 + sum of |gradient|^2), the same for all.
-
-    The sum goes over every weight and all updates so far (Ward, Wu and Bottou 2019). Makes the same
-    updates as the `AdaGradNorm` of course_lib.pytorch. ValueError in a strategy of several devices.
-
-    Arguments
-    - learning_rate: a number or a schedule, such as a KerasSchedule.
-    - initial: above 0; the root of what the sum starts with.
-    - name, and what every Keras optimizer takes.
-
-    >>> weight = keras.Variable([0.0, 0.0])
-    >>> AdaGradNorm(13.0, initial=12.0).apply([tf.constant([3.0, 4.0])], [weight])
-    >>> weight.numpy().tolist()  # - 13 / sqrt(12^2 + 3^2 + 4^2) * gradient
-    [-3.0, -4.0]
-    """
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.01,
-        initial: float = 0.1,
-        name: str = "AdaGradNorm",
-        **kwargs: Any,
-    ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        refuse_bare(self._learning_rate)
-        self.initial = Number(low=0, above=True).check("initial", initial)
-
-    def build(self, variables):
-        if self.built:
-            return
-        super().build(variables)
-        # A NumPy number: Keras takes a plain Python float through float32.
-        start = keras.initializers.Constant(np.float64(self.initial**2))
-        self._accumulator = self.add_variable((), start, variables[0].dtype, name="accumulator")
-
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        """The one place that sees all gradients at once, clipped and accumulated already."""
-        grads = _whole(grads, "AdaGradNorm")
-        for gradient in grads:
-            square = keras.ops.sum(keras.ops.square(gradient))
-            self.assign_add(self._accumulator, keras.ops.cast(square, self._accumulator.dtype))
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
-
-    def update_step(self, gradient, variable, learning_rate):
-        learning_rate = keras.ops.cast(learning_rate, variable.dtype)
-        root = keras.ops.cast(keras.ops.sqrt(self._accumulator), variable.dtype)
-        self.assign_sub(variable, learning_rate / root * keras.ops.cast(gradient, variable.dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "initial": self.initial}
-
-
-@keras.saving.register_keras_serializable(package="course_lib")
 class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     """Schedule-free AdamW (Defazio et al. 2024), update by update as its authors' own for PyTorch.
 
@@ -163,8 +98,8 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
     rate so far: that only matters when the rate changes. The model's weights are y, where gradients
     are taken; evaluate with x, which `averaged()` returns, as Keras has no switch between the two.
 
-    The arguments are those of Keras's own. ValueError for a weight_decay, for a beta_1 of 0 (from
-    its y no x can be computed), and in a strategy of several devices.
+    The arguments are those of Keras's own. ValueError for a weight_decay, and for a beta_1 of 0, as
+    no x can be computed from its y. For one device: it needs the gradient of the whole batch.
 
     >>> weight = keras.Variable([1.0])
     >>> optimizer = ScheduleFreeAdamW(learning_rate=0.5)
@@ -193,7 +128,7 @@ class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
         self._total = self.add_variable((), dtype=dtype, name="total_of_squares")
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        grads = _whole(grads, "ScheduleFreeAdamW")
+        grads = [tf.convert_to_tensor(each) for each in grads]  # summed: an Embedding's have parts
         rate = keras.ops.cast(learning_rate, self._largest.dtype)
         if self.warmup_steps:
             done = keras.ops.cast(self.iterations + 1, rate.dtype)
