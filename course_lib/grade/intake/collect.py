@@ -21,7 +21,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -34,15 +34,15 @@ from course_lib.grade.intake.piles import Caps, Pile, piles, said
 
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
 ADDED = 8  # such additions to a name, at most
-DIGEST = re.compile(r"-[0-9a-f]{8,}$")  # what `_safe` adds
+DIGEST = re.compile(r"-[0-9a-f]{8,}$")  # what `student_id` adds
 IGNORED = "second copy ignored: {} is graded"
 UNSURE = (
     "{} is graded, a different copy; nothing says which of them counts: keep the one that does or, "
     "if they are of several students, make a folder for each"
 )
+FORGED = "{} have different copies of this notebook; keep the one that counts"
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,18 @@ def collect(
     if not rows:
         raise ValueError(f"{folder}: empty; expected a folder, zip or notebook for each student")
     _join_weeks(rows)
-    ids = student_ids(rows)
     found = [
-        replace(each, student=ids[name], name=shown(name, 200))
+        replace(each, student=student_id(name), name=shown(name, 200))
         for name, theirs in rows.items()
         for each in _chosen(theirs, assignments)
     ]
     found.sort(key=lambda each: (each.student, each.assignment, each.notebook or "~", each.origin))
-    return _distinct(found)
+    count = Counter[str]()
+    for place, each in enumerate(found):
+        count[each.origin] += 1
+        if (number := count[each.origin]) > 1:  # a zip may have one name twice
+            found[place] = replace(each, origin=f"{each.origin} ({number})")
+    return found
 
 
 def _join_weeks(rows: dict[str, list["_Row"]]) -> None:
@@ -120,19 +124,19 @@ def _join_weeks(rows: dict[str, list["_Row"]]) -> None:
 # --- which notebooks ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class _Fit:
     """How well a copy of a notebook fits, the most important first; the greatest is graded. Never a
     file's date: zip files and copying change it."""
 
-    readable: bool
-    own: bool  # found under the student's own name, not in a folder or zip of many
-    answers: int = 0  # 1: some were begun; 0: none; -1: it has no cells for them, or ours in them
+    answers: int = (
+        -2
+    )  # 1: begun; 0: blank; -1: has none of ours, or our own in them; -2: unreadable
+    own: bool = False  # found under the student's own name, not in a folder or zip of many
     date: int = 0  # of the attempt, where a platform says it
     named: int = 0  # 2: as handed out, numbers aside; 1: as a copy of that; 0: otherwise
     depth: int = 0  # minus the folders that it lies in
-    upload: int = 0  # Canvas's number
-    numbers: tuple[int, ...] = ()  # behind the name: a browser, Canvas and macOS count up
+    numbers: tuple[int, ...] = ()  # Canvas's, then those behind the name: all that copy count up
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ class _Row:
     """A submission, and how well it fits."""
 
     submission: Submission
-    fit: _Fit = _Fit(False, False)
+    fit: _Fit = _Fit()
+    stem: str = ""  # of the file's name, without what copying adds
     nothing: bool = False  # only says that nothing was found
     foreign: bool = False  # without a cell of ours: a scratch book, a lesson
 
@@ -198,28 +203,21 @@ class _Reader:
 
     def _row(self, item: Item) -> _Row | None:
         """The row of a file; None for one that is no notebook."""
-        name, named, numbers = _by_name(item.parts[-1], self.assignments)
+        name, named, stem, numbers = _by_name(item.parts[-1], self.assignments)
         if item.problem:
             return self._refused(item, item.problem, name)
         if item.suffix != ".ipynb":
             return None
         try:
-            text = _decoded(self._take(item, self.caps.notebook))
+            text = self._take(item, self.caps.notebook).decode("utf-8-sig")
             text = text if self.outputs else without_outputs(text)
             name = _by_content(text, name, self.assignments)
         except ValueError as error:
             return self._refused(item, error, name)
-        fit = _Fit(
-            True,
-            not self.pile.shared,
-            date=said(item.origin).date,
-            named=named,
-            depth=-len(item.parts),
-            upload=said(item.origin).upload,
-            numbers=numbers,
-        )
+        sent, own, depth = said(item.origin), not self.pile.shared, -len(item.parts)
+        fit = _Fit(0, own, sent.date, named, depth, (sent.upload, *numbers))
         found = Submission("", "", self._folder(item), name, text, origin=item.origin)
-        return _Row(found, fit)
+        return _Row(found, fit, stem)
 
     def _refused(self, item: Item, problem: object, notebook: str | None = None) -> _Row:
         there = self._folder(item)
@@ -241,32 +239,23 @@ class _Reader:
         return _Row(nothing, nothing=True)
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Refused(f"not UTF-8 text (byte {error.start + 1:,}); save it again") from error
-
-
 def _by_name(
     name: str, assignments: Mapping[str, Assignment]
-) -> tuple[str | None, int, tuple[int, ...]]:
-    """The assignment that the file's name tells, how well it does, and the numbers behind it; the
-    last two as in _Fit."""
-    stem = unicodedata.normalize("NFKC", re.sub(r"\.ipynb(\.txt|\.json)?$", "", name))
-    if stem in assignments:
-        return stem, 2, ()
+) -> tuple[str | None, int, str, tuple[int, ...]]:
+    """The assignment that the file's name tells, how well it does, as in _Fit; the name without
+    what copying adds; and the numbers in that, where an assignment is told."""
     known = {each.lower(): each for each in assignments}
+    stem = re.sub(r"\.ipynb(\.txt|\.json)?$", "", unicodedata.normalize("NFKC", name).lower())
     named, numbers = 2, tuple[int, ...]()
     for _ in range(ADDED if len(stem) <= LONGEST_NAME else 0):
-        stem = re.sub(r"\.ipynb$", "", stem.strip().lower())
+        stem = re.sub(r"\.ipynb$", "", stem.strip())
         if stem in known:
-            return known[stem], named, numbers
+            return known[stem], named, stem, numbers
         if added := COPY.search(stem):
             named = 1 if "copy" in added[0] else named
             numbers += tuple(map(int, re.findall(r"\d+", added[0])))
             stem = stem[: added.start()] + stem[added.end() :]
-    return None, 0, ()
+    return None, 0, stem, ()
 
 
 def _by_content(text: str, named: str | None, assignments: Mapping[str, Assignment]) -> str:
@@ -319,17 +308,26 @@ def _chosen(rows: Sequence[_Row], assignments: Mapping[str, Assignment]) -> Iter
 
 
 def _of_copies(alike: Sequence[_Row]) -> Iterator[_Row]:
-    """The copies of one notebook, all but one with a problem."""
+    """The copies of one notebook, all but one with a problem; all of them where files of many
+    students, of which one may be a student's own forgery, have different answers."""
     alike = sorted(alike, key=lambda row: row.submission.origin)
-    both = _contradicting(alike)
-    first = max(alike, key=lambda row: astuple(row.fit))  # of equals the first
+    first = max(alike, key=lambda row: row.fit)  # of equals the first
+    text = without_outputs(first.submission.text or "")
+    rivals = [
+        row
+        for row in alike
+        if row.fit.answers > 0 and without_outputs(row.submission.text or "") != text
+    ]
+    places = sorted({row.submission.origin.partition("/")[0] for row in (first, *rivals)})
+    forged = len(places) > 1 and not first.fit.own
     for row in alike:
-        if row is first and not both:
+        if row is first and not forged:
             yield row
             continue
-        said = UNSURE if _is_unsure(row, first) else IGNORED
-        problem = row.submission.problem or both or said.format(first.submission.origin)
-        yield replace(row, submission=_not_graded(row, problem))
+        unsure = row in rivals and _is_unsure(row, first)
+        problem = (UNSURE if unsure else IGNORED).format(first.submission.origin)
+        problem = FORGED.format(" and ".join(places)) if forged else problem
+        yield replace(row, submission=_not_graded(row, row.submission.problem or problem))
 
 
 def _not_graded(row: _Row, problem: str) -> Submission:
@@ -339,50 +337,21 @@ def _not_graded(row: _Row, problem: str) -> Submission:
 def _is_unsure(row: _Row, first: _Row) -> bool:
     """Whether nothing but chance says that not this copy is graded but the first: a platform gives
     them to two students, each lies in a folder of its own, as in a class whose layout nobody knows,
-    or they fit alike."""
-    one, other = row.submission, first.submission
-    if without_outputs(one.text) == without_outputs(other.text) or row.fit.answers < 1:
-        return False
-    its, theirs = said(one.origin), said(other.origin)
-    if its.owner and theirs.owner and its.owner != theirs.owner:
+    or they fit alike, but for numbers behind different names."""
+    one, other, mine, best = row.submission, first.submission, row.fit, first.fit
+    if len({said(each.origin).owner for each in (one, other)} - {""}) > 1:
         return True
-    mine, best = row.fit, first.fit
-    if [*map(_bare, its.rest)] != [*map(_bare, theirs.rest)]:
-        mine, best = replace(mine, upload=0), replace(best, upload=0)  # perhaps of two students
-    if (mine.own, mine.date, mine.upload) != (best.own, best.date, best.upload):
+    if (mine.own, mine.date) != (best.own, best.date):
         return False
-    nested = _is_beside(one, other) or _is_beside(other, one)
-    return not nested or mine == best
-
-
-def _bare(name: str) -> str:
-    """The name of a file without its ending and what copying adds."""
-    stem = name.lower().rpartition(".")[0]
-    for _ in range(ADDED if len(stem) <= LONGEST_NAME else 0):
-        stem = COPY.sub("", stem.strip())
-    return stem
+    if not (_is_beside(one, other) or _is_beside(other, one)):
+        return True
+    numbered = row.stem == first.stem and mine.numbers != best.numbers
+    return (mine.named, mine.depth) == (best.named, best.depth) and not numbered
 
 
 def _is_beside(one: Submission, other: Submission) -> bool:
     """Whether one lies in the folder or zip of the other, or in a folder within it."""
     return one.origin.startswith(other.origin[: other.origin.rfind("/") + 1])
-
-
-def _contradicting(alike: Sequence[_Row]) -> str:
-    """What to say if files of many students, of which one may be a student's own forgery, have
-    different copies under this student's name; "" otherwise."""
-    readable = [row for row in alike if row.fit.readable]
-    if (
-        any(row.fit.own for row in readable)
-        or len({without_outputs(row.submission.text) for row in readable}) < 2
-    ):
-        return ""
-    places = sorted({row.submission.origin.partition("/")[0] for row in readable})
-    if len(places) < 2:
-        return ""
-    return (
-        f"{' and '.join(places)} have different copies of this notebook; keep the one that counts"
-    )
 
 
 def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
@@ -397,7 +366,7 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
         return replace(
             row,
             submission=replace(each, text=None, problem=str(error)),
-            fit=replace(row.fit, readable=False),
+            fit=replace(row.fit, answers=-2),
         )
     answers = int(plan.begun)
     if not plan.answers or any("### BEGIN SOLUTION" in each for each in plan.answers.values()):
@@ -406,39 +375,12 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
     return replace(row, fit=replace(row.fit, answers=answers), foreign=foreign)
 
 
-# --- names ----------------------------------------------------------------------------------------
-
-
-def student_ids(names: Iterable[str]) -> dict[str, str]:
-    """For each name one that is safe for a file on every system, no two alike in any case. It does
-    not depend on who else is there: `Bob` has a digest because a `bob` may come later."""
-    names = sorted(names)
-    ids = {name: _safe(name, 8) for name in names}
-    # A name can be made to have the short digest of another.
-    count = Counter(id.lower() for id in ids.values())
-    return {name: id if count[id.lower()] == 1 else _safe(name, 64) for name, id in ids.items()}
-
-
-def _safe(name: str, digits: int) -> str:
-    """The name in a-z 0-9 . _ -, or in these and A-Z with a digest of the original."""
+def student_id(name: str) -> str:
+    """The name if it is safe for a file on every system, in a-z 0-9 . _ -, or in these and A-Z with
+    a digest of the original: nobody can find another name for it, and no two are alike in any case.
+    It does not depend on who else is there: `Bob` has a digest because a `bob` may come later."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", unicodedata.normalize("NFKC", name)).strip(".-_")
-    if RESERVED.fullmatch(safe):
-        safe = f"student_{safe}"
     if safe == name.lower() == name and 0 < len(safe) <= 80 and not DIGEST.search(safe):
         return safe
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:digits]
-    return f"{safe[: 79 - digits] or 'student'}-{digest}"
-
-
-def _distinct(rows: list[Submission]) -> list[Submission]:
-    """The rows, with a number behind the origins that are equal."""
-    seen: set[str] = set()
-    made = []
-    for row in rows:
-        origin, count = row.origin, 1
-        while origin in seen:
-            count += 1
-            origin = f"{row.origin} ({count})"
-        seen.add(origin)
-        made.append(replace(row, origin=origin))
-    return made
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{safe[:63] or 'student'}-{digest}"
