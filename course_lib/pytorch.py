@@ -17,7 +17,6 @@ from course_lib.formulas.parameters import (
     Maybe,
     Numbers,
     Whole,
-    as_number,
     describe,
     function_of_step,
     rate_at,
@@ -27,6 +26,8 @@ from course_lib.plateau import Plateau, plateaus_in, warmed
 with needs("torch"):
     import torch
     from torch.optim.lr_scheduler import LRScheduler
+if not hasattr(LRScheduler, "_update_lr"):
+    raise ImportError(f"course_lib.pytorch needs PyTorch 2.9 or newer, got {torch.__version__}")
 
 
 class TorchSchedule(LRScheduler):
@@ -77,7 +78,7 @@ class TorchSchedule(LRScheduler):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
         last_epoch = Whole(low=-1).check("last_epoch", last_epoch)
         self.schedule = function_of_step("schedule", schedule, last_epoch + 1)
-        self.group_scales = group_scales
+        self.group_scales = Maybe(Numbers()).check("group_scales", group_scales)
         groups = optimizer.param_groups
         if momentum is not None:
             function_of_step("momentum", momentum, last_epoch + 1)
@@ -86,57 +87,28 @@ class TorchSchedule(LRScheduler):
                     f"momentum is given, but {type(optimizer).__name__} has none to set"
                 )
         self.momentum = momentum
-        self.optimizer = optimizer
-        self._check_group_scales()
-        self._check_own_rates()
+        rates = {float(group["lr"]) for group in groups}
+        if group_scales is None and len(rates) > 1:
+            warnings.warn(
+                f"the optimizer's groups have different rates, {sorted(rates)}, but all will get "
+                "the schedule's; for rates that differ, give group_scales, one factor per group",
+                stacklevel=2,
+            )
         for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
             group.setdefault("initial_lr", float(group["lr"]))
         super().__init__(optimizer, last_epoch)
-
-    @property
-    def group_scales(self) -> tuple[float, ...] | None:
-        """One factor per parameter group, or None; ValueError for one that is below 0 or no number,
-        and, when the next rate is asked for, for another number of them."""
-        return self._group_scales
-
-    @group_scales.setter
-    def group_scales(self, scales: Sequence[float] | None) -> None:
-        self._group_scales = Maybe(Numbers()).check("group_scales", scales)
-
-    def _check_own_rates(self) -> None:
-        own = set()
-        for group in self.optimizer.param_groups:
-            rate = group["lr"]
-            if isinstance(rate, torch.Tensor) and not rate.is_floating_point():
-                raise ValueError(f"lr must be a tensor of floating point, got {rate!r}")
-            if as_number(rate) is None:
-                raise ValueError(
-                    f"lr must be a number in every parameter group, got {rate!r}; an optimizer "
-                    "that finds its own rate follows no schedule"
-                )
-            own.add(float(rate) * group.get("lr_scale", 1))  # what timm's schedulers multiply by
-        if self.group_scales is None and len(own) > 1:
-            warnings.warn(
-                f"the optimizer's groups have different rates, {sorted(own)}, but all will get the "
-                "schedule's; for rates that differ, give group_scales, one factor per group (for "
-                'timm\'s: [group["lr_scale"] for group in optimizer.param_groups])',
-                stacklevel=3 if type(self) is TorchSchedule else 4,
-            )
-
-    def _check_group_scales(self) -> None:
-        scales, groups = self.group_scales, self.optimizer.param_groups
-        if scales is not None and len(scales) != len(groups):
-            raise ValueError(
-                f"group_scales needs one factor for each of the optimizer's {len(groups)} "
-                f"parameter groups, got {len(scales)}; after add_param_group, set "
-                "scheduler.group_scales to as many, and call refresh(), or step() again"
-            )
 
     def get_lr(self) -> list[float | torch.Tensor]:
         rate = rate_at(self.schedule, self.last_epoch)  # of NumPy's numbers, a float for torch.load
         if self.group_scales is None:
             return [rate] * len(self.optimizer.param_groups)
-        self._check_group_scales()
+        if len(self.group_scales) != len(self.optimizer.param_groups):
+            raise ValueError(
+                "group_scales needs one factor for each of the optimizer's "
+                f"{len(self.optimizer.param_groups)} parameter groups, got "
+                f"{len(self.group_scales)}; after add_param_group, set scheduler.group_scales to "
+                "as many, and call refresh()"
+            )
         return [rate * scale for scale in self.group_scales]
 
     def refresh(self) -> None:
@@ -147,24 +119,11 @@ class TorchSchedule(LRScheduler):
 
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
-        before = self.last_epoch
-        self.last_epoch = before + 1 if epoch is None else _whole(epoch)
-        try:
-            self.refresh()
-        except BaseException:  # no update was made with a rate that there is not
-            self.last_epoch = before
-            raise
-
-    if not hasattr(LRScheduler, "_update_lr"):  # torch up to 2.8, whose step() sets rates alone
-
-        def step(self, epoch: int | None = None) -> None:
-            before = self.last_epoch
-            try:
-                super().step(None if epoch is None else _whole(epoch))
-                self.refresh()
-            except BaseException:
-                self.last_epoch = before
-                raise
+        if epoch is None:
+            self.last_epoch += 1
+        else:
+            self.last_epoch = Whole().check("epoch (a metric is for TorchPlateau)", epoch)
+        self.refresh()
 
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
         seen: set[int] = set()
@@ -207,64 +166,33 @@ class TorchSchedule(LRScheduler):
         Raises ValueError, naming both, where the state was saved under another schedule, momentum
         or group_scales.
         """
-        if not isinstance(state_dict, dict):
-            raise TypeError(f"state_dict must be what state_dict() returned, got {state_dict!r}")
-        if missing := {"last_epoch", "schedule", "lr"} - state_dict.keys():
+        saved, now = state_dict, self.state_dict()
+        if missing := now.keys() - saved.keys():
             names = ", ".join(sorted(missing))
             raise ValueError(f"state_dict was not saved by a TorchSchedule: it has no {names}")
-        now = self.state_dict()
-        saved = now | {"plateaus": []} | _as_now(state_dict)  # older states have less
         words = {"schedule": "", "momentum": "momentum ", "group_scales": "group_scales "}
         for name, word in words.items():
             if saved[name] != now[name]:
                 raise ValueError(
                     f"state_dict was saved under {word}{saved[name]}, this is {word}{now[name]}"
                 )
-        try:
-            self._go_on(saved)
-        except BaseException:  # refused, or the schedule failed: nothing may have changed
-            self.last_epoch = now["last_epoch"]
-            self._load_plateaus(now)
-            raise
-
-    def _go_on(self, saved: dict[str, Any]) -> None:
         self.last_epoch = Whole(low=-1).check("last_epoch", saved["last_epoch"])
-        self._load_plateaus(saved)
+        plateaus = plateaus_in(self.schedule)
+        for plateau, state in zip(plateaus, saved["plateaus"], strict=True):
+            plateau.load_state_dict(state)
         if self.last_epoch == -1:  # waits in a SequentialLR: the rate is another scheduler's to set
-            self._last_lr = saved["lr"]
             return
         rates = self.get_lr()
-        if not saved["plateaus"] and not _equal(rates, saved["lr"]):
+        # But for the last bits, where another machine's mathematical library rounds otherwise.
+        near = (
+            math.isclose(*each, rel_tol=1e-12, abs_tol=1e-16) for each in zip(rates, saved["lr"])
+        )
+        if not plateaus and not all(near):
             raise ValueError(
                 f"state_dict was saved under a {saved['schedule']} that gives {saved['lr']} "
                 f"at update {self.last_epoch}; this one gives {rates}"
             )
-        self._set_momentum()
-        self._set_rates(rates)
-
-    def _load_plateaus(self, saved: dict[str, Any]) -> None:
-        states = saved["plateaus"]  # none in older states of a schedule that has a plateau
-        for plateau, state in zip(plateaus_in(self.schedule), states, strict=bool(states)):
-            plateau.load_state_dict(state)
-
-
-def _whole(epoch: Any) -> int:
-    return Whole().check("epoch (a metric is for TorchPlateau)", epoch)
-
-
-def _as_now(state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a TorchPlateau as it was saved when it had a form of its own, in today's."""
-    if "plateau" not in state:
-        return state
-    schedule = state["schedule"].replace("WarmedPlateau(plateau=", "Schedule(warmup, then=")
-    return {**state, "schedule": schedule, "plateaus": [state["plateau"]]}
-
-
-def _equal(rates: Sequence[float | torch.Tensor], saved: Sequence[float]) -> bool:
-    """But for the last bits, where another machine's mathematical library rounds otherwise."""
-    pairs = zip(map(float, rates), saved)
-    near = (math.isclose(rate, each, rel_tol=1e-12, abs_tol=1e-16) for rate, each in pairs)
-    return len(rates) == len(saved) and all(near)
+        self.refresh()
 
 
 class TorchPlateau(TorchSchedule):

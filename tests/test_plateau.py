@@ -373,19 +373,6 @@ def test_torch_schedule_with_a_plateau_in_it_goes_on_wherever_it_was_saved(stop)
     assert rates + list(listening(*again, range(stop, 30))) == planned()
 
 
-def test_torch_plateau_loads_a_state_of_before_the_plateau_was_in_every_schedule_s():
-    run = pair(warmup_steps=WARMUP_STEPS)
-    rates = list(listening(*run, range(20)))
-    old = run[1].state_dict()
-    (old["plateau"],) = old.pop("plateaus")
-    old["schedule"] = f"WarmedPlateau(plateau={new_plateau()!r}, warmup_steps={WARMUP_STEPS})"
-    again = pair(warmup_steps=WARMUP_STEPS)
-    again[1].load_state_dict(old)
-    assert rates + list(listening(*again, range(20, 30))) == planned()
-    with pytest.raises(ValueError, match=r"warmup_steps=5.*this is .*warmup_steps=4"):
-        pair(warmup_steps=4)[1].load_state_dict(old)
-
-
 @pytest.mark.parametrize("stop", range(0, 30, 4))
 def test_torch_goes_on_wherever_it_was_saved(stop):
     run = pair(warmup_steps=WARMUP_STEPS)
@@ -398,26 +385,24 @@ def test_torch_goes_on_wherever_it_was_saved(stop):
     assert rates + list(listening(*run, range(stop, 30))) == planned()
 
 
-def test_torch_refuses_another_state_and_stays_as_it_was():
+def test_torch_refuses_another_state():
     *_, scheduler = pair(warmup_steps=4)
     run = pair(warmup_steps=3)
     list(listening(*run, range(20)))
-    before = scheduler.state_dict()
     with pytest.raises(ValueError, match=r"warmup_steps=3.*this is .*warmup_steps=4"):
         scheduler.load_state_dict(run[1].state_dict())
     *_, other = pair(Plateau(0.5))
     with pytest.raises(ValueError, match=r"under .*Plateau\(.*this is .*Plateau\("):
         scheduler.load_state_dict(other.state_dict())
-    with pytest.raises(ValueError, match="not saved by a TorchSchedule: it has no lr, schedule"):
+    with pytest.raises(
+        ValueError, match=r"not saved by a TorchSchedule: it has no .*lr, .*schedule"
+    ):
         scheduler.load_state_dict({"last_epoch": 3})
     same = pair(warmup_steps=4)
     list(listening(*same, range(20)))
     for wrong in (3.0, "3", -2):
         with pytest.raises(ValueError, match="last_epoch must be a whole number"):
             scheduler.load_state_dict(same[1].state_dict() | {"last_epoch": wrong})
-    with pytest.raises(TypeError, match=r"must be what state_dict\(\) returned, got None"):
-        scheduler.load_state_dict(None)
-    assert scheduler.state_dict() == before
 
 
 def test_torch_group_scales_and_bad_arguments():
