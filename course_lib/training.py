@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -26,11 +25,11 @@ from course_lib.formulas.parameters import (
 )
 from course_lib.plateau import Plateau, plateaus_in
 from course_lib.trainers import models
-from course_lib.written import code
 
 FRAMEWORKS = ("torch", "tensorflow")
 MEASURED = ("val_loss", "val_accuracy")  # after every epoch, where images are held out
 OPTIMIZERS = ("sgd", "keras_sgd", "adam", "adamw", "adagrad", "rmsprop", "schedule_free", "prodigy")
+ONE_HAS_IT = {"prodigy": "torch", "keras_sgd": "tensorflow"}
 
 # A loss this many times the first one, or one that is no number, ends a run. In float32 a network
 # whose units have all died can go on for ever with a huge but finite loss: that is no training.
@@ -141,22 +140,16 @@ def checked(**settings: Any) -> dict[str, Any]:
     """Settings of `fit` in their plain form; ValueError for one that is not allowed, or not with
     another."""
     settings = {name: SETTINGS[name].check(name, value) for name, value in settings.items()}
-    optimizer, framework = settings["optimizer"], settings["framework"]
-    momentum = settings["momentum"]
+    optimizer, framework, momentum = (settings[n] for n in ("optimizer", "framework", "momentum"))
     if momentum and optimizer not in ("sgd", "keras_sgd"):
         raise ValueError(
             f'momentum must be 0 with optimizer="{optimizer}", got {momentum!r}; '
             'leave it out, or take optimizer="sgd"'
         )
-    if (framework, optimizer) == ("tensorflow", "prodigy"):
+    if framework != ONE_HAS_IT.get(optimizer, framework):
         raise ValueError(
-            'optimizer must not be "prodigy" with framework="tensorflow": Keras has none, '
-            'got "prodigy"; take framework="torch", or "schedule_free"'
-        )
-    if (framework, optimizer) == ("torch", "keras_sgd"):
-        raise ValueError(
-            'optimizer must not be "keras_sgd" with framework="torch": PyTorch has no SGD with the '
-            'rate inside of the velocity, got "keras_sgd"; take framework="tensorflow", or "sgd"'
+            f'optimizer must be one that {framework} has, got "{optimizer}"; '
+            f'take framework="{ONE_HAS_IT[optimizer]}", or another optimizer'
         )
     return settings
 
@@ -175,7 +168,6 @@ def fit(
     validation: float = 0.1,
     test: bool = False,
     max_updates: int | None = None,
-    plateau: Plateau | None = None,
     monitor: str = "val_loss",
     progress: bool = True,
     watch: Callable[[int, Any], None] | None = None,
@@ -211,8 +203,8 @@ def fit(
     - watch: called as `watch(done, trainer)` after every update, with the number of updates made;
       `trainer.run` is the Run so far; `trainer.evaluate(images, labels)` gives loss and accuracy
       then, `trainer.logits(images)` the scores, for images with a channel axis.
-    - plateau: the Plateau that `schedule` is, or has in it: after every epoch it gets the epoch's
-      `monitor` ("loss", "val_loss" or "val_accuracy"). It remembers, so every run needs a new one.
+    - monitor: what a Plateau that `schedule` is, or has in it, gets after every epoch: "loss",
+      "val_loss" or "val_accuracy". It remembers, so every run needs a new one.
 
     A run that diverges is a result, not an error: see `Run.diverged`. Before anything is trained,
     raises TypeError or ValueError for an argument that is not allowed, or for a rate that is not a
@@ -226,7 +218,6 @@ def fit(
     ([0.3, 0.2, 0.1], 3, 1)
     """
     function_of_step("schedule", schedule)
-    Flag().check("progress", progress)
     if watch is not None and not callable(watch):
         raise TypeError(f"watch must be a function of (done, trainer), got {watch!r}")
     given = checked(
@@ -246,7 +237,7 @@ def fit(
     if test and not len(data.x_test):
         raise ValueError(f"test must be False with data that have no test images, got {data!r}")
     train, held_out = split(data, validation)
-    _check_plateau(schedule, plateau, monitor, ("loss", *MEASURED) if len(held_out) else ("loss",))
+    plateaus = _plateaus(schedule, monitor, ("loss", *(MEASURED if len(held_out) else ())))
     x, y = _with_channels(data.x_train[held_out]), data.y_train[held_out]
     steps_per_epoch = math.ceil(len(train) / batch_size)
     total = updates(
@@ -256,8 +247,8 @@ def fit(
         validation=validation,
         max_updates=max_updates,
     )
-    for step in range(total):  # before anything is trained, and alike in both frameworks
-        rate_at(schedule, step)
+    for step in range(total):
+        rate_at(schedule, step)  # an error before anything is trained
     friction = _friction(momentum, optimizer, total) if callable(momentum) else given["momentum"]
     trainer, batches = prepared(schedule, data, train, total, **{**given, "momentum": friction})
     said = describe(momentum) if callable(momentum) else given["momentum"]
@@ -279,11 +270,11 @@ def fit(
                 watch(done, trainer)
             if done % steps_per_epoch == 0 or done == total:
                 _end_epoch(run, trainer, x, y, steps_per_epoch)
-                if plateau is not None and run.diverged is None:
+                if run.diverged is not None:
+                    break
+                for plateau in plateaus:
                     plateau.update(run.history[monitor][-1])
                     trainer.refresh()
-            if run.diverged is not None:
-                break
     if test and run.diverged is None:
         run.test_loss, run.test_accuracy = trainer.evaluate(
             _with_channels(data.x_test), data.y_test
@@ -351,32 +342,17 @@ def _end_epoch(run: Run, trainer, x: np.ndarray, y: np.ndarray, steps_per_epoch:
         run.history.setdefault(name, []).append(value)
 
 
-def _check_plateau(
-    schedule: Callable[[int], float],
-    plateau: Plateau | None,
-    monitor: str,
-    available: tuple[str, ...],
-) -> None:
-    if any(each is not plateau for each in plateaus_in(schedule)):
-        raise ValueError(
-            "plateau must be the very Plateau that the schedule has in it, which would get no "
-            f"metric otherwise and never fall; the schedule is {schedule!r}, got {plateau!r}"
-        )
-    if plateau is None:
-        return
-    if not isinstance(plateau, Plateau):
-        raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
-    with suppress(ValueError):  # of a function nobody knows what is in it
-        raise TypeError(
-            "plateau must be what the schedule is or has in it, as in Schedule(warmup, "
-            f"then=plateau, warmup_steps=10), but the schedule is {code(schedule)}"
-        )
-    if plateau.state_dict() != Plateau(**plateau.arguments).state_dict():
-        raise ValueError(
-            "plateau must be a new one for every run, got one that has already heard metrics "
-            f"(its rate is {plateau.lr:g}): {plateau!r}"
-        )
-    Choice(available).check("monitor", monitor)
+def _plateaus(schedule: Callable[[int], float], monitor: str, reported: tuple[str, ...]):
+    """The plateaus in a schedule, each of them new, where they have something to hear."""
+    plateaus = list(dict.fromkeys(plateaus_in(schedule)))
+    for plateau in plateaus:
+        Choice(reported).check("monitor", monitor)
+        if plateau.state_dict() != Plateau(**plateau.arguments).state_dict():
+            raise ValueError(
+                "schedule must have a new Plateau for every run, got one that has already heard "
+                f"metrics (its rate is {plateau.lr:g}): {plateau!r}"
+            )
+    return plateaus
 
 
 def _trainer(framework: str):

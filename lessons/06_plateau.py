@@ -194,8 +194,8 @@ for name, falling in scales.items():
 # %% [markdown]
 # ## 2. On images
 #
-# A linear model under a rate of 1.0, on 2,000 images of MNIST. The plateau hears the loss on 2,000
-# held-out images after each epoch: `fit(..., plateau=plateau)`. The rates depend on what was heard,
+# A linear model under a rate of 1.0, on 2,000 images of MNIST. The plateau is the schedule: `fit`
+# tells it the loss on 2,000 held-out images after each epoch. The rates depend on what was heard,
 # so they can be checked only afterwards: we give the same numbers to a second, fresh rule, and
 # compare its rates.
 
@@ -207,7 +207,7 @@ epoch_steps = updates(few, epochs=1, batch_size=20, validation=0.5)
 
 def listening(epochs=10, **arguments):
     plateau, again = Plateau(**arguments), Plateau(**arguments)
-    run = fit(plateau, plateau=plateau, epochs=epochs, progress=False, **how)
+    run = fit(plateau, epochs=epochs, progress=False, **how)
     rates = [again.lr, *map(again.update, run.history["val_loss"])]  # rates[e] is of epoch e
     run.assert_lr_matches(lambda step: rates[step // epoch_steps])
     return run, rates[:-1]

@@ -450,7 +450,7 @@ def test_prodigy_trains_and_is_for_torch_only():
     run, schedule = run_of("torch", "prodigy", max_updates=60)
     run.assert_lr_matches(schedule)
     assert run.loss[-1] < 0.9 * run.loss[0]
-    with pytest.raises(ValueError, match=r"Keras has none.*take framework=.torch"):
+    with pytest.raises(ValueError, match="tensorflow has, got .*take framework=.torch"):
         run_of("tensorflow", "prodigy")
 
 
@@ -460,9 +460,7 @@ def test_keras_sgd_puts_the_rate_inside_of_the_velocity_and_is_for_tensorflow_on
     ours, _ = run_of("tensorflow", "sgd", momentum=0.9)
     assert run.loss[0] == pytest.approx(ours.loss[0])
     assert abs(run.loss[-1] - ours.loss[-1]) > 1e-6  # the rate changes, so the two part
-    with pytest.raises(
-        ValueError, match=r"rate inside of the velocity.*take framework=.tensorflow"
-    ):
+    with pytest.raises(ValueError, match="torch has, got .*take framework=.tensorflow"):
         run_of("torch", "keras_sgd")
 
 

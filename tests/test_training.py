@@ -573,11 +573,6 @@ def test_numpy_numbers_are_as_good_as_pythons(framework):
     assert repr(numpys) == repr(plain)  # also on record, where JSON knows no NumPy
 
 
-def test_a_progress_that_is_neither_true_nor_false_is_named():
-    with pytest.raises(ValueError, match="progress must be True or False, got 'no'"):
-        fit(FALLING, data=GREY, progress="no")
-
-
 @both_frameworks
 def test_a_run_of_n_updates_asks_for_n_rates(framework):
     table = [0.25, 0.125, 0.5]
