@@ -1,12 +1,18 @@
 """Figures: one message each, units on the axes, the same colour for the same schedule throughout.
 
 Every function returns a matplotlib Figure that pyplot does not keep, so a notebook shows it once:
-as the last line of a cell.
+as the last line of a cell. In a notebook every figure, also one that was made without these
+functions, is shown with an alternative text (`described`).
 """
 
+import base64
+import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from course_lib import needs
 from course_lib.formulas.smoothing import smooth
@@ -18,9 +24,69 @@ from course_lib.training import Run
 with needs("course"):
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure, FigureBase
+    from matplotlib.lines import Line2D
 
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
+
+
+def described(figure: Figure) -> str:
+    """What a figure shows, in words: titles, axes, and each labelled line with its first and last
+    value, and the highest and lowest where it goes beyond these.
+
+    >>> described(plot_schedules({"a": lambda step: 0.1 * step, "b": lambda step: 1 - step}, 3))
+    'learning rate over update: a from 0 to 0.2; b from 1 to -1.'
+    """
+    parts = [figure.get_suptitle()]
+    for axes in figure.axes:
+        parts += [axes.get_title(place) for place in ("left", "center", "right")]
+        both = [_described_axis(axes.yaxis), _described_axis(axes.xaxis)]
+        ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+        rows = [tick for tick in ticks if "$" not in tick and any(map(str.isalpha, tick))]
+        lines = [_described_line(axes, each) for each in axes.lines]
+        parts.append(_joined(": ", [_joined(" over ", both), _joined("; ", [*rows, *lines])]))
+    return " ".join(f"{_joined('. ', parts) or 'A figure without title and labels'}.".split())
+
+
+def _joined(between: str, parts: Iterable[str]) -> str:
+    return between.join(filter(None, parts))
+
+
+def _described_axis(axis: Axis) -> str:
+    name, scale = axis.get_label_text(), axis.get_scale()
+    return f"{name} ({scale} scale)" if name and scale != "linear" else name
+
+
+def _described_line(axes: Axes, line: Line2D) -> str:
+    label, ys = str(line.get_label()), np.asarray(line.get_ydata(orig=False), float)
+    values = ys[np.isfinite(ys)]
+    if label.startswith("_"):  # matplotlib's own, of a line without one
+        return ""
+    if line.get_transform() != axes.transData or not len(values):  # such as a mark at a place of x
+        return label
+    first, last, low, high = (f"{y:.3g}" for y in (values[0], values[-1], min(values), max(values)))
+    text = f"{label} from {first} to {last}" if len(values) > 1 else f"{label} {first}"
+    text += f", at most {high}" if high not in (first, last) else ""
+    return text + (f", at least {low}" if low not in (first, last) else "")
+
+
+def _as_html(figure: Figure) -> str | None:
+    """The picture as a notebook shows it, with its words: JupyterLab gives a bare PNG none."""
+    formatters = sys.modules["IPython"].get_ipython().display_formatter.formatters
+    found = formatters["image/png"](figure)
+    if found is None:
+        return None
+    png, size = found if isinstance(found, tuple) else (found, {})
+    coded = png if isinstance(png, str) else base64.b64encode(png).decode()
+    given = "".join(f' {name}="{size[name]}"' for name in ("width", "height") if name in size)
+    alt = html.escape(described(figure), quote=True)
+    return f'<img alt="{alt}"{given} src="data:image/png;base64,{coded.strip()}">'
+
+
+if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+    # Not for Figure: what is registered for that, IPython drops when it chooses a format.
+    shell.display_formatter.formatters["text/html"].for_type(FigureBase, _as_html)
 
 
 def plot_schedules(
@@ -57,7 +123,7 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
         faint = min(0.3, max(0.06, 100 / count))
         bottom.plot(run.loss, color=style["color"], alpha=faint, linewidth=0.8, zorder=1)
         mean = smooth(run.loss, beta=1 - 1 / max(10, count / 40))
-        bottom.plot(mean, linewidth=width, **style)
+        bottom.plot(mean, linewidth=width, label=label, **style)
         if run.diverged is not None and run.loss:
             last = (len(run.loss) - 1, min(run.loss[-1], ceiling))
             bottom.plot(*last, "x", color=style["color"], markersize=9, clip_on=False)

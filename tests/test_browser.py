@@ -53,21 +53,10 @@ from course_lib import GALLERY
 from course_lib.plots import plot_schedules
 plot_schedules(GALLERY, 120)
 """
-    shown = page.evaluate(
-        """async (code) => {
-        const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-        const mimes = [];
-        const future = kernel.requestExecute({code});
-        future.onIOPub = (message) => {
-            if (message.content.data) mimes.push(...Object.keys(message.content.data));
-            if (message.header.msg_type === 'error') mimes.push(message.content.evalue);
-        };
-        await future.done;
-        return mimes;
-    }""",
-        code,
-    )
-    assert "image/png" in shown, shown
+    run_cell(page, code)
+    figure = page.locator(".jp-OutputArea img[alt^='learning rate over update: constant from']")
+    figure.wait_for()
+    assert figure.evaluate("it => it.width === it.naturalWidth")
 
 
 def opened(page, address, path):

@@ -80,7 +80,8 @@ PIXEL += "0gAAAABJRU5ErkJggg=="
 
 class Explorer(ipywidgets.VBox):
     def _repr_mimebundle_(self, **options):
-        return {**super()._repr_mimebundle_(**options), "image/png": base64.b64decode(PIXEL)}
+        more = {"image/png": base64.b64decode(PIXEL), "text/html": "<img>"}
+        return {**super()._repr_mimebundle_(**options), **more}
 
 
 Explorer([ipywidgets.FloatSlider()])

@@ -6,14 +6,17 @@ import warnings
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from course_lib import GALLERY, Schedule
 from course_lib.finder.suggestions import METHODS
 from course_lib.plots import (
     LOOKS,
     PALETTE,
+    described,
     look,
     looks,
     mean_interval,
@@ -429,3 +432,43 @@ def test_a_count_on_the_diagonal_of_a_calibration_is_not_struck_through():
     assert count.get_text() == "n = 42"
     assert count.get_bbox_patch().get_facecolor()[:3] == (1, 1, 1)
     assert count.get_zorder() > figure.axes[0].get_lines()[0].get_zorder()
+
+
+def test_a_figure_is_described_by_its_titles_axes_and_lines():
+    assert described(plot_runs(RUNS)) == (
+        "MNIST. learning rate: cosine from 0.1 to 0.1; linear (diverged at update 2) from 0.1 to "
+        "0.1. training loss over update: cosine from 2 to 1.46; linear (diverged at update 2) from "
+        "2.5 to 5.26e+05."
+    )
+    rows = "cosine torch, n = 3; cosine tensorflow, n = 3; linear torch, n = 3"
+    assert described(plot_record(RECORDS)).endswith(f"test accuracy in %: {rows}.")
+    found = described(plot_finder([0.1, 1.0], [3.0, 1.0], [2.0, math.nan], {"valley": 0.5}))
+    assert "over learning rate (log scale): loss of each batch from 3 to 1; smoothed 2;" in found
+    figure, axes = plt.subplots()
+    axes.plot([0, 1, 2, 3], [1, -5, 9, 2], label="<b>")
+    axes.plot(["a", "b"], ["c", "d"])
+    plt.close(figure)
+    assert described(figure) == "c; d; <b> from 1 to 2, at most 9, at least -5."
+    assert described(plt.Figure()) == "A figure without title and labels."
+
+
+SHOWN = """
+plt.close()
+plt.plot([1, 2], label="<b>")
+plt.show()
+"""
+
+
+@pytest.mark.parametrize("settings", ["", "%config InlineBackend.figure_format = 'retina'"])
+def test_a_notebook_shows_every_figure_with_its_words(settings, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")  # a learner's kernel draws into the notebook
+    imports = "import course_lib.plots, matplotlib.pyplot as plt"
+    cells = [nbformat.v4.new_code_cell(each) for each in (imports, settings, SHOWN)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3").execute()
+    (output,) = cells[-1].outputs
+    alt, _, picture = output.data["text/html"].partition(' src="data:image/png;base64,')
+    size = output.metadata.get("image/png", {})  # of a picture with two pixels for each of the page
+    words = "".join(f' {name}="{value}"' for name, value in sorted(size.items(), reverse=True))
+    assert alt == f'<img alt="&lt;b&gt; from 1 to 2."{words}' and bool(size) == bool(settings)
+    assert picture == output.data["image/png"].strip() + '">'

@@ -99,12 +99,14 @@ def tidy_output(source: Path, cell, output) -> None:
         # The frames name folders of this machine; the last line is what a lesson shows.
         output.traceback = [f"{output.ename}: {output.evalue}"]
     data = output.get("data", {})
-    # The id of a live widget is random, and shows nothing without its kernel. A live panel is long,
-    # and a notebook that nobody has run yet shows no scripts: both are kept as their picture.
+    # The id of a live widget is random, and shows nothing without its kernel.
     data.pop("application/vnd.jupyter.widget-view+json", None)
-    if 'class="lr-panel"' in data.get("text/html", ""):
-        del data["text/html"]
-    for picture in [mime for mime in data if mime.startswith("image/")]:
+    pictures = [mime for mime in data if mime.startswith("image/")]
+    if pictures:
+        # A live panel is long, and a notebook that nobody has run yet shows no scripts; of a figure
+        # it is the same picture again, with generated words.
+        data.pop("text/html", None)
+    for picture in pictures:
         alt = cell.metadata.get("alt") or output.metadata.get(picture, {}).get("alt")
         require(alt, source, cell, 'a picture without alt text; add the option alt="what it shows"')
         # nbconvert reads alt here. JupyterLab 4.6 shows it nowhere, so it is also the plain text.
