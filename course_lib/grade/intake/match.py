@@ -8,10 +8,11 @@ another error.
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from course_lib.grade.intake.assignment import Assignment, AssignmentCell, Question
+from course_lib.grade.intake.assignment import Assignment, AssignmentCell
 from course_lib.grade.intake.notebook import (
     DEFINED,
     STUBS,
@@ -27,12 +28,6 @@ FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", r
 CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$", re.MULTILINE)
 # Prose in a cell of code, a comment perhaps: five words, or twelve letters where none are parted.
 PROSE = re.compile(r"\b(?:[^\W\d_]+[,;:.]? ){4}[^\W\d_]|[^\W\d_a-zA-Z]{12}")
-# The lines of a code cell that may be prose: comments, and what is no statement or call.
-WRITTEN = re.compile(
-    r"^(?:[ \t]*#.*|(?![ \t]*(?:from|import|assert|return|raise|del|for|while|if|with)\b)"
-    r"[^=()\[\]{}\n]*)$",
-    re.MULTILINE,
-)
 # What leaves a function, or is none, before the stub stops it.
 LEAVES = re.compile(r"(?:^|[:=])[ \t]*(?:return|yield|lambda)\b|^class\b")
 ANOTHER = "not as it is handed out now; what is handed out counts"  # the teacher's change perhaps
@@ -93,7 +88,7 @@ class _Matching:
     def plan(self) -> Plan:
         self._by_ids()
         self._by_checks()
-        ways = self._by_name, self._by_likeness, self._by_position, self._borrow, self._by_words
+        ways = self._by_name, self._by_likeness, self._borrow, self._by_words
         for find in ways:
             for index in self.asked:
                 find(index)
@@ -147,10 +142,8 @@ class _Matching:
             defining = [p for p in begun if self.names[index] <= self.theirs[p].defines]
             best = defining or begun or copies
         self.copied.add(index)
-        which = "the last one" if best[-1] == copies[-1] else f"cell {best[-1] + 1}"
-        cells = ", ".join(str(place + 1) for place in copies[:10])
-        self._find("duplicated", index, f"in the notebook {len(copies)} times (cells {cells}); "
-                   f"{which} counts")  # fmt: skip
+        text = f"in the notebook {len(copies)} times; cell {best[-1] + 1} counts"
+        self._find("duplicated", index, text)
         return best[-1]
 
     def _by_checks(self) -> None:
@@ -160,25 +153,22 @@ class _Matching:
             place = self.found.get(checks.get(each.grade_id, -1))
             if place is None or self._is_done(each.name):
                 continue
-            try:
+            names: list[str] = []
+            with suppress(ValueError):
                 asked = checks_in(parsed(self.theirs[place].source))
-            except ValueError:
+                names = [check.name for check in asked if check.exercise == each.exercise]
+            if not names or not self._is_done(name := names[-1]):
                 continue
-            names = [check.name for check in asked if check.exercise == each.exercise]
-            if names and self._is_done(names[-1]):
-                self._call(each, names[-1])
+            self.called[each.grade_id] = name
+            for index in self.asked:
+                if self.ours[index].grade_id in each.answers:
+                    known = self.names[index]
+                    self.names[index] = {name if old == each.name else old for old in known}
 
     def _is_done(self, name: str) -> bool:
         """Whether some cell of code binds the name to more than a stub."""
         code = (cell for cell in self.theirs if cell.cell_type == "code")
         return any(name in cell.defines and not _is_stub(cell, {name}) for cell in code)
-
-    def _call(self, question: Question, name: str) -> None:
-        self.called[question.grade_id] = name
-        for index in self.asked:
-            if self.ours[index].grade_id in question.answers:
-                names = self.names[index]
-                self.names[index] = {name if each == question.name else each for each in names}
 
     def _begun(self, index: int) -> bool:
         return index in self.found and self._is_work(index, self.found[index])
@@ -216,32 +206,15 @@ class _Matching:
         if lines and count >= ALIKE * len(lines):
             self._take(index, -place, "which is alike")
 
-    def _by_position(self, index: int) -> None:
-        """An answer in the only cell of its kind between its neighbours."""
-        if index in self.found:
-            return
-        before = [place for i, place in self.found.items() if i < index]
-        after = [place for i, place in self.found.items() if i > index]
-        start, stop = max(before, default=-1), min(after, default=len(self.theirs))
-        kind = self.ours[index].cell_type
-        fitting = [
-            place
-            for place in self._free()
-            if start < place < stop and self.theirs[place].cell_type == kind
-        ]
-        if len(fitting) == 1 and before and after:
-            self._take(index, fitting[0], "which is in its place")
-
     def _borrow(self, index: int) -> None:
         """An answer that stands in the cell of another exercise, in a check, or in given code."""
-        if self._begun(index) or not self.names[index] or self.ours[index].kind != "answer":
+        if self._begun(index) or not self.names[index]:
             return
         for place, other in sorted(self.owner.items(), reverse=True):
             cell, theirs = self.theirs[place], self.ours[other]
             runs = cell.cell_type == "code" and theirs.kind in ("given", "answer", "check")
             runs = runs and other != index and place not in self.dropped
-            own = defined(theirs.released)
-            if runs and self.names[index] <= cell.defines - own:
+            if runs and self.names[index] <= cell.defines - defined(theirs.released):
                 self.borrowed[index] = [place]
                 self._find("found", index, f"answered in cell {place + 1}")
                 return
@@ -256,21 +229,23 @@ class _Matching:
         stop = min((p for p in self.owner if p > start), default=len(self.theirs))
         taken = {place for places in self.borrowed.values() for place in places}
         below = [place for place in self._free() if start < place < stop and place not in taken]
-        places = [place for place in below if self._is_prose(place)]
-        if places:
-            cells = ", ".join(str(place + 1) for place in places[:10])
-            several = "s" * (len(places) > 1)
-            self._find("found", index, f"answered below it, in cell{several} {cells}")
+        if places := [*filter(self._is_prose, below)]:
+            self._find("found", index, f"answered below it, from cell {places[0] + 1} on")
             own = [place for place in self._answer(index) if not self._untouched(index, place)]
             self.borrowed[index] = own + places
 
     def _is_prose(self, place: int) -> bool:
-        """Whether a cell of the student's own has words, and not ours in a cell without its id."""
+        """Whether a cell of the student's own has words, and not ours in a cell without its id. One
+        of code has them in its comments, or is no Python."""
         cell = self.theirs[place]
         new = cell.lines.difference(*(known_lines(each.released) for each in self.ours))
         if cell.cell_type != "code":
             return bool(new)
-        return bool(new) and any(map(PROSE.search, WRITTEN.findall(cell.source)))
+        text = cell.source
+        with suppress(ValueError):
+            parsed(text)
+            text = "\n".join(re.findall("#.*", text))
+        return bool(new and PROSE.search(text))
 
     def _take(self, index: int, place: int, why: str) -> None:
         if index in self.found:
@@ -344,11 +319,7 @@ class _Matching:
         """Answers and own cells in the student's order; given code where he left it, but before
         every answer that follows it in the assignment."""
         steps: list[tuple[float, Step]] = []
-        answers = {
-            self.found[i]: i
-            for i in self.asked
-            if i in self.found and self.ours[i].kind == "answer"
-        }
+        answers = {p: i for i, p in self.found.items() if self.ours[i].kind == "answer"}
         for place, cell in enumerate(self.theirs):
             if added := self._added_to_check(place):
                 steps.append((place, Step("extra", "", added)))
@@ -375,11 +346,9 @@ class _Matching:
 
     def _place(self, index: int) -> float:
         """Where given code belongs: where it is, else right after what it followed."""
-        before = (i for i in range(index, -1, -1) if i in self.found)
-        nearest = next(before, None)
-        if nearest is None:
-            return -1.0
-        return self.found[nearest] + (0.0 if nearest == index else 0.5)
+        before = [(i, place) for i, place in self.found.items() if i <= index]
+        nearest, place = max(before, default=(index, -1))
+        return place if nearest == index else place + 0.5
 
     def _given(self, index: int) -> list[Step]:
         """Our own cell, in the student's framework. What he wrote into it, an import perhaps, runs
@@ -400,9 +369,9 @@ def _is_stub(cell: Cell, names: set[str], released: str = "") -> bool:
     nothing is returned, or written below it, that was not handed out."""
     stub, known = {*STUBS.get(cell.cell_type, ())}, known_lines(released)
     if cell.cell_type != "code":
-        lines = [line for line in map(str.strip, cell.source.split("\n")) if line]
-        below = [line for line in lines if line not in known]
-        return bool(stub) and stub <= {*lines} and below[-1] in stub
+        lines = map(str.strip, cell.source.split("\n"))
+        new = [line for line in lines if line and line not in known]
+        return bool(stub) and stub <= {*new} and new[-1] in stub
     starts = [*DEFINED.finditer(cell.source)]
     ends = [each.start() for each in starts[1:]] + [len(cell.source)]
     parts = {m[1] or m[2]: cell.source[m.start() : end] for m, end in zip(starts, ends)}  # the last
