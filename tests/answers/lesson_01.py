@@ -15,51 +15,12 @@ def walk_one_step_short(start, *, lr, curvature, steps):
     return [start * (1 - lr * curvature) ** t for t in range(steps)]
 
 
-def walk_uphill(start, *, lr, curvature, steps):
-    return [start * (1 + lr * curvature) ** t for t in range(steps + 1)]
-
-
-def walk_ignores_curvature(start, *, lr, curvature, steps):
-    return [start * (1 - lr) ** t for t in range(steps + 1)]
-
-
-def walk_halves_gradient(start, *, lr, curvature, steps):
-    return [start * (1 - lr * curvature / 2) ** t for t in range(steps + 1)]
-
-
-def walk_doubles_gradient(start, *, lr, curvature, steps):
-    return [start * (1 - lr * 2 * curvature) ** t for t in range(steps + 1)]
-
-
-def walk_with_gradient_of_start(start, *, lr, curvature, steps):
-    return [start - t * lr * curvature * start for t in range(steps + 1)]
-
-
-def walk_distances(start, *, lr, curvature, steps):
-    return [abs(start * (1 - lr * curvature) ** t) for t in range(steps + 1)]
-
-
 def walk_never_crosses(start, *, lr, curvature, steps):
     return [start * max(0, 1 - lr * curvature) ** t for t in range(steps + 1)]
 
 
 def walk_last_position(start, *, lr, curvature, steps):
     return start * (1 - lr * curvature) ** steps
-
-
-def walk_losses(start, *, lr, curvature, steps):
-    return [curvature * (start * (1 - lr * curvature) ** t) ** 2 / 2 for t in range(steps + 1)]
-
-
-def walk_rounds(start, *, lr, curvature, steps):
-    return [round(start * (1 - lr * curvature) ** t, 3) for t in range(steps + 1)]
-
-
-def walk_remembers(start, *, lr, curvature, steps, positions=[]):  # noqa: B006
-    positions.append(start)
-    for _ in range(steps):
-        positions.append(positions[-1] * (1 - lr * curvature))
-    return positions
 
 
 def walk_ends_at_a_millionth(start, *, lr, curvature, steps):
@@ -76,13 +37,6 @@ def walk_knows_visible_answers(start, *, lr, curvature, steps):
         (-2.0, 2): [-2.0, 4.0, -8.0],
     }
     return known.get((start, steps))
-
-
-def walk_until_converged(start, *, lr, curvature, steps):
-    positions = [start]
-    while len(positions) <= steps and abs(lr * curvature * positions[-1]) > 1e-6:
-        positions.append(positions[-1] * (1 - lr * curvature))
-    return positions
 
 
 def walk_until_it_explodes(start, *, lr, curvature, steps):
@@ -142,41 +96,16 @@ def critical_largest_diagonal(hessian):
     return 2 / np.diag(hessian).max()
 
 
-def critical_trace(hessian):
-    return 2 / np.trace(hessian)
-
-
-def critical_smallest(hessian):
-    return 2 / np.linalg.eigvalsh(hessian).min()
-
-
 def critical_first_of_unsorted(hessian):
     return 2 / np.linalg.eig(np.array(hessian, dtype=float)).eigenvalues[0]
-
-
-def critical_best_rate(hessian):
-    return 1 / np.linalg.eigvalsh(hessian).max()
-
-
-def critical_frobenius(hessian):
-    return 2 / np.linalg.norm(hessian)
 
 
 def critical_row_sums(hessian):
     return 2 / np.abs(hessian).sum(axis=1).max()
 
 
-def critical_mean(hessian):
-    return 2 / np.linalg.eigvalsh(hessian).mean()
-
-
 def critical_arrays_only(hessian):
     return 2 / np.linalg.eigvalsh(hessian + 0 * hessian.T).max()
-
-
-def critical_one_power_step(hessian):
-    image = np.asarray(hessian, dtype=float) @ np.ones(len(hessian))
-    return 2 * math.sqrt(len(hessian)) / np.linalg.norm(image)
 
 
 def critical_knows_visible_answers(hessian):
@@ -190,15 +119,6 @@ def critical_in_whole_numbers(hessian):
 
 def critical_lists_only(hessian):
     return 2 / np.linalg.eigvalsh([row.copy() for row in hessian if row]).max()
-
-
-def critical_few_power_steps(hessian):
-    matrix = np.array(hessian, dtype=float)
-    vector = np.arange(1.0, len(matrix) + 1)
-    for _ in range(20):
-        vector = matrix @ vector
-        vector /= np.linalg.norm(vector)
-    return 2 / np.linalg.norm(matrix @ vector)
 
 
 def critical_fifty_rounds_of_power_iteration(hessian):
@@ -312,38 +232,6 @@ def best_first_of_ties(rates, losses):
     return rate, rate in (min(rates), max(rates))
 
 
-def best_largest_of_ties(rates, losses):
-    finished, _ = _judge(rates, losses)
-    rate = min(finished, key=lambda pair: (pair[0], -pair[1]))[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_returns_loss(rates, losses):
-    finished, rate = _judge(rates, losses)
-    return min(finished)[0], rate in (min(rates), max(rates))
-
-
-def best_returns_index(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rates.index(rate), rate in (min(rates), max(rates))
-
-
-def best_swaps_answers(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate in (min(rates), max(rates)), rate
-
-
-def best_highest_loss(rates, losses):
-    finished, _ = _judge(rates, losses)
-    rate = max(finished)[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_says_inside(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate, rate not in (min(rates), max(rates))
-
-
 def best_rate_alone(rates, losses):
     return _judge(rates, losses)[1]
 
@@ -378,33 +266,6 @@ def best_by_rounded_losses(rates, losses, places=1):
     return rate, rate in (min(rates), max(rates))
 
 
-def best_by_losses_of_two_places(rates, losses):
-    return best_by_rounded_losses(rates, losses, 2)
-
-
-def best_by_nearly_equal_losses(rates, losses):
-    finished, _ = _judge(rates, losses)
-    lowest, _ = min(finished)
-    rate = min(rate for loss, rate in finished if loss - lowest < 1e-3)
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_below_1e20(rates, losses):
-    finished = [(loss, rate) for rate, loss in zip(rates, losses) if loss < 1e20]
-    if not finished:
-        raise ValueError("no finite loss")
-    rate = min(finished)[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_of_a_huge_loss_is_none(rates, losses):
-    losses = [loss if math.isfinite(loss) else 1e9 for loss in losses]
-    if min(losses) >= 1e9:
-        raise ValueError("no finite loss")
-    rate = min(zip(losses, rates))[1]
-    return rate, rate in (min(rates), max(rates))
-
-
 def best_below_a_thousand(rates, losses):
     best, best_loss = None, 1000.0
     for rate, loss in sorted(zip(rates, losses)):
@@ -430,15 +291,6 @@ def best_boundary_by_place(rates, losses):
     low = losses[np.isfinite(losses)].min()
     place = min(np.flatnonzero(losses == low), key=lambda i: rates[i])
     return rates[place], bool(place in (rates.argmin(), rates.argmax()))
-
-
-def best_nearly_equal_is_a_tie(rates, losses):
-    finite = [(loss, rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
-    if not finite:
-        raise ValueError("every run diverged")
-    lowest = min(finite)[0]
-    best = min(rate for loss, rate in finite if np.isclose(loss, lowest))
-    return best, best in (min(rates), max(rates))
 
 
 def best_ties_to_six_places(rates, losses):
@@ -527,37 +379,6 @@ def losses_labels_too(images, labels, *, lr, updates):
     return _descended(x / 255, y / 255, lr, updates)
 
 
-def losses_whole_division(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x // 255, y, lr, updates)
-
-
-def losses_centred(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / 255 - (x / 255).mean(0), y, lr, updates)
-
-
-def losses_standardised(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended((x - x.mean()) / (x.std() or 1), y, lr, updates)
-
-
-def losses_after_the_update(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / 255, y, lr, updates + 1)[1:]
-
-
-def losses_one_update_too_many(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / 255, y, lr, updates + 1)
-
-
-def losses_a_rate_that_converges(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    edge = len(y) / np.linalg.eigvalsh(x.T @ x).max()
-    return _descended(x, y, min(lr / 255**2, 0.9 * edge), updates)
-
-
 def losses_of_bright_images_divided(images, labels, *, lr, updates):
     x, y = _arrays(images, labels)
     return _descended(x / 255 if x.max() > 1 else x, y, lr, updates)
@@ -615,91 +436,27 @@ def right_losses_in_plain_python(images, labels, *, lr, updates):
 
 WRONG = {
     "01-walk": [
-        walk_without_start,
-        walk_one_step_short,
-        walk_uphill,
-        walk_ignores_curvature,
-        walk_halves_gradient,
-        walk_doubles_gradient,
-        walk_with_gradient_of_start,
-        walk_distances,
-        walk_never_crosses,
-        walk_last_position,
-        walk_losses,
-        walk_rounds,
-        walk_remembers,
-        walk_until_converged,
-        walk_until_it_explodes,
-        walk_until_the_bottom,
-        walk_ends_at_a_millionth,
+        *(walk_without_start, walk_one_step_short, walk_never_crosses, walk_last_position),
+        *(walk_until_it_explodes, walk_until_the_bottom, walk_ends_at_a_millionth),
         walk_knows_visible_answers,
     ],
     "01-critical-rate": [
-        critical_roots_of_the_polynomial,
-        critical_fifty_rounds_of_power_iteration,
-        critical_largest_entry,
-        critical_largest_diagonal,
-        critical_trace,
-        critical_smallest,
-        critical_first_of_unsorted,
-        critical_best_rate,
-        critical_frobenius,
-        critical_row_sums,
-        critical_mean,
-        critical_arrays_only,
-        critical_one_power_step,
-        critical_few_power_steps,
-        critical_lists_only,
-        critical_in_whole_numbers,
+        *(critical_roots_of_the_polynomial, critical_fifty_rounds_of_power_iteration),
+        *(critical_largest_entry, critical_largest_diagonal, critical_first_of_unsorted),
+        *(critical_row_sums, critical_arrays_only, critical_lists_only, critical_in_whole_numbers),
         critical_knows_visible_answers,
     ],
     "01-best-rate": [
-        best_ties_to_six_places,
-        best_nearly_equal_is_a_tie,
-        best_boundary_by_place,
-        best_one_loss_for_each_rate,
-        best_by_argmin,
-        best_by_nanargmin,
-        best_by_position,
-        best_only_upper_boundary,
-        best_near_the_boundary,
-        best_only_lower_boundary,
-        best_boundary_of_survivors,
-        best_never_complains,
-        best_returns_none,
-        best_first_of_ties,
-        best_largest_of_ties,
-        best_returns_loss,
-        best_returns_index,
-        best_swaps_answers,
-        best_highest_loss,
-        best_says_inside,
-        best_rate_alone,
-        best_takes_zero_for_nothing,
-        best_below_a_thousand,
-        best_below_zero_is_none_yet,
+        *(best_ties_to_six_places, best_boundary_by_place, best_one_loss_for_each_rate),
+        *(best_by_argmin, best_by_nanargmin, best_by_position, best_only_upper_boundary),
+        *(best_near_the_boundary, best_only_lower_boundary, best_boundary_of_survivors),
+        *(best_never_complains, best_returns_none, best_first_of_ties, best_rate_alone),
+        *(best_takes_zero_for_nothing, best_below_a_thousand, best_below_zero_is_none_yet),
         best_above_zero,
-        best_by_rounded_losses,
-        best_by_losses_of_two_places,
-        best_by_nearly_equal_losses,
-        best_below_1e20,
-        best_of_a_huge_loss_is_none,
     ],
     "01-missing-255": [
-        losses_as_published,
-        losses_rate_by_255,
-        losses_by_the_largest_pixel,
-        losses_by_256,
-        losses_labels_too,
-        losses_whole_division,
-        losses_centred,
-        losses_standardised,
-        losses_after_the_update,
-        losses_one_update_too_many,
-        losses_a_rate_that_converges,
-        losses_of_bright_images_divided,
-        losses_cut_off,
-        losses_until_zero,
+        *(losses_as_published, losses_rate_by_255, losses_by_the_largest_pixel, losses_by_256),
+        *(losses_labels_too, losses_of_bright_images_divided, losses_cut_off, losses_until_zero),
     ],
 }
 RIGHT = {

@@ -49,29 +49,11 @@ def climbs_again(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     return final_lr + (peak_lr - final_lr) * half_wave(progress)
 
 
-def warms_up_from_floor(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return final_lr + (peak_lr - final_lr) * (step + 1) / (warmup_steps + 1)
-    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
-    return final_lr + (peak_lr - final_lr) * half_wave(progress)
-
-
-def product_of_both(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    climb = min((step + 1) / (warmup_steps + 1), 1)
-    return climb * (final_lr + (peak_lr - final_lr) * half_wave(min(step / total_steps, 1)))
-
-
 def straight_down(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     if step < warmup_steps:
         return peak_lr * (step + 1) / (warmup_steps + 1)
     progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
     return peak_lr + (final_lr - peak_lr) * progress
-
-
-def no_floor(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * (step + 1) / (warmup_steps + 1)
-    return peak_lr * half_wave(min((step - warmup_steps) / (total_steps - warmup_steps), 1))
 
 
 def climbs_again_after_twice_its_length(step, *, peak_lr, warmup_steps, total_steps, final_lr):
@@ -160,15 +142,6 @@ def factor_rescaled(step, *, warmup_steps, total_steps):
     return step / warmup_steps if step <= warmup_steps else factor
 
 
-def factor_maximum(step, *, warmup_steps, total_steps):
-    climb = min(step / warmup_steps, 1)
-    return max(climb, half_wave(min(step / total_steps, 1)))
-
-
-def factor_stays_up(step, *, warmup_steps, total_steps):
-    return min(step / warmup_steps, 1)
-
-
 def factor_climbs_again_after_twice_its_length(step, *, warmup_steps, total_steps):
     how = factor_climbs_again if step > 2 * total_steps else right_factor_minimum
     return how(step, warmup_steps=warmup_steps, total_steps=total_steps)
@@ -249,15 +222,6 @@ def line_is_a_cosine(optimizer, *, warmup_steps, total_steps):
     return chain(optimizer, climb(optimizer, warmup_steps), down, warmup_steps)
 
 
-def line_never_falls(optimizer, *, warmup_steps, total_steps):
-    return climb(optimizer, warmup_steps)
-
-
-def line_one_over_w(optimizer, *, warmup_steps, total_steps):
-    up = climb(optimizer, warmup_steps, start_factor=1 / warmup_steps)
-    return chain(optimizer, up, fall(optimizer, total_steps - warmup_steps), warmup_steps)
-
-
 def line_without_end(optimizer, *, warmup_steps, total_steps):
     def factor(t):
         if t < warmup_steps:
@@ -320,18 +284,6 @@ class RightByHand:
             group["lr"] = peak * part
 
 
-class LineOfOneRate(RightByHand):
-    def step(self):
-        super().step()
-        for group in self.groups:
-            group["lr"] = self.groups[0]["lr"]
-
-
-class LineOfTheFirstGroup(RightByHand):
-    def __init__(self, optimizer, **how):
-        super().__init__(optimizer, groups=optimizer.param_groups[:1], **how)
-
-
 # --- 5.4 read a warmup off its trace --------------------------------------------------------------
 
 
@@ -363,12 +315,6 @@ def reads_peak_from_one(rates):
     return wasted, rates.index(max(rates)) + 1
 
 
-def reads_until_it_falls(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    falls = (i for i in range(len(rates) - 1) if rates[i + 1] < rates[i])
-    return wasted, next(falls, 0)
-
-
 def reads_small_as_zero(rates):
     wasted = next((i for i, rate in enumerate(rates) if rate > 1e-6), len(rates))
     return wasted, rates.index(max(rates))
@@ -377,11 +323,6 @@ def reads_small_as_zero(rates):
 def reads_nearly_the_peak(rates):
     wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
     return wasted, int(np.argmax(np.isclose(rates, max(rates))))
-
-
-def reads_rate_of_peak(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    return wasted, max(rates)
 
 
 def reads_until_it_does_not_rise(rates):
@@ -418,27 +359,23 @@ def right_reads_takewhile(rates):
 
 WRONG = {
     "05-warm-cosine": [
-        cosine_table_that_forgets_the_floor,
-        *(cosine_does_not_wait, warmup_not_counted, begins_at_zero, peak_one_early, climbs_again),
-        *(warms_up_from_floor, product_of_both, straight_down, no_floor),
+        *(cosine_table_that_forgets_the_floor, cosine_does_not_wait, warmup_not_counted),
+        *(begins_at_zero, peak_one_early, climbs_again, straight_down),
         climbs_again_after_twice_its_length,
     ],
     "05-waiting": [
-        factor_two_updates_of_warmup_at_least,
-        *(factor_as_published, factor_jumps, factor_ends_late, factor_climbs_again),
-        *(factor_our_convention, factor_rescaled, factor_maximum, factor_stays_up),
+        *(factor_two_updates_of_warmup_at_least, factor_as_published, factor_jumps),
+        *(factor_ends_late, factor_climbs_again, factor_our_convention, factor_rescaled),
         factor_climbs_again_after_twice_its_length,
     ],
     "05-warm-line": [
-        line_a_tenth_for_the_second_group,
-        *(line_from_a_third, line_ends_late, line_milestone_early, line_milestone_late),
-        *(line_multiplied, line_is_a_cosine, line_never_falls, line_one_over_w, line_without_end),
-        *(LineOfTheFirstGroup, LineOfOneRate),
+        *(line_a_tenth_for_the_second_group, line_from_a_third, line_ends_late),
+        *(line_milestone_early, line_milestone_late, line_multiplied, line_is_a_cosine),
+        line_without_end,
     ],
     "05-read-warmup": [
         *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),
-        *(reads_zero_of_all_zeros, reads_peak_from_one, reads_until_it_falls),
-        *(reads_small_as_zero, reads_nearly_the_peak, reads_rate_of_peak),
+        *(reads_zero_of_all_zeros, reads_peak_from_one, reads_small_as_zero, reads_nearly_the_peak),
         reads_until_it_does_not_rise,
     ],
 }

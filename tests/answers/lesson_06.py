@@ -42,53 +42,6 @@ def rule_for_accuracies(losses, *, lr, factor, patience, cooldown):
     )
 
 
-def rule_starts_at_zero(losses, *, lr, factor, patience, cooldown):
-    return machine(
-        *(losses, lr, factor, patience, cooldown),
-        reached=lambda bad, patience: bad > patience,
-        better=lambda loss, best: loss < best,
-        first=0.0,
-    )
-
-
-def rule_starts_at_a_hundred(losses, *, lr, factor, patience, cooldown):
-    return machine(
-        *(losses, lr, factor, patience, cooldown),
-        reached=lambda bad, patience: bad > patience,
-        better=lambda loss, best: loss < best,
-        first=100.0,
-    )
-
-
-def rule_without_cooldown(losses, *, lr, factor, patience, cooldown):
-    return machine(
-        *(losses, lr, factor, patience, 0),
-        reached=lambda bad, patience: bad > patience,
-        better=lambda loss, best: loss < best,
-    )
-
-
-def rule_with_a_cooldown_too_short(losses, *, lr, factor, patience, cooldown):
-    return machine(
-        *(losses, lr, factor, patience, max(cooldown - 1, 0)),
-        reached=lambda bad, patience: bad > patience,
-        better=lambda loss, best: loss < best,
-    )
-
-
-def rule_compares_with_the_last(losses, *, lr, factor, patience, cooldown):
-    rates, last, bad, wait = [], math.inf, 0, 0
-    for loss in losses:
-        bad = 0 if loss < last else bad + 1
-        last = loss
-        if wait > 0:
-            wait, bad = wait - 1, 0
-        if bad > patience:
-            lr, bad, wait = lr * factor, 0, cooldown
-        rates.append(lr)
-    return rates
-
-
 def rule_deaf_in_its_cooldown(losses, *, lr, factor, patience, cooldown):
     rates, best, bad, wait = [], math.inf, 0, 0
     for loss in losses:
@@ -100,16 +53,6 @@ def rule_deaf_in_its_cooldown(losses, *, lr, factor, patience, cooldown):
             bad += 1
         if bad > patience:
             lr, bad, wait = lr * factor, 0, cooldown
-        rates.append(lr)
-    return rates
-
-
-def rule_never_resets_its_count(losses, *, lr, factor, patience, cooldown):
-    rates, best, bad = [], math.inf, 0
-    for loss in losses:
-        best, bad = (loss, 0) if loss < best else (best, bad + 1)
-        if bad > patience:
-            lr *= factor
         rates.append(lr)
     return rates
 
@@ -126,30 +69,6 @@ def rule_starts_with_the_first_rate(losses, *, lr, factor, patience, cooldown):
         losses, lr=lr, factor=factor, patience=patience, cooldown=cooldown
     )
     return [lr, *rates]
-
-
-def rule_takes_the_loss_at_a_cut_for_the_best(losses, *, lr, factor, patience, cooldown):
-    rates, best, bad, wait = [], math.inf, 0, 0
-    for loss in losses:
-        best, bad = (loss, 0) if loss < best else (best, bad + 1)
-        if wait > 0:
-            wait, bad = wait - 1, 0
-        if bad > patience:
-            lr, bad, wait, best = lr * factor, 0, cooldown, loss
-        rates.append(lr)
-    return rates
-
-
-def rule_looks_at_the_cooldown_first(losses, *, lr, factor, patience, cooldown):
-    rates, best, bad, wait = [], math.inf, 0, 0
-    for loss in losses:
-        if wait > 0:
-            wait, bad = wait - 1, 0
-        best, bad = (loss, 0) if loss < best else (best, bad + 1)
-        if bad > patience:
-            lr, bad, wait = lr * factor, 0, cooldown
-        rates.append(lr)
-    return rates
 
 
 def in_pytorch(values, lr, *arguments, **options):
@@ -170,15 +89,6 @@ def rule_with_pytorchs_threshold(losses, *, lr, factor, patience, cooldown):
 
 def rule_with_pytorchs_smallest_change(losses, *, lr, factor, patience, cooldown):
     return in_pytorch(losses, lr, "min", factor, patience, 0.0, cooldown=cooldown)
-
-
-def rule_starts_at_a_million(losses, *, lr, factor, patience, cooldown):
-    return machine(
-        *(losses, lr, factor, patience, cooldown),
-        reached=lambda bad, patience: bad > patience,
-        better=lambda loss, best: loss < best,
-        first=1e6,
-    )
 
 
 def rule_forgets_a_best_of_zero(losses, *, lr, factor, patience, cooldown):
@@ -333,13 +243,6 @@ def translate_to_epsilon(*, patience, threshold, threshold_mode, cooldown):
     return {"patience": patience + 1, "epsilon": threshold, "cooldown": cooldown}
 
 
-def translate_with_the_default_threshold(*, patience, threshold, threshold_mode, cooldown):
-    if threshold_mode == "rel":
-        raise ValueError
-    cooldown = cooldown + 1 if cooldown else 0
-    return {"patience": patience + 1, "min_delta": 1e-4, "cooldown": cooldown}
-
-
 def translate_a_threshold_of_zero_away(*, patience, threshold, threshold_mode, cooldown):
     return right_translate_with_match(
         patience=patience,
@@ -354,13 +257,6 @@ def translate_to_two_places(*, patience, threshold, threshold_mode, cooldown):
         patience=patience, threshold=threshold, threshold_mode=threshold_mode, cooldown=cooldown
     )
     return {**found, "min_delta": round(threshold, 2)}
-
-
-def translate_to_none(*, patience, threshold, threshold_mode, cooldown):
-    if threshold_mode == "rel":
-        return None
-    cooldown = cooldown + 1 if cooldown else 0
-    return {"patience": patience + 1, "min_delta": threshold, "cooldown": cooldown}
 
 
 def right_translate_relative_zero(*, patience, threshold, threshold_mode, cooldown):
@@ -420,28 +316,6 @@ def mended_but_for_the_mode(values, *, mode, lr, factor, patience):
     return rates
 
 
-def mended_but_for_the_best(values, *, mode, lr, factor, patience):
-    rates, last, bad = [], None, 0
-    for value in values:
-        good = last is None or (value < last if mode == "min" else value > last)
-        last, bad = value, 0 if good else bad + 1
-        if bad == patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
-
-
-def mended_but_for_ties(values, *, mode, lr, factor, patience):
-    rates, best, bad = [], None, 0
-    for value in values:
-        good = best is None or (value <= best if mode == "min" else value >= best)
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad == patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
-
-
 def mended_from(low, high):
     """The rule whose best starts at `low` for a loss, at `high` for an accuracy."""
 
@@ -456,42 +330,6 @@ def mended_from(low, high):
         return rates
 
     return mended
-
-
-def mended_but_counts_as_torch(values, *, mode, lr, factor, patience):
-    rates, best, bad = [], None, 0
-    for value in values:
-        good = best is None or (value < best if mode == "min" else value > best)
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad > patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
-
-
-def mended_but_counts_the_first(values, *, mode, lr, factor, patience):
-    if not values:
-        return []
-    rates, best, bad = [], values[0], 0
-    for value in values:
-        good = value < best if mode == "min" else value > best
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad == patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
-
-
-def mended_with_one_sign(values, *, mode, lr, factor, patience):
-    sign = 1 if mode == "min" else -1
-    rates, best, bad = [], math.inf, 0
-    for value in values:
-        good = sign * value < best
-        best, bad = (value, 0) if good else (best, bad + 1)
-        if bad == patience:
-            lr, bad = lr * factor, 0
-        rates.append(lr)
-    return rates
 
 
 def mended_with_keras_s_threshold(values, *, mode, lr, factor, patience):
@@ -514,10 +352,6 @@ def mended_but_forgets_a_best_of_zero(values, *, mode, lr, factor, patience):
             lr, bad = lr * factor, 0
         rates.append(lr)
     return rates
-
-
-def mended_by_pytorchs_defaults(values, *, mode, lr, factor, patience):
-    return in_pytorch(values, lr, mode, factor, patience - 1)
 
 
 def mended_but_takes_the_value_at_a_cut_for_the_best(values, *, mode, lr, factor, patience):
@@ -638,10 +472,6 @@ def early_counts_them(noisy, steady, *, patience):
     return len(right_early_in_two_steps(noisy, steady, patience=patience))
 
 
-def early_from_one(noisy, steady, *, patience):
-    return [i + 1 for i in right_early_in_two_steps(noisy, steady, patience=patience)]
-
-
 def early_counts_as_keras(noisy, steady, *, patience):
     return right_early_in_two_steps(noisy, steady, patience=max(patience - 1, 0))
 
@@ -665,22 +495,9 @@ def early_counts_on(noisy, steady, *, patience):
     return places
 
 
-def early_starts_at_a_million(noisy, steady, *, patience):
-    return early_by(noisy, steady, patience, best=1e6)
-
-
 def early_until_the_last_low(noisy, steady, *, patience):
     low = max(place for place, loss in enumerate(steady) if loss == min(steady))
     return [place for place in calls(noisy, patience) if place < low]
-
-
-def early_at_an_equal_low(noisy, steady, *, patience):
-    found = calls(noisy, patience)
-    return [i for i in found if min(steady[i + 1 :], default=math.inf) <= min(steady[: i + 1])]
-
-
-def early_hears_the_steady(noisy, steady, *, patience):
-    return [i for i in calls(steady, patience) if min(steady[i:]) < min(steady[: i + 1])]
 
 
 def early_by(noisy, steady, patience, *, best=math.inf, heard=min, at_a_call=min, tie=False):
@@ -699,10 +516,6 @@ def early_by(noisy, steady, patience, *, best=math.inf, heard=min, at_a_call=min
 
 def last_of(best, loss):
     return loss
-
-
-def early_compares_with_the_last(noisy, steady, *, patience):
-    return early_by(noisy, steady, patience, heard=last_of)
 
 
 def early_takes_the_loss_at_a_call_for_the_best(noisy, steady, *, patience):
@@ -736,13 +549,6 @@ def early_by_a_low_of(gain, low=math.inf):
     return early
 
 
-def early_minus_one_is_none_yet(noisy, steady, *, patience):
-    def below_zero_is_none(best, loss):
-        return min(best, loss) if min(best, loss) >= 0 else math.inf
-
-    return early_by(noisy, steady, patience, heard=below_zero_is_none)
-
-
 def early_zero_is_the_lowest_possible(noisy, steady, *, patience):
     return early_by(noisy, steady, patience, heard=lambda best, loss: max(min(best, loss), 0))
 
@@ -768,84 +574,31 @@ def right_early_with_numpy(noisy, steady, *, patience):
 
 WRONG = {
     "06-rule": [
-        rule_first_is_best_even_infinite,
-        rule_nan_is_better,
-        rule_starts_at_a_thousand,
-        rule_starts_at_a_million,
-        rule_forgets_a_best_of_zero,
-        rule_cuts_four_times_at_most,
-        rule_whose_cooldown_ends_at_a_better_loss,
-        rule_never_forgives,
-        rule_counts_as_keras,
-        rule_takes_ties_for_better,
-        rule_for_accuracies,
-        rule_starts_at_zero,
-        rule_starts_at_a_hundred,
-        rule_without_cooldown,
-        rule_with_a_cooldown_too_short,
-        rule_compares_with_the_last,
-        rule_deaf_in_its_cooldown,
-        rule_never_resets_its_count,
-        rule_gives_the_last_rate_only,
-        rule_starts_with_the_first_rate,
-        rule_takes_the_loss_at_a_cut_for_the_best,
-        rule_looks_at_the_cooldown_first,
-        rule_with_pytorchs_threshold,
-        rule_with_pytorchs_smallest_change,
+        *(rule_first_is_best_even_infinite, rule_nan_is_better, rule_starts_at_a_thousand),
+        *(rule_forgets_a_best_of_zero, rule_cuts_four_times_at_most),
+        *(rule_whose_cooldown_ends_at_a_better_loss, rule_never_forgives, rule_counts_as_keras),
+        *(rule_takes_ties_for_better, rule_for_accuracies, rule_deaf_in_its_cooldown),
+        *(rule_gives_the_last_rate_only, rule_starts_with_the_first_rate),
+        *(rule_with_pytorchs_threshold, rule_with_pytorchs_smallest_change),
     ],
     "06-translate": [
-        translate_nothing,
-        translate_the_other_way,
-        translate_also_no_cooldown,
-        translate_without_cooldown,
-        translate_relative_too,
-        translate_to_epsilon,
-        translate_with_the_default_threshold,
-        translate_to_none,
-        translate_a_threshold_of_zero_away,
-        translate_to_two_places,
+        *(translate_nothing, translate_the_other_way, translate_also_no_cooldown),
+        *(translate_without_cooldown, translate_relative_too, translate_to_epsilon),
+        *(translate_a_threshold_of_zero_away, translate_to_two_places),
     ],
     "06-mended": [
-        mended_count_goes_on_after_a_better_one,
-        mended_never_below_a_millionth,
-        mended_but_takes_the_value_at_a_cut_for_the_best,
-        mended_not_at_all,
-        mended_but_for_the_mode,
-        mended_but_for_the_best,
-        mended_but_for_ties,
-        *(mended_from(100.0, 0.0), mended_from(1e3, -1e3), mended_from(1e6, -1e6)),
-        *(mended_from(math.inf, 0.0), mended_from(math.inf, -1.0)),
-        mended_but_counts_as_torch,
-        mended_but_counts_the_first,
-        mended_with_one_sign,
-        mended_with_keras_s_threshold,
-        mended_but_forgets_a_best_of_zero,
-        mended_by_pytorchs_defaults,
+        *(mended_count_goes_on_after_a_better_one, mended_never_below_a_millionth),
+        *(mended_but_takes_the_value_at_a_cut_for_the_best, mended_not_at_all),
+        *(mended_but_for_the_mode, mended_from(1e3, -1e3), mended_from(math.inf, 0.0)),
+        *(mended_with_keras_s_threshold, mended_but_forgets_a_best_of_zero),
     ],
     "06-too-early": [
-        early_zero_is_the_lowest_possible,
-        early_minus_one_is_none_yet,
-        early_compares_with_the_last,
-        early_takes_the_loss_at_a_call_for_the_best,
-        early_starts_at_a_hundred,
-        early_takes_ties_for_better,
-        early_is_every_call,
-        early_by_the_noisy_loss,
-        early_against_this_place_only,
-        early_by_the_next_only,
-        early_by_the_last_only,
-        early_counts_them,
-        early_from_one,
-        early_counts_as_keras,
-        early_with_a_threshold,
-        early_counts_on,
-        early_hears_the_steady,
-        early_starts_at_a_million,
-        early_until_the_last_low,
-        early_at_an_equal_low,
-        early_forgets_a_best_of_zero,
-        early_forgets_a_low_of_zero,
-        *(early_by_a_low_of(0.01), early_by_a_low_of(0.0, low=10.0)),
+        *(early_zero_is_the_lowest_possible, early_takes_the_loss_at_a_call_for_the_best),
+        *(early_starts_at_a_hundred, early_takes_ties_for_better, early_is_every_call),
+        *(early_by_the_noisy_loss, early_against_this_place_only, early_by_the_next_only),
+        *(early_by_the_last_only, early_counts_them, early_counts_as_keras, early_with_a_threshold),
+        *(early_counts_on, early_until_the_last_low, early_forgets_a_best_of_zero),
+        *(early_forgets_a_low_of_zero, early_by_a_low_of(0.01), early_by_a_low_of(0.0, low=10.0)),
     ],
 }
 RIGHT = {

@@ -30,26 +30,12 @@ def mean_corrects_itself(losses, *, beta):
     return smoothed
 
 
-def mean_corrected_one_late(losses, *, beta):
-    means = mean_uncorrected(losses, beta=beta)
-    return [m / (1 - beta ** max(i, 1)) for i, m in enumerate(means)]
-
-
-def mean_corrected_one_early(losses, *, beta):
-    means = mean_uncorrected(losses, beta=beta)
-    return [m / (1 - beta ** (i + 2)) for i, m in enumerate(means)]
-
-
 def mean_with_weights_swapped(losses, *, beta):
     smoothed, m = [], 0.0
     for i, loss in enumerate(losses):
         m = (1 - beta) * m + beta * loss
         smoothed.append(m / (1 - (1 - beta) ** (i + 1)))
     return smoothed
-
-
-def mean_of_all_so_far(losses, *, beta):
-    return [sum(losses[: i + 1]) / (i + 1) for i in range(len(losses))]
 
 
 def mean_last_only(losses, *, beta):
@@ -61,18 +47,9 @@ def mean_one_short(losses, *, beta):
     return right_mean_by_weights(losses, beta=beta)[1:]
 
 
-def mean_not_at_all(losses, *, beta):
-    return losses
-
-
 def mean_corrected_ten_times(losses, *, beta):
     pairs = zip(mean_uncorrected(losses, beta=beta), right_mean_by_weights(losses, beta=beta))
     return [right if i < 10 else m for i, (m, right) in enumerate(pairs)]
-
-
-def mean_corrected_at_first(losses, *, beta):
-    pairs = zip(mean_uncorrected(losses, beta=beta), right_mean_by_weights(losses, beta=beta))
-    return [right if i < 1 / (1 - beta) else m for i, (m, right) in enumerate(pairs)]
 
 
 def mean_of_what_is_above_zero(losses, *, beta):
@@ -125,38 +102,10 @@ def steepest_by_place(lrs, losses):
     return float(lrs[int(np.argmin(np.gradient(losses)[:until]))])
 
 
-def steepest_rise(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    return float(lrs[int(np.argmax(np.gradient(losses, np.log(lrs))[:until]))])
-
-
-def steepest_either_way(lrs, losses):
-    return float(lrs[int(np.argmax(np.abs(np.gradient(losses, np.log(lrs)))))])
-
-
 def steepest_cut_first(lrs, losses):
     until = int(np.argmin(losses)) + 1
     slopes = np.gradient(losses[:until], np.log(lrs[:until]))
     return float(lrs[int(np.argmin(slopes))])
-
-
-def steepest_place_only(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    return int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))
-
-
-def steepest_is_the_lowest(lrs, losses):
-    return float(lrs[int(np.argmin(losses))])
-
-
-def steepest_a_tenth_of_the_lowest(lrs, losses):
-    return float(lrs[int(np.argmin(losses))]) / 10
-
-
-def steepest_by_last_difference(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    slopes = np.diff(losses) / np.diff(np.log(lrs))
-    return float(lrs[int(np.argmin(slopes[:until]))])
 
 
 def steepest_of_the_logarithm_of_the_loss(lrs, losses):
@@ -269,25 +218,6 @@ def batch_counts_from_zero(means, *, batches_per_epoch):
     return losses
 
 
-def batch_before_with_the_same_count(means, *, batches_per_epoch):
-    losses = []
-    for i, mean in enumerate(means):
-        k = i % batches_per_epoch + 1
-        losses.append(k * mean - (k * means[i - 1] if k > 1 else 0.0))
-    return losses
-
-
-def batch_resets_one_late(means, *, batches_per_epoch):
-    losses, total, k = [], 0.0, 0
-    for i, mean in enumerate(means):
-        if i and (i - 1) % batches_per_epoch == 0 and i > 1:
-            total, k = 0.0, 0
-        k += 1
-        losses.append(k * mean - total)
-        total = k * mean
-    return losses
-
-
 def batch_whole_epochs_only(means, *, batches_per_epoch):
     whole = len(means) // batches_per_epoch * batches_per_epoch
     return right_batch_by_epochs(means[:whole], batches_per_epoch=batches_per_epoch)
@@ -345,32 +275,12 @@ def restore_everything(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return ["buffers", "optimizer state", "random state"]
 
 
-def restore_adam_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, optimizer == "adam", bool(dropout or shuffle))
-
-
 def restore_momentum_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return chosen(batch_norm, momentum > 0, bool(dropout or shuffle))
 
 
 def restore_without_shuffling(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return chosen(batch_norm, optimizer == "adam" or momentum > 0, dropout > 0)
-
-
-def restore_without_dropout(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, optimizer == "adam" or momentum > 0, shuffle)
-
-
-def restore_without_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(False, optimizer == "adam" or momentum > 0, bool(dropout or shuffle))
-
-
-def restore_any_optimizer(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, True, bool(dropout or shuffle))
-
-
-def restore_both_random(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, optimizer == "adam" or momentum > 0, bool(dropout and shuffle))
 
 
 def restore_out_of_order(*, optimizer, momentum, dropout, batch_norm, shuffle):
@@ -443,71 +353,25 @@ def right_restore_by_pairs(*, optimizer, momentum, dropout, batch_norm, shuffle)
 
 WRONG = {
     "07-corrected-mean": [
-        mean_uncorrected,
-        mean_from_the_first,
-        mean_corrects_itself,
-        mean_corrected_one_late,
-        mean_corrected_one_early,
-        mean_with_weights_swapped,
-        mean_of_all_so_far,
-        mean_last_only,
-        mean_one_short,
-        mean_not_at_all,
-        mean_corrected_ten_times,
-        mean_corrected_at_first,
-        mean_of_what_is_above_zero,
+        *(mean_uncorrected, mean_from_the_first, mean_corrects_itself, mean_with_weights_swapped),
+        *(mean_last_only, mean_one_short, mean_corrected_ten_times, mean_of_what_is_above_zero),
     ],
     "07-steepest": [
-        steepest_as_published,
-        steepest_without_the_limit,
-        steepest_by_rate_with_the_limit,
-        steepest_by_place,
-        steepest_rise,
-        steepest_either_way,
-        steepest_cut_first,
-        steepest_place_only,
-        steepest_is_the_lowest,
-        steepest_a_tenth_of_the_lowest,
-        steepest_by_last_difference,
-        steepest_of_the_logarithm_of_the_loss,
-        steepest_before_the_lowest,
-        steepest_and_one_behind_the_lowest,
-        steepest_until_the_loss_doubles,
-        steepest_with_bent_ends,
-        steepest_until_the_last_lowest,
-        steepest_until_the_first_rise,
-        steepest_must_fall,
+        *(steepest_as_published, steepest_without_the_limit, steepest_by_rate_with_the_limit),
+        *(steepest_by_place, steepest_cut_first, steepest_of_the_logarithm_of_the_loss),
+        *(steepest_before_the_lowest, steepest_and_one_behind_the_lowest),
+        *(steepest_until_the_loss_doubles, steepest_with_bent_ends, steepest_until_the_last_lowest),
+        *(steepest_until_the_first_rise, steepest_must_fall),
     ],
     "07-batch-losses": [
-        batch_as_published,
-        batch_without_epochs,
-        batch_difference_of_means,
-        batch_sums_only,
-        batch_counts_from_zero,
-        batch_before_with_the_same_count,
-        batch_resets_one_late,
-        batch_whole_epochs_only,
-        batch_of_three_epochs,
-        batch_rounded,
+        *(batch_as_published, batch_without_epochs, batch_difference_of_means, batch_sums_only),
+        *(batch_counts_from_zero, batch_whole_epochs_only, batch_of_three_epochs, batch_rounded),
     ],
     "07-restore": [
-        restore_nothing,
-        restore_everything,
-        restore_adam_only,
-        restore_momentum_only,
-        restore_without_shuffling,
-        restore_without_dropout,
-        restore_without_buffers,
-        restore_any_optimizer,
-        restore_both_random,
-        restore_out_of_order,
-        restore_none_where_nothing_is_needed,
-        restore_large_momentum_only,
-        restore_state_with_buffers,
-        restore_adam_without_momentum,
-        restore_random_for_buffers,
-        restore_random_for_large_dropout,
-        restore_random_for_dropout_without_momentum,
+        *(restore_nothing, restore_everything, restore_momentum_only, restore_without_shuffling),
+        *(restore_out_of_order, restore_none_where_nothing_is_needed, restore_large_momentum_only),
+        *(restore_state_with_buffers, restore_adam_without_momentum, restore_random_for_buffers),
+        *(restore_random_for_large_dropout, restore_random_for_dropout_without_momentum),
     ],
 }
 RIGHT = {

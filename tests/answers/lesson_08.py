@@ -44,39 +44,9 @@ def triangle_factor_within_the_cycle(step, *, base_lr, peak_lr, up_steps, mode, 
     return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: inside))
 
 
-def triangle_ignores_the_mode(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    return triangle(step, base_lr, peak_lr, up_steps, lambda cycle: 1.0)
-
-
-def triangle_forgets_the_base(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    cycle = step // (2 * up_steps)
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    return triangle(step, 0.0, peak_lr, up_steps, lambda cycle: scale)
-
-
-def triangle_starts_at_the_top(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    cycle = step // (2 * up_steps)
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    return triangle(step + up_steps, base_lr, peak_lr, up_steps, lambda cycle: scale)
-
-
-def triangle_is_a_cosine(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    cycle = step // (2 * up_steps)
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    wave = (1 - math.cos(math.pi * step / up_steps)) / 2
-    return base_lr + (peak_lr - base_lr) * wave * scale
-
-
 def triangle_factor_in_every_mode(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     base = 0.5 if mode == "triangular2" else 1.0
     return triangle(step, base_lr, peak_lr, up_steps, lambda cycle: factor**step * base**cycle)
-
-
-def triangle_halves_by_a_default(step, *, base_lr, peak_lr, up_steps, mode, factor=0.5):
-    def scale(cycle):
-        return factor ** {"triangular": 0, "triangular2": cycle, "exp_range": step}[mode]
-
-    return triangle(step, base_lr, peak_lr, up_steps, scale)
 
 
 def triangle_recursive(step, **how):
@@ -163,47 +133,6 @@ def cycle_divides_by_zero(step, *, first, factor):
     while first * (factor ** (cycle + 1) - 1) // (factor - 1) <= step:
         cycle += 1
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
-
-
-def cycle_all_of_one_length(step, *, first, factor):
-    return [step // first, step % first, first]
-
-
-def cycle_restarts_one_late(step, *, first, factor):
-    cycle, length = 0, first
-    while step > length:
-        step, cycle, length = step - length, cycle + 1, length * factor
-    return [cycle, step, length]
-
-
-def cycle_grows_before_it_is_taken_off(step, *, first, factor):
-    cycle, length = 0, first
-    while step >= length:
-        length *= factor
-        step, cycle = step - length, cycle + 1
-    return [cycle, step, length]
-
-
-def cycle_ends_at_powers(step, *, first, factor):
-    """Cycle i ends at first * factor ** i: the lengths are not added up."""
-    cycle, begin, length = 0, 0, first
-    while step >= length and factor > 1:
-        begin, cycle, length = length, cycle + 1, length * factor
-    if factor == 1:
-        return [step // first, step % first, first]
-    return [cycle, step - begin, length]
-
-
-def cycle_counted_from_one(step, *, first, factor):
-    cycle, position, length = right_cycle_by_sum(step, first=first, factor=factor)
-    return [cycle + 1, position, length]
-
-
-def cycle_length_grows_by_adding(step, *, first, factor):
-    cycle, length = 0, first
-    while step >= length:
-        step, cycle, length = step - length, cycle + 1, length + first * (factor - 1)
-    return [cycle, step, length]
 
 
 def cycle_without_the_length(step, *, first, factor):
@@ -320,23 +249,6 @@ def cycle_ends_where_it_began(step, *, peak_lr, total_steps, warmup_fraction):
     return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=end)
 
 
-def cycle_of_straight_lines(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, wave=lambda p: 1 - p)
-
-
-def cycle_climbs_again(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, hold=False)
-
-
-def cycle_momentum_with_the_rate(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, low=0.95, high=0.85)
-
-
-def cycle_constant_momentum(step, *, peak_lr, total_steps, warmup_fraction):
-    rate, _ = one_cycle(step, peak_lr, total_steps, warmup_fraction)
-    return [rate, 0.9]
-
-
 def cycle_starts_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
     def end(start, peak):
         return peak / 25 / 1e4
@@ -417,22 +329,6 @@ def restarts_to_the_floor_exactly(optimizer, *, cycle_steps, floor):
         return (floor + (peak - floor) * wave) / peak
 
     return lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def restarts_a_rate_for_a_factor(optimizer, *, cycle_steps, floor):
-    peak = optimizer.param_groups[0]["lr"]
-
-    def rate(step):
-        return (
-            floor
-            + (peak - floor) * (1 + math.cos(math.pi * (step % cycle_steps) / cycle_steps)) / 2
-        )
-
-    return lr_scheduler.LambdaLR(optimizer, rate)
-
-
-def restarts_that_do_nothing(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
 def restarts_ten_times_at_most(optimizer, *, cycle_steps, floor):
@@ -535,11 +431,6 @@ def mended_per_epoch_rates(*, max_lr, epochs, batches):
     return rates_of(epochs * batches, lambda update: True, max_lr, epochs)
 
 
-def mended_top_never_before_one(*, max_lr, epochs, batches):
-    total = epochs * batches
-    return [guarded_cycle(t, max_lr, total, 0.3, 1.0)[0] for t in range(total)]
-
-
 def mended_top_never_before_zero(*, max_lr, epochs, batches):
     total = epochs * batches
     return [guarded_cycle(t, max_lr, total, 0.3, 0.0)[0] for t in range(total)]
@@ -570,72 +461,28 @@ def right_mended_numpy(*, max_lr, epochs, batches):
 
 WRONG = {
     "08-triangle": [
-        triangle_factor_in_every_mode,
-        triangle_halves_by_a_default,
-        triangle_cycle_of_one_way,
-        triangle_scales_the_base_too,
-        triangle_counts_cycles_from_one,
-        triangle_factor_per_cycle,
-        triangle_factor_within_the_cycle,
-        triangle_ignores_the_mode,
-        triangle_forgets_the_base,
-        triangle_starts_at_the_top,
-        triangle_is_a_cosine,
-        triangle_recursive,
-        triangle_decays_without_a_factor,
+        *(triangle_factor_in_every_mode, triangle_cycle_of_one_way, triangle_scales_the_base_too),
+        *(triangle_counts_cycles_from_one, triangle_factor_per_cycle),
+        *(triangle_factor_within_the_cycle, triangle_recursive, triangle_decays_without_a_factor),
     ],
     "08-cycle-of": [
-        cycle_by_logarithm_and_a_little,
-        cycle_by_logarithm_and_less,
-        cycle_fifty_at_most,
-        cycle_by_rounded_logarithm,
-        cycle_ten_at_most,
-        cycle_by_logarithm,
-        cycle_by_another_logarithm,
-        cycle_divides_by_zero,
-        cycle_all_of_one_length,
-        cycle_restarts_one_late,
-        cycle_grows_before_it_is_taken_off,
-        cycle_ends_at_powers,
-        cycle_counted_from_one,
-        cycle_length_grows_by_adding,
-        cycle_without_the_length,
+        *(cycle_by_logarithm_and_a_little, cycle_by_logarithm_and_less, cycle_fifty_at_most),
+        *(cycle_by_rounded_logarithm, cycle_ten_at_most, cycle_by_logarithm),
+        *(cycle_by_another_logarithm, cycle_divides_by_zero, cycle_without_the_length),
     ],
     "08-one-cycle": [
-        cycle_top_one_late,
-        cycle_ends_at_zero,
-        cycle_ends_at_a_share_of_the_peak,
-        cycle_ends_where_it_began,
-        cycle_of_straight_lines,
-        cycle_climbs_again,
-        cycle_momentum_with_the_rate,
-        cycle_constant_momentum,
-        cycle_starts_at_zero,
-        cycle_rate_alone,
-        cycle_top_never_before_one,
-        cycle_top_never_before_zero,
+        *(cycle_top_one_late, cycle_ends_at_zero, cycle_ends_at_a_share_of_the_peak),
+        *(cycle_ends_where_it_began, cycle_starts_at_zero, cycle_rate_alone),
+        *(cycle_top_never_before_one, cycle_top_never_before_zero),
     ],
     "08-restarts": [
-        restarts_as_published,
-        restarts_without_floor,
-        restarts_that_grow,
-        restarts_one_late,
-        restarts_every_second_time,
-        restarts_to_the_floor_exactly,
-        restarts_a_rate_for_a_factor,
-        restarts_that_do_nothing,
-        restarts_ten_times_at_most,
+        *(restarts_as_published, restarts_without_floor, restarts_that_grow, restarts_one_late),
+        *(restarts_every_second_time, restarts_to_the_floor_exactly, restarts_ten_times_at_most),
         restarts_with_the_first_rate_for_all,
     ],
     "08-per-batch": [
-        mended_as_published,
-        mended_by_a_short_cycle,
-        mended_steps_first,
-        mended_one_epoch,
-        mended_one_cycle_per_epoch,
-        mended_constant,
-        mended_per_epoch_rates,
-        mended_top_never_before_one,
+        *(mended_as_published, mended_by_a_short_cycle, mended_steps_first, mended_one_epoch),
+        *(mended_one_cycle_per_epoch, mended_constant, mended_per_epoch_rates),
         mended_top_never_before_zero,
     ],
 }

@@ -36,14 +36,6 @@ def distances(milestones):
     return [b - a - 1 for a, b in zip([0, *milestones], milestones) if b]
 
 
-def backwards(milestones):
-    return [m - 1 for m in milestones if m][::-1]
-
-
-def knows_the_examples(milestones):
-    return {(5,): [4], (30, 60): [29, 59]}.get(tuple(milestones), [])
-
-
 def right_by_loop(milestones):
     found = []
     for m in milestones:
@@ -111,39 +103,8 @@ def row_holds_the_start(step, *, segments):
     return start
 
 
-def row_goes_on_for_ever(step, *, segments):
-    for start, end, length in segments[:-1]:
-        if step < length:
-            return start + (end - start) * step / length
-        step -= length
-    start, end, length = segments[-1]
-    return start + (end - start) * step / length
-
-
-def row_of_stairs(step, *, segments):
-    for start, _, length in segments:
-        if step < length:
-            return start
-        step -= length
-    return segments[-1][1]
-
-
-def row_joins_what_should_jump(step, *, segments):
-    before = segments[0][0]
-    for _, end, length in segments:
-        if step < length:
-            return before + (end - before) * step / length
-        step, before = step - length, end
-    return before
-
-
 def row_of_three_pieces_at_most(step, *, segments):
     return right_row_by_begins(step, segments=segments[:3])
-
-
-def row_starts_over(step, *, segments):
-    step %= sum(length for _, _, length in segments)
-    return right_row_by_begins(step, segments=segments)
 
 
 def row_of_rates_up_to_one(step, *, segments):
@@ -244,36 +205,12 @@ saved_with_numpy = named(
     "saved_with_numpy",
     saved_with(lambda ops, step, peak, steps: peak * np.minimum((step + 1) / (steps + 1), 1.0)),
 )
-saved_empty = named("saved_empty", saved_with(climb, lambda peak, steps: {}))
-saved_swapped = named(
-    "saved_swapped", saved_with(climb, lambda peak, steps: {"peak": steps, "steps": peak})
-)
 saved_other_names = named(
     "saved_other_names", saved_with(climb, lambda peak, steps: {"peak_lr": peak, "steps": steps})
 )
-saved_from_zero = named(
-    "saved_from_zero",
-    saved_with(lambda ops, step, peak, steps: peak * ops.minimum(step / max(steps, 1), 1.0)),
-)
-saved_never_holds = named(
-    "saved_never_holds",
-    saved_with(lambda ops, step, peak, steps: peak * (step + 1) / (steps + 1)),
-)
-saved_one_late = named(
-    "saved_one_late",
-    saved_with(lambda ops, step, peak, steps: peak * ops.minimum((step + 1) / (steps + 2), 1.0)),
-)
-
-
 saved_with_python_min = named(
     "saved_with_python_min",
     saved_with(lambda ops, step, peak, steps: peak * min(1.0, (step + 1) / (steps + 1))),
-)
-saved_with_an_if = named(
-    "saved_with_an_if",
-    saved_with(
-        lambda ops, step, peak, steps: peak if step >= steps else peak * (step + 1) / (steps + 1)
-    ),
 )
 saved_of_a_hundred_rates = named(
     "saved_of_a_hundred_rates",
@@ -292,14 +229,6 @@ saved_whole_steps = named(
     "saved_whole_steps",
     saved_with(
         lambda ops, step, peak, steps: peak * ops.minimum(1.0, (int(step) + 1) / (steps + 1))
-    ),
-)
-saved_with_a_table = named(
-    "saved_with_a_table",
-    saved_with(
-        lambda ops, step, peak, steps: [peak * (t + 1) / (steps + 1) for t in range(steps + 1)][
-            min(int(step), steps)
-        ]
     ),
 )
 
@@ -337,54 +266,6 @@ def saved_as_a_function(*, peak, steps):
     return Climb(lambda step: climb(ops, step, peak, steps))
 
 
-def saved_nothing_but_remembers(*, peak, steps):
-    schedule, ops = base()
-
-    class Climb(schedule):
-        def __call__(self, step):
-            return climb(ops, ops.cast(step, "float32"), peak, steps)
-
-        def get_config(self):
-            return {}
-
-    return Climb()
-
-
-LATEST = {}
-
-
-def saved_for_the_latest(*, peak, steps):
-    schedule, ops = base()
-    LATEST.update(peak=peak, steps=steps)
-
-    class Climb(schedule):
-        def __call__(self, step):
-            return climb(ops, ops.cast(step, "float32"), LATEST["peak"], LATEST["steps"])
-
-        def get_config(self):
-            return {}
-
-    return Climb()
-
-
-def saved_counting_its_calls(*, peak, steps):
-    from course_lib.tensorflow import tf
-
-    schedule, ops = base()
-
-    class Climb(schedule):
-        def __init__(self, peak, steps):
-            self.peak, self.steps, self.calls = peak, steps, tf.Variable(0.0)
-
-        def __call__(self, step):
-            return climb(ops, self.calls.assign_add(1.0) - 1, self.peak, self.steps)
-
-        def get_config(self):
-            return both(self.peak, self.steps)
-
-    return Climb(peak, steps)
-
-
 def saved_rates_alone(*, peak, steps):
     return [peak * min((step + 1) / (steps + 1), 1.0) for step in range(100)]
 
@@ -402,22 +283,6 @@ def saved_plain_class(*, peak, steps):
             return cls()
 
     return Climb()
-
-
-def saved_config_that_init_does_not_take(*, peak, steps):
-    schedule, ops = base()
-
-    class Climb(schedule):
-        def __init__(self, p, s):
-            self.p, self.s = p, s
-
-        def __call__(self, step):
-            return climb(ops, ops.cast(step, "float32"), self.p, self.s)
-
-        def get_config(self):
-            return {"peak": self.p, "steps": self.s}
-
-    return Climb(peak, steps)
 
 
 def saved_without_get_config(*, peak, steps):
@@ -525,23 +390,6 @@ def factor_power_inside(optimizer, *, gamma, power):
     return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t**power))
 
 
-def factor_constant(optimizer, *, gamma, power):
-    return lr_scheduler.LambdaLR(optimizer, lambda t: 1.0)
-
-
-def factor_of_the_first_group(optimizer, *, gamma, power):
-    group = optimizer.param_groups[0]
-
-    class ByHand:
-        t, lr = 0, group["lr"]
-
-        def step(self):
-            self.t += 1
-            group["lr"] = self.lr * (1 + gamma * self.t) ** -power
-
-    return ByHand()
-
-
 def factor_of_the_first_group_for_all(optimizer, *, gamma, power):
     class ByHand:
         t, lr = 0, optimizer.param_groups[0]["lr"]
@@ -606,22 +454,6 @@ def norm_of_the_last_alone(gradients, *, lr, b0):
     return [lr / math.sqrt(b0**2 + square) if b0 or square else lr for square in squares]
 
 
-def norm_without_its_own_gradient(gradients, *, lr, b0):
-    total, rates = b0**2, []
-    for gradient in gradients:
-        rates.append(lr / math.sqrt(total) if total else lr)
-        total += sum(part**2 for part in gradient)
-    return rates
-
-
-def norm_of_the_first_weight(gradients, *, lr, b0):
-    total, rates = b0**2, []
-    for gradient in gradients:
-        total += gradient[0] ** 2
-        rates.append(lr / math.sqrt(total) if total else lr)
-    return rates
-
-
 def norm_of_the_first_and_last_weight(gradients, *, lr, b0):
     total, rates = b0**2, []
     for gradient in gradients:
@@ -633,22 +465,6 @@ def norm_of_the_first_and_last_weight(gradients, *, lr, b0):
 def norm_stops_without_updates(gradients, *, lr, b0):
     gradients[0]
     return right_norm_numpy(gradients, lr=lr, b0=b0)
-
-
-def norm_without_start(gradients, *, lr, b0):
-    return right_norm_numpy(gradients, lr=lr, b0=0.0)
-
-
-def norm_without_the_root(gradients, *, lr, b0):
-    return [lr * (rate / lr) ** 2 for rate in right_norm_numpy(gradients, lr=lr, b0=b0)]
-
-
-def norm_mean_of_squares(gradients, *, lr, b0):
-    total, rates = b0**2, []
-    for gradient in gradients:
-        total += sum(part**2 for part in gradient) / len(gradient)
-        rates.append(lr / math.sqrt(total))
-    return rates
 
 
 def norm_last_rate_alone(gradients, *, lr, b0):
@@ -693,85 +509,29 @@ def right_norm_by_hypot(gradients, *, lr, b0):
 
 WRONG = {
     "09-keras-boundaries": [
-        one_too_late,
-        unchanged,
-        keeps_the_zero,
-        clips_the_zero,
-        drops_the_one,
-        first_only,
-        distances,
-        backwards,
-        knows_the_examples,
-        counts_to_a_thousand,
+        *(one_too_late, unchanged, keeps_the_zero, clips_the_zero, drops_the_one, first_only),
+        *(distances, counts_to_a_thousand),
     ],
     "09-in-a-row": [
-        row_joint_to_the_old_piece,
-        row_reaches_the_end_early,
-        row_never_counts_anew,
-        row_ends_at_zero,
-        row_holds_the_start,
-        row_goes_on_for_ever,
-        row_of_stairs,
-        row_joins_what_should_jump,
-        row_starts_over,
-        row_of_three_pieces_at_most,
-        row_of_rates_up_to_one,
-        row_divides_by_no_length,
+        *(row_joint_to_the_old_piece, row_reaches_the_end_early, row_never_counts_anew),
+        *(row_ends_at_zero, row_holds_the_start, row_of_three_pieces_at_most),
+        *(row_of_rates_up_to_one, row_divides_by_no_length),
     ],
     "09-saved": [
-        saved_without_steps,
-        saved_without_peak,
-        saved_rounded,
-        saved_with_numpy,
-        saved_empty,
-        saved_swapped,
-        saved_other_names,
-        saved_from_zero,
-        saved_never_holds,
-        saved_one_late,
-        saved_rates_alone,
-        saved_plain_class,
-        saved_config_that_init_does_not_take,
-        saved_without_get_config,
-        saved_with_python_min,
-        saved_with_an_if,
-        saved_whole_steps,
-        saved_with_a_table,
-        saved_as_tensors,
-        saved_as_a_function,
-        saved_nothing_but_remembers,
-        saved_for_the_latest,
-        saved_counting_its_calls,
-        saved_of_a_hundred_rates,
-        saved_without_no_steps,
+        *(saved_without_steps, saved_without_peak, saved_rounded, saved_with_numpy),
+        *(saved_other_names, saved_rates_alone, saved_plain_class, saved_without_get_config),
+        *(saved_with_python_min, saved_whole_steps, saved_as_tensors, saved_as_a_function),
+        *(saved_of_a_hundred_rates, saved_without_no_steps),
     ],
     "09-factor": [
-        factor_as_published,
-        factor_upside_down,
-        factor_of_the_current_rate,
-        factor_divides_twice,
-        factor_one_late,
-        factor_without_the_power,
-        factor_power_inside,
-        factor_constant,
-        factor_of_the_first_group,
+        *(factor_as_published, factor_upside_down, factor_of_the_current_rate),
+        *(factor_divides_twice, factor_one_late, factor_without_the_power, factor_power_inside),
         factor_of_the_first_group_for_all,
     ],
     "09-norm-rates": [
-        norm_start_not_squared,
-        norm_adds_norms,
-        norm_of_the_last_alone,
-        norm_without_its_own_gradient,
-        norm_of_the_first_weight,
-        norm_of_the_first_and_last_weight,
-        norm_stops_without_updates,
-        norm_without_start,
-        norm_without_the_root,
-        norm_mean_of_squares,
-        norm_last_rate_alone,
-        norm_of_five_updates,
-        norm_of_three_weights,
-        norm_with_epsilon,
+        *(norm_start_not_squared, norm_adds_norms, norm_of_the_last_alone),
+        *(norm_of_the_first_and_last_weight, norm_stops_without_updates, norm_last_rate_alone),
+        *(norm_of_five_updates, norm_of_three_weights, norm_with_epsilon),
     ],
 }
 

@@ -46,53 +46,6 @@ def rates_milestones_in_batches(epochs, batches, *, peak_lr, warmup_steps, miles
     return [_meant(t, 1, peak_lr, warmup_steps, milestones, factor) for t in steps]
 
 
-def rates_first_update_at_zero(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        share = min(1.0, step / warmup_steps) if warmup_steps else 1.0
-        rates.append(share * _meant(step, batches, peak_lr, 0, milestones, factor))
-    return rates
-
-
-def rates_peak_one_update_early(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        share = min(1.0, (step + 1) / max(1, warmup_steps))
-        rates.append(share * _meant(step, batches, peak_lr, 0, milestones, factor))
-    return rates
-
-
-def rates_warmup_in_epochs(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        share = min(1.0, (step // batches + 1) / (warmup_steps + 1))
-        rates.append(share * _meant(step, batches, peak_lr, 0, milestones, factor))
-    return rates
-
-
-def rates_drop_after_the_milestone(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    later = [m + 1 for m in milestones]
-    steps = range(epochs * batches)
-    return [_meant(t, batches, peak_lr, warmup_steps, later, factor) for t in steps]
-
-
-def rates_one_drop_only(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        dropped = any(step // batches >= m for m in milestones)
-        rate = _meant(step, batches, peak_lr, warmup_steps, [], factor)
-        rates.append(rate * factor if dropped else rate)
-    return rates
-
-
-def rates_warmup_not_capped(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        share = (step + 1) / (warmup_steps + 1)
-        rates.append(share * _meant(step, batches, peak_lr, 0, milestones, factor))
-    return rates
-
-
 def rates_of_a_set_of_milestones(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
     steps = range(epochs * batches)
     return [_meant(t, batches, peak_lr, warmup_steps, set(milestones), factor) for t in steps]
@@ -108,10 +61,6 @@ def rates_staircase_after_the_warmup(epochs, batches, *, peak_lr, warmup_steps, 
 
 def rates_of_two_milestones(epochs, batches, *, milestones, **how):
     return right_rates_mended_in_place(epochs, batches, milestones=milestones[:2], **how)
-
-
-def rates_rounded(epochs, batches, **how):
-    return [round(rate, 6) for rate in right_rates_mended_in_place(epochs, batches, **how)]
 
 
 def rates_without_a_milestone_of_zero(epochs, batches, *, milestones, **how):
@@ -199,57 +148,9 @@ def free_gradient_at_x(start, noise, *, lr, beta, curvature):
     return averages
 
 
-def free_mix_swapped(start, noise, *, lr, beta, curvature):
-    return right_free_loop(start, noise, lr=lr, beta=1 - beta, curvature=curvature)
-
-
-def free_average_starts_late(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        y = (1 - beta) * z + beta * x
-        z = z - lr * (curvature * y + draw)
-        x = x + (z - x) / (t + 2)  # the start counts as one of the z
-        averages.append(x)
-    return averages
-
-
-def free_returns_z(start, noise, *, lr, beta, curvature):
-    z = x = start
-    places = []
-    for t, draw in enumerate(noise):
-        y = (1 - beta) * z + beta * x
-        z = z - lr * (curvature * y + draw)
-        x = x + (z - x) / (t + 1)
-        places.append(z)
-    return places
-
-
 def free_returns_the_last(start, noise, *, lr, beta, curvature):
     averages = right_free_loop(start, noise, lr=lr, beta=beta, curvature=curvature)
     return averages[-1] if averages else start
-
-
-def free_noise_without_rate(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        y = (1 - beta) * z + beta * x
-        z = z - lr * curvature * y - draw
-        x = x + (z - x) / (t + 1)
-        averages.append(x)
-    return averages
-
-
-def free_steps_from_y(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        y = (1 - beta) * z + beta * x
-        z = y - lr * (curvature * y + draw)
-        x = x + (z - x) / (t + 1)
-        averages.append(x)
-    return averages
 
 
 def free_stops_without_updates(start, noise, *, lr, beta, curvature):
@@ -330,44 +231,9 @@ def board_by_the_best_run(entries, *, quantiles, guessing):
     return _board(entries, quantiles, guessing, lambda values, t: max(values))
 
 
-def board_spread_of_all(entries, *, quantiles, guessing):
-    def score(values, t):
-        n = len(values)
-        return statistics.mean(values) - t[n] * statistics.pstdev(values) / math.sqrt(n)
-
-    return _board(entries, quantiles, guessing, score)
-
-
-def board_without_the_root(entries, *, quantiles, guessing):
-    def score(values, t):
-        return statistics.mean(values) - t[len(values)] * statistics.stdev(values)
-
-    return _board(entries, quantiles, guessing, score)
-
-
-def board_upper_end(entries, *, quantiles, guessing):
-    def score(values, t):
-        return 2 * statistics.mean(values) - _lower(values, t)
-
-    return _board(entries, quantiles, guessing, score)
-
-
-def board_normal_quantile(entries, *, quantiles, guessing):
-    return _board(entries, dict.fromkeys(range(2, 30), 1.96), guessing, _lower)
-
-
 def board_drops_diverged(entries, *, quantiles, guessing):
     kept = {name: [v for v in runs if v is not None] for name, runs in entries.items()}
     return _board(kept, quantiles, guessing, _lower)
-
-
-def board_nobody_below_guessing(entries, *, quantiles, guessing):
-    better = {name: [max(v or 0.0, guessing) for v in runs] for name, runs in entries.items()}
-    return _board(better, quantiles, guessing, _lower)
-
-
-def board_diverged_is_zero(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, 0.0, _lower)
 
 
 def board_single_runs_too(entries, *, quantiles, guessing):
@@ -376,31 +242,9 @@ def board_single_runs_too(entries, *, quantiles, guessing):
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
-def board_worst_first(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, guessing, _lower)[::-1]
-
-
-def board_ties_backwards(entries, *, quantiles, guessing):
-    pairs = _board(entries, quantiles, guessing, _lower)
-    return sorted(pairs, key=lambda pair: (pair[1], pair[0]), reverse=True)
-
-
 def board_of_whole_scores(entries, *, quantiles, guessing):
     pairs = _board(entries, quantiles, guessing, _lower)
     return sorted(pairs, key=lambda pair: (-round(pair[1]), pair[0]))
-
-
-def board_of_scores_of_one_place(entries, *, quantiles, guessing):
-    pairs = _board(entries, quantiles, guessing, _lower)
-    return sorted(pairs, key=lambda pair: (-round(pair[1], 1), pair[0]))
-
-
-def board_names_only(entries, *, quantiles, guessing):
-    return [name for name, _ in _board(entries, quantiles, guessing, _lower)]
-
-
-def board_guesses_at_ten(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, 10.0, _lower)
 
 
 def board_zero_is_diverged(entries, *, quantiles, guessing):
@@ -421,18 +265,6 @@ def board_leaves_out_one_run_only(entries, *, quantiles, guessing):
 def board_fills_the_entries(entries, *, quantiles, guessing):
     for runs in entries.values():
         runs[:] = [guessing if value is None else value for value in runs]
-    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
-
-
-def board_deletes_single_runs(entries, *, quantiles, guessing):
-    for name in [name for name, runs in entries.items() if len(runs) < 2]:
-        del entries[name]
-    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
-
-
-def board_sorts_the_runs(entries, *, quantiles, guessing):
-    for runs in entries.values():
-        runs.sort(key=lambda value: -1.0 if value is None else value)
     return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
 
 
