@@ -10,7 +10,7 @@
 #
 # The learning rate scales the steps that training takes downhill. In this course you change it
 # during training, so the first thing to learn is to *measure* it: some published courses trained
-# with rates other than those they plotted, and for years nobody noticed.
+# for years with rates other than those they plotted.
 
 # %% tags=["setup"]
 import math
@@ -33,11 +33,11 @@ framework = "torch"  # or "tensorflow"
 # odds by their squared distance from what happened: 0 if you were sure and right, 2 if you were
 # sure and wrong. On average you score best with the odds you believe. The last lesson shows whether
 # you were too sure. If no cell shows a sentence's numbers, the sentence links to its *claim*, the
-# recorded runs behind it. There, a number like `0.21 [0.10, 0.33]` is a mean over several **seeds**
-# (a seed fixes the random initial weights and the order of the images), and the brackets are its
-# 95 % confidence interval, which [lesson 2](02_decay_two_classics.ipynb) computes from five numbers. A
-# claim that ends with *TensorFlow agrees* quotes PyTorch's runs; its sentence holds for
-# TensorFlow's as well, and their numbers stand on the claim's page.
+# recorded runs behind it. There, a number like `0.21 [0.10, 0.33]` is an estimate from several
+# **seeds**, mostly their mean (a seed fixes the random initial weights and the order of the images),
+# and the brackets are its 95 % confidence interval, which [lesson 2](02_decay_two_classics.ipynb)
+# computes for the mean of five numbers. A claim that ends with *TensorFlow agrees* quotes PyTorch's
+# runs; its sentence holds for TensorFlow's as well, and their numbers stand on the claim's page.
 
 # %%
 import warnings
@@ -60,8 +60,7 @@ from course_lib.training import fit, updates
 # $$w_{t+1} = w_t - \eta_t \, g_t$$
 #
 # Choose $w$ itself as the loss, and the gradient is 1. Then each update moves the weight by exactly
-# $\eta_t$: the weight is a measuring instrument, and nothing can fool it. In PyTorch, from $w = 1$
-# with a rate of 0.25:
+# $\eta_t$: the weight is a measuring instrument. In PyTorch, from $w = 1$ with a rate of 0.25:
 
 # %%
 w = torch.tensor([1.0], requires_grad=True)
@@ -175,7 +174,7 @@ for code in ("keras.optimizers.SGD(lr=0.5)", "keras.optimizers.SGD(0.1, decay=0.
 #
 # In 2017 a reader could not get the decay of PyTorch's official training example to work ([issue
 # 64](https://github.com/pytorch/examples/issues/64), fixed since). Here is its code, shortened; the
-# rate should fall every 2 epochs:
+# rate should fall every 2 epochs (there, every 30):
 
 
 # %%
@@ -761,8 +760,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # The same loop without `state_dict()` is the whole fix. Frequent slips: writing only into
 # `param_groups[0]`, so that the second group keeps its rate; multiplying `group["lr"]` by the
-# factor in each epoch, which is right for `every=1` only and goes wrong when a run is resumed;
-# setting an attribute of the optimizer, which nothing reads.
+# factor in each epoch, whatever `every` says; setting an attribute of the optimizer, which nothing
+# reads.
 
 # %% [markdown] tags=["exercise"] grade_id="00-log" points=2
 # ### Exercise 0.5 - What does the log prove? (concept, 2 points, about 6 minutes)

@@ -262,7 +262,7 @@ plt.show()
 outcome("1.b", "0.5" if last[0.5] < last[0.99] else "0.99")
 
 # %% [markdown]
-# Just below the edge only the steepest direction jumps; the others creep, and gain from a higher
+# Just below the edge only the steepest direction jumps; most others creep, and gain from a higher
 # rate. At 1.01 that one direction grows by a factor of 1.02 with each update: invisible at first,
 # it dominates in the end. {{edge-holds}}
 #
@@ -588,8 +588,7 @@ exercise(
     "1.2",
     critical_rate,
     hints=[
-        "The largest number on the diagonal is not the largest eigenvalue as soon as there is "
-        "something beside the diagonal.",
+        "With numbers beside the diagonal, its largest number need not be the largest eigenvalue.",
         "`np.linalg` has functions for eigenvalues; one of them is made for symmetric matrices.",
         "`np.linalg.eigvalsh(hessian)` gives all eigenvalues; the answer is 2 by the largest.",
     ],

@@ -2,8 +2,8 @@
 # # Decay: the noise floor and the two classics
 #
 # **You will be able to:** say with one formula why a fixed rate leaves a floor under the loss;
-# say what a decay does to the mean and to the spread over seeds; judge two accuracies that
-# textbooks print; and fix four bugs that distort a decay, three of them without an error.
+# say what a decay does to the mean and to the spread over seeds; judge two printed accuracies; and
+# fix four bugs that distort a decay, three of them without an error.
 #
 # **You need:** lesson 1.
 #
@@ -130,8 +130,8 @@ noise_floor()  # your turn: drop the rate at the right update, and get below eve
 # Does a decay always pay? In 2021 a reader of *Dive into Deep Learning* compared the chapter's
 # constant rate with its square-root decay, and found no difference
 # ([d2l-en#1715](https://github.com/d2l-ai/d2l-en/issues/1715)). We ran both 20 times, from three
-# first rates: MNIST, batches of 256, 5 epochs, and in epoch $e = 0, 1, \dots$ the rate
-# $\text{lr}/\sqrt{e + 1}$.
+# first rates, on MNIST (the chapter has Fashion-MNIST): batches of 256, 5 epochs, and in epoch
+# $e = 0, 1, \dots$ the rate $\text{lr}/\sqrt{e + 1}$.
 #
 # **Predict.** From a first rate of 0.3: is the test accuracy under the decay higher or lower?
 
@@ -202,9 +202,10 @@ print(f"mean {m:.2f}, 95 % interval [{m - half:.2f}, {m + half:.2f}]")
 #
 # ## 3. First classic: MNIST
 #
-# As a textbook prints it: a network 784-128-10 with dropout 0.2, SGD at 0.1, times 0.95 after every
-# epoch, batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four drops of a twentieth
-# leave four fifths of the rate: hardly a decay. Section 1 suggests: start higher, end at zero.
+# As an article behind this course prints it: a network 784-128-10 with dropout 0.2, SGD at 0.1,
+# times 0.95 after every epoch, batches of 32, 5 epochs; test accuracy 97.42 %. <!-- shown --> Four
+# drops of a twentieth leave four fifths of the rate: hardly a decay. Section 1 suggests: start
+# higher, end at zero.
 
 # %%
 epoch_steps = updates(mnist, epochs=1, batch_size=32)
@@ -292,8 +293,8 @@ side = "the line's is higher" if won.above_zero else "the printed one's is highe
 outcome("2.c", "no difference found" if won.undecided else side)
 
 # %% [markdown]
-# The grey band is another uncertainty: how far one accuracy $p$ would move with another 10,000 test
-# images, $\pm 1.96\sqrt{p(1-p)/10{,}000}$.
+# The grey band is another uncertainty: how far one accuracy $p$ varies over test sets, with 10,000
+# images in each, $\pm 1.96\sqrt{p(1-p)/10{,}000}$.
 #
 # - {{mnist-printed}}
 # - {{mnist-better}}
@@ -335,8 +336,8 @@ plot_record(records, claim=0.6667)
 
 # %% [markdown]
 # The loss falls when the rate does: the noise of the high rate is gone. A training loss near zero
-# means that the network has memorised its images. {{cifar-better}} But shape and length changed
-# together.
+# beside such a test accuracy: the network has memorised its images. {{cifar-better}} But shape and
+# length changed together.
 #
 # And the printed result, "Fold 1 Accuracy: 0.6667"? The code has no folds, so this is not its
 # output. {{cifar-claimed}} (The record is of a JPEG copy of CIFAR-10.)
@@ -833,7 +834,7 @@ exercise(
 # ### Exercise 2.5 - What may we say? (concept, 2 points, about 6 minutes)
 #
 # Suppose a report says: "Over 5 seeds our schedule gains 0.20 [0.05, 0.35] points of test accuracy
-# over the baseline. An accuracy of this size moves by ±0.30 points with another 10,000 test
+# over the baseline. An accuracy of this size varies by ±0.30 points over sets of 10,000 test
 # images. Each side used the baseline's rate." Judge each of these sentences:
 #
 # 1. "On these test images, another five seeds would most likely show a gain again."

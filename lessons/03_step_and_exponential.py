@@ -282,10 +282,9 @@ for name, plan in plans.items():
 plot_runs(runs, log_rate=True)
 
 # %% [markdown]
-# Users report it as "it does not train"
-# ([SRGAN-PyTorch#1](https://github.com/Lornatang/SRGAN-PyTorch/issues/1)): a `StepLR` meant for
-# half of the *epochs* was stepped with every batch, and moving the call after the inner loop cured
-# it. **Fix it**: step once per epoch, or convert the length, or the factor.
+# To a user of SRGAN-PyTorch the network did "not seem to train"
+# ([issue 1](https://github.com/Lornatang/SRGAN-PyTorch/issues/1)): a `StepLR` meant for half of the
+# *epochs* was stepped with every batch, and moving the call after the inner loop cured it. **Fix it**: step once per epoch, or convert the length, or the factor.
 #
 # ## 4. Spot the bug: the rate that feeds itself
 #
@@ -310,7 +309,7 @@ show("applied", rates)
 # %% [markdown]
 # A formula meant for the first rate is fed the current one: the exponents 0, 0, 1, 1, 2, 2 add up,
 # and the rate of epoch 5 is divided by 10⁶ instead of by 10². PyTorch has a class for each meaning.
-# It is often written that `LambdaLR` multiplies the *current* rate. Does it?
+# An article behind this course says that `LambdaLR` multiplies the *current* rate. Does it?
 
 # %%
 rules = {
@@ -400,7 +399,7 @@ for _ in range(60):
     keras_steps.append(before - float(weight[0]))
 show("Keras, updates 38 to 43", keras_steps[38:44])
 
-# %% alt="Move of the weight per update: torch's falls to a tenth at once, Keras's over 20 updates"
+# %% alt="Move of the weight per update: torch's falls to a tenth at once, Keras's to a fifth in 20"
 figure, axes = plt.subplots(figsize=(7.5, 2.6), dpi=90, layout="constrained")
 plt.close(figure)
 axes.plot(torch_steps, color=PALETTE[0], label="PyTorch's form")
@@ -416,7 +415,7 @@ figure
 # edge, to $2 (1 + \mu) / L$ (lesson 5). Compare rates only at the same momentum.
 #
 # PyTorch's moves shrink at once. In Keras the old velocity, made with the old rate, rolls on, a
-# tenth weaker with each update, and the new gradients, ten times weaker, hardly steer it.
+# tenth weaker with each update, and the new gradients, which count a tenth, hardly steer it.
 #
 # **Predict.** An MNIST network, momentum 0.9, the rate drops from 0.2 to a tenth at update 400. In
 # Keras's own form, how does the training loss of the 20 updates after the drop compare with that of
@@ -465,7 +464,7 @@ figure
 #
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is a
 # different experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is
-# why the same seed gives the same losses in both frameworks of this course. Goyal et al. (2017,
+# why the same seed gives nearly the same losses in both frameworks of this course. Goyal et al. (2017,
 # remark 2) give the other cure: at each change, multiply the velocity by new rate / old rate.
 #
 # ## What you take along
@@ -787,8 +786,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # The units say what to do: epochs times updates per epoch. `images // batch_size` forgets the small
 # last batch, which shifts each drop by one update per epoch; `images * epoch // batch_size`, as
-# published, forgets it once. Beware of floats, too: `0.07 * 100` is a little more than 7, and its
-# `ceil` is 8. A drop at exactly the end is lost as well, because update `epochs * steps_per_epoch`
+# published, counts as if the next epoch filled it up. Beware of floats, too: `0.07 * 100` is a
+# little more than 7, and its `ceil` is 8. A drop at exactly the end is lost as well, because update `epochs * steps_per_epoch`
 # is never made.
 
 # %% [markdown] tags=["exercise"]

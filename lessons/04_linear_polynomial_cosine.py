@@ -148,7 +148,7 @@ print(f"torch, eta_min=0.01: {torch_end:.4g}      Keras, alpha=0.01: {keras_end:
 outcome("4.b", f"{keras_end:.4g}")
 
 # %% [markdown]
-# `eta_min` is a rate, `alpha` a *share of the first rate*. Keras's own documentation said that the
+# `eta_min` is a rate, `alpha` a *share of the peak*. Keras's own documentation said that the
 # rate decays "to alpha", until a user complained in 2025
 # ([keras#21772](https://github.com/keras-team/keras/issues/21772)). Our `final_lr` is a rate.
 #
@@ -227,7 +227,7 @@ for name, plan in plans.items():
 
 # %% [markdown]
 # Why should the area count? While steps are small, the gradient hardly changes from one to the
-# next, and ten updates at 0.1 go as far down the valley as twenty at 0.05: the sum of the rates
+# next, and ten updates at 0.1 go about as far as twenty at 0.05: the sum of the rates
 # measures progress. While steps are large, their noise matters too, and the sum is not the whole
 # story.
 #
@@ -434,7 +434,7 @@ print(f"asked first at step 25: {corrected(25):.3f}; then at step 5: {corrected(
 # lr = initial_lr * (1 - t / t)
 # ```
 #
-# which divides by zero at update 0 and trains with rate 0 ever after.
+# which divides by zero at update 0 and is 0 at every later one.
 #
 # **Deliver:** `straight(step, *, peak_lr, total_steps, final_lr)`, the straight line that was
 # meant: `peak_lr` at update 0, `final_lr` at update `total_steps`, and `final_lr` at all later

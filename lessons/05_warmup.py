@@ -233,7 +233,7 @@ products = {"torch": torch_products, "tensorflow": keras_products}[framework]
 
 # %%
 def curvature(model, v=None, rounds=20):
-    """The largest curvature, and its direction, to begin with next time."""
+    """The curvature of largest size, and its direction, to begin with next time."""
     gradient, product = products(model)
     v = gradient if v is None else v
     for _ in range(rounds):
@@ -302,7 +302,7 @@ panels[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# This network, on this seed, begins on a plain: the curvature is small, and any rate seems to work.
+# This network, on this seed, begins on a plain: the curvature is small, the rate far below the edge.
 # As soon as it starts to learn, the ground becomes steep. The cold run gets there at the full rate,
 # and within a few updates this rate is many times the edge. The warm run gets there at a fraction
 # of that rate. It crosses the edge as well, but by less: that is the spike in its loss
@@ -311,7 +311,7 @@ plt.show()
 # So the cold rate is not too high for this network, it is too high *there*. Other networks are
 # steep at their very start, and a warmup lets them move to flatter ground; which of the two happens
 # depends on how a network is built and initialised ([Kalra and Barkeshli
-# 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, the other common rescue, treats
+# 2024](https://arxiv.org/abs/2406.09405)). Clipping the gradient, another common rescue, treats
 # the same problem ([Gilmer et al. 2021](https://arxiv.org/abs/2110.04369)). There are further
 # reasons for a warmup: a rate that was scaled up with the batch size does not suit the fast changes
 # at the start ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)). And **Adam** (lesson 9) has
@@ -369,8 +369,8 @@ for name, rates in traces.items():
 # %% [markdown]
 # The traces agree from the peak on, at update $w$, and differ in where they begin. PyTorch's
 # `LinearLR` begins at a *third* unless told otherwise. The transformers library begins at 0, as the
-# example in Keras's documentation does: then the first update changes nothing, and its batch is
-# wasted. $1/(w + 1)$ wastes none. Three more snags:
+# example in Keras's documentation does: then the first update moves no weight, and without momentum
+# its batch is wasted. $1/(w + 1)$ wastes none. Three more snags:
 #
 # - **Length.** `decay_steps` in Keras, and `total_steps` here, do *not* include the warmup. In
 #   optax's `warmup_cosine_decay_schedule` they do
@@ -455,9 +455,9 @@ plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401
 # short warmup little is lost, with a long one much, and no error says so.
 # </details>
 #
-# **Fix it**: start the decay's clock when the warmup ends. MLX had to fix the same join
-# ([mlx#2617](https://github.com/ml-explore/mlx/issues/2617)), TensorFlow Similarity too
-# ([similarity#299](https://github.com/tensorflow/similarity/issues/299)).
+# **Fix it**: start the decay's clock when the warmup ends. TensorFlow Similarity had the same product
+# ([similarity#299](https://github.com/tensorflow/similarity/issues/299)), PaddleDetection the same
+# clock ([pull request 4611](https://github.com/PaddlePaddle/PaddleDetection/pull/4611)).
 #
 # ## 8. Spot the bug: a warmup that never leaves
 #
@@ -520,7 +520,7 @@ for name, stepped in {
 # ### Exercise 5.1 - Warm up, then land (code, 3 points, about 12 minutes)
 #
 # Write a linear warmup and a cosine as one function of the update. The run has `total_steps`
-# updates **in all**, the warmup among them (as in optax, and in most configuration files).
+# updates **in all**, the warmup among them (as in optax and in transformers).
 #
 # **Deliver:** `warm_cosine(step, *, peak_lr, warmup_steps, total_steps, final_lr)`: updates 0 to
 # `warmup_steps - 1` climb as `peak_lr * (step + 1) / (warmup_steps + 1)`; update `warmup_steps` has
@@ -765,8 +765,8 @@ exercise(
 # `total_steps - warmup_steps`. Frequent slips: the default `start_factor` of a third;
 # `total_iters=total_steps` for the fall, which then ends above zero; the milestone one step
 # too early or late; `ChainedScheduler`, which *multiplies* the two and has the bug of
-# section 7. A `LambdaLR` with the formula is right as well. For a warmup of 0 updates leave the first
-# scheduler out: `LinearLR` divides by its length.
+# section 7. A `LambdaLR` with the formula is right as well. It works
+# without a warmup, too: a `LinearLR` of length 0 leaves the rate as it is.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 5.4 - Read a warmup off its trace (concept, 2 points, about 8 minutes)
@@ -848,4 +848,4 @@ exercise(
 # Both numbers come from the trace alone, whatever the schedule's name promises. Frequent slips:
 # counting *all* zeros, also those of a decay that ends at zero; taking the last update at the peak
 # instead of the first; returning the number of warmup updates that somebody configured. A `wasted`
-# of more than 1 says that a warmup counts epochs.
+# of more than 1 suggests that a warmup counts epochs.

@@ -126,7 +126,7 @@ outcome("6.a", f"both at call {first}" if first == second else different)
 # | `patience=p` | cuts at bad one p + 1 | the same | at bad one p; 0 acts as 1 |
 # | `mode` | `"min"` or `"max"` | the same | `"auto"` looks the metric up |
 # | `threshold` | absolute | relative (`threshold_mode`) | absolute: `min_delta`, once `epsilon` |
-# | `cooldown=c` | after a cut, c do not count | the same | c - 1 do not count |
+# | `cooldown=c` | after a cut, c do not count | the same | c - 1 if c > 0 |
 # | `min_lr` | the floor | the same | the same |
 # | smallest change | `eps=0` | `eps=1e-8` | none |
 # | `verbose` | none: keep the rates | gone | prints a line |
@@ -395,7 +395,7 @@ plt.show()
 # %% [markdown]
 # {{plateau-alarms}} So an alarm did not mean a plateau. Two kinds of noise add up. 500 images are a
 # sample: that noise shrinks with more images. And the weights themselves jump with every batch: that
-# noise does not shrink. One lucky low number is then hard to beat
+# noise does not. One lucky low number is then hard to beat
 # ([pytorch#30873](https://github.com/pytorch/pytorch/issues/30873) shows it after a spike).
 #
 # Two remedies, more patience and more images:
@@ -426,9 +426,10 @@ plt.show()
 #
 # ## 5. Spot the bug: plateaus that never cut, or cut too soon
 #
-# **The wrong name.** A user of DeepVirFinder asked whether `val_acc` should not be `val_accuracy`
-# by now ([issue 12](https://github.com/jessieren/DeepVirFinder/issues/12)): Keras had renamed it. A
-# tutorial behind this course has it too ([errata E28](../docs/errata.md#e28-a-plateau-on-val_acc)).
+# **The wrong name.** DeepVirFinder's early stopping watched `val_acc`, which Keras had renamed
+# `val_accuracy` ([issue 12](https://github.com/jessieren/DeepVirFinder/issues/12)). A tutorial
+# behind this course has a plateau on it ([errata
+# E28](../docs/errata.md#e28-a-plateau-on-val_acc)).
 #
 # **Predict.** `ReduceLROnPlateau(monitor="val_acc", mode="max")`, on an accuracy that never gets
 # better. What does Keras 3 do?
@@ -478,7 +479,7 @@ for word in ("epsilon", "min_delta"):
 
 # %% [markdown]
 # **The wrong direction.** In ViS4mer, PyTorch's rule heard an *accuracy*, in its default mode
-# `"min"` ([issue 4](https://github.com/md-mohaiminul/ViS4mer/issues/4); its author agreed that this
+# `"min"` ([issue 4](https://github.com/md-mohaiminul/ViS4mer/issues/4); its author guessed that this
 # was not intended). So every rise was a bad evaluation:
 
 # %%
@@ -496,7 +497,7 @@ for mode in ("min", "max"):
 print("Keras cuts at", cuts(in_keras([1.0] * 40, lr=0.001, min_lr=0.001, patience=10), lr=0.001))
 
 # %% [markdown]
-# PyTorch is stricter about arguments: each of these lines, common in old code, raises an error.
+# PyTorch is stricter about arguments: each of these lines raises an error.
 
 # %%
 scheduler = lr_scheduler.ReduceLROnPlateau(torch.optim.SGD([torch.zeros(1)], lr=0.1))
