@@ -312,13 +312,6 @@ LAYOUTS = {
         {"alice.zip": zipped({"rates_2024_10_final.ipynb": TEXT}), **LAST},
         [*ALICE, ("zoe", "01_rates", None)],
     ),
-    "Moodle's zip with nothing but hidden files": (
-        {"all.zip": zipped({
-            f"{MOODLE}/{RATES}": TEXT,
-            f"{BO}/.ipynb_checkpoints/{RATES}": TEXT, f"{BO}/._{RATES}": "",
-        })},
-        [("Bo", None, "no notebook here; found hidden files"), ("Lee Ann", "01_rates", None)],
-    ),
     "Moodle's folders beside a file of the teacher's": (
         {f"week 1/{MOODLE}/{RATES}": TEXT, f"week 1/{BO}/{RATES}": TEXT, "week 1/grades.xlsx": ""},
         [("Bo", "01_rates", None), ("Lee Ann", "01_rates", None)],

@@ -137,7 +137,7 @@ def text_of(path: Path) -> str:
     ("reason", "words"),
     [
         ("not a notebook: not JSON (Expecting value)", "open it in JupyterLab, save it"),
-        ("its nbformat is 5, expected 4 (or 2, 3)", "open it in JupyterLab, save it"),
+        ("its nbformat is not 4: open", "open it in JupyterLab, save it"),
         ("no notebook here; found answers.pdf, expected .ipynb or .zip", "ends in `.ipynb`"),
         (IGNORED.format("anna/01.ipynb"), "Another file of yours is graded"),
         ("no cell of ours, and its name is no lesson's", "there is nothing to do"),

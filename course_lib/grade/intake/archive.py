@@ -12,13 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
 LARGEST_DIRECTORY = 8_000_000  # bytes of a zip's table of contents, about 80,000 files
 CHUNK = 65_536
-HIDDEN = "hidden files"  # stands for them in a folder of a zip
 KINDS = {
     stat.S_IFDIR: "folder",
     stat.S_IFREG: "file",
@@ -131,9 +129,7 @@ def members(file: IO[bytes], origin: str) -> list[Item]:
         if info.header_offset < end:
             raise Refused("the files in this zip overlap, as in zip bombs")
         end = info.header_offset + 30 + info.compress_size
-    items = [item for info in infos if (item := _member(archive, info, origin)) is not None]
-    hidden = {item.parts: item for item in items if item.parts[-1] == HIDDEN}  # one of each folder
-    return [item for item in items if hidden.get(item.parts, item) is item]
+    return [item for info in infos if (item := _member(archive, info, origin)) is not None]
 
 
 def _check_directory(file: IO[bytes]) -> None:
@@ -150,8 +146,7 @@ def _check_directory(file: IO[bytes]) -> None:
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, origin: str) -> Item | None:
-    """One file of a zip; None for folders and for what the system put there. Of hidden files in a
-    folder only it is told that they are there: the folder may say whose they are."""
+    """One file of a zip; None for folders, and for hidden files and what the system put there."""
     name = info.orig_filename
     if not info.flag_bits & 0x800:  # macOS packs UTF-8, accents on their own, and does not say so
         with suppress(UnicodeError):
@@ -160,11 +155,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, origin: str) -> Ite
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     kind = KINDS.get(stat.S_IFMT(info.external_attr >> 16), "file")  # 0: Windows does not say
     unsafe = ".." in parts or name.startswith("/") or ":" in name[:2] or "\0" in name
-    if not parts or name.endswith("/") or kind == "folder":
+    seen = all(part == ".." or visible(part) for part in parts)
+    if not parts or not seen or name.endswith("/") or kind == "folder":
         return None
-    shows = list(takewhile(lambda part: part == ".." or visible(part), parts))
-    if len(shows) < len(parts):
-        return Item(f"{origin}/{shown(name)}", (*shows, HIDDEN)) if shows else None
     problem = None
     if unsafe:
         problem = "its name leads out of the zip; it was not read"

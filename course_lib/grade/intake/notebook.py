@@ -48,7 +48,7 @@ class Cell:
 
 
 def read_notebook(text: str) -> tuple[Cell, ...]:
-    """The cells of a notebook of nbformat 2, 3 or 4. Raises ValueError for anything else."""
+    """The cells of a notebook of nbformat 4. Raises ValueError for anything else."""
     try:
         raw = json.loads(text.removeprefix("\ufeff"))
     except RecursionError:
@@ -57,13 +57,9 @@ def read_notebook(text: str) -> tuple[Cell, ...]:
         raise ValueError(f"not a notebook: not JSON ({str(error)[:200]})") from None
     if not isinstance(raw, dict):
         raise ValueError(f"not a notebook: a JSON {type(raw).__name__}, expected an object")
-    version = raw.get("nbformat")
-    if version not in (2, 3, 4):
-        said = version if isinstance(version, int | float) else type(version).__name__
-        raise ValueError(
-            f"its nbformat is {str(said)[:20]}, expected 4 (or 2, 3): save it with JupyterLab"
-        )
-    cells = raw.get("cells") if version == 4 else _sheets(raw.get("worksheets"))
+    if raw.get("nbformat") != 4:
+        raise ValueError("its nbformat is not 4: open it in JupyterLab and save it")
+    cells = raw.get("cells")
     if not isinstance(cells, list):
         raise ValueError(f"not a notebook: its cells are a {type(cells).__name__}, not a list")
     if len(cells) > MOST_CELLS:
@@ -86,27 +82,15 @@ def without_outputs(text: str) -> str:
         return text  # what is wrong is said when it is read
 
 
-def _sheets(sheets: Any) -> Any:
-    """The cells of nbformat 2 and 3, which kept them in sheets."""
-    if not isinstance(sheets, list) or not all(isinstance(each, dict) for each in sheets):
-        return sheets if not isinstance(sheets, list) else None
-    lists = [each.get("cells") for each in sheets]
-    if not all(isinstance(each, list) for each in lists):
-        return None
-    return [cell for each in lists for cell in each]
-
-
 def _cell(number: int, raw: Any) -> Cell:
     if not isinstance(raw, dict):
         raise ValueError(f"its cell {number} is a {type(raw).__name__}, not an object")
-    source = raw.get("source", raw.get("input", ""))
+    source = raw.get("source", "")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
         raise ValueError(f"the source of its cell {number} is not text")
     kind = raw.get("cell_type")
-    if kind == "heading":  # of nbformat 3
-        kind = "markdown"
     kind = kind if kind in ("code", "markdown") else "raw"
     if len(source) > LONGEST_SOURCE:
         code = TOO_LONG.format(len(source), LONGEST_SOURCE)

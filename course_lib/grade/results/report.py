@@ -41,7 +41,7 @@ ANSWERS = "answers.html"
 OURS = 'content="lr-course report: {}"'  # in each page, its own name: a copy of it is not ours
 MOST_ALIKE = 2  # findings of one kind and notebook on the page of the class
 # How the reasons begin of a notebook that an editor or a transfer has damaged.
-BROKEN = ("not a notebook", "not JSON", "not UTF-8", "its nbformat", "its cell", "the source of")
+BROKEN = ("not a notebook", "not JSON", "'utf-8'", "its nbformat", "its cell", "the source of")
 
 
 def write_report(folder: str | Path) -> Path:
