@@ -305,7 +305,7 @@ def draw_spread(suggestions, fixed, title):
     plt.show()
 
 
-# %% alt="MNIST: losses of nine fixed rates, best at 1; steepest just below it, the rest lower."
+# %% alt="MNIST: losses of nine fixed rates, best at 1; steepest just below it, most others lower."
 draw_spread(suggestions, fixed, f"{title}, {framework}")
 
 # %% alt="CIFAR-10: best at 0.2; valley gathers around it, the other three are scattered wide."
@@ -329,10 +329,10 @@ finder_reader()  # your turn: a smoothing and a rule that come near the best rat
 # And the length of the test is one more setting. {{finder-length}} In a longer test each rate meets
 # a network that has trained longer.
 #
-# So the test does not find the rate, often not even its power of ten: it limits the search to two
-# or three powers of ten. From there, sweep. The test has four more limits: it sees only the first
-# updates from one start; it never stays at a rate, so slow damage remains unseen; it knows nothing
-# of the decay that follows; and its losses are single, noisy numbers.
+# So the test does not find the rate, often not even its power of ten: it limits the search to a
+# few powers of ten. From there, sweep. The test has four more limits: it sees only the first
+# updates from one start; it never stays at a rate, so slow damage remains unseen; it knows
+# nothing of the decay that follows; and its losses are single, noisy numbers.
 #
 # ## 6. Break it: the test that leaves traces
 #
@@ -791,13 +791,14 @@ exercise(
 # Two sums and a difference; the remainder says how many batches of this epoch came before. Frequent
 # slips: to forget that each epoch starts anew (right for one epoch only, absurd afterwards), and to
 # count from 1 in one of the sums but not in the other. With batches of different sizes Keras
-# weights the mean by their sizes, and the last batch of an epoch needs its size in both sums.
+# weights the mean by their sizes: then the sums count images in place of batches, and their
+# difference is divided by the size of the batch.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 7.4 - What has to be put back? (concept, 2 points, about 8 minutes)
 #
 # Weights and rate are restored after a range test. What *else* must be restored, so that the
-# training after it is bit for bit the same as without it? Decide for a run with
+# model trained after it is bit for bit the same as without it? Decide for a run with
 #
 # - `optimizer`: `"sgd"` or `"adam"`; `momentum`: SGD's momentum, 0 for none (Adam ignores it),
 # - `dropout`: the rate of a dropout layer, 0 for none,
@@ -807,7 +808,8 @@ exercise(
 # **Deliver:** `to_restore`, a list in alphabetical order with those of these three that are needed:
 # `"buffers"` (running means of layers), `"optimizer state"`, `"random state"`.
 #
-# **Success:** what is changed by the test and used by the training, and nothing else.
+# **Success:** what is changed by the test and used or carried on by the training, and nothing
+# else.
 #
 # Example: plain SGD with shuffled batches and nothing else needs `["random state"]`.
 
@@ -887,7 +889,8 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# A state matters when the sweep changes it *and* the training reads it. SGD without momentum reads
-# nothing but weight, gradient and rate. Dropout and shuffling read the same stream of random
-# numbers that the sweep has used. The running means of batch normalisation are not weights: in
-# PyTorch they are buffers, in Keras they are non-trainable weights of the layer.
+# A state matters when the sweep changes it *and* the training reads it. SGD without momentum
+# reads nothing but weight, gradient and rate. Dropout and shuffling read the same stream of
+# random numbers that the sweep has used. The running means of batch normalisation go on from
+# where the sweep left them, and the trained model predicts with them. They are not weights: in
+# PyTorch they are buffers, in Keras non-trainable weights of the layer.

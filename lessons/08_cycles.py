@@ -62,7 +62,7 @@ print("the rates of 100 updates:", {as_printed(step) for step in range(100)})
 # The result is a constant. The line says that the rates repeat, but not *which* rates. A restart
 # needs a schedule inside, here `then`: $\text{lr}(t) = \text{then}(t \bmod n)$.
 
-# %% alt="A level line at 0.1, and a saw that falls from 0.1 to 0 four times in 100 updates."
+# %% alt="A level line at 0.1, and a saw that falls from 0.1 nearly to 0 four times in 100 updates."
 fall = Schedule(linear, peak_lr=0.1, total_steps=25)
 plans = {
     "the recursion alone": as_printed,
@@ -477,7 +477,7 @@ names = [name for name in dir(rules) if name[0].isupper()]
 print("OneCycleSchedule" in names, names)
 
 # %% [markdown]
-# No class of this name ever existed. Use `KerasSchedule(plan, steps)` (section 5), or a subclass
+# Keras never had a class of this name. Use `KerasSchedule(plan, steps)` (section 5), or a subclass
 # (section 2).
 #
 # ## What you take along
@@ -842,7 +842,7 @@ exercise(
 # %% [markdown] tags=["answer"]
 # `T_0` is the length of the first cycle; `T_mult`, left at 1, would make the next ones longer.
 # Making a new `CosineAnnealingLR` at each restart does not help: its recursion multiplies the
-# current rate, which is 0 by then, and stays there
+# height above the floor, which is 0 by then, and the rate stays there
 # ([pytorch#78003](https://github.com/pytorch/pytorch/issues/78003)).
 
 # %% [markdown] tags=["exercise"]
@@ -926,5 +926,5 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # `steps_per_epoch` tells PyTorch how long the cycle is, not when to call it. The other fix, a cycle
-# of `total_steps=epochs` stepped per epoch, gives a staircase: legal, but not the cycle that was
-# drawn, and its climb is a few large jumps.
+# of `total_steps=epochs` stepped per epoch, gives a staircase with one jump per epoch: legal, but
+# not the cycle that was drawn.

@@ -576,7 +576,7 @@ print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 # both, so a sweep of peaks sweeps the decay too. A false friend: in the paper (Loshchilov and
 # Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
 # adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
-# weight by about the rate (8.3 % of 0.9 is 0.075), whatever $\lambda$ is. <!-- shown -->
+# weight by about the rate (8.3 % of 0.9 is 0.075), whatever $\lambda>0$ is. <!-- shown -->
 #
 # ## What you take along
 #
@@ -607,8 +607,8 @@ print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 # ### Exercise 9.1 - The same drops in Keras (code, 2 points, about 5 minutes)
 #
 # Someone gives you the milestones of a PyTorch `MultiStepLR`. Find the `boundaries` for Keras's
-# `PiecewiseConstantDecay` that change the rate for the very same updates. A milestone of 0 cannot
-# be expressed in Keras: every update already uses the new rate, so leave it out.
+# `PiecewiseConstantDecay` that change the rate for the very same updates. A milestone of 0 needs
+# no boundary: every update already uses the new rate, so leave it out.
 #
 # **Deliver:** the boundaries, as a list.
 #
@@ -666,7 +666,7 @@ exercise(
 # next piece takes over with its own `start`: at once, where the length is 0. After the last piece
 # its `end` holds for ever.
 #
-# **Deliver:** the rate of update `step`.
+# **Deliver:** the rate of update `step`. There is at least one piece.
 #
 # **Success:** right at every update of every piece, where pieces meet, and after the last one.
 #
