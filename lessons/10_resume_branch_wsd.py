@@ -9,7 +9,7 @@
 # **Minutes:** 45
 #
 # Long runs are interrupted: the machine is needed, the night is over, the power fails. To resume you
-# must put back more than the weights, and what is missing raises no error.
+# must put back more than the weights, and what is missing often raises no error.
 
 # %% tags=["setup"]
 import math
@@ -273,9 +273,9 @@ show("schedule object", keras_rates(decay))
 show("schedule, compiled again", keras_rates(decay, fits=go_on, compile_again=True))
 
 # %% [markdown]
-# A callback begins at epoch 0 again unless `fit` gets `initial_epoch`. A schedule object goes on by
-# itself, but a new `compile` makes a new optimizer that counts from 0, whatever `initial_epoch`
-# says ([tensorflow#49208](https://github.com/tensorflow/tensorflow/issues/49208)).
+# A callback begins at epoch 0 again unless `fit` gets `initial_epoch`. A schedule object goes on
+# by itself, but a new `compile` with a new optimizer counts from 0, whatever `initial_epoch` says
+# ([tensorflow#49208](https://github.com/tensorflow/tensorflow/issues/49208)).
 
 # %%
 from course_lib.widgets import kill_and_resume
@@ -356,12 +356,11 @@ scheduler.load_state_dict(saved[1])
 show("make both, then load both", step_through(optimizer, scheduler, 3))
 
 # %% [markdown]
-# One update has the full rate, in the middle of the run; the same with `OneCycleLR` and warm
+# One update has the first rate, in the middle of the run; the same with `OneCycleLR` and warm
 # restarts. A `LinearLR` multiplies the loaded rate again, a `SequentialLR` writes its first rate,
-# and both go on from there, too low
-# ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168)); `CosineAnnealingLR` keeps
-# the loaded rate. **Fix it**: make everything, then load everything, then compare the next rates
-# with the plan.
+# and both go on from there ([pytorch#119168](https://github.com/pytorch/pytorch/issues/119168));
+# `CosineAnnealingLR` keeps the loaded rate. **Fix it**: make everything, then load everything,
+# then compare the next rates with the plan.
 #
 # Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
 
@@ -450,9 +449,9 @@ figure.axes[1].set_ylim(0.1, 0.6)  # the start is the same for all
 figure
 
 # %% [markdown]
-# Picture a river in a valley: at a high rate a run is thrown from wall to wall, but moves on along
-# the river; the cooldown takes it down to the water (Wen et al. 2024). So the loss of a trunk says
-# little about what its branches reach.
+# Picture a river in a valley: at a high rate a run is thrown from wall to wall, but moves on
+# along the river; the cooldown takes it down to the water (Wen et al. 2024). In this picture the
+# loss of a trunk hides what its branches reach.
 #
 # A cosine has no such branches: its rate depends on the length of the run from the first update on.
 
@@ -462,8 +461,8 @@ for total in (300, 600, 2400):
     print(f"a cosine of {total:>5,} updates has at update 300 the rate {rate:.3f}")
 
 # %% [markdown]
-# Stop the longest one at update 300 and the model is unfinished; to train longer than planned you
-# must begin again.
+# Stop the longest one at update 300 and the model is unfinished; for a longer cosine you must
+# begin again.
 #
 # ## 6. WSD in the frameworks' own words
 #
@@ -562,7 +561,7 @@ print(f"trunk and three branches: {trunk + sum(cooldowns):,} updates")
 # 3. WSD splits a run into a trunk of any length and short cooldowns: the end of the run need not be
 #    known at its start.
 #
-# **An open question.** How long must a cooldown be? Published recipes take 10 to 20 % of the
+# **An open question.** How long must a cooldown be? Many published recipes take 10 to 20 % of the
 # updates, but what sets the best length is not known. Vary `cooldown_steps` in section 5 and look.
 #
 # **References.** S. Hu et al., *MiniCPM*, [arXiv:2404.06395](https://arxiv.org/abs/2404.06395) ·
@@ -647,7 +646,7 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Before `start` nothing distinguishes the branch from the trunk, so any checkpoint of the trunk up
-# to there can be its first half. Frequent slips: p counted from update 0; `sqrt(1 - p)` instead of
+# to there can be its first part. Frequent slips: p counted from update 0; `sqrt(1 - p)` instead of
 # `1 - sqrt(p)`; a root of a negative number before the branch; a rate that rises again, or becomes
 # negative, after the end; a division by zero where there is no cooldown.
 
@@ -735,7 +734,7 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 10.3 - The repair that fails (bug, 3 points, about 12 minutes)
 #
-# This is the repair of section 4 as a function
+# This is the first repair of section 4 as a function
 # ([pytorch_resnet_cifar10#14](https://github.com/akamaster/pytorch_resnet_cifar10/pull/14)). It
 # makes the scheduler of a resumed run, for a new optimizer with the first rate of the plan.
 #
@@ -835,8 +834,8 @@ exercise(
 #
 # A run in plain Python: one weight in the valley $w^2 / 2$, whose gradient is $w$, under momentum
 # and a linear decay to zero. `file` is a checkpoint. Like the `--resume` of
-# [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar/blob/master/main.py), this one keeps the
-# weight and forgets the rest:
+# [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar/blob/master/main.py), this one
+# forgets the velocity and the place in the schedule:
 #
 # ```python
 # def go_on(file, updates, *, peak_lr, total_steps, momentum):
