@@ -25,7 +25,7 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 from scipy.special import chdtri, stdtr, stdtrit  # of chi-squared and of Student's t
 
-from course_lib.claims import Runs, gain, mean_interval, record, sampling_error
+from course_lib.claims import Runs, gain, record, sampling_error
 from course_lib.claims.lesson_11 import BETWEEN, KINDS, TO_ZERO, tuned
 from course_lib.data import load
 from course_lib.plots import look
@@ -114,10 +114,12 @@ plt.show()
 
 # %%
 paired = gain(accuracy["cosine"], accuracy["linear"])
-halves = [mean_interval(list(each.values()))[1] for each in accuracy.values()]
+variances = [np.var(list(each.values()), ddof=1) for each in accuracy.values()]
+n = len(SEEDS)
+unpaired = stdtrit(2 * n - 2, 0.975) * math.sqrt(sum(variances) / n)
 print(f"cosine minus linear: {paired:.2f} points, paired")
 half = paired.high - paired.value
-print(f"half of the interval: {half:.2f} paired, {math.hypot(*halves):.2f} unpaired")
+print(f"half of the interval: {half:.2f} paired, {unpaired:.2f} unpaired")
 print("a difference found:", not paired.undecided)
 
 # %% [markdown]
@@ -240,7 +242,7 @@ for m in (len(held_y) // 20, len(held_y)):
 # ## 4. Break it: the best epoch on the test set
 #
 # The script [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar) measures the *test* accuracy
-# after every epoch, saves the best network and reports its accuracy ([issue
+# after every epoch, saves the best network and that accuracy ([issue
 # 14](https://github.com/kuangliu/pytorch-cifar/issues/14) in 2017, [issue
 # 145](https://github.com/kuangliu/pytorch-cifar/issues/145), still open). We do the same on small
 # test sets of 500 images, and ask what the chosen model reaches on the other images.
@@ -413,7 +415,7 @@ plt.show()
 #
 # **Multiple comparisons.** The five that end at zero make ten pairs: ten chances to find a
 # difference that does not exist. Bonferroni's remedy: with m comparisons, multiply each p by m (p:
-# how often equal schedules would lie so far apart).
+# how often equal schedules would lie at least so far apart).
 
 # %%
 chances = {}
@@ -566,10 +568,10 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# Frequent slips: subtracting the two means, which is the same mean but lets you take the wrong
-# spread; dividing the squares by n instead of n - 1, or forgetting the root of n, so that the
-# interval says how far *runs* spread instead of how sure the mean is; pairing by place in the list
-# instead of by seed.
+# Frequent slips: subtracting the two means, which is their mean only if both dicts have the same
+# seeds, and lets you take the wrong spread; dividing the squares by n instead of n - 1, or
+# forgetting the root of n, so that the interval says how far *runs* spread instead of how sure
+# the mean is; pairing by place in the list instead of by seed.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 11.2 - Fix the tuner (bug, 4 points, about 15 minutes)
@@ -840,8 +842,8 @@ exercise(
 # %% [markdown] tags=["exercise"]
 # ### Exercise 11.4 - Prose on trial (bug, 2 points, about 8 minutes)
 #
-# The chapter of section 5 calls a schedule no better, though its numbers are better. A colleague
-# wants to catch such sentences with a test, and writes:
+# The chapter of section 5 calls a schedule no better, though in PyTorch its number is better. A
+# colleague wants to catch such sentences with a test, and writes:
 #
 # ```python
 # def judge(sentence, low, high):
@@ -960,7 +962,7 @@ exercise(
 # An interval across zero supports neither "better" nor "no better": absence of proof is no proof of
 # absence. Whoever wants to say "no better" needs an interval that ends at or below zero; whoever
 # cannot have it writes "no difference found" and prints the interval. The claims of this course go
-# through a test of this kind each time the course is built.
+# through a test of this kind each time its tests run.
 
 # %% [markdown] tags=["exercise"] grade_id="11-plan" points=3
 # ### Exercise 11.5 - Plan a comparison (extended, 3 points, about 15 minutes)
