@@ -181,9 +181,9 @@ for letter in sorted(final, key=final.get):
     print(f"{final[letter]:.3f}  {letter}  {cause[letter]}")
 
 # %% [markdown]
-# The healthy run is not the first of the list: some ill ones end with a lower loss, because in so
-# short a run a rate that stays high pays off. <!-- shown --> A fault need not spoil the result. It
-# means that you did not test what you meant to, and a longer run may reverse the order.
+# The healthy run is not the first of the list: some ill ones, all with higher rates than planned,
+# end with a lower loss. <!-- shown --> A fault need not spoil the result. It means that you did
+# not test what you meant to, and a longer run may reverse the order.
 #
 # ## 4. The budget
 #
@@ -217,7 +217,7 @@ for line in record("board_cifar10"):
 
 # %% [markdown]
 # **Predict.** Which shape of the course leads at 250 updates? (`step` falls twice, to a tenth
-# each time; `wsd` stays at its peak until the last fifth.)
+# each time; after a short climb `wsd` stays at its peak until the last fifth.)
 
 # %%
 predict(
@@ -440,17 +440,16 @@ outcome("12.d", "no difference found" if difference.undecided else decided)
 # - {{schedule-free-line}}
 # - {{prodigy-line}}
 #
-# What is **not known**: which wins on large networks and in long runs. In the AlgoPerf competition
-# a schedule-free AdamW came first among the entries that tune themselves
+# What they do **not** say: which wins on large networks and in long runs. In the AlgoPerf
+# competition a schedule-free AdamW came first among the entries that tune themselves
 # ([results](https://arxiv.org/abs/2502.15015)). None of the three removes all tuning: WSD has its
-# peak, schedule-free its rate, Prodigy its decay.
+# peak, schedule-free its rate, Prodigy its schedule.
 #
 # ## 8. Spot the bug: all or nothing
 #
-# A user of Prodigy asked why the rate is always one of two values
-# ([prodigy, issue 4](https://github.com/konstmish/prodigy/issues/4)). The code gave
-# `CosineAnnealingLR` the number of *epochs* as `T_max`, which was 1 in that configuration. Six
-# calls, here and in Keras:
+# A user of Prodigy asked whether the rate should always be one of two values ([prodigy, issue
+# 4](https://github.com/konstmish/prodigy/issues/4)). The code gave `CosineAnnealingLR` the number
+# of *epochs* as `T_max`, which was 1 in that configuration. Six calls, here and in Keras:
 
 
 # %%
@@ -480,9 +479,9 @@ for name, trace in {"torch": torch_trace, "Keras": keras_trace}.items():
 #
 # ## 9. How good were your predictions?
 #
-# You are **calibrated** if, of all events that you give seven chances in ten, seven in ten happen.
-# Here is a simulated learner with 80 answers, who knows a lot but is too sure; each answer counts
-# twice, for yes and for no:
+# You are **calibrated** if, of all events that you give, say, seven chances in ten, seven in ten
+# happen. Here is a simulated learner with 80 answers, who knows a lot but is too sure; each
+# answer counts twice, for yes and for no:
 
 # %%
 rng, simulated = np.random.default_rng(0), []
@@ -536,8 +535,8 @@ calibration()
 #
 # ### Exercise 12.1 - Four repositories in one script (bug, 4 points, about 15 minutes)
 #
-# This function says which rate each update of a run gets: a linear warmup times a staircase. It was
-# put together from lines that four public repositories really published, one fault from each:
+# This function says which rate each update of a run gets: a linear warmup times a staircase. It
+# puts together faults that four public repositories really published, one from each:
 #
 # ```python
 # def applied_rates(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
@@ -644,7 +643,7 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Written as a formula of the update's number, there is nothing left that could be late or feed on
-# itself: three of the four faults need a variable that is carried from update to update. In the
+# itself: two of the four faults need a variable that is carried from update to update. In the
 # library it is a `product` of two parts: `Schedule(warmup, then=Schedule(constant, lr=1.0), ...)`
 # and `Schedule(per_epoch, then=Schedule(multistep, ...), ...)`.
 #
@@ -916,8 +915,9 @@ exercise(
 # %% [markdown] tags=["exercise"] grade_id="12-memo" points=6
 # ### Exercise 12.4 - One page for a decision (extended, 6 points, about 40 minutes)
 #
-# A colleague will train the CIFAR-10 network of section 4 with 1,000 updates instead of 250, once,
-# and asks you for a schedule, its peak and its length of warmup. There is time for 15 test runs.
+# A colleague will train the CIFAR-10 network of section 4 with 1,000 updates instead of 250,
+# once, and asks you for a schedule, its peak and its length of warmup. There is time for 15 trial
+# runs.
 #
 # **Deliver:** a memo of at most one page, 500 words, with (1) your choice, written so that it can be
 # run; (2) why this one: at least two claims of the course by their ids, which the lessons print
@@ -931,12 +931,13 @@ exercise(
 
 # %% [markdown] tags=["answer"]
 # Rubric, 6 points. **1 point**: the choice is a `Schedule(...)` with all of its arguments, in
-# updates, and on either side of its peak the quoted claims or the 15 runs try another. **1 point**:
-# two claims are quoted with interval and n, and fit the question. **1 point**: it is said where they do
-# not fit (other data, other length, other network). **1 point**: the 15 runs are paired over seeds,
-# tune the peak of the choice and of at least one simple rival equally, and leave other seeds for
-# the last comparison. **1 point**: a result is named in advance that would change the choice. **1
-# point**: the unknown is honest; "linear or cosine, we found no difference" is a full answer.
+# updates, and the quoted claims or the 15 runs also try a lower and a higher peak. **1 point**:
+# two claims are quoted with interval and n, and fit the question. **1 point**: it is said where
+# they do not fit (other data, other length, other network). **1 point**: the 15 runs are paired
+# over seeds, tune the peak of the choice and of at least one simple rival equally, and leave
+# other seeds for the last comparison. **1 point**: a result is named in advance that would change
+# the choice. **1 point**: the unknown is honest; "linear or cosine, we found no difference" is a
+# full answer.
 #
 # Frequent slips: naming the winner of one run; tuning the favourite only; taking the test images
 # for the choice; a rate without its batch size and momentum; a warmup in epochs beside a length in
