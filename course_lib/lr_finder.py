@@ -5,7 +5,6 @@ The sweep shows a range to look at, not one right number: the four common ways t
 the same curve (finder/suggestions.py) disagree.
 """
 
-import inspect
 import math
 import random
 import sys
@@ -20,7 +19,7 @@ from tqdm.auto import tqdm
 
 from course_lib import needs
 from course_lib.finder.suggestions import METHODS, suggested
-from course_lib.formulas.parameters import Choice, Flag, Number, Whole, as_number
+from course_lib.formulas.parameters import Choice, Number, Whole, as_number
 from course_lib.formulas.smoothing import averaged
 from course_lib.training import FRAMEWORKS, checked, dataset_of, prepared, split
 
@@ -134,7 +133,7 @@ def find_lr(
       without them, only the random states are.
 
     A model in eval mode is swept in train mode; of one in train mode, layers that were frozen with
-    `.eval()` stay so (PyTorch). TypeError for a setting that the form does not use.
+    `.eval()` stay so (PyTorch). Settings that no form above names are for the first one alone.
 
     Put back, also after an error or Ctrl-C in the middle: weights, buffers, gradients, train/eval
     flags, the optimizer's state and rates, the random states of Python, NumPy and the frameworks,
@@ -165,7 +164,6 @@ def find_lr(
     Choice(FRAMEWORKS).check("framework", framework)
     batch_size = Whole(low=1).check("batch_size", batch_size)
     seed = Whole(low=0).check("seed", seed)
-    Flag().check("progress", progress)
     if train_step is not None and (not callable(train_step) or _framework(train_step)):
         raise TypeError(
             f"train_step must be a function lr -> loss, got a {type(train_step).__name__}; for a "
@@ -174,27 +172,14 @@ def find_lr(
     named = isinstance(model, str)
     spaced = np.geomspace if sweep == "exponential" else np.linspace
     lrs = [float(lr) for lr in spaced(start_lr, end_lr, steps)]  # both ends exactly as given
-    objects = (None, None, data) if named else (model, optimizer, data)
-    kind = framework if named else _framework(model)
-    if not kind:
+    kind = framework if named and train_step is None else _framework(optimizer if named else model)
+    if not kind and not named:
         raise TypeError(
             "model must be a name, a torch.nn.Module or a keras.Model, "
             f"got {type(model).__module__}.{type(model).__name__}"
         )
-    if train_step is not None:
-        _refuse("a train_step", loss=loss, framework=framework, batch_size=batch_size, seed=seed)
-        _refuse("a train_step", momentum=momentum)
-        if named:  # it needs no framework: those that have been imported are put back
-            kind = ""
-            _refuse("a train_step, or be a model of your own", model=model)
-            _refuse("a train_step but no model of your own", optimizer=optimizer, data=data)
-    elif named:
-        _refuse(f"model={model!r}", loss=loss)
-    else:
-        _refuse("a model of your own", framework=framework, momentum=momentum)
-        if kind == "torch":
-            _refuse("a model in PyTorch, whose data are batches", batch_size=batch_size, seed=seed)
-    with _untouched(kind, *objects):
+    own = None if named and train_step is None else optimizer  # else it is the name of one
+    with _untouched(kind, None if named else model, own, data):
         if train_step is None and named:
             train_step = _course_step(
                 lrs,
@@ -230,14 +215,6 @@ def _own_step(kind: str, model, optimizer, loss, data, batch_size: int, seed: in
     from course_lib.finder import in_keras
 
     return in_keras.finder_step(model, optimizer, loss, data, batch_size, seed)
-
-
-def _refuse(form: str, **settings: Any) -> None:
-    """TypeError for a setting that was given, although this form of `find_lr` does not use it."""
-    for name, value in settings.items():
-        default = inspect.signature(find_lr).parameters[name].default
-        if value is not None if default is None else value != default:
-            raise TypeError(f"{name} must be left out with {form}, got {value!r}")
 
 
 def _sweep(

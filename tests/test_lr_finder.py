@@ -243,13 +243,9 @@ def test_any_single_number_will_do(loss):
         ({"framework": "jax"}, "framework must be one of torch, tensorflow, got 'jax'"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"seed": -1}, "seed must be"),
-        ({"progress": 1}, "progress must be True or False, got 1"),
         ({"train_step": 3}, "train_step must be a function"),
         ({"model": "vgg", "data": GREY}, "model must be one of softmax"),
-        ({"data": GREY, "loss": max}, "loss must be left out with model='mlp'"),
         ({"data": GREY, "optimizer": "lion"}, "optimizer must be one of"),
-        ({"train_step": abs, "optimizer": 1}, "optimizer must be left out with a train_step but"),
-        ({"train_step": abs, "data": GREY}, "data must be left out with a train_step but no model"),
         ({"train_step": nn.Linear(1, 1)}, "train_step must be .*, got a Linear; for a model"),
         ({"model": object()}, "model must be a name, a torch.nn.Module or a keras.Model"),
         ({"model": nn.Linear(1, 1)}, "optimizer must be given"),
@@ -289,6 +285,12 @@ def test_after_a_bare_train_step_torch_draws_as_before():
     before = torch.get_rng_state()
     find_lr(lambda lr: torch.rand(()), progress=False)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_after_a_bare_train_step_the_optimizer_alone_is_as_before_too():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    find_lr(lambda lr: optimizer.param_groups[0].update(lr=lr) or 1.0, optimizer=optimizer, **STEPS)
+    assert optimizer.param_groups[0]["lr"] == 0.5
 
 
 def test_a_sweep_of_the_course_has_the_mean_and_the_stop_that_were_asked_for():
@@ -501,25 +503,11 @@ def test_a_layer_that_was_frozen_with_eval_is_swept_as_it_is():
     assert set(seen) == {(True, True)} and not model.training
 
 
-def test_persistent_workers_shuffle_after_a_sweep_as_without_one():
-    def order(*, sweep):
-        model, optimizer, _ = module_setup()
-        loader = DataLoader(
-            TensorDataset(X, Y), 150, shuffle=True, num_workers=1, persistent_workers=True
-        )
-        if sweep:
-            loss = nn.functional.cross_entropy
-            find_lr(model=model, optimizer=optimizer, loss=loss, data=loader, **STEPS)
-        return [labels.tolist() for _, labels in loader]
-
-    assert order(sweep=True) == order(sweep=False)
-
-
 class Noisy(Dataset):
-    """Augmented by a generator of its own, of any kind."""
+    """Augmented by a generator of its own."""
 
-    def __init__(self, generator, other=None):
-        self.generator, self.other = generator, other
+    def __init__(self, generator):
+        self.generator = generator
 
     def __len__(self):
         return len(X)
@@ -550,11 +538,6 @@ LOADERS = {
     ),
     "dataset": lambda g: DataLoader(Noisy(g), 32),
     "dataset, NumPy": lambda g: DataLoader(Noisy(np.random.default_rng(3)), 32),
-    "dataset, older NumPy": lambda g: DataLoader(Noisy(np.random.RandomState(3)), 32),
-    "dataset, Python": lambda g: DataLoader(Noisy(random.Random(3)), 32),
-    "dataset, Python, and one that has no state": lambda g: DataLoader(
-        Noisy(random.Random(3), random.SystemRandom()), 32
-    ),
     "dataset of a subset": lambda g: DataLoader(Subset(Noisy(g), range(100)), 32),
 }
 
@@ -573,44 +556,12 @@ def test_a_generator_of_one_s_own_draws_after_a_sweep_as_without_one(where):
 
 
 @pytest.mark.parametrize(
-    "own, settings",
-    [
-        ("torch", {"momentum": 0.9}),
-        ("torch", {"batch_size": 4}),
-        ("torch", {"seed": 1}),
-        ("torch", {"framework": "tensorflow"}),
-        ("keras", {"momentum": 0.9}),
-        ("train_step", {"framework": "tensorflow"}),
-        ("train_step", {"model": "cnn"}),
-        ("train_step", {"momentum": 0.9}),
-        ("train_step", {"batch_size": 4}),
-        ("train_step", {"seed": 1}),
-    ],
-)
-def test_a_setting_that_would_not_be_used_is_refused(own, settings):
-    if own == "torch":
-        model, optimizer, loader = module_setup()
-        loss = nn.functional.cross_entropy
-        parts = {"model": model, "optimizer": optimizer, "loss": loss, "data": loader}
-    elif own == "keras":
-        model = keras_setup(warm=False)
-        parts = {"model": model, "optimizer": model.optimizer, "loss": model.loss}
-        parts["data"] = (KX, KY)
-    else:
-        parts = {"train_step": lambda lr: 1.0}
-    (name,) = settings
-    with pytest.raises(TypeError, match=f"{name} must be left out with .*, got '?{settings[name]}"):
-        find_lr(**parts, **settings, **STEPS)
-
-
-@pytest.mark.parametrize(
     "data, words",
     [
         (iter([(X, Y)]), "read again.*list_iterator"),
         ([], "at least one batch"),
         ([X], r"batches \(x, y\), got a Tensor; for others give train_step"),
         ([{"x": X}], r"batches \(x, y\), got a dict; for others give train_step"),
-        ([(X.numpy(), Y.numpy())], r"batches \(x, y\) of tensors, got \(ndarray, ndarray\)"),
         (3, "read again.*int"),
     ],
 )
@@ -636,11 +587,6 @@ def test_an_optimizer_of_another_model_is_refused():
         ({"optimizer": "sgd"}, r"optimizer must be a torch\.optim\.Optimizer, got 'sgd'"),
         ({"loss": "mse"}, r"loss must be a function \(prediction, y\) -> loss, got 'mse'"),
         ({"loss": nn.MSELoss}, r"loss must be a function .*, got <class .*MSELoss"),
-        (
-            {"loss": nn.CrossEntropyLoss(reduction="none")},
-            r"loss must return one number as a tensor, got torch\.Size\(\[32\]\)",
-        ),
-        ({"loss": lambda prediction, y: 0.5}, "loss must return one number as a tensor, got 0.5"),
     ],
 )
 def test_what_torch_cannot_sweep_with_is_named(change, words):
@@ -648,25 +594,6 @@ def test_what_torch_cannot_sweep_with_is_named(change, words):
     parts = {"optimizer": optimizer, "loss": nn.functional.cross_entropy, "data": loader, **STEPS}
     with pytest.raises(TypeError, match=words):
         find_lr(model=model, **parts | change)
-
-
-def test_an_optimizer_that_needs_a_closure_is_named():
-    model, _, loader = module_setup()
-    optimizer = torch.optim.LBFGS(model.parameters())
-    with pytest.raises(TypeError, match=r"must not be LBFGS, .* give train_step"):
-        find_lr(model=model, optimizer=optimizer, loss=max, data=loader, **STEPS)
-
-
-def test_a_model_whose_processes_wait_for_each_other_is_refused(tmp_path):
-    model, optimizer, loader = module_setup()
-    group = torch.distributed
-    group.init_process_group("gloo", f"file://{tmp_path}/group", world_size=1, rank=0)
-    try:
-        shared = nn.parallel.DistributedDataParallel(model)
-        with pytest.raises(TypeError, match=r"DistributedDataParallel: .* give model\.module"):
-            find_lr(model=shared, optimizer=optimizer, loss=max, data=loader, **STEPS)
-    finally:
-        group.destroy_process_group()
 
 
 def test_a_module_can_be_swept_where_keras_is_imported_on_torch():
@@ -682,12 +609,6 @@ def test_a_module_can_be_swept_where_keras_is_imported_on_torch():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert ran.stdout.strip() in ("end", "diverged"), ran.stderr
-
-
-def test_lazy_layers_are_refused():
-    model = nn.LazyLinear(2)
-    with pytest.raises(ValueError, match="call it on one batch"):
-        find_lr(lambda lr: 1.0, model=model, progress=False)
 
 
 # --- a Keras model of your own --------------------------------------------------------------------
@@ -824,18 +745,6 @@ def test_a_sweep_in_mixed_precision_is_the_one_in_float32_but_for_rounding(polic
         ({"optimizer": "sgd"}, r"optimizer must be a keras\.optimizers\.Optimizer, got 'sgd'"),
         ({"loss": "mse"}, r"loss must be a function \(y, prediction\) -> loss, got 'mse'"),
         ({"loss": keras.losses.MeanSquaredError}, "loss must be a function .*, got <class"),
-        (
-            {"optimizer": keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)},
-            r"optimizer must make an update at every batch, .*gradient_accumulation_steps=4",
-        ),
-        (
-            {
-                "optimizer": keras.optimizers.MultiOptimizer(
-                    keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
-                )
-            },
-            "optimizer must have one learning rate, got a MultiOptimizer; give train_step",
-        ),
     ],
 )
 def test_what_keras_cannot_sweep_with_is_named(change, words):
@@ -846,18 +755,11 @@ def test_what_keras_cannot_sweep_with_is_named(change, words):
 
 
 def test_data_that_keras_cannot_sweep_over():
-    import tensorflow as tf
-
     model = keras_setup(warm=False)
     parts = {"model": model, "optimizer": model.optimizer, "loss": model.loss, **STEPS}
-    with pytest.raises(TypeError, match=r"remembers how often.*train_step"):
-        find_lr(data=tf.data.Dataset.from_tensor_slices((KX, KY)).shuffle(9).batch(8), **parts)
-    with pytest.raises(TypeError, match=r"arrays \(x, y\), got ndarray"):
-        find_lr(data=KX, **parts)
-    with pytest.raises(ValueError, match=r"300 x and 299 y; .* give train_step"):
-        find_lr(data=(KX, KY[1:]), **parts)
-    with pytest.raises(TypeError, match=r"got dict; .* give train_step"):
-        find_lr(data={"x": KX, "y": KY}, **parts)
+    for data, kind in [(KX, "ndarray"), ((KX, KY[1:]), "tuple"), ({"x": KX, "y": KY}, "dict")]:
+        with pytest.raises(TypeError, match=rf"\(x, y\) of one length, got {kind}; .* train_step"):
+            find_lr(data=data, **parts)
     with pytest.raises(ValueError, match="no weights yet"):
         find_lr(model=keras.Sequential([keras.layers.Dense(2)]), optimizer=1, loss=1, data=1)
 

@@ -61,36 +61,15 @@ def finder_step(
 ) -> Callable[[float], float]:
     """A function that makes one update at the rate it is given, on the next batch of `data` (in an
     order drawn from `seed`), and returns the loss of that batch before the update."""
-    if isinstance(data, tf.data.Dataset):
+    # No tf.data.Dataset: a shuffled one remembers how often it was read.
+    if not (isinstance(data, tuple | list) and len(data) == 2 and len(data[0]) == len(data[1])):
         raise TypeError(
-            "data must be arrays (x, y): a shuffled tf.data.Dataset remembers how often it was "
-            "read, so the training afterwards would see another order; to use one all the same, "
-            "give train_step, a function lr -> loss that takes its own batches"
+            f"data must be arrays (x, y) of one length, got {type(data).__name__}; for others give "
+            "train_step, a function lr -> loss that takes its own batches"
         )
-    if not (isinstance(data, tuple | list) and len(data) == 2):
-        raise TypeError(
-            f"data must be arrays (x, y), got {type(data).__name__}; for others give train_step, "
-            "a function lr -> loss that takes its own batches"
-        )
-    x, y = (np.asarray(part) for part in data)
-    if len(x) != len(y) or not len(x):
-        raise ValueError(
-            f"data must be (x, y) of one length, got {len(x)} x and {len(y)} y; for a model of "
-            "several inputs give train_step, a function lr -> loss"
-        )
+    x, y = map(np.asarray, data)
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a function (y, prediction) -> loss, got {loss!r}")
-    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
-        raise TypeError(
-            "optimizer must have one learning rate, got a MultiOptimizer; give train_step, a "
-            "function lr -> loss that sets the rates of its optimizers"
-        )
-    if _inner(optimizer).gradient_accumulation_steps:
-        raise ValueError(
-            "optimizer must make an update at every batch, got one with "
-            f"gradient_accumulation_steps={_inner(optimizer).gradient_accumulation_steps}; sweep "
-            "with one that has none, and a batch_size as many times as large"
-        )
     rng, rows = np.random.default_rng(seed), np.array([], dtype=int)
 
     def step(lr: float) -> float:

@@ -1,6 +1,5 @@
 """What the learning-rate finder needs of PyTorch: single updates, and no trace of them."""
 
-import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,7 +19,7 @@ def untouched(
     """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
 
     That is: weights, buffers, gradients and train/eval flags of `model`; everything about
-    `optimizer`; the random generators that `data`, its samplers and its dataset have as attributes;
+    `optimizer`; the generators of torch and NumPy that `data`, its samplers and its dataset have;
     torch's random state on the CPU and on every CUDA device. The very same tensors are put back, so
     that whoever holds one keeps it. Other attributes that a module or a dataset sets on itself are
     not known, and stay.
@@ -29,15 +28,12 @@ def untouched(
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
     modules = [] if model is None else list(model.modules())
     weights = [] if model is None else list(model.parameters())
-    if any(nn.parameter.is_lazy(weight) for weight in weights):
-        raise ValueError("model has lazy layers without weights yet; call it on one batch first")
     flags = [module.training for module in modules]
     back = [_keep(getattr(m, kind)) for m in modules for kind in ("_parameters", "_buffers")]
     if optimizer is not None:
         back.append(_keep(vars(optimizer)))
     gradients = [_keep(weight.grad) for weight in weights]
     back += _generators(data)
-    workers = getattr(data, "_iterator", None)  # where they persist, it draws when it is made
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
@@ -49,8 +45,6 @@ def untouched(
             module.training = flag
         for weight, gradient in zip(weights, gradients):
             weight.grad = gradient()
-        if hasattr(data, "_iterator"):
-            data._iterator = workers
         torch.set_rng_state(cpu)
         torch.cuda.set_rng_state_all(cuda)
 
@@ -63,11 +57,8 @@ def _generators(data: Any) -> list[Callable[[], Any]]:
         holders.append(data)
     back: list[Callable[[], Any]] = []
     for value in (value for each in holders for value in getattr(each, "__dict__", {}).values()):
-        if isinstance(value, torch.Generator | np.random.RandomState):
-            set_state: Any = value.set_state  # each its own state
-            back.append(partial(set_state, value.get_state()))
-        elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
-            back.append(partial(value.setstate, value.getstate()))
+        if isinstance(value, torch.Generator):
+            back.append(partial(value.set_state, value.get_state()))
         elif isinstance(value, np.random.Generator):
             back.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
     return back
@@ -112,13 +103,6 @@ def finder_step(
             "data must be something that can be read again, such as a DataLoader or a list of "
             f"(x, y) batches, got {type(data).__name__}"
         )
-    if isinstance(model, nn.parallel.DistributedDataParallel):
-        raise TypeError(
-            "model must not be a DistributedDataParallel: a process whose sweep ends first would "
-            "leave the others waiting; give model.module"
-        )
-    if isinstance(optimizer, torch.optim.LBFGS):
-        raise TypeError("optimizer must not be LBFGS, which needs a closure; give train_step")
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a function (prediction, y) -> loss, got {loss!r}")
     weights = {id(weight) for weight in model.parameters()}
@@ -141,9 +125,6 @@ def finder_step(
                 group["lr"] = lr
         optimizer.zero_grad()
         value = loss(model(x.to(device)), y.to(device))
-        if not (isinstance(value, torch.Tensor) and value.numel() == 1):
-            got = getattr(value, "shape", value)
-            raise TypeError(f"loss must return one number as a tensor, got {got!r}")
         value.backward()
         optimizer.step()
         return value.item()
@@ -160,9 +141,6 @@ def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tenso
                     f"data must give batches (x, y), got a {type(batch).__name__}; for others "
                     "give train_step, a function lr -> loss that takes its own batches"
                 )
-            if not all(hasattr(part, "to") for part in batch):
-                kinds = ", ".join(type(part).__name__ for part in batch)
-                raise TypeError(f"data must give batches (x, y) of tensors, got ({kinds})")
             yield batch[0], batch[1]
         if batch is None:
             raise ValueError("data must give at least one batch (x, y), got none")
