@@ -75,25 +75,22 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
         folder, nbgrader, origin = folder / "submitted", True, "submitted/"
         names = _students(folder)
     paths = {name: _as_path(folder / name) for name in names}
-    owners = _owners(paths.values())
+    owners, alone = _owners(paths.values()), len(names) == 1
     for name in names:
-        path, place, alone = folder / name, origin + shown(name), len(names) == 1
+        path, place = folder / name, origin + shown(name)
         owner, parts = owners.get(paths[name], (None, ()))
         item = on_disk(path, parts or (name,), place)
         if kind_of(path) == "folder":
-            children = [] if owner or nbgrader else _children(path)
-            inside = {each: _as_path(path / each) for each in children}
-            owned = _owners(inside.values())
-            within = {(each,): owned[at] for each, at in inside.items() if at in owned}
-            useful = [(each,) for each in children if _is_useful(path / each)]
-            if _is_shared(useful, within, alone):
-                for child in children:
-                    if (child,) in within or (child,) in useful:
-                        who, rest = within.get((child,)) or _of_nobody((child,))
-                        items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
-                        yield Pile(who, items, shared=True)
-            else:
+            inside = {} if owner or nbgrader else _inside(path)
+            owned, useful = _owners(inside.values()), [*filter(_is_useful, inside.values())]
+            if not _is_shared(useful, owned, alone):
                 yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
+                continue
+            for child, at in inside.items():
+                if at in owned or at in useful:
+                    who, rest = owned.get(at) or _of_nobody(at)
+                    items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
+                    yield Pile(who, items, shared=True)
         elif item.suffix == ".zip" and item.open and (alone or not owner):
             yield from _zip_piles(item, owner or path.stem, alone)
         else:
@@ -115,16 +112,16 @@ def _students(folder: Path) -> list[str]:
     return [name for name in _listed(folder) if not NOTES.fullmatch(name) or _named((name,))]
 
 
-def _children(folder: Path) -> list[str]:
+def _inside(folder: Path) -> dict[str, tuple[str, ...]]:
     try:
-        return _listed(folder)
+        return {name: _as_path(folder / name) for name in _listed(folder)}
     except OSError:
-        return []  # said when its files are collected
+        return {}  # said when its files are collected
 
 
-def _is_useful(path: Path) -> bool:
-    notebooks = Item("", (path.name,)).suffix in (".ipynb", ".zip")
-    return notebooks or (os.path.isdir(path) and not os.path.islink(path))
+def _is_useful(path: tuple[str, ...]) -> bool:
+    """Whether it is a notebook, a zip, or a folder on disk."""
+    return path[-1] == "" or Item("", path).suffix in (".ipynb", ".zip")
 
 
 def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
@@ -139,7 +136,7 @@ def _zip_piles(item: Item, stem: str, alone: bool) -> Iterator[Pile]:
         if len(firsts) == 1 and not _owners([(name, "") for name in firsts]):
             items = [replace(each, parts=each.parts[1:] or each.parts) for each in items]
         owners = _owners([each.parts for each in items])
-        useful = [each.parts for each in items if each.suffix in (".ipynb", ".zip")]
+        useful = [each.parts for each in items if _is_useful(each.parts)]
         if not _is_shared(useful, owners, alone or bool(DOWNLOAD.fullmatch(stem))):
             yield Pile(stem, items, level=2)
             return
