@@ -539,7 +539,8 @@ exercise(
 # %% [markdown] tags=["answer"]
 # Updates become epochs by one floor; the `+ 1` keeps epoch 0 from dividing by zero. Frequent slips:
 # counting updates instead of epochs (far too fast a decay), leaving out the floor (then the rate
-# falls within the epoch), `lr / (1 + power * epoch)`, which is another curve for every power but 1.
+# falls within the epoch), `lr / (1 + power * epoch)`, which is another curve for every power but 0
+# and 1.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 2.2 - Is there a difference? (code, 3 points, about 12 minutes)

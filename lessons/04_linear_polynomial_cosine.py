@@ -369,7 +369,7 @@ plot_schedules({name: rates.__getitem__ for name, rates in traces.items()}, 200)
 #
 # *Dive into Deep Learning* 1.0.3 writes its cosine as an object (chapter
 # [*Learning Rate Scheduling*](https://d2l.ai/chapter_optimization/lr-scheduler.html)). Without its
-# warmup it does this:
+# warmup and its floor it does this:
 
 
 # %%

@@ -766,7 +766,7 @@ exercise(
 # `total_iters=total_steps` for the fall, which then ends above zero; the milestone one step
 # too early or late; `ChainedScheduler`, which *multiplies* the two and has the bug of
 # section 7. A `LambdaLR` with the formula is right as well. It works
-# without a warmup, too: a `LinearLR` of length 0 leaves the rate as it is.
+# without a warmup, too: then `start_factor` is 1.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 5.4 - Read a warmup off its trace (concept, 2 points, about 8 minutes)

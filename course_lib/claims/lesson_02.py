@@ -51,7 +51,7 @@ def landing(lr: float):
 
 EXPERIMENTS = {
     "mnist_classic": Experiment(
-        title="the MNIST example of the textbooks, as printed and better",
+        title="the classic MNIST example, as printed and better",
         variants={
             "printed": MNIST(
                 by_epoch(Schedule(exponential, lr=0.1, factor=0.95)),
@@ -73,7 +73,7 @@ EXPERIMENTS = {
         },
     ),
     "cifar10_classic": Experiment(
-        title="the CIFAR-10 example of the textbooks, as printed and better",
+        title="the classic CIFAR-10 example, as printed and better",
         variants={
             "printed": CIFAR10(by_epoch(Schedule(step_decay, lr=0.1, every=30)), epochs=50),
             "better": CIFAR10(line(0.1), epochs=15),
@@ -90,7 +90,7 @@ EXPERIMENTS = {
     ),
 }
 
-# The test accuracies, in per cent, that the textbooks print.
+# The test accuracies, in per cent, that were printed.
 PRINTED = {"mnist": 97.42, "cifar10": 66.67}
 
 
