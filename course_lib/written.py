@@ -117,20 +117,6 @@ def _signature(formula: str) -> str:
     return f"{formula}({', '.join(f'{each}=...' for each in declared)})"
 
 
-def revived(saved: Any) -> Any:
-    """A schedule that was saved as a dict: a table of rates, whose text would be slow to read, and
-    any one by version 0.2.0.dev0.
-
-    >>> revived({"formula": "tabulated", "params": {"rates": [0.1, 0.2]}})
-    Schedule(tabulated, rates=(0.1, 0.2))
-    """
-    if isinstance(saved, dict):
-        formula = Choice(tuple(FORMULAS)).check("schedule", saved["formula"])
-        params = {name: revived(value) for name, value in saved["params"].items()}
-        return Schedule(FORMULAS[formula], **params)
-    return [revived(each) for each in saved] if isinstance(saved, list) else saved
-
-
 def cut(text: str) -> str:
     """The text in quotes, no longer than an error can hold."""
     return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -499,13 +499,6 @@ def test_keras_config_keeps_the_numbers_of_a_function_without_a_name():
     assert [float(after(step)) for step in range(9)] == [float(before(step)) for step in range(9)]
 
 
-def test_keras_config_of_a_model_saved_before_schedules_were_text_is_read():
-    config = KerasSchedule(GALLERY["linear"], total_steps=5).get_config()
-    assert config["schedule"] == "linear(peak_lr=0.1, total_steps=100)"
-    old = {"formula": "linear", "params": {"peak_lr": 0.1, "total_steps": 100}}
-    assert KerasSchedule.from_config({**config, "schedule": old}).schedule == GALLERY["linear"]
-
-
 @pytest.mark.parametrize("done", [0, 1, 5, 11])
 def test_keras_model_resumes_exactly_after_save_and_load(done, tmp_path):
     schedule = Schedule(warmup, then=Schedule(cosine, peak_lr=0.5, total_steps=8), warmup_steps=4)
@@ -576,15 +569,7 @@ def test_keras_accumulation_counts_updates_not_batches():
         (dict(schedule=cosine, total_steps=5), r"alone, got cosine: .*Schedule\(cosine, "),
         (dict(schedule=lambda t: None if t else 1, total_steps=5), "returned None at step 1"),
         (dict(schedule=lambda t: 0.1 - t, total_steps=5), "returned -0.9 at step 1"),
-        (dict(schedule=lambda t: 1e300, total_steps=5), "1e.300 at step 0, too large for float32"),
-        (  # these two have all the rates of the run
-            dict(schedule=lambda t: 0.3 - 0.1 * t, total_steps=3),
-            r"rate at step 3 too, the rate after the end of total_steps=3 .* returned -5.5.*e-17",
-        ),
-        (
-            dict(schedule=lambda t: [0.2, 0.1][t], total_steps=2),
-            "at step 2 too, the rate after the end .*lambda> has none: IndexError: list index",
-        ),
+        (dict(schedule=lambda t: 0.3 - 0.1 * t, total_steps=3), "returned -5.5.*e-17 at step 3"),
     ],
 )
 def test_keras_says_what_is_wrong(arguments, message):

@@ -58,7 +58,7 @@ from course_lib.schedules import (
     warmup,
     wsd,
 )
-from course_lib.written import code, read_schedule, revived
+from course_lib.written import code, read_schedule
 
 # Schedule, steps, the rates expected there: chosen to be recognisable numbers.
 GOLDEN = [
@@ -785,18 +785,6 @@ def test_a_list_that_changes_later_does_not_change_the_schedule():
 def test_a_parameter_that_is_none_is_written_down():
     ours = Schedule(warmup, then=GALLERY["cosine"], warmup_steps=3, start_factor=None)
     assert "start_factor=None" in code(ours) and read_schedule(code(ours)) == ours
-
-
-def test_a_schedule_as_models_of_before_were_saved_is_read():
-    fixed = {"formula": "constant", "params": {"lr": 0.1}}
-    warm = {"formula": "warmup", "params": {"then": fixed, "warmup_steps": 3, "shape": "sqrt"}}
-    joined = {"formula": "join", "params": {"parts": [warm, fixed], "boundaries": [5]}}
-    assert code(revived(joined)) == (
-        "join(parts=(warmup(then=constant(lr=0.1), warmup_steps=3, shape='sqrt'), "
-        "constant(lr=0.1)), boundaries=(5,))"
-    )
-    with pytest.raises(ValueError, match=r"schedule must be one of constant, .*got 'mine'"):
-        revived({"formula": "mine", "params": {}})
 
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "matplotlib", "numpy")

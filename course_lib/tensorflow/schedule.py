@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.formulas.parameters import Choice, Whole, describe, function_of_step, rate_at
+from course_lib.formulas.parameters import Choice, Whole, function_of_step, rate_at
 from course_lib.plateau import Plateau, warmed
-from course_lib.schedules import Schedule
+from course_lib.schedules import Schedule, tabulated
 from course_lib.tensorflow.framework import keras, tf, to_numpy
-from course_lib.written import code, read_schedule, revived
+from course_lib.written import code, read_schedule
 
 
 @keras.saving.register_keras_serializable(package="course_lib")
@@ -54,27 +54,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
             self._table = tf.constant(self._tabulated())
 
     def _tabulated(self) -> np.ndarray:
-        exact = [rate_at(self.schedule, step) for step in range(self.total_steps)]
-        exact.append(self._rate_after_the_end())
-        with np.errstate(over="ignore"):  # told in the next lines
-            rates = np.array(exact, self.dtype)
-        if not np.isfinite(rates).all():
-            step = int(np.isfinite(rates).argmin())
-            raise ValueError(
-                f"{describe(self.schedule)} returned {exact[step]} at step {step}, "
-                f"too large for {self.dtype}"
-            )
-        return rates
-
-    def _rate_after_the_end(self) -> float:
-        try:
-            return rate_at(self.schedule, self.total_steps)
-        except Exception as error:
-            raise ValueError(
-                f"schedule must have a rate at step {self.total_steps} too, the rate after the end "
-                f"of total_steps={self.total_steps} updates, but {describe(self.schedule)} has "
-                f"none: {type(error).__name__}: {error}"
-            ) from error
+        exact = [rate_at(self.schedule, step) for step in range(self.total_steps + 1)]
+        return np.array(exact, self.dtype)
 
     @property
     def rates(self) -> list[float]:
@@ -89,11 +70,10 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         """The schedule as a recipe writes it, or its rates where it has no name."""
-        saved: str | dict
         try:
-            saved = code(self.schedule)
+            saved: Any = code(self.schedule)
         except ValueError:
-            saved = {"formula": "tabulated", "params": {"rates": self.rates}}
+            saved = self.rates
         return {
             "schedule": saved,
             "total_steps": self.total_steps,
@@ -105,7 +85,8 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def from_config(cls, config: dict[str, Any]) -> "KerasSchedule":
         """The schedule whose `get_config` this was."""
         saved = config["schedule"]
-        schedule = read_schedule(saved) if isinstance(saved, str) else revived(saved)
+        named = isinstance(saved, str)
+        schedule = read_schedule(saved) if named else Schedule(tabulated, rates=saved)
         return cls(**{**config, "schedule": schedule})
 
 
