@@ -254,7 +254,8 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     still = page.locator("[data-still]").first
     assert still.count() == 1 and not still.is_visible()  # it is for where the lab cannot be drawn
     first.press("Enter")
-    page.wait_for_function("document.activeElement.textContent.trim() == 'Pause'")
+    focused = "name => document.activeElement.textContent.trim() === name"
+    page.wait_for_function(focused, arg="Pause")
     page.wait_for_function(said(r"update [1-9]\d* of"))
     press_button("Pause")
     page.wait_for_timeout(500)
@@ -266,19 +267,23 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     page.screenshot(path=ARTIFACTS / "lab_paused.png")
     press_button("Resume")
     page.wait_for_timeout(500)
-    press_button("Stop")
+    bench.get_by_role("button", name="Stop", exact=True).press("Enter")
     page.wait_for_function(said("partial: stopped after"))
+    page.wait_for_function(focused, arg="Start")
     assert in_kernel(page, "print(bench.wait(20))") == "True"  # its last words are on their way
     alive = "import threading; print([t.name for t in threading.enumerate() if 'lab' in t.name])"
     assert in_kernel(page, alive) == "[]"
     bench.locator("select").first.select_option("linear")
     in_kernel(page, "bench.controls['updates'].field.value = 60")
-    press_button("Start")
+    first.press("Enter")
     page.wait_for_function(said("finished, 60 of 60 updates"))
+    page.wait_for_function(focused, arg="Start")  # not on Pause any more, which is disabled
     shown = bench.inner_text()
     assert 'run("cosine(peak_lr=0.3, total_steps=3000) | softmax | mnist | seed=3' in shown
     assert 'run("linear(' in shown and bench.locator("svg path").count() > 10
     bench.screenshot(path=ARTIFACTS / "lab_compared.png")
+    bench.get_by_role("button", name="Clear runs").press("Enter")
+    page.wait_for_function(focused, arg="Start")
 
 
 def test_an_exercise_with_its_check(page, address):

@@ -449,7 +449,8 @@ def test_a_run_can_be_stopped_before_its_first_update(made, monkeypatch):
     each.start()
     assert "preparing" in each.status and not each.stop_button.disabled
     press(each.stop_button)
-    assert each.stop_button.disabled and each.start_button.disabled  # until the thread has seen it
+    assert each.start_button.disabled  # until the thread has seen it
+    assert each.stop_button.description == "Stopping"
     asked.set()
     assert each.wait(LONG) and each.trials[0].state == "stopped" and each.trials[0].done == 0
     assert each.alert == "" and not each.start_button.disabled

@@ -36,10 +36,15 @@ BETWEEN_PICTURES = 0.2  # seconds
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # The still picture is an output of its own, which the live lab hides: a page without a kernel that
 # can draw no widget would otherwise show nothing.
-HIDE_STILL = (
-    "<style>.jp-OutputArea-child:has(.lr-lab) + .jp-OutputArea-child:has([data-still])"
-    " { display: none }</style>"
-)
+# A button that disables itself under the focus hands it to the first one that can be pressed.
+HIDDEN = """\
+<style onload="const lab = this.closest('.lr-lab');
+new MutationObserver(() => {
+  const now = document.activeElement;
+  if (now.disabled && lab.contains(now)) lab.querySelector('button:enabled')?.focus();
+}).observe(lab, {subtree: true, attributeFilter: ['disabled']})">
+.jp-OutputArea-child:has(.lr-lab) + .jp-OutputArea-child:has([data-still]) { display: none }
+</style>"""
 # A screen reader reads out what comes into a node that has this role already: words that brought
 # it along would come unheard.
 STATUS = """<style onload="this.parentNode.setAttribute('role', 'status')"></style>"""
@@ -83,7 +88,7 @@ class TrainingLab(ipywidgets.VBox):
         self._next.layout.max_width = "60rem"
         self._live.layout.max_width = "48rem"
         self._list = ipywidgets.VBox(layout=ipywidgets.Layout(max_width="60rem"))
-        hide = ipywidgets.HTML(HIDE_STILL, layout=ipywidgets.Layout(display="none"))
+        hide = ipywidgets.HTML(HIDDEN, layout=ipywidgets.Layout(display="none"))
         super().__init__(
             [self._settings, self._next, self._buttons, self._alert, self._live, self._list, hide]
         )
@@ -106,7 +111,7 @@ class TrainingLab(ipywidgets.VBox):
             made.on_click(lambda _: act())
             return made
 
-        self.start_button = button("Start", "Train with these settings", self._begin)
+        self.start_button = button("Start", "Train with these settings", self.start)
         self.start_button.button_style = "primary"
         self.pause_button = button("Pause", "Hold the run between two updates", self._hold)
         self.stop_button = button("Stop", "End the run; what it did so far stays", self.stop)
@@ -173,10 +178,6 @@ class TrainingLab(ipywidgets.VBox):
         name = f"lab run {trial.number}"
         self._thread = threading.Thread(target=self._train, args=(trial,), name=name, daemon=True)
         self._thread.start()
-
-    def _begin(self) -> None:
-        self.start()
-        self.pause_button.focus()  # for the keyboard: Start, disabled now, would lose it
 
     def pause(self) -> None:
         """Hold the run after the update that is being made."""
@@ -283,10 +284,16 @@ class TrainingLab(ipywidgets.VBox):
     def _set_buttons(self) -> None:
         running, going = self.running, self._going.is_set()
         stopping = running and self._stopping.is_set()
-        self.start_button.disabled = running or self._recipe is None
-        self.pause_button.disabled = self.stop_button.disabled = not running or stopping
         self.pause_button.description = "Resume" if running and not going else "Pause"
-        self.clear_button.disabled = not any(trial.over for trial in self.trials)
+        self.stop_button.description = "Stopping" if stopping else "Stop"
+        disabled = {
+            self.start_button: running or self._recipe is None,
+            self.pause_button: not running or stopping,
+            self.stop_button: not running,  # while it stops, the focus stays
+            self.clear_button: not any(trial.over for trial in self.trials),
+        }
+        for button in sorted(disabled, key=disabled.__getitem__):  # first those that take the focus
+            button.disabled = disabled[button]
 
     def _changed(self) -> None:
         """A run has begun, halted or ended, or is no longer there."""
