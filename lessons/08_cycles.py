@@ -44,7 +44,7 @@ from course_lib.training import fit
 # %% [markdown]
 # ## 1. A recursion that says nothing
 #
-# A restart is often printed as one line: every `n` updates the rate begins again,
+# A restart is sometimes printed as one line: every `n` updates the rate begins again,
 #
 # $$\text{lr}_t = \text{lr}_{t-n}.$$
 #

@@ -749,7 +749,7 @@ exercise(
 # **Deliver:** the function `climb`, which returns the schedule.
 #
 # **Success:** the schedule that was made again has the right rates (float32 will do), for any peak
-# and steps, 0 included.
+# and any `steps` from 0 on.
 #
 # Example: `climb(peak=1.0, steps=1)` has the rates 0.5, 1.0, 1.0 at the updates 0 to 2.
 

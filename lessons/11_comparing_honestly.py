@@ -9,7 +9,7 @@
 #
 # **Minutes:** 50
 #
-# Which schedule is best? Every paper and blog has a table. Here you learn to read one.
+# Which schedule is best? Many papers and blogs have a table. Here you learn to read one.
 
 # %% tags=["setup"]
 import math

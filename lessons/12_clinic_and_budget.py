@@ -291,7 +291,7 @@ outcome("12.c", next(group for group in groups if leader in group))
 #
 # ## 5. Break it: rank by one run
 #
-# One seed is usual. Which entry would have won with each of ours?
+# One seed is common. Which entry would have won with each of ours?
 
 # %%
 for seed in SEEDS:
@@ -915,8 +915,8 @@ exercise(
 # %% [markdown] tags=["exercise"] grade_id="12-memo" points=6
 # ### Exercise 12.4 - One page for a decision (extended, 6 points, about 40 minutes)
 #
-# A colleague will train the CIFAR-10 network of section 4 with 1,000 updates instead of 250,
-# once, and asks you for a schedule, its peak and its length of warmup. There is time for 15 trial
+# A colleague will train the CIFAR-10 network of section 4 once, with 1,000 updates instead of
+# 250, and asks you for a schedule, its peak and its length of warmup. There is time for 15 trial
 # runs.
 #
 # **Deliver:** a memo of at most one page, 500 words, with (1) your choice, written so that it can be
