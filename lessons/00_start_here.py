@@ -84,8 +84,8 @@ float(v[0])
 #
 # ## 2. Nine ways to set the rate
 #
-# Training has begun and you want to change the rate from 0.1 to 0.5. People write all of the lines
-# below. Each of the two functions runs one line, then measures the rate.
+# Training has begun and you want to change the rate from 0.1 to 0.5. All of the lines below look as
+# if they did. Each of the two functions runs one line, then measures the rate.
 
 
 # %%

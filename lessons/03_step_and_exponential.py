@@ -214,8 +214,8 @@ outcome("3.b", {steps - 1: "m - 1", steps: "m", steps + 1: "m + 1"}[first])
 
 # %% [markdown]
 # A boundary in Keras still belongs to the *old* rate; a milestone in PyTorch, and here, is the
-# first update with the new one. To translate, subtract one from the milestone. One update changes
-# no accuracy, but it breaks every comparison update by update.
+# first update with the new one. To translate, subtract one from the milestone. One update hardly
+# matters to a long run, but it breaks every comparison update by update.
 #
 # ### Spread a factor over the updates
 #
@@ -282,9 +282,10 @@ for name, plan in plans.items():
 plot_runs(runs, log_rate=True)
 
 # %% [markdown]
-# To a user of SRGAN-PyTorch the network did "not seem to train"
+# A user of SRGAN-PyTorch reported that it "does not seem to train"
 # ([issue 1](https://github.com/Lornatang/SRGAN-PyTorch/issues/1)): a `StepLR` meant for half of the
-# *epochs* was stepped with every batch, and moving the call after the inner loop cured it. **Fix it**: step once per epoch, or convert the length, or the factor.
+# *epochs* was stepped with every batch, and moving the call after the inner loop cured it. **Fix
+# it**: step once per epoch, or convert the length, or the factor.
 #
 # ## 4. Spot the bug: the rate that feeds itself
 #
@@ -464,8 +465,8 @@ figure
 #
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is a
 # different experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is
-# why the same seed gives nearly the same losses in both frameworks of this course. Goyal et al. (2017,
-# remark 2) give the other cure: at each change, multiply the velocity by new rate / old rate.
+# why the same seed gives nearly the same losses in both frameworks of this course. Goyal et al.
+# (2017, remark 2) give the other cure: at each change, multiply the velocity by new rate / old rate.
 #
 # ## What you take along
 #

@@ -148,8 +148,8 @@ print(f"torch, eta_min=0.01: {torch_end:.4g}      Keras, alpha=0.01: {keras_end:
 outcome("4.b", f"{keras_end:.4g}")
 
 # %% [markdown]
-# `eta_min` is a rate, `alpha` a *share of the peak*. Keras's own documentation said that the
-# rate decays "to alpha", until a user complained in 2025
+# `eta_min` is a rate, `alpha` a *share of the peak*. Keras's own documentation said that the rate
+# decays "to alpha", until a user complained in 2025
 # ([keras#21772](https://github.com/keras-team/keras/issues/21772)). Our `final_lr` is a rate.
 #
 # ## 3. Does the shape matter?
@@ -227,9 +227,8 @@ for name, plan in plans.items():
 
 # %% [markdown]
 # Why should the area count? While steps are small, the gradient hardly changes from one to the
-# next, and ten updates at 0.1 go about as far as twenty at 0.05: the sum of the rates
-# measures progress. While steps are large, their noise matters too, and the sum is not the whole
-# story.
+# next, and ten updates at 0.1 go about as far as twenty at 0.05: the sum of the rates measures
+# progress. While steps are large, their noise matters too, and the sum is not the whole story.
 #
 # On record the comparison is repeated at a low peak (0.1, 300 updates of batch 64), and at both
 # peaks with **equal area**: the constant rate gets half of the line's peak, the *quadratic* (k = 2)

@@ -368,9 +368,9 @@ for name, rates in traces.items():
 
 # %% [markdown]
 # The traces agree from the peak on, at update $w$, and differ in where they begin. PyTorch's
-# `LinearLR` begins at a *third* unless told otherwise. The transformers library begins at 0, as the
-# example in Keras's documentation does: then the first update moves no weight, and without momentum
-# its batch is wasted. $1/(w + 1)$ wastes none. Three more snags:
+# `LinearLR` begins at a *third* unless told otherwise. The cosine of the transformers library begins
+# at 0, as the example in Keras's documentation does: then the first update moves no weight, and
+# without momentum its batch is wasted. $1/(w + 1)$ wastes none. Three more snags:
 #
 # - **Length.** `decay_steps` in Keras, and `total_steps` here, do *not* include the warmup. In
 #   optax's `warmup_cosine_decay_schedule` they do
@@ -456,8 +456,9 @@ plot_schedules({name: rates.__getitem__ for name, rates in factors.items()}, 401
 # </details>
 #
 # **Fix it**: start the decay's clock when the warmup ends. TensorFlow Similarity had the same product
-# ([similarity#299](https://github.com/tensorflow/similarity/issues/299)), PaddleDetection the same
-# clock ([pull request 4611](https://github.com/PaddlePaddle/PaddleDetection/pull/4611)).
+# ([similarity#299](https://github.com/tensorflow/similarity/issues/299)), and PaddleDetection a
+# cosine that did not wait either ([pull request
+# 4611](https://github.com/PaddlePaddle/PaddleDetection/pull/4611)).
 #
 # ## 8. Spot the bug: a warmup that never leaves
 #
@@ -505,7 +506,7 @@ for name, stepped in {
 # 3. Count a warmup in updates, look at the first rates of the trace, and judge a rescue by counting
 #    runs, not by a mean.
 #
-# **An open question.** A lower peak needs no warmup. When is a high peak with a warmup worth more
+# **An open question.** Here a lower peak needed no warmup. When is a high peak with a warmup worth more
 # than a lower peak without one, and how would you compare them fairly?
 #
 # **References.** P. Goyal et al., *Accurate, large minibatch SGD*, 2017,
