@@ -1,4 +1,4 @@
-"""A learner's small state files: exercises solved, predictions made. Nobody else reads them.
+"""A learner's small state files, exercises solved and predictions made, and how they are shown.
 
 They lie beside each other: where the environment variable LR_COURSE_PROGRESS names the file of
 what is solved (empty: keep none), without it in the user's data folder. Losing one costs a table,
@@ -6,10 +6,12 @@ so trouble with it is said in a line and stops nothing.
 """
 
 import copy
+import html
 import json
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,9 @@ def place() -> Path | None:
     named = os.environ.get("LR_COURSE_PROGRESS")
     if named == "" or os.environ.get("NBGRADER_EXECUTION"):
         return None
-    try:
-        if named:
-            return Path(named).expanduser()
-        data = platformdirs.user_data_path("lr-course", appauthor=False)
-        return data.expanduser() / "progress.json"  # an older platformdirs leaves a ~ in
-    except RuntimeError:  # a user without a home
-        return None
+    if named:
+        return Path(named).expanduser()
+    return platformdirs.user_data_path("lr-course", appauthor=False) / "progress.json"
 
 
 class Notes:
@@ -88,29 +86,45 @@ class Notes:
         if path is None:
             return self.memory
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError:
-            return copy.deepcopy(self.memory)  # no file yet, or none that can be read
-        except UnicodeDecodeError:
-            text = ""
-        try:
-            entries = json.loads(text)[self.key]
+            entries = json.loads(path.read_text(encoding="utf-8"))[self.key]
             if not all(self.good(entry) for entry in entries.values()):
                 raise TypeError
             return entries
+        except OSError:
+            return copy.deepcopy(self.memory)  # no file yet, or none that can be read
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
-            try:
-                os.replace(path, aside)
-                self._say(
-                    f"Your {self.what} could not be read and a new file is begun; "
-                    f"the old one is {aside}."
-                )
-            except OSError:
-                self._say(f"Your {self.what} cannot be read: {path} is damaged; move it away.")
+            os.replace(path, aside)
+            begun = f"Your {self.what} could not be read and a new file is begun"
+            self._say(f"{begun}; the old one is {aside}.")
             return {}
 
     def _say(self, text: str) -> None:
         if text not in self.said:  # once: a line under every check would be a nuisance
             self.said.add(text)
             print(text)
+
+
+class Shown:
+    """A table under its title, the first row its head, and lines of text: as HTML in a notebook,
+    as text elsewhere."""
+
+    def __init__(self, *lines: str, title: str = "", table: Sequence[Sequence[str]] = ()) -> None:
+        self.lines, self.title, self.table = lines, title, table
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self.table)]
+        rows = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in self.table]
+        return "\n".join([*([self.title] if rows else []), *rows, *self.lines])
+
+    def _repr_html_(self) -> str:
+        text = "".join(f"<p>{html.escape(each)}</p>" for each in self.lines)
+        text = re.sub("`([^`]+)`", r"<code>\1</code>", text)
+        if not self.table:
+            return text
+        cells = [[html.escape(each) for each in row] for row in self.table]
+        head = "".join(f'<th scope="col">{each}</th>' for each in cells[0])
+        body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells[1:])
+        # Above the table and not in it: a caption is no wider than its table, which is narrow.
+        said = html.escape(self.title)
+        return f'<p>{said}</p><table aria-label="{said}"><tr>{head}</tr>{body}</table>{text}'

@@ -9,16 +9,16 @@ A prediction may be changed until its outcome was shown. Predictions are kept on
 in `predictions.json` beside the file of what you have solved, and nobody else reads them.
 """
 
-import html
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from course_lib.errors import told
-from course_lib.notes import Notes
+from course_lib.formulas.parameters import Number
+from course_lib.notes import Notes, Shown
 
 TOLERANCE = 1.5  # per cents: 33 + 33 + 33 is 100, and 34, 33, 33 are even odds
 
@@ -70,7 +70,7 @@ class Prediction:
         return round(math.fsum(terms), 12)
 
 
-def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
+def predict(id: str, question: str, odds: Mapping[str, float]) -> Shown:
     """Note your odds, in per cent, for what a run will show.
 
     After the outcome was shown, the first odds count: `predict` keeps them and says so. If `odds`
@@ -87,27 +87,24 @@ def predict(id: str, question: str, odds: Mapping[str, float]) -> "Shown":
             f"You have seen the outcome, so these first odds {kept}. To predict anew: "
             f'from course_lib.predictions import forget; forget("{id}")'
         )
-        return Shown(old, note)
+        return _shown(old, note)
     NOTES.change(lambda entries: entries.update({id: _entry(new)}))
     even = "Even odds, so no opinion yet: change the numbers, and run this cell again."
-    return Shown(
-        new, even if new.is_even else "Noted. You may change it until its outcome is shown."
-    )
+    noted = "Noted. You may change it until its outcome is shown."
+    return _shown(new, even if new.is_even else noted)
 
 
-def outcome(id: str, happened: str) -> "Scored":
+def outcome(id: str, happened: str) -> Shown:
     """Say what happened, and score the prediction. Its first outcome counts."""
     _check_id(id)
     found = _read().get(id)
     if found is None:
-        if not isinstance(happened, str):
-            _check_outcome(happened, {})
-        return Scored(None, happened, id)
+        return Shown(f"No prediction {id} yet: run the cell with `predict` above, then this one.")
     _check_outcome(happened, found.odds)
     if found.happened is None:
         found = Prediction(id, found.question, found.odds, happened)
         NOTES.change(lambda entries: entries.update({id: _entry(found)}))
-    return Scored(found, happened, id)
+    return _scored(found, happened)
 
 
 def forget(id: str | None = None) -> None:
@@ -119,81 +116,51 @@ def forget(id: str | None = None) -> None:
         NOTES.change(lambda entries: entries.pop(id, None))
 
 
-def calibration(predictions: Sequence[Prediction] | None = None) -> "Calibration":
-    """How well your odds fit what happened, for `predictions` (default: all that you noted)."""
-    if predictions is not None:
-        if not all(isinstance(each, Prediction) for each in predictions):
-            raise TypeError(
-                "predictions must be a list of Prediction(id, question, odds, happened)"
-            )
-        return Calibration(list(predictions), "")
+def calibration() -> "Calibration":
+    """How well your odds fit what happened, for all the predictions that you noted."""
     return Calibration(list(_read().values()), NOTES.kept())
 
 
-class Shown:
-    """A prediction in a notebook: as a table in HTML, elsewhere as text."""
-
-    def __init__(self, prediction: Prediction, note: str) -> None:
-        self.prediction, self.note = prediction, note
-
-    def __repr__(self) -> str:
-        mine = self.prediction
-        lines = [f"Prediction {mine.id}: {mine.question}"]
-        lines += [f"  {mine.odds[each]:3g} %  {each}" for each in mine.odds]
-        return "\n".join([*lines, self.note])
-
-    def _repr_html_(self) -> str:
-        mine = self.prediction
-        rows = [[each, f"{mine.odds[each]:g} %"] for each in mine.odds]
-        caption = f"Prediction {mine.id}: {mine.question}"
-        return _table(caption, ["outcome", "your odds"], rows) + _paragraph(self.note)
+def _shown(mine: Prediction, note: str) -> Shown:
+    odds = [[each, f"{mine.odds[each]:g} %"] for each in mine.odds]
+    title = f"Prediction {mine.id}: {mine.question}"
+    return Shown(note, title=title, table=[["outcome", "your odds"], *odds])
 
 
-class Scored:
-    """What happened, and the score of the prediction."""
-
-    def __init__(self, prediction: Prediction | None, happened: str, id: str) -> None:
-        self.prediction, self.happened, self.id = prediction, happened, id
-
-    def lines(self) -> list[str]:
-        """What there is to say."""
-        mine = self.prediction
-        if mine is None:
-            return [
-                f"No prediction {self.id} yet: run the cell with `predict` above, then this one."
-            ]
-        lines = [f"Outcome {mine.id}: {self.happened}."]
-        if self.happened != mine.happened:
-            return [*lines, f"The first outcome was: {mine.happened}. That one is scored."]
-        given = f"You gave it {100 * mine.probability(mine.happened):.0f} %"
-        if mine.is_even:
-            return [
-                *lines,
-                f"{given}: even odds are no opinion, and stay out of your calibration.",
-            ]
-        better = "better" if mine.brier < mine.even_brier else "no better"
-        scale = f"0: sure and right; {mine.even_brier:.2f}: even odds; 2: sure and wrong"
-        return [
-            *lines,
-            f"{given}, which is {better} than even odds: Brier score {mine.brier:.2f} ({scale}).",
-        ]
-
-    def __repr__(self) -> str:
-        return "\n".join(self.lines())
-
-    def _repr_html_(self) -> str:
-        return "".join(map(_paragraph, self.lines()))
+def _scored(mine: Prediction, happened: str) -> Shown:
+    said = f"Outcome {mine.id}: {happened}."
+    if happened != mine.happened:
+        return Shown(said, f"The first outcome was: {mine.happened}. That one is scored.")
+    given = f"You gave it {100 * mine.probability(happened):.0f} %"
+    if mine.is_even:
+        why = "even odds are no opinion, and stay out of your calibration."
+        return Shown(said, f"{given}: {why}")
+    better = "better" if mine.brier < mine.even_brier else "no better"
+    scale = f"0: sure and right; {mine.even_brier:.2f}: even odds; 2: sure and wrong"
+    score = f"Brier score {mine.brier:.2f} ({scale})."
+    return Shown(said, f"{given}, which is {better} than even odds: {score}")
 
 
-class Calibration:
+class Calibration(Shown):
     """Every prediction with an opinion and an outcome, its score, and the mean."""
 
     def __init__(self, predictions: list[Prediction], kept: str) -> None:
-        order = sorted(predictions, key=lambda each: _order(each.id))
+        order = sorted(predictions, key=lambda each: (int(each.id.partition(".")[0]), each.id))
         known = [each for each in order if each.happened is not None]
         self.scored = [each for each in known if not each.is_even]
         self.even, self.open = len(known) - len(self.scored), len(order) - len(known)
-        self.kept = kept
+        rows = [
+            [
+                each.id.partition(".")[0],
+                f"{each.id}: {each.question}",
+                f"{100 * each.probability(str(each.happened)):.0f} %",
+                f"{each.brier:.2f}",
+            ]
+            for each in self.scored
+        ]
+        head = ["lesson", "question", "your odds for what happened", "Brier"]
+        lines = [*self._lines(), kept]
+        super().__init__(*lines, title="Your predictions", table=[head, *rows] if rows else ())
 
     @property
     def brier(self) -> float:
@@ -219,17 +186,6 @@ class Calibration:
 
         return plot_calibration(self.pairs())
 
-    def _rows(self) -> list[list[str]]:
-        return [
-            [
-                each.id.partition(".")[0],
-                f"{each.id}: {each.question}",
-                f"{100 * each.probability(str(each.happened)):.0f} %",
-                f"{each.brier:.2f}",
-            ]
-            for each in self.scored
-        ]
-
     def _lines(self) -> list[str]:
         lines = []
         if self.scored:
@@ -246,43 +202,11 @@ class Calibration:
             lines.append(f"Left out, with even odds: {_count(self.even, 'prediction')}.")
         if self.open:
             lines.append(f"Without an outcome yet: {_count(self.open, 'prediction')}.")
-        return [*lines, self.kept] if self.kept else lines
-
-    def __repr__(self) -> str:
-        rows = [_HEAD, *self._rows()] if self.scored else []
-        width = max((len(row[1]) for row in rows), default=0)
-        table = [f"{a:6}  {b:{width}}  {c:>{len(_HEAD[2])}}  {d:>5}" for a, b, c, d in rows]
-        return "\n".join([*table, *self._lines()])
-
-    def _repr_html_(self) -> str:
-        table = _table("Your predictions", _HEAD, self._rows()) if self.scored else ""
-        return table + "".join(map(_paragraph, self._lines()))
-
-
-_HEAD = ["lesson", "question", "your odds for what happened", "Brier"]
+        return lines
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _order(id: str) -> tuple[int, str]:
-    lesson, _, letter = id.partition(".")
-    return int(lesson), letter
-
-
-def _paragraph(text: str) -> str:
-    return re.sub("`([^`]+)`", r"<code>\1</code>", f"<p>{html.escape(text)}</p>")
-
-
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    heads = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows
-    )
-    # Above the table and not in it: a caption is no wider than its table, which is narrow.
-    said = html.escape(caption)
-    return f'<p>{said}</p><table aria-label="{said}"><tr>{heads}</tr>{body}</table>'
 
 
 # --- what is allowed ------------------------------------------------------------------------------
@@ -296,17 +220,14 @@ def _check_id(id: Any) -> None:
 
 
 def _check_odds(odds: Any) -> None:
-    wanted = 'odds must give each outcome a percentage, like {"it learns": 70, "it guesses": 30}'
-    if not isinstance(odds, Mapping):
-        raise TypeError(f"{wanted}; got {odds!r}")
-    if len(odds) < 2 or not all(isinstance(each, str) and each.strip() for each in odds):
-        raise ValueError(f"{wanted}, with two outcomes or more, each a text; got {dict(odds)!r}")
+    texts = isinstance(odds, Mapping) and all(isinstance(each, str) for each in odds)
+    if not texts or len(odds) < 2:
+        raise ValueError(
+            "odds must give two outcomes or more, each a text, their percentages, like "
+            f'{{"it learns": 70, "it guesses": 30}}; got {odds!r}'
+        )
     for each, percent in odds.items():
-        number = isinstance(percent, int | float) and not isinstance(percent, bool)
-        if not number or not 0 <= percent < math.inf:
-            raise ValueError(
-                f"{wanted}, a number from 0 to 100; got {percent!r} for {each!r}, so change it"
-            )
+        Number(high=100).check(f"odds of {each!r}", percent)
     total = sum(odds.values())
     if abs(total - 100) > TOLERANCE:
         raise ValueError(
@@ -317,10 +238,9 @@ def _check_odds(odds: Any) -> None:
 
 def _check_outcome(happened: Any, odds: Mapping[str, float]) -> None:
     if not isinstance(happened, str) or happened not in odds:
-        known = ", ".join(map(repr, odds)) or "a text"
         raise ValueError(
-            f"happened must be one of the outcomes that were predicted ({known}), "
-            f"got {happened!r}; write it as in `predict`"
+            "happened must be one of the outcomes that were predicted "
+            f"({', '.join(map(repr, odds))}), got {happened!r}; write it as in `predict`"
         )
 
 
@@ -328,7 +248,7 @@ def _check_outcome(happened: Any, odds: Mapping[str, float]) -> None:
 
 
 def _entry(mine: Prediction) -> dict[str, Any]:
-    return {"question": mine.question, "odds": dict(mine.odds), "happened": mine.happened}
+    return {"question": mine.question, "odds": {**mine.odds}, "happened": mine.happened}
 
 
 def _prediction(id: str, entry: Any) -> Prediction:

@@ -3,12 +3,11 @@
 Kept in a small file (see `course_lib.notes`) that nobody else reads.
 """
 
-import html
 from typing import Any
 
 from course_lib import exercises
 from course_lib.formulas.parameters import Flag
-from course_lib.notes import Entries, Notes
+from course_lib.notes import Entries, Notes, Shown
 
 
 def _good(entry: Any) -> bool:
@@ -56,43 +55,18 @@ def line(id: str) -> str:
     )
 
 
-def progress(reset: bool = False) -> "Progress":
+def progress(reset: bool = False) -> Shown:
     """What is solved, lesson by lesson; `reset=True` forgets all of it."""
     if Flag().check("reset", reset):
         NOTES.change(lambda entries: entries.clear())
-    return Progress(_rows(NOTES.read()), NOTES.kept())
-
-
-class Progress:
-    """A table of the lessons, as HTML in a notebook, as text elsewhere."""
-
-    def __init__(self, rows: list[dict[str, Any]], kept: str) -> None:
-        self.rows, self.kept = rows, kept
-
-    def _table(self) -> list[list[str]]:
-        rows = [["Lesson", "solved", "tried", "exercises", "points"]]
-        total: dict[str, Any] = {"lesson": "course"}
-        for key in ("solved", "tried", "count", "earned", "points"):
-            total[key] = sum(row[key] for row in self.rows)
-        for row in [*self.rows, total]:
-            counts = [str(row[key]) for key in ("solved", "tried", "count")]
-            rows.append([row["lesson"], *counts, f"{row['earned']:g} of {row['points']:g}"])
-        return rows
-
-    def __repr__(self) -> str:
-        rows = self._table()
-        first = max(len(row[0]) for row in rows)
-        lines = [f"{row[0]:{first}}" + "".join(f"  {each:>9}" for each in row[1:]) for row in rows]
-        return "\n".join([*lines, self.kept])
-
-    def _repr_html_(self) -> str:
-        head, *rows = self._table()
-        cells = "".join(f"<th>{each}</th>" for each in head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>"
-            for row in rows
-        )
-        return f"<table><tr>{cells}</tr>{body}</table><p>{html.escape(self.kept)}</p>"
+    rows = _rows(NOTES.read())
+    sums = ("solved", "tried", "count", "earned", "points")
+    total = {"lesson": "course"} | {key: sum(row[key] for row in rows) for key in sums}
+    table = [["Lesson", "solved", "tried", "exercises", "points"]]
+    for row in [*rows, total]:
+        counts = [str(row[key]) for key in ("solved", "tried", "count")]
+        table.append([row["lesson"], *counts, f"{row['earned']:g} of {row['points']:g}"])
+    return Shown(NOTES.kept(), title="Your progress", table=table)
 
 
 def _rows(entries: Entries) -> list[dict[str, Any]]:
