@@ -579,12 +579,10 @@ def _gone(pid):
     return False
 
 
-def test_level_and_data_are_checked(monkeypatch, tmp_path):
+def test_the_level_is_checked_and_the_strongest_is_found_by_trying(monkeypatch):
     assert session.detect() == "namespaces" and Workshop(LIMITS).level == "namespaces"
     with pytest.raises(ValueError, match="level must be one of none, process, namespaces"):
         Workshop(LIMITS, level="most")
-    with pytest.raises(ValueError, match="data must be a folder that exists"):
-        Workshop(LIMITS, data=tmp_path / "none")
     monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
     sandbox.why_not.cache_clear()
     assert sandbox.detect() == "process"

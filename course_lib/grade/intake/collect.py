@@ -77,8 +77,7 @@ def collect(
     """All submissions in the folder, sorted by student; with `outputs`, what their cells printed
     and drew is kept.
 
-    Raises ValueError when there is no such folder, when it is empty or has too many students; never
-    for what a student handed in.
+    Raises ValueError when there is no such folder, or an empty one; never for what is handed in.
     """
     folder, caps = Path(folder), caps or Caps()
     rows: dict[str, list[_Row]] = defaultdict(list)
@@ -86,8 +85,6 @@ def collect(
         for pile in piles(folder, caps):
             name = unicodedata.normalize("NFC", pile.name)  # macOS writes accents on their own
             rows[name] += _Reader(pile, assignments, caps, outputs).rows()
-            if len(rows) > caps.students:
-                raise ValueError(f"{folder}: more than {caps.students:,} students; grade in parts")
     except OSError as error:
         raise ValueError(f"{folder}: cannot be read ({error.strerror}); see its rights") from error
     if not rows:
@@ -183,19 +180,19 @@ class _Reader:
                 if level > LEVELS:
                     raise Refused("a zip in a zip in a zip; hand in the notebook itself")
                 on_its_own = item.packed is None
-                file = item.open() if on_its_own else BytesIO(self._take(item, self.caps.entry))
+                file = item.open() if on_its_own else BytesIO(self._take(item))
                 inside = members(zips.enter_context(file), item.origin)
                 yield from self._unpacked(inside, level + 1, zips)
             except (Refused, OSError) as error:
                 yield replace(item, open=None, problem=str(error))
 
-    def _take(self, item: Item, most: int) -> bytes:
+    def _take(self, item: Item) -> bytes:
         """The bytes of a file; Refused where it is too large, or all files together are."""
         try:
-            data = read(item, most) if self.left > 0 else b""
+            data = read(item, self.caps.file) if self.left > 0 else b""
             self.left -= len(data)
         except Refused:
-            self.left -= most  # may have been read before it was refused
+            self.left -= self.caps.file  # may have been read before it was refused
             raise
         if self.left <= 0:
             raise Refused(f"this student's files have more than {self.caps.total / 1e6:g} MB")
@@ -209,7 +206,7 @@ class _Reader:
         if item.suffix != ".ipynb":
             return None
         try:
-            text = self._take(item, self.caps.notebook).decode("utf-8-sig")
+            text = self._take(item).decode("utf-8-sig")
             text = text if self.outputs else without_outputs(text)
             name = _by_content(text, name, self.assignments)
         except ValueError as error:

@@ -39,13 +39,11 @@ DEPTH = 10  # folders within folders
 
 @dataclass(frozen=True)
 class Caps:
-    """The most that is looked at; of one submission, but for `students`."""
+    """The most that is looked at of one submission."""
 
     files: int = 200
-    notebook: int = 25_000_000  # bytes, as are the next two; an animation is long
-    entry: int = 25_000_000  # of a zip within a zip
-    total: int = 100_000_000
-    students: int = 20_000
+    file: int = 25_000_000  # bytes of a notebook, or of a zip within a zip; an animation is long
+    total: int = 100_000_000  # bytes
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,6 @@ class Workshop:
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
         if reason := why_not(level):
             raise ValueError(f"level {level!r} does not work here: {reason}")
-        if data is not None and not os.path.isdir(data):
-            raise ValueError(f"data must be a folder that exists, got {os.fspath(data)!r}")
         self.limits, self.level, self.preload = limits, level, preload
         self.data = os.path.abspath(data) if data is not None else None
         self._zygote: _Zygote | Unwalled | None = None
