@@ -84,8 +84,8 @@ plt.show()
 #
 # Each entry is code in our parameter names; where its `if` is false, it is `None`. `floor` is
 # `final_lr / peak_lr`, `start` where a warmup begins, as a share of the peak, `own_lr` the
-# optimizer's rate. `plain(then)`: PyTorch's scheduler of `then` multiplies this rate; `whole`: a
-# whole number.
+# optimizer's rate. `plain(then)`: does PyTorch's scheduler of `then` multiply this rate?
+# `whole(x)`: is x whole?
 
 # %%
 Markdown(table())
@@ -309,9 +309,9 @@ print(try_keras(halving, keras.callbacks.ReduceLROnPlateau(monitor="loss", patie
 print(try_keras(0.1, keras.callbacks.LearningRateScheduler(lambda epoch: 1)))
 
 # %% [markdown]
-# No number can overwrite a schedule object. The plateau callback fails at its first cut, which may
-# be after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)), or
-# never (third line). The last line: the callback wants a float, and 1 is an integer. PyTorch is
+# No number can overwrite a schedule object. The plateau callback fails at its first cut, which
+# may be after hours ([tensorflow#36612](https://github.com/tensorflow/tensorflow/issues/36612)),
+# or never (third line). Last line: the callback wants a float, and 1 is an integer. PyTorch is
 # quieter: a scheduler goes on setting *its* optimizer's rate:
 
 # %%
