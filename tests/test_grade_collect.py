@@ -397,12 +397,6 @@ def test_other_assignments_in_nbgraders_folders_are_none_of_our_business(tmp_pat
     assert [row.elsewhere for row in flat] == [False]  # where nobody says that it is another one
 
 
-def test_a_time_stamp_tells_nbgraders_layout_too(tmp_path):
-    files = {f"alice/ps1/{RATES}": TEXT, "alice/ps1/timestamp.txt": "", f"bob/ps1/{RATES}": TEXT}
-    rows = collect(write(tmp_path, files), ASSIGNMENTS)
-    assert [(row.name, row.assignment) for row in rows] == [("alice", "ps1"), ("bob", "")]
-
-
 # Which notebook
 
 
@@ -758,8 +752,6 @@ ZEROS = b"0" * 20_000_000
 PACKED = zipped({RATES: ZEROS})
 ONE = zipped({RATES: TEXT})
 PRESENT, ZIP_ENTRY = "a symbolic link, not a file; it was not read", "leads out of the zip"
-OVERLAPPING = zipped([("a.ipynb", TEXT), (RATES, TEXT)])
-SECOND = OVERLAPPING.index(b"PK\3\4", 10)
 ZIPS = {
     "a bomb that says it is small": (patched(PACKED, 0, size=100), "cannot be read (BadZipFile"),
     "a wrong checksum": (patched(ONE, 0, crc=1), "cannot be read (BadZipFile: Bad CRC-32"),
@@ -771,10 +763,6 @@ ZIPS = {
     "no zip": (b"Rar!" * 100, "not a zip, or cut off"),
     "only the end": (b"PK\5\6" + b"\xff" * 18, "a zip with too many"),
     "a lying end": (b"PK\5\6" + b"\0" * 8 + struct.pack("<LLH", 1000, 0, 0), "not a zip that can"),
-    "overlapping": (
-        OVERLAPPING.replace(struct.pack("<L", SECOND) + b"01_", bytes(4) + b"01_"),
-        "the files in this zip overlap",
-    ),
     "zip64": (ONE[:-22] + b"PK\6\7" + bytes(16) + ONE[-22:], "a zip with too many"),
     "slip": (zipped({f"../../{RATES}": TEXT}), "its name leads out of the zip; it was not read"),
     "slip inside": (zipped({f"a/../../{RATES}": TEXT}), "its name leads out of the zip"),

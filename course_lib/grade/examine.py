@@ -25,7 +25,7 @@ from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
-VERSION = 6  # one more whenever the same may score otherwise: it grades everything anew
+VERSION = 7  # one more whenever the same may score otherwise: it grades everything anew
 LACKING = {"ModuleNotFoundError", "ImportError"}  # no such package, or another version of it
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"

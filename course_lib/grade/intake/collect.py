@@ -156,7 +156,6 @@ class _Reader:
         self.pile, self.assignments, self.caps = pile, assignments, caps
         self.outputs = outputs
         self.left = caps.total  # bytes that may still be read
-        self.paths: set[tuple[str, ...]] = set()
 
     def rows(self) -> list[_Row]:
         most = self.caps.files
@@ -164,7 +163,6 @@ class _Reader:
             unpacked = self._unpacked(self.pile.items, self.pile.level, zips)
             items = list(islice(unpacked, 50 * most))
             items.sort(key=lambda each: (each.suffix != ".ipynb", len(each.parts), each.origin))
-            self.paths = {each.parts for each in items}
             rows = [row for item in items[:most] if (row := self._row(item))]
         if len(items) > most:
             rest = replace(items[-1], origin=f"{items[0].origin} ...")
@@ -224,9 +222,7 @@ class _Reader:
 
     def _folder(self, item: Item) -> str:
         """nbgrader's name of the assignment, if this is nbgrader's layout."""
-        stamped = (*item.parts[:-1], "timestamp.txt") in self.paths
-        named = len(item.parts) > 1 and (self.pile.nbgrader or (stamped and len(item.parts) == 2))
-        return shown(item.parts[0], 80) if named else ""
+        return shown(item.parts[0], 80) if self.pile.nbgrader and len(item.parts) > 1 else ""
 
     def _nothing(self, items: Sequence[Item]) -> _Row:
         seen = ", ".join(shown(each.parts[-1], 60) for each in items[:5])
