@@ -28,7 +28,7 @@ from course_lib.exercises import Exercise, Locked
 from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
-from course_lib.questions.calls import Call, Probe, member, written
+from course_lib.questions.calls import Call, Probe, agrees, member, written
 from course_lib.questions.values import decode, differing, items, leaves
 
 __all__ = ["check", "progress"]
@@ -58,7 +58,8 @@ def check(id: str, answer: Callable[..., Any], *, hidden: str | None = None) -> 
     probes = _visible(exercise)
     parts = [[each.call for each in part] for part in (exercise.shown, exercise.locked)]
     asked = _ask(exercise, answer, parts)
-    wrong = [i for i, probe in enumerate(probes) if not _right(asked.replies[i], probe, exercise)]
+    pairs = enumerate(zip(asked.replies, probes, strict=True))
+    wrong = [i for i, (got, probe) in pairs if not agrees(got, probe.reply, exercise.tolerance)]
     if wrong or asked.changed:
         _fail(exercise, asked, wrong, _first_problem(exercise, asked, wrong, answer))
     if asked.library:
@@ -109,7 +110,7 @@ def _ask(exercise: Exercise, answer: Callable[..., Any], parts: Iterable[list[Ca
             for first in reversed(probes):
                 with _silence():
                     again = calls.reply(answer, first.call)
-                if not calls.agrees(again, first.reply, exercise.tolerance):
+                if not agrees(again, first.reply, exercise.tolerance):
                     asked.changed = first, again
     if calls.not_begun(asked.replies):
         text = (
@@ -153,23 +154,14 @@ def _watched(names: Sequence[str]) -> Iterator[list[str]]:
 def _check_hidden(exercise: Exercise, answer: Callable[..., Any], text: str) -> None:
     groups = exercises.hidden_groups(text)
     asked = _ask(exercise, answer, [[probe.call for probe in each.probes] for each in groups])
-    replies = iter(asked.replies)
-    wrong = [
-        group.name
-        for group in groups
-        # A list, not a generator: every group takes all its replies.
-        if not all([_right(next(replies), probe, exercise) for probe in group.probes])
-    ]
-    if wrong:
-        text = f"Exercise {exercise.id}: not right yet: {', '.join(wrong)}."
-        raise told(AssertionError(text))
-    if asked.changed:
-        text = f"Exercise {exercise.id}: answers change from call to call."
-        raise told(AssertionError(text))
-
-
-def _right(got: Reply, probe: Probe, exercise: Exercise) -> bool:
-    return calls.agrees(got, probe.reply, exercise.tolerance)
+    replies, wrong = iter(asked.replies), []
+    for group in groups:
+        pairs = [(next(replies), probe.reply) for probe in group.probes]
+        if not all(agrees(*pair, exercise.tolerance) for pair in pairs):
+            wrong.append(group.name)
+    if wrong or asked.changed:
+        why = f"not right yet: {', '.join(wrong)}" if wrong else "answers change from call to call"
+        raise told(AssertionError(f"Exercise {exercise.id}: {why}."))
 
 
 # --- explaining -----------------------------------------------------------------------------------
@@ -249,7 +241,7 @@ def _curve_problem(
         call, wanted = probe.call.at(place), member(probe.reply, place)
         with _silence():
             alone = calls.reply(answer, call)
-        if "value" not in alone or (found and not calls.agrees(alone, wanted, exercise.tolerance)):
+        if "value" not in alone or (found and not agrees(alone, wanted, exercise.tolerance)):
             text = _came_and_wanted(exercise, call, alone, wanted, answer)
             if found:
                 text += f"\n\nIt is the first wrong step. {_count(found, got)} steps differ."
@@ -341,7 +333,7 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     if nothing and wrong and not error:
         return f"`{exercise.name}` must return a value; no hint is used up until it does."
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
-    off = [pair for pair in pairs if not calls.agrees(*pair, exercise.tolerance)]
+    off = [pair for pair in pairs if not agrees(*pair, exercise.tolerance)]
     near = (said for alike, said in NEAR.items() if all(alike(*pair) for pair in off))
     return next(near, "").format(wanted=off[0][1].get("error", [""])[0]) if off else ""
 

@@ -13,7 +13,6 @@ datasets/ reads them, downloads them, and draws the stand-ins.
 """
 
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,12 +114,9 @@ def load(
     ...
     ValueError: name must be 'mnist' or 'cifar10', got 'fashion'
     """
-    if not isinstance(folder, str | os.PathLike | None):
-        raise TypeError(f"folder must be a path or left out, got {folder!r}")
     if name not in tuple(FILES):
         raise ValueError(f"name must be {' or '.join(map(repr, FILES))}, got {name!r}")
     Flag().check("offline", offline)
-    Flag().check("progress", progress)
     unset = ("", "0", "false", "no", "off")
     offline = offline or os.environ.get("LR_COURSE_OFFLINE", "").lower() not in unset
     misses: list[Miss] = []
@@ -182,10 +178,7 @@ def _from_folders(name: str, given: str | Path | None, misses: list[Miss]) -> Da
 
 
 def _cache() -> Path:
-    try:
-        return Path(os.environ.get("LR_COURSE_CACHE") or pooch.os_cache("lr-course")).expanduser()
-    except RuntimeError:  # a user without a home
-        return Path(tempfile.gettempdir(), "lr-course")
+    return Path(os.environ.get("LR_COURSE_CACHE") or pooch.os_cache("lr-course")).expanduser()
 
 
 def _from_cache(name: str, offline: bool, misses: list[Miss]) -> Dataset | None:
