@@ -64,10 +64,12 @@ def test_a_notebook_elsewhere_asks_for_the_course_s_packages_and_takes_what_is_t
     extras = PROJECT["optional-dependencies"]
     bounds = {each.name: each.specifier for each in map(Requirement, extras["notebook"])}
     for name, bound in bounds.items():
-        assert any(pin.startswith(f"{name}==") for pin in extras["course"]), name
+        course = [*extras["course"], *extras["tensorflow"]]
+        assert any(pin.startswith(f"{name}==") for pin in course), name
         assert pins[name] in bound and {each.operator for each in bound} == {">="}, name
-    frameworks = {"torch", "tensorflow", "keras"}  # Colab has its own, and keeps them
-    assert not frameworks & {*bounds, *(Requirement(each).name for each in PROJECT["dependencies"])}
+    frameworks = {"torch", "tensorflow"}  # Colab has its own, and keeps them
+    needed = {Requirement(each).name for each in PROJECT["dependencies"]}
+    assert not frameworks & {*bounds, *needed} and "keras" in {*bounds} - needed
 
 
 def test_what_the_course_promises_to_bring_is_there():
