@@ -199,7 +199,6 @@ def test_command_line(tmp_path):
 @pytest.mark.parametrize(
     "arguments, look",
     [
-        (["explore", "--list"], lambda found: found["linear"].startswith("Schedule(linear, ")),
         (["reproduce"], lambda found: found.keys() == {"claims", "experiments"}),
         (["reproduce", "edge-holds", "--records", "records"], lambda found: found["text"]),
         (["data", "cifar10"], lambda found: found[0]["name"] == "cifar10"),

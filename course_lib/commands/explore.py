@@ -1,7 +1,6 @@
 """`lr-course explore`: the schedule explorer as one page, for a classroom."""
 
 import argparse
-import json
 import socket
 import sys
 import webbrowser
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
-from course_lib.formulas.parameters import Whole, describe
+from course_lib.formulas.parameters import Whole
 
 
 def add_to(commands: Any) -> None:
@@ -24,9 +23,6 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("schedules", nargs="*", help="schedules to show first (see --list)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
-    parser.add_argument(
-        "--json", action="store_true", help="with --list: names and their schedules as JSON"
-    )
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="write the page and stop; - is stdout"
     )
@@ -42,11 +38,8 @@ def run(options: argparse.Namespace) -> int:
     """Save the page, or serve it until Ctrl-C."""
     from course_lib.schedules import GALLERY
 
-    if options.json and not options.list:
-        raise ValueError("--json is about --list, which is missing")
     if options.list:
-        known = {name: describe(schedule) for name, schedule in GALLERY.items()}
-        print(json.dumps(known, indent=1) if options.json else "\n".join(known))
+        print("\n".join(GALLERY))
         return 0
     from course_lib.widgets.explorer import explore
 
