@@ -126,9 +126,8 @@ class _Fit:
     """How well a copy of a notebook fits, the most important first; the greatest is graded. Never a
     file's date: zip files and copying change it."""
 
-    answers: int = (
-        -2
-    )  # 1: begun; 0: blank; -1: has none of ours, or our own in them; -2: unreadable
+    # 1: begun; 0: blank; -1: has none of ours, or our own in them; -2: cannot be read
+    answers: int = -2
     own: bool = False  # found under the student's own name, not in a folder or zip of many
     date: int = 0  # of the attempt, where a platform says it
     named: int = 0  # 2: as handed out, numbers aside; 1: as a copy of that; 0: otherwise

@@ -14,9 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from course_lib.grade.walls.limits import LEVELS, Limits
 
@@ -140,6 +141,27 @@ def command(
     for name, value in environment.items():
         words += ["--setenv", name, value]
     return [*words, *python], {"PATH": os.environ.get("PATH", os.defpath)}
+
+
+def started(
+    words: list[str],
+    environment: dict[str, str],
+    folder: str,
+    stderr: IO[bytes],
+    passed: Sequence[int],
+) -> subprocess.Popen:
+    """The process of this command, with no file of ours but those passed and its stderr. It has a
+    group of its own: Ctrl-C reaches the grader, which then ends this in order."""
+    return subprocess.Popen(
+        words,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=passed,
+        start_new_session=True,
+    )
 
 
 # --- the inner lock -------------------------------------------------------------------------------

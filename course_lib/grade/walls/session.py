@@ -13,7 +13,6 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from contextlib import suppress
@@ -23,7 +22,7 @@ from typing import Any
 from course_lib.grade.walls import messages
 from course_lib.grade.walls.limits import FRAMEWORKS, LEVELS, STOPPED_IN_WORDS, Limits
 from course_lib.grade.walls.messages import BadReply, Outcome, SandboxError, Usage
-from course_lib.grade.walls.sandbox import command, detect, readable, why_not
+from course_lib.grade.walls.sandbox import command, detect, readable, started, why_not
 from course_lib.grade.walls.unwalled import Unwalled
 
 START_SECONDS = 180.0  # for the frameworks' import on a busy machine
@@ -81,7 +80,7 @@ class Workshop:
                 return self._session
             except (OSError, SandboxError) as error:
                 self._check_stopped()
-                said = self._zygote.said() if self._zygote else ""
+                said = messages.last_words(self._zygote.stderr) if self._zygote else ""
                 trouble = ": ".join(filter(None, (str(error), said)))
                 self.discard()
         raise SandboxError(f"no sandbox of level {self.level!r} could be started: {trouble}")
@@ -148,27 +147,14 @@ class _Zygote:
         words, environment = command(level, scratch, home, limits, data, arguments)
         self.stderr = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
         with theirs:
-            # A group of its own: Ctrl-C reaches the grader, which then ends this in order.
-            self.process = subprocess.Popen(
-                words,
-                env=environment,
-                cwd=self.folder or "/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.stderr,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            passed = [theirs.fileno()]
+            self.process = started(words, environment, self.folder or "/", self.stderr, passed)
 
     def wait_until_ready(self) -> None:
         """Raises SandboxError if it is not in time; then it is of no use."""
         self.ready = self.hear(START_SECONDS)
         if not self.ready or not self.ready.get("ready"):
             raise SandboxError("it did not start")
-
-    def said(self) -> str:
-        """The end of what it wrote to its stderr."""
-        return messages.last_words(self.stderr)
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
         """The next message, None if there comes none in time or the zygote is dead."""

@@ -16,9 +16,8 @@ from typing import Any
 
 import psutil
 
-from course_lib.grade.walls import messages
 from course_lib.grade.walls.limits import Limits
-from course_lib.grade.walls.sandbox import command
+from course_lib.grade.walls.sandbox import command, started
 
 LOOK = 0.1  # seconds between two looks at memory and threads
 KEPT = ("PATH", "LD_LIBRARY_PATH")  # no system runs without them
@@ -42,10 +41,6 @@ class Unwalled:
     def wait_until_ready(self) -> None:
         """There is nothing to wait for."""
 
-    def said(self) -> str:
-        """The end of what it wrote to its stderr."""
-        return messages.last_words(self.stderr)
-
     def tell(self, message: dict[str, Any], passed: tuple[int, ...] = ()) -> None:
         """Begin the submission's process, or end it."""
         if "kill" in message:
@@ -57,16 +52,7 @@ class Unwalled:
         with self.ending:  # stop() comes from another thread: before this, or after it
             if self.reason:
                 raise ConnectionResetError("it was told to end")
-            self.process = subprocess.Popen(
-                words,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.stderr,
-                pass_fds=passed,
-                start_new_session=True,
-            )
+            self.process = started(words, environment, self.folder, self.stderr, passed)
             self.first = psutil.Process(self.process.pid)
 
     def begin_to_watch(self) -> None:
