@@ -425,38 +425,15 @@ def test_what_was_handed_out_before_a_change_accuses_nobody():
     assert not any(word in each.text for each in found for word in ("student", "changed"))
 
 
-@pytest.mark.parametrize(
-    ("source", "why"),
-    [
-        (MY_WALK, "same name"),
-        ("walk = lambda start, lr: []", "same name"),
-        (MY_WALK.replace("def walk", "def wlak"), "alike"),
-    ],
-)
-def test_an_answer_that_lost_its_ids(source, why):
+@pytest.mark.parametrize("source", [MY_WALK, "walk = lambda start, lr: []"])
+def test_an_answer_that_lost_its_ids(source):
     cells = submitted()
     cells[2] = cell(source, id="new")
     plan = plan_of(cells)
     assert steps(plan) == HONEST and plan.answers["a-walk"] == source and not plan.missing
-    assert [each.code for each in plan.findings] == ["found"] and why in plan.findings[0].text
-
-
-def test_of_several_cells_the_most_alike_is_the_answer_that_lost_its_ids():
-    cells = submitted()
-    cells[2] = cell(MY_WALK.replace("def walk", "def wlak"), id="new")
-    cells.insert(1, cell("1 + 1", id="scratch"))
-    cells.append(cell("2 + 2", id="more-scratch"))
-    plan = plan_of(cells)
-    assert plan.answers["a-walk"] == cells[3]["source"] and not plan.missing
-    assert ("found", "taken from cell 4, which is alike") in {
-        (f.code, f.text) for f in plan.findings
-    }
-
-
-def test_one_line_of_three_is_not_alike():
-    cells = submitted()
-    cells[2:3] = [cell("mine = 3\n# Try it: walk(8.0, 0.1)", id="new"), cell("x = 1", id="other")]
-    assert plan_of(cells).missing == {"a-walk"}
+    assert [each.text for each in plan.findings] == [
+        "taken from cell 3, which defines the same name"
+    ]
 
 
 def test_a_written_answer_that_lost_its_ids():

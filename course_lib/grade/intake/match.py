@@ -23,7 +23,6 @@ from course_lib.grade.intake.notebook import (
     parsed,
 )
 
-ALIKE = 0.5  # share of a cell's lines that are found again in a cell that lost its grade id
 FRAMEWORK = re.compile(r"^framework[ \t]*=[ \t]*[\"'](torch|tensorflow)[\"']", re.MULTILINE)
 CHECK = re.compile(r"^(from course_lib\.checks import check|check\(.*\))[ \t]*$", re.MULTILINE)
 # Prose in a cell of code, a comment perhaps: five words, or twelve letters where none are parted.
@@ -88,8 +87,7 @@ class _Matching:
     def plan(self) -> Plan:
         self._by_ids()
         self._by_checks()
-        ways = self._by_name, self._by_likeness, self._borrow, self._by_words
-        for find in ways:
+        for find in (self._by_name, self._borrow, self._by_words):
             for index in self.asked:
                 find(index)
         self._report()
@@ -193,18 +191,11 @@ class _Matching:
             cell = self.theirs[place]
             named = cell.cell_type == "code" and self.names[index] <= cell.defines
             if named and (self._is_work(index, place) or index not in self.found):
-                self._take(index, place, "which defines the same name")
+                if index in self.found:
+                    self.dropped.add(self.found[index])
+                self.found[index], self.owner[place] = place, index
+                self._find("found", index, f"taken from cell {place + 1}, which defines its name")
                 return
-
-    def _by_likeness(self, index: int) -> None:
-        """An answer in a cell that lost its ids and still has most of the lines handed out."""
-        if index in self.found:
-            return
-        lines = known_lines(self.ours[index].released)
-        scores = [(len(lines & self.theirs[place].lines), -place) for place in self._free()]
-        count, place = max(scores, default=(0, 0))
-        if lines and count >= ALIKE * len(lines):
-            self._take(index, -place, "which is alike")
 
     def _borrow(self, index: int) -> None:
         """An answer that stands in the cell of another exercise, in a check, or in given code."""
@@ -238,7 +229,8 @@ class _Matching:
         """Whether a cell of the student's own has words, and not ours in a cell without its id. One
         of code has them in its comments, or is no Python."""
         cell = self.theirs[place]
-        new = cell.lines.difference(*(known_lines(each.released) for each in self.ours))
+        ours = {line for each in self.ours for line in known_lines(each.released)}
+        new = known_lines(cell.source) - ours
         if cell.cell_type != "code":
             return bool(new)
         text = cell.source
@@ -246,13 +238,6 @@ class _Matching:
             parsed(text)
             text = "\n".join(re.findall("#.*", text))
         return bool(new and PROSE.search(text))
-
-    def _take(self, index: int, place: int, why: str) -> None:
-        if index in self.found:
-            self.dropped.add(self.found[index])
-        self.found[index] = place
-        self.owner[place] = index
-        self._find("found", index, f"taken from cell {place + 1}, {why}")
 
     def _answer(self, index: int) -> list[int]:
         """The places of what answers a question."""

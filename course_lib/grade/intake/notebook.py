@@ -41,11 +41,6 @@ class Cell:
         """The names that it binds at its top level, as far as can be seen without running it."""
         return defined(self.source)
 
-    @cached_property
-    def lines(self) -> set[str]:
-        """The lines by which it can be known again."""
-        return known_lines(self.source)
-
 
 def read_notebook(text: str) -> tuple[Cell, ...]:
     """The cells of a notebook of nbformat 4. Raises ValueError for anything else."""
