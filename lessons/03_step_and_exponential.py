@@ -466,7 +466,8 @@ figure
 # So one schedule makes two trajectories, and a drop copied from a PyTorch paper into Keras is a
 # different experiment. `course_lib.tensorflow.SGD` has PyTorch's form, and `fit` uses it: that is
 # why, at moderate rates, the same seed gives nearly the same losses in both frameworks of this
-# course. Goyal et al. (2017, remark 2) give the other cure: at each change, multiply the velocity by new rate / old rate.
+# course. Goyal et al. (2017, remark 2) give the other cure: at each change, multiply the velocity
+# by new rate / old rate.
 #
 # ## What you take along
 #
