@@ -431,9 +431,7 @@ def test_an_answer_that_lost_its_ids(source):
     cells[2] = cell(source, id="new")
     plan = plan_of(cells)
     assert steps(plan) == HONEST and plan.answers["a-walk"] == source and not plan.missing
-    assert [each.text for each in plan.findings] == [
-        "taken from cell 3, which defines the same name"
-    ]
+    assert [each.text for each in plan.findings] == ["taken from cell 3, which defines its name"]
 
 
 def test_a_written_answer_that_lost_its_ids():
