@@ -8,7 +8,6 @@ import math
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Number, Whole, as_number
-from course_lib.schedules import Schedule, warmup
 
 
 def after(
@@ -200,20 +199,8 @@ class Plateau:
         self.bad, self.wait = state["bad"], state["wait"]
 
 
-def warmed(plateau: Plateau, warmup_steps: int = 0) -> Schedule:
-    """A plateau behind a linear warmup, as both adapters apply it. If the plateau falls during the
-    warmup, the rate climbs to the lower one.
-
-    >>> warmed(Plateau(1.0), warmup_steps=3).values(5)
-    [0.25, 0.5, 0.75, 1.0, 1.0]
-    """
-    if not isinstance(plateau, Plateau):
-        raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
-    return Schedule(warmup, then=plateau, warmup_steps=warmup_steps)
-
-
 def plateaus_in(schedule: Any) -> list[Plateau]:
-    """Every plateau in a schedule, however deep; one inside a function of yours is not found.
+    """Every plateau in a schedule, once, however deep; one inside a function of yours is not found.
 
     >>> plateau = Plateau(0.1)
     >>> plateaus_in(plateau) == [plateau], plateaus_in(max)
@@ -225,4 +212,4 @@ def plateaus_in(schedule: Any) -> list[Plateau]:
     inner = list(params.values()) if isinstance(params, dict) else []
     if isinstance(schedule, tuple | list):
         inner = list(schedule)
-    return [plateau for each in inner for plateau in plateaus_in(each)]
+    return list(dict.fromkeys(plateau for each in inner for plateau in plateaus_in(each)))

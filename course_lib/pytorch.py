@@ -1,4 +1,4 @@
-"""Schedules in PyTorch: `TorchSchedule` for your own loop, `TorchPlateau` to cut on a plateau.
+"""Schedules in PyTorch: `TorchSchedule` for your own loop.
 
 It knows no schedule by name: anything that answers `step -> rate` will do. `training.fit` runs in
 trainers/in_torch.py.
@@ -21,7 +21,7 @@ from course_lib.formulas.parameters import (
     function_of_step,
     rate_at,
 )
-from course_lib.plateau import Plateau, plateaus_in, warmed
+from course_lib.plateau import plateaus_in
 
 with needs("torch"):
     import torch
@@ -38,9 +38,10 @@ class TorchSchedule(LRScheduler):
     nothing drifts, and a run resumed at any update goes on exactly.
 
     Arguments
-    - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
-      The optimizer's own `lr` is not used. A rate below 0, or not a number, is an error in the
-      `step()` that reaches it; the `step()` after the last update asks for one rate more.
+    - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`,
+      or a Plateau, which hears what `update(metric)` gets. The optimizer's own `lr` is not used. A
+      rate below 0, or not a number, is an error in the `step()` that reaches it; the `step()` after
+      the last update asks for one rate more.
     - group_scales: a list of one factor per parameter group (default: 1 for each). After
       `optimizer.add_param_group(...)` set `scheduler.group_scales` again, if you use it, and call
       `scheduler.refresh()`: until then, or until the next `step()`, the new group keeps the rate
@@ -112,17 +113,34 @@ class TorchSchedule(LRScheduler):
         return [rate * scale for scale in self.group_scales]
 
     def refresh(self) -> None:
-        """Set the rate and momentum of the coming update anew: after a plateau got a metric, or
-        after `optimizer.add_param_group`."""
+        """Set the rate and momentum of the coming update anew: after `add_param_group`, say."""
         self._set_rates(self.get_lr())
         self._set_momentum()
+
+    def update(self, metric: Any) -> float:
+        """Tell every Plateau in the schedule the metric of one evaluation; sets the rate of the
+        coming update, and returns it. TypeError for a schedule that has no Plateau in it.
+
+        >>> from course_lib.plateau import Plateau
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = TorchSchedule(optimizer, Plateau(0.4, factor=0.5, patience=0))
+        >>> [scheduler.update(val_loss) for val_loss in (0.9, 0.8, 0.8)]
+        [0.4, 0.4, 0.2]
+        """
+        plateaus = plateaus_in(self.schedule)
+        if not plateaus:
+            raise TypeError(f"update needs a schedule with a Plateau in it, got {self.schedule!r}")
+        for plateau in plateaus:
+            plateau.update(metric)
+        self.refresh()
+        return rate_at(self.schedule, self.last_epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""
         if epoch is None:
             self.last_epoch += 1
         else:
-            self.last_epoch = Whole().check("epoch (a metric is for TorchPlateau)", epoch)
+            self.last_epoch = Whole().check("epoch (a metric is for update)", epoch)
         self.refresh()
 
     def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
@@ -193,56 +211,6 @@ class TorchSchedule(LRScheduler):
                 f"at update {self.last_epoch}; this one gives {rates}"
             )
         self.refresh()
-
-
-class TorchPlateau(TorchSchedule):
-    """A `Plateau` applied to a torch optimizer, behind a linear warmup if you like.
-
-    Call `.step()` once after every `optimizer.step()`, and `.update(metric)` after each evaluation:
-    the new rate holds from the very next update on. The scheduler's state includes the plateau's.
-
-    Arguments
-    - plateau: a Plateau, such as `Plateau(0.1, patience=3)`. The optimizer's own `lr` is not used.
-    - warmup_steps: the number of updates that climb to the plateau's rate (default: none).
-    - group_scales: one factor per parameter group; `min_lr` is a limit before it is applied.
-
-    >>> weight = torch.zeros(1, requires_grad=True)
-    >>> optimizer = torch.optim.SGD([weight], lr=1.0)
-    >>> scheduler = TorchPlateau(optimizer, Plateau(0.4, factor=0.5, patience=0), warmup_steps=1)
-    >>> for val_loss in (0.9, 0.8, 0.8):
-    ...     print(optimizer.param_groups[0]["lr"], end=" ")
-    ...     optimizer.step()
-    ...     scheduler.step()
-    ...     print(scheduler.update(val_loss))
-    0.2 0.4
-    0.4 0.4
-    0.4 0.2
-    """
-
-    def __init__(
-        self,
-        optimizer: torch.optim.Optimizer,
-        plateau: Plateau,
-        warmup_steps: int = 0,
-        group_scales: Sequence[float] | None = None,
-    ):
-        self.plateau = plateau
-        super().__init__(optimizer, warmed(plateau, warmup_steps), group_scales)
-
-    def step(self, epoch: Any = None) -> None:
-        """Count one update. The metric of an evaluation goes to `update`."""
-        if epoch is not None:
-            raise TypeError(
-                f"step() takes no metric, got {epoch!r}; call step() after every update of the "
-                "optimizer, and update(metric) after each evaluation"
-            )
-        super().step()
-
-    def update(self, metric: Any) -> float:
-        """Take the metric of one evaluation: sets the rates, and returns the plateau's rate."""
-        rate = self.plateau.update(metric)
-        self.refresh()
-        return rate
 
 
 # --- adaptive rules -------------------------------------------------------------------------------

@@ -344,7 +344,7 @@ def _end_epoch(run: Run, trainer, x: np.ndarray, y: np.ndarray, steps_per_epoch:
 
 def _plateaus(schedule: Callable[[int], float], monitor: str, reported: tuple[str, ...]):
     """The plateaus in a schedule, each of them new, where they have something to hear."""
-    plateaus = list(dict.fromkeys(plateaus_in(schedule)))
+    plateaus = plateaus_in(schedule)
     for plateau in plateaus:
         Choice(reported).check("monitor", monitor)
         if plateau.state_dict() != Plateau(**plateau.arguments).state_dict():

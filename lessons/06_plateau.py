@@ -326,11 +326,11 @@ print("rates:", [f"{rate:.3g}" for rate in history["learning_rate"]])
 # frameworks, raise an error for a metric that is not there, and can follow a warmup:
 
 # %%
-from course_lib.pytorch import TorchPlateau
+from course_lib.pytorch import TorchSchedule
 from course_lib.tensorflow import PlateauCallback
 
 optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-scheduler = TorchPlateau(optimizer, Plateau(1.0, factor=0.2, patience=1))
+scheduler = TorchSchedule(optimizer, Plateau(1.0, factor=0.2, patience=1))
 in_a_loop = [scheduler.update(loss) for loss in heard]  # what PyTorch heard above
 
 callback = PlateauCallback(Plateau(1.0, factor=0.2, patience=1), monitor="val_loss")

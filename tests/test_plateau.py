@@ -1,6 +1,5 @@
 """The plateau: equal to each framework's own class, except where it differs on purpose."""
 
-import copy
 import io
 import json
 import math
@@ -18,7 +17,7 @@ from rates import moved, torch_pair
 from course_lib import Schedule
 from course_lib.data import Dataset
 from course_lib.plateau import Plateau, plateaus_in
-from course_lib.pytorch import TorchPlateau, TorchSchedule
+from course_lib.pytorch import TorchSchedule
 from course_lib.schedules import constant, join, warmup
 from course_lib.tensorflow import SGD, KerasSchedule, PlateauCallback
 from course_lib.trainers.in_keras import _Refreshable
@@ -319,8 +318,12 @@ def test_the_plan_climbs_and_falls():
     assert planned()[12] == 0.25 and planned()[-1] == 0.125
 
 
-def pair(plateau=None, **arguments):
-    return torch_pair(TorchPlateau, plateau or new_plateau(), lr=123.0, **arguments)
+def pair(plateau=None, warmup_steps=0):
+    plateau = plateau or new_plateau()
+    schedule = (
+        Schedule(warmup, then=plateau, warmup_steps=warmup_steps) if warmup_steps else plateau
+    )
+    return torch_pair(TorchSchedule, schedule, lr=123.0)
 
 
 def listening(optimizer, scheduler, steps):
@@ -328,49 +331,12 @@ def listening(optimizer, scheduler, steps):
         yield moved(optimizer)
         scheduler.step()
         if step % 3 == 2:
-            assert scheduler.update(LOSSES[step // 3]) == scheduler.plateau.lr
+            scheduler.update(LOSSES[step // 3])
 
 
 def test_torch_applies_the_plan():
     rates = listening(*pair(warmup_steps=WARMUP_STEPS), range(30))
     assert list(rates) == planned()
-
-
-def test_torch_schedule_can_listen_too():
-    plateau = new_plateau()
-    schedule = Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS)
-    optimizer, scheduler = torch_pair(TorchSchedule, schedule)
-    rates = []
-    for step in range(30):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-        if step % 3 == 2:
-            plateau.update(LOSSES[step // 3])
-            scheduler.refresh()
-    assert rates == planned()
-
-
-@pytest.mark.parametrize("stop", range(0, 30, 4))
-def test_torch_schedule_with_a_plateau_in_it_goes_on_wherever_it_was_saved(stop):
-    def run():
-        plateau = new_plateau()
-        schedule = Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS)
-        *run, scheduler = torch_pair(TorchSchedule, schedule)
-        scheduler.plateau, scheduler.update = plateau, lambda loss: heard(scheduler, loss)
-        return *run, scheduler
-
-    def heard(scheduler, loss):
-        rate = scheduler.plateau.update(loss)
-        scheduler.refresh()
-        return rate
-
-    saved = run()
-    rates = list(listening(*saved, range(stop)))
-    state = copy.deepcopy(saved[1].state_dict())
-    again = run()
-    again[1].load_state_dict(state)
-    assert rates + list(listening(*again, range(stop, 30))) == planned()
 
 
 @pytest.mark.parametrize("stop", range(0, 30, 4))
@@ -405,26 +371,14 @@ def test_torch_refuses_another_state():
             scheduler.load_state_dict(same[1].state_dict() | {"last_epoch": wrong})
 
 
-def test_torch_group_scales_and_bad_arguments():
+def test_torch_group_scales_and_a_schedule_that_does_not_listen():
     weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
     optimizer = torch.optim.SGD([{"params": [w]} for w in weights], lr=1.0)
-    scheduler = TorchPlateau(optimizer, Plateau(1.0, factor=0.5, patience=0), group_scales=[1, 0.1])
-    for loss in (1, 1):
-        scheduler.update(loss)
+    scheduler = TorchSchedule(optimizer, Plateau(1.0, factor=0.5, patience=0), [1, 0.1])
+    assert [scheduler.update(loss) for loss in (1, 1)] == [1.0, 0.5]
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.05]
-    with pytest.raises(TypeError, match=r"plateau must be a Plateau, like Plateau\(0.1\), got 0.1"):
-        TorchPlateau(optimizer, 0.1)
-    with pytest.raises(ValueError, match="warmup_steps must be a whole number"):
-        TorchPlateau(optimizer, Plateau(1.0), warmup_steps=-1)
-
-
-def test_torch_step_refuses_a_metric_and_says_who_hears_it():
-    scheduler = TorchPlateau(pair()[0], Plateau(1.0, factor=0.5, patience=0), warmup_steps=3)
-    before = scheduler.state_dict()
-    for metric in (0.7, torch.tensor(0.7), 0):
-        with pytest.raises(TypeError, match=r"step\(\) takes no metric, got .*update\(metric\)"):
-            scheduler.step(metric)
-    assert scheduler.state_dict() == before
+    with pytest.raises(TypeError, match=r"a schedule with a Plateau in it, got Schedule\(constant"):
+        TorchSchedule(optimizer, Schedule(constant, lr=0.1)).update(1)
 
 
 class Says(keras.callbacks.Callback):

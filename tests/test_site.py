@@ -234,7 +234,7 @@ def test_the_reference_has_every_formula_and_its_example(site):
         text = (site / "api" / f"{module}.html").read_text(encoding="utf-8")
         assert f'id="{module}.{name}"' in text, name
     text = (site / "api" / "course_lib.pytorch.html").read_text(encoding="utf-8")
-    assert 'id="course_lib.pytorch.TorchPlateau.update"' in text and "&gt;&gt;&gt;" in text
+    assert 'id="course_lib.pytorch.TorchSchedule.update"' in text and "&gt;&gt;&gt;" in text
 
 
 def test_the_index_of_names_lists_what_lessons_and_guides_import(site):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from course_lib.formulas.parameters import Choice, Whole, function_of_step, rate_at
-from course_lib.plateau import Plateau, warmed
-from course_lib.schedules import Schedule, tabulated
+from course_lib.plateau import Plateau
+from course_lib.schedules import Schedule, tabulated, warmup
 from course_lib.tensorflow.framework import keras, tf, to_numpy
 from course_lib.written import code, read_schedule
 
@@ -139,8 +139,10 @@ class PlateauCallback(keras.callbacks.Callback):
         verbose: int = 0,
     ):
         super().__init__()
+        if not isinstance(plateau, Plateau):
+            raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
         self.plateau = plateau
-        self.schedule = warmed(plateau, warmup_steps)
+        self.schedule = Schedule(warmup, then=plateau, warmup_steps=warmup_steps)
         self.warmup_steps = self.schedule.params["warmup_steps"]
         if not isinstance(monitor, str):
             raise TypeError(f'monitor must be a name such as "val_loss", got {monitor!r}')
