@@ -293,8 +293,8 @@ side = "the line's is higher" if won.above_zero else "the printed one's is highe
 outcome("2.c", "no difference found" if won.undecided else side)
 
 # %% [markdown]
-# The grey band is another uncertainty: how far one accuracy $p$ varies over test sets, with 10,000
-# images in each, $\pm 1.96\sqrt{p(1-p)/10{,}000}$.
+# The grey band is another uncertainty: the test images are a sample, which makes one accuracy $p$
+# uncertain by $\pm 1.96\sqrt{p(1-p)/10{,}000}$.
 #
 # - {{mnist-printed}}
 # - {{mnist-better}}
@@ -835,8 +835,8 @@ exercise(
 # ### Exercise 2.5 - What may we say? (concept, 2 points, about 6 minutes)
 #
 # Suppose a report says: "Over 5 seeds our schedule gains 0.20 [0.05, 0.35] points of test accuracy
-# over the baseline. An accuracy of this size varies by ±0.30 points over sets of 10,000 test
-# images. Each side used the baseline's rate." Judge each of these sentences:
+# over the baseline. The choice of the 10,000 test images makes one accuracy uncertain by ±0.30
+# points. Each side used the baseline's rate." Judge each of these sentences:
 #
 # 1. "On these test images, another five seeds would most likely show a gain again."
 # 2. "On another test set the new schedule would be ahead as well."

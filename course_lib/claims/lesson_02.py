@@ -148,8 +148,8 @@ CLAIMS = {
     "mnist-better": Claim(
         "mnist_classic",
         "The line from 0.4 gains {torch.better:.2f} points on the printed run (TensorFlow: "
-        "{tensorflow.better:.2f}); another test set would move this gap, of runs on the same "
-        "images, by ±{torch.images:.2f} (lesson 11).",
+        "{tensorflow.better:.2f}); the choice of test images makes this gap, of runs on the same "
+        "ones, uncertain by ±{torch.images:.2f} (lesson 11).",
         mnist,
         lambda n: n.better.above_zero and n.images < n.better.value,
     ),
