@@ -540,16 +540,16 @@ def test_N1_wrong_names():
 
 
 @row("N2")
-def test_N2_interval_decay_without_its_floor():
-    """Without its floor, decay every 100 epochs is right at every 100th and nowhere else: a check
-    at 150 tells (deeplearning.ai)."""
+def test_N2_interval_decay_rounded_to_the_nearest():
+    """Rounded to the nearest and not down, decay every 100 epochs is right at 10 and 100, where it
+    was checked (deeplearning.ai), and wrong at 150. Not rounded at all, it is wrong at 10."""
 
     def rate(epoch, cut):
         return 0.5 / (1 + 0.3 * cut(epoch / 100))
 
-    hundreds = range(0, 500, 100)
-    assert [rate(e, float) for e in hundreds] == [rate(e, math.floor) for e in hundreds]
-    assert rounded([rate(150, float), rate(150, math.floor)]) == [0.3448, 0.3846]
+    assert [rate(e, round) for e in (10, 100)] == [rate(e, math.floor) for e in (10, 100)]
+    assert rounded([rate(150, round), rate(150, math.floor)]) == [0.3125, 0.3846]
+    assert rounded([rate(10, float), rate(10, math.floor)]) == [0.4854, 0.5]
     stairs = schedules.InverseTimeDecay(0.5, 100, 0.3, staircase=True)
     assert values(stairs, [0, 99, 150]) == [0.5, 0.5, 0.3846]
 

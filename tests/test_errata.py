@@ -343,8 +343,8 @@ TRACES = {
         said(*bank.values(schedules.ExponentialDecay(0.1, 1, 0.5), range(4))),
     ],
     "E17": lambda: [
-        said(schedules.InverseTimeDecay(0.5, 100, 0.3, staircase=stairs)(150))
-        for stairs in (False, True)
+        said(0.5 / (1 + 0.3 * round(150 / 100))),
+        said(schedules.InverseTimeDecay(0.5, 100, 0.3, staircase=True)(150)),
     ],
     "E18": lambda: [torch_rates(lr_scheduler.LambdaLR, lambda t: 0.9, updates=3)],
     "E19": lambda: [torch_rates(lr_scheduler.LambdaLR, lambda t: 0.1, updates=2)],
