@@ -4,7 +4,9 @@ The exercises are read from lessons/NN_name.py as they stand, hidden calls inclu
 tested here is what grades a student.
 """
 
+import inspect
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,21 @@ from course_lib.questions import calls, values
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import build_notebooks as builder
 import lesson_exercises
+
+
+def changed(answer: Callable[..., Any], **mistakes: dict[str, str]) -> list[Callable[..., Any]]:
+    """Of an answer one function for each mistake, of its name: the same code with these texts
+    changed, `name={"what stands there": "what stands there instead"}`."""
+    source, made = inspect.getsource(answer), []
+    for name, changes in mistakes.items():
+        wrong, names = source, dict(answer.__globals__)
+        for old, new in changes.items():
+            assert old in wrong, f"{name} changes {old!r}, which {answer.__name__} does not have"
+            wrong = wrong.replace(old, new)
+        exec(wrong, names)
+        made.append(names[answer.__name__])
+        made[-1].__name__ = name
+    return made
 
 
 @cache

@@ -1,8 +1,9 @@
 """Every exercise rejects plausible wrong answers, and accepts right ones of any form.
 
 The answers of a lesson are in tests/answers/lesson_NN.py, in two dictionaries from the grade_id of
-a check to a list of functions: WRONG and RIGHT. What is tested is what a student sees, the calls
-shown and locked, and what grades the student, the hidden ones: both reject every wrong answer.
+a check to a list of functions: WRONG and RIGHT; what is wrong in one place is written as the change
+of an answer that is right (`changed`). What is tested is what a student sees, the calls shown and
+locked, and what grades the student, the hidden ones: both reject every wrong answer.
 """
 
 import importlib.util

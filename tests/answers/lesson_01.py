@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from exercise_helper import changed
 
 # --- 1.1 walk: the positions of the ball ----------------------------------------------------------
 
@@ -167,73 +168,17 @@ def right_critical_power_iteration(hessian):
 # --- 1.3 best_rate: the judge of a sweep ----------------------------------------------------------
 
 
-def _judge(rates, losses):
-    """Right, but for the last step; the wrong ones below change one thing."""
-    finished = [(loss, rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
-    if not finished:
-        raise ValueError("no finite loss")
-    return finished, min(finished)[1]
-
-
 def best_by_argmin(rates, losses):
     rate = rates[int(np.argmin(losses))]
     return rate, rate in (min(rates), max(rates))
 
 
-def best_by_nanargmin(rates, losses):
-    if not np.isfinite(losses).any():
+def right_best_plainly(rates, losses):
+    finished = [(loss, rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
+    if not finished:
         raise ValueError("no finite loss")
-    rate = rates[len(losses) - 1 - int(np.nanargmin(losses[::-1]))]  # the last of ties
+    _, rate = min(finished)
     return rate, rate in (min(rates), max(rates))
-
-
-def best_by_position(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate, rate in (rates[0], rates[-1])
-
-
-def best_only_upper_boundary(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate, rate == max(rates)
-
-
-def best_near_the_boundary(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate, any(math.isclose(rate, end, abs_tol=0.01) for end in (min(rates), max(rates)))
-
-
-def best_only_lower_boundary(rates, losses):
-    _, rate = _judge(rates, losses)
-    return rate, rate == min(rates)
-
-
-def best_boundary_of_survivors(rates, losses):
-    finished, rate = _judge(rates, losses)
-    survivors = [rate for _, rate in finished]
-    return rate, rate in (min(survivors), max(survivors))
-
-
-def best_never_complains(rates, losses):
-    losses = [loss if math.isfinite(loss) else math.inf for loss in losses]
-    rate = min(zip(losses, rates))[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_returns_none(rates, losses):
-    if not any(map(math.isfinite, losses)):
-        return None
-    _, rate = _judge(rates, losses)
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_first_of_ties(rates, losses):
-    finished, _ = _judge(rates, losses)
-    rate = min(finished, key=lambda pair: pair[0])[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_rate_alone(rates, losses):
-    return _judge(rates, losses)[1]
 
 
 def best_takes_zero_for_nothing(rates, losses):
@@ -256,34 +201,6 @@ def best_below_zero_is_none_yet(rates, losses):
     return best, best in (min(rates), max(rates))
 
 
-def best_above_zero(rates, losses):
-    return best_by_rounded_losses(rates, [loss if loss >= 0 else math.nan for loss in losses], 9)
-
-
-def best_by_rounded_losses(rates, losses, places=1):
-    finished, _ = _judge(rates, losses)
-    rate = min((round(loss, places), rate) for loss, rate in finished)[1]
-    return rate, rate in (min(rates), max(rates))
-
-
-def best_below_a_thousand(rates, losses):
-    best, best_loss = None, 1000.0
-    for rate, loss in sorted(zip(rates, losses)):
-        if math.isfinite(loss) and loss < best_loss:
-            best, best_loss = rate, loss
-    if best is None:
-        raise ValueError("no finite loss")
-    return best, best in (min(rates), max(rates))
-
-
-def best_one_loss_for_each_rate(rates, losses):
-    table = {rate: loss for rate, loss in zip(rates, losses) if math.isfinite(loss)}
-    if not table:
-        raise ValueError("every run diverged")
-    best = min(table, key=lambda rate: (table[rate], rate))
-    return best, best in (min(rates), max(rates))
-
-
 def best_boundary_by_place(rates, losses):
     rates, losses = np.array(rates), np.array(losses)
     if not np.isfinite(losses).any():
@@ -291,14 +208,6 @@ def best_boundary_by_place(rates, losses):
     low = losses[np.isfinite(losses)].min()
     place = min(np.flatnonzero(losses == low), key=lambda i: rates[i])
     return rates[place], bool(place in (rates.argmin(), rates.argmax()))
-
-
-def best_ties_to_six_places(rates, losses):
-    finite = [(round(loss, 6), rate) for rate, loss in zip(rates, losses) if math.isfinite(loss)]
-    if not finite:
-        raise ValueError("every run diverged")
-    best = min(finite)[1]
-    return best, best in (min(rates), max(rates))
 
 
 def right_best_loop(rates, losses):
@@ -448,12 +357,32 @@ WRONG = {
         critical_knows_visible_answers,
     ],
     "01-best-rate": [
-        *(best_ties_to_six_places, best_boundary_by_place, best_one_loss_for_each_rate),
-        *(best_by_argmin, best_by_nanargmin, best_by_position, best_only_upper_boundary),
-        *(best_near_the_boundary, best_only_lower_boundary, best_boundary_of_survivors),
-        *(best_never_complains, best_returns_none, best_first_of_ties, best_rate_alone),
-        *(best_takes_zero_for_nothing, best_below_a_thousand, best_below_zero_is_none_yet),
-        best_above_zero,
+        *(best_boundary_by_place, best_by_argmin, best_takes_zero_for_nothing),
+        best_below_zero_is_none_yet,
+        *changed(
+            right_best_plainly,
+            best_by_nanargmin={"min(finished)": "min(finished[::-1], key=lambda run: run[0])"},
+            best_by_position={"(min(rates), max(rates))": "(rates[0], rates[-1])"},
+            best_only_upper_boundary={"in (min(rates), max(rates))": "== max(rates)"},
+            best_near_the_boundary={
+                "in (min(rates), max(rates))": "< min(rates) + 0.01 or rate > max(rates) - 0.01"
+            },
+            best_only_lower_boundary={"in (min(rates), max(rates))": "== min(rates)"},
+            best_boundary_of_survivors={
+                "min(finished)": "min(finished); rates = [rate for _, rate in finished]"
+            },
+            best_never_complains={
+                "[(loss,": "[(loss if math.isfinite(loss) else math.inf,",
+                " if math.isfinite(loss)]": "]",
+            },
+            best_returns_none={'raise ValueError("no finite loss")': "return None"},
+            best_first_of_ties={"min(finished)": "min(finished, key=lambda run: run[0])"},
+            best_rate_alone={"return rate, rate in (min(rates), max(rates))": "return rate"},
+            best_above_zero={"math.isfinite(loss)": "math.isfinite(loss) and loss >= 0"},
+            best_below_a_thousand={"math.isfinite(loss)": "math.isfinite(loss) and loss < 1000"},
+            best_ties_to_six_places={"[(loss,": "[(round(loss, 6),"},
+            best_one_loss_for_each_rate={"zip(rates, losses)": "dict(zip(rates, losses)).items()"},
+        ),
     ],
     "01-missing-255": [
         *(losses_as_published, losses_rate_by_255, losses_by_the_largest_pixel, losses_by_256),
@@ -481,6 +410,7 @@ RIGHT = {
         right_critical_search,
     ],
     "01-best-rate": [
+        right_best_plainly,
         right_best_loop,
         right_best_numpy,
         right_best_sorted_pairs,

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left, bisect_right
 
 import numpy as np
+from exercise_helper import changed
 
 # --- 03-epoch-decay -------------------------------------------------------------------------------
 
@@ -125,107 +126,13 @@ def by_search(epoch, lr, every, factor):
 # --- 03-milestones --------------------------------------------------------------------------------
 
 
-def _steps(images, batch_size):
-    return math.ceil(images / batch_size)
-
-
-def _in_time(found, end):
+def in_updates(at_epochs, images, batch_size, epochs):
+    steps = math.ceil(images / batch_size)
+    found = [math.ceil(epoch * steps) for epoch in at_epochs]
+    end = epochs * steps
     if any(update >= end for update in found):
         raise ValueError("a drop that never comes")
     return found
-
-
-def drops_the_small_batch(at_epochs, images, batch_size, epochs):
-    found = [math.ceil(epoch * (images // batch_size)) for epoch in at_epochs]
-    return _in_time(found, epochs * _steps(images, batch_size))
-
-
-def counts_images(at_epochs, images, batch_size, epochs):
-    found = [math.ceil(epoch * images) for epoch in at_epochs]
-    return _in_time(found, epochs * images)
-
-
-def as_published_once(at_epochs, images, batch_size, epochs):
-    found = [int(images * epoch // batch_size) for epoch in at_epochs]
-    return _in_time(found, epochs * _steps(images, batch_size))
-
-
-def never_complains(at_epochs, images, batch_size, epochs):
-    return [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
-
-
-def drops_what_is_late(at_epochs, images, batch_size, epochs):
-    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
-    return [update for update in found if update < epochs * _steps(images, batch_size)]
-
-
-def rounds_down(at_epochs, images, batch_size, epochs):
-    found = [math.floor(epoch * _steps(images, batch_size)) for epoch in at_epochs]
-    return _in_time(found, epochs * _steps(images, batch_size))
-
-
-def asks_the_last_only(at_epochs, images, batch_size, epochs):
-    found = [math.ceil(epoch * _steps(images, batch_size)) for epoch in at_epochs]
-    _in_time(found[-1:], epochs * _steps(images, batch_size))
-    return found
-
-
-def one_more_for_a_fraction(at_epochs, images, batch_size, epochs):
-    steps = _steps(images, batch_size)
-    found = [int(epoch * steps) + (epoch != int(epoch)) for epoch in at_epochs]
-    return _in_time(found, epochs * steps)
-
-
-def sorts_the_drops(at_epochs, images, batch_size, epochs):
-    return sorted(with_negative_floors(at_epochs, images, batch_size, epochs))
-
-
-def asks_the_largest_of_none(at_epochs, images, batch_size, epochs):
-    found = never_complains(at_epochs, images, batch_size, epochs)
-    return found if max(found) < epochs * _steps(images, batch_size) else _in_time([1], 0)
-
-
-def compares_epochs(at_epochs, images, batch_size, epochs):
-    return never_complains(_in_time(at_epochs, epochs), images, batch_size, epochs)
-
-
-def spares_the_last_epoch(at_epochs, images, batch_size, epochs):
-    _in_time(at_epochs, epochs - 1 + 1e-9)
-    return never_complains(at_epochs, images, batch_size, epochs)
-
-
-def rounds_before_it_rounds_up(at_epochs, images, batch_size, epochs):
-    n = _steps(images, batch_size)
-    return _in_time([math.ceil(round(each * n, 1)) for each in at_epochs], epochs * n)
-
-
-def rounds_the_whole_run(at_epochs, images, batch_size, epochs):
-    found = never_complains(at_epochs, images, batch_size, epochs)
-    return _in_time(found, math.ceil(epochs * images / batch_size))
-
-
-def fraction_of_the_images(at_epochs, images, batch_size, epochs):
-    steps = _steps(images, batch_size)
-    found = [int(e) * steps + math.ceil(e % 1 * images / batch_size) for e in at_epochs]
-    return _in_time(found, epochs * steps)
-
-
-def leaves_out_epoch_zero(at_epochs, images, batch_size, epochs):
-    return with_negative_floors([e for e in at_epochs if e], images, batch_size, epochs)
-
-
-def not_at_the_last_update(at_epochs, images, batch_size, epochs):
-    steps = math.ceil(images / batch_size)
-    updates = [math.ceil(epoch * steps) for epoch in at_epochs]
-    last = epochs * steps - 1
-    if any(update >= last for update in updates):
-        raise ValueError(f"the run ends at update {last}")
-    return updates
-
-
-def with_negative_floors(at_epochs, images, batch_size, epochs):
-    steps = -(-images // batch_size)
-    return _in_time([-int(-epoch * steps // 1) for epoch in at_epochs], epochs * steps)
 
 
 def counts_batches(at_epochs, images, batch_size, epochs):
@@ -330,11 +237,42 @@ WRONG = {
         *(one_epoch_early, never_in_epoch_one, never_below_a_hundred_thousandth),
     ],
     "03-milestones": [
-        *(not_at_the_last_update, drops_the_small_batch, counts_images, as_published_once),
-        *(never_complains, drops_what_is_late, rounds_down, asks_the_last_only),
-        *(one_more_for_a_fraction, sorts_the_drops, asks_the_largest_of_none, compares_epochs),
-        *(rounds_the_whole_run, rounds_before_it_rounds_up, spares_the_last_epoch),
-        *(fraction_of_the_images, leaves_out_epoch_zero),
+        *changed(
+            in_updates,
+            drops_the_small_batch={
+                "math.ceil(epoch * steps)": "math.ceil(epoch * (images // batch_size))"
+            },
+            counts_images={"math.ceil(images / batch_size)": "images"},
+            as_published_once={"math.ceil(epoch * steps)": "int(images * epoch // batch_size)"},
+            never_complains={"any(update >= end for update in found)": "False"},
+            drops_what_is_late={
+                "in at_epochs]": "in at_epochs if math.ceil(epoch * steps) < epochs * steps]"
+            },
+            rounds_down={"math.ceil(epoch": "math.floor(epoch"},
+            asks_the_last_only={"in found)": "in found[-1:])"},
+            one_more_for_a_fraction={
+                "math.ceil(epoch * steps)": "int(epoch * steps) + (epoch != int(epoch))"
+            },
+            sorts_the_drops={"return found": "return sorted(found)"},
+            asks_the_largest_of_none={
+                "any(update >= end for update in found)": "max(found) >= end"
+            },
+            compares_epochs={
+                "update >= end for update in found": "epoch >= epochs for epoch in at_epochs"
+            },
+            spares_the_last_epoch={
+                "update >= end for update in found": "epoch > epochs - 1 for epoch in at_epochs"
+            },
+            rounds_before_it_rounds_up={
+                "math.ceil(epoch * steps)": "math.ceil(round(epoch * steps, 1))"
+            },
+            rounds_the_whole_run={"= epochs * steps": "= math.ceil(epochs * images / batch_size)"},
+            fraction_of_the_images={
+                "epoch * steps": "epoch // 1 * steps + epoch % 1 * images / batch_size"
+            },
+            leaves_out_epoch_zero={"in at_epochs]": "in at_epochs if epoch]"},
+            not_at_the_last_update={">= end": ">= end - 1"},
+        ),
     ],
     "03-updates-until": [
         *(does_not_convert, answers_in_epochs, divides_the_factor, goes_below_zero),
@@ -356,11 +294,7 @@ RIGHT = {
         with_numpy,
         by_search,
     ],
-    "03-milestones": [
-        with_negative_floors,
-        counts_batches,
-        numpy_milestones,
-    ],
+    "03-milestones": [in_updates, counts_batches, numpy_milestones],
     "03-updates-until": [
         with_logs,
         counts,

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from exercise_helper import changed
 
 from course_lib.pytorch import torch
 
@@ -16,50 +17,11 @@ def half_wave(progress):
 # --- 5.1 warm up, then land -----------------------------------------------------------------------
 
 
-def cosine_does_not_wait(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * (step + 1) / (warmup_steps + 1)
-    return final_lr + (peak_lr - final_lr) * half_wave(min(step / total_steps, 1))
-
-
-def warmup_not_counted(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * (step + 1) / (warmup_steps + 1)
-    return final_lr + (peak_lr - final_lr) * half_wave(min((step - warmup_steps) / total_steps, 1))
-
-
-def begins_at_zero(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * step / warmup_steps
-    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
-    return final_lr + (peak_lr - final_lr) * half_wave(progress)
-
-
-def peak_one_early(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * (step + 1) / warmup_steps
-    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
-    return final_lr + (peak_lr - final_lr) * half_wave(progress)
-
-
-def climbs_again(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step < warmup_steps:
-        return peak_lr * (step + 1) / (warmup_steps + 1)
-    progress = (step - warmup_steps) / (total_steps - warmup_steps)
-    return final_lr + (peak_lr - final_lr) * half_wave(progress)
-
-
-def straight_down(step, *, peak_lr, warmup_steps, total_steps, final_lr):
+def right_plainly(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     if step < warmup_steps:
         return peak_lr * (step + 1) / (warmup_steps + 1)
     progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
-    return peak_lr + (final_lr - peak_lr) * progress
-
-
-def climbs_again_after_twice_its_length(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    numbers = dict(peak_lr=peak_lr, warmup_steps=warmup_steps, total_steps=total_steps)
-    how = climbs_again if step > 2 * total_steps else right_two_clocks
-    return how(step, **numbers, final_lr=final_lr)
+    return final_lr + (peak_lr - final_lr) * half_wave(progress)
 
 
 def cosine_table_that_forgets_the_floor(
@@ -83,15 +45,6 @@ def cosine_table_that_forgets_the_floor(
     return tables[key][min(step, total_steps)]
 
 
-def right_two_clocks(step, *, peak_lr, warmup_steps, total_steps, final_lr):
-    if step >= total_steps:
-        return final_lr
-    if step <= warmup_steps:
-        return peak_lr * (step + 1) / (warmup_steps + 1)
-    angle = math.pi * (step - warmup_steps) / (total_steps - warmup_steps)
-    return (peak_lr + final_lr) / 2 + (peak_lr - final_lr) / 2 * math.cos(angle)
-
-
 def right_minimum(step, *, peak_lr, warmup_steps, total_steps, final_lr):
     climb = peak_lr * (step + 1) / (warmup_steps + 1)
     progress = np.clip((step - warmup_steps) / (total_steps - warmup_steps), 0, 1)
@@ -113,51 +66,15 @@ def factor_as_published(step, *, warmup_steps, total_steps):
     return factor * step / warmup_steps if step <= warmup_steps else factor
 
 
-def factor_jumps(step, *, warmup_steps, total_steps):
+def right_factor_plainly(step, *, warmup_steps, total_steps):
     if step < warmup_steps:
         return step / warmup_steps
-    return half_wave(min(step / total_steps, 1))
-
-
-def factor_ends_late(step, *, warmup_steps, total_steps):
-    if step < warmup_steps:
-        return step / warmup_steps
-    return half_wave(min((step - warmup_steps) / total_steps, 1))
-
-
-def factor_climbs_again(step, *, warmup_steps, total_steps):
-    if step < warmup_steps:
-        return step / warmup_steps
-    return half_wave((step - warmup_steps) / (total_steps - warmup_steps))
-
-
-def factor_our_convention(step, *, warmup_steps, total_steps):
-    if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
     return half_wave(min((step - warmup_steps) / (total_steps - warmup_steps), 1))
 
 
 def factor_rescaled(step, *, warmup_steps, total_steps):
     factor = half_wave(min(step / total_steps, 1)) / half_wave(warmup_steps / total_steps)
     return step / warmup_steps if step <= warmup_steps else factor
-
-
-def factor_climbs_again_after_twice_its_length(step, *, warmup_steps, total_steps):
-    how = factor_climbs_again if step > 2 * total_steps else right_factor_minimum
-    return how(step, warmup_steps=warmup_steps, total_steps=total_steps)
-
-
-def factor_two_updates_of_warmup_at_least(step, *, warmup_steps, total_steps):
-    warmup_steps = max(warmup_steps, 2)
-    if step < warmup_steps:
-        return step / warmup_steps
-    progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1)
-    return (1 + math.cos(math.pi * progress)) / 2
-
-
-def right_factor_minimum(step, *, warmup_steps, total_steps):
-    progress = (step - warmup_steps) / (total_steps - warmup_steps)
-    return min(step / warmup_steps, half_wave(min(max(progress, 0), 1)))
 
 
 def right_factor_squared(step, *, warmup_steps, total_steps):
@@ -359,14 +276,39 @@ def right_reads_takewhile(rates):
 
 WRONG = {
     "05-warm-cosine": [
-        *(cosine_table_that_forgets_the_floor, cosine_does_not_wait, warmup_not_counted),
-        *(begins_at_zero, peak_one_early, climbs_again, straight_down),
-        climbs_again_after_twice_its_length,
+        cosine_table_that_forgets_the_floor,
+        *changed(
+            right_plainly,
+            cosine_does_not_wait={
+                "(step - warmup_steps) / (total_steps - warmup_steps)": "step / total_steps"
+            },
+            warmup_not_counted={"(total_steps - warmup_steps)": "total_steps"},
+            begins_at_zero={"(step + 1) / (warmup_steps + 1)": "step / warmup_steps"},
+            peak_one_early={"/ (warmup_steps + 1)": "/ warmup_steps"},
+            climbs_again={"min(": "max(", ", 1)": ", 0)"},
+            straight_down={"half_wave(progress)": "(1 - progress)"},
+            climbs_again_after_twice_its_length={
+                ", 1)": ", 1 if step <= 2 * total_steps else math.inf)"
+            },
+        ),
     ],
     "05-waiting": [
-        *(factor_two_updates_of_warmup_at_least, factor_as_published, factor_jumps),
-        *(factor_ends_late, factor_climbs_again, factor_our_convention, factor_rescaled),
-        factor_climbs_again_after_twice_its_length,
+        *(factor_as_published, factor_rescaled),
+        *changed(
+            right_factor_plainly,
+            factor_jumps={
+                "(step - warmup_steps) / (total_steps - warmup_steps)": "step / total_steps"
+            },
+            factor_ends_late={"(total_steps - warmup_steps)": "total_steps"},
+            factor_climbs_again={"min(": "max(", ", 1)": ", 0)"},
+            factor_our_convention={"step / warmup_steps": "(step + 1) / (warmup_steps + 1)"},
+            factor_climbs_again_after_twice_its_length={
+                ", 1)": ", 1 if step <= 2 * total_steps else math.inf)"
+            },
+            factor_two_updates_of_warmup_at_least={
+                "    if step": "    warmup_steps = max(warmup_steps, 2)\n    if step"
+            },
+        ),
     ],
     "05-warm-line": [
         *(line_a_tenth_for_the_second_group, line_from_a_third, line_ends_late),
@@ -381,8 +323,8 @@ WRONG = {
 }
 
 RIGHT = {
-    "05-warm-cosine": [right_two_clocks, right_minimum, right_squared],
-    "05-waiting": [right_factor_minimum, right_factor_squared, right_factor_numpy],
+    "05-warm-cosine": [right_plainly, right_minimum, right_squared],
+    "05-waiting": [right_factor_plainly, right_factor_squared, right_factor_numpy],
     "05-warm-line": [right_line_lambda, right_line_polynomial, RightByHand],
     "05-read-warmup": [
         *(right_reads_loop, right_reads_numpy, right_reads_sums, right_reads_takewhile),

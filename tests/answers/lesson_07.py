@@ -3,57 +3,17 @@
 import math
 
 import numpy as np
+from exercise_helper import changed
 
 # --- 07-corrected-mean: an exponential mean without a false start ---------------------------------
 
 
-def mean_uncorrected(losses, *, beta):
+def right_mean_plainly(losses, *, beta):
     smoothed, m = [], 0.0
-    for loss in losses:
+    for i, loss in enumerate(losses):
         m = beta * m + (1 - beta) * loss
-        smoothed.append(m)
+        smoothed.append(m / (1 - beta ** (i + 1)))
     return smoothed
-
-
-def mean_from_the_first(losses, *, beta):
-    smoothed = []
-    for loss in losses:
-        smoothed.append(beta * smoothed[-1] + (1 - beta) * loss if smoothed else loss)
-    return smoothed
-
-
-def mean_corrects_itself(losses, *, beta):
-    smoothed, m = [], 0.0
-    for i, loss in enumerate(losses):
-        m = (beta * m + (1 - beta) * loss) / (1 - beta ** (i + 1))
-        smoothed.append(m)
-    return smoothed
-
-
-def mean_with_weights_swapped(losses, *, beta):
-    smoothed, m = [], 0.0
-    for i, loss in enumerate(losses):
-        m = (1 - beta) * m + beta * loss
-        smoothed.append(m / (1 - (1 - beta) ** (i + 1)))
-    return smoothed
-
-
-def mean_last_only(losses, *, beta):
-    smoothed = right_mean_by_weights(losses, beta=beta)
-    return smoothed[-1] if smoothed else None
-
-
-def mean_one_short(losses, *, beta):
-    return right_mean_by_weights(losses, beta=beta)[1:]
-
-
-def mean_corrected_ten_times(losses, *, beta):
-    pairs = zip(mean_uncorrected(losses, beta=beta), right_mean_by_weights(losses, beta=beta))
-    return [right if i < 10 else m for i, (m, right) in enumerate(pairs)]
-
-
-def mean_of_what_is_above_zero(losses, *, beta):
-    return right_mean_by_weights([max(loss, 0.0) for loss in losses], beta=beta)
 
 
 def right_mean_by_weights(losses, *, beta):
@@ -62,14 +22,6 @@ def right_mean_by_weights(losses, *, beta):
         weights = [beta ** (end - 1 - i) for i in range(end)]
         total = sum(w * loss for w, loss in zip(weights, losses))
         smoothed.append(total / sum(weights))
-    return smoothed
-
-
-def right_mean_with_two_sums(losses, *, beta):
-    top, bottom, smoothed = 0.0, 0.0, []
-    for loss in losses:
-        top, bottom = beta * top + loss, beta * bottom + 1
-        smoothed.append(top / bottom)
     return smoothed
 
 
@@ -84,43 +36,10 @@ def right_mean_with_numpy(losses, *, beta):
 # --- 07-steepest: along the logarithm, no later than the lowest loss ------------------------------
 
 
-def steepest_as_published(lrs, losses):
-    return float(lrs[int(np.argmin(np.gradient(losses, lrs)))])
-
-
-def steepest_without_the_limit(lrs, losses):
-    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))))])
-
-
-def steepest_by_rate_with_the_limit(lrs, losses):
+def right_steepest_plainly(lrs, losses):
     until = int(np.argmin(losses)) + 1
-    return float(lrs[int(np.argmin(np.gradient(losses, lrs)[:until]))])
-
-
-def steepest_by_place(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    return float(lrs[int(np.argmin(np.gradient(losses)[:until]))])
-
-
-def steepest_cut_first(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    slopes = np.gradient(losses[:until], np.log(lrs[:until]))
-    return float(lrs[int(np.argmin(slopes))])
-
-
-def steepest_of_the_logarithm_of_the_loss(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    return float(lrs[int(np.argmin(np.gradient(np.log(losses), np.log(lrs))[:until]))])
-
-
-def steepest_before_the_lowest(lrs, losses):
-    until = max(int(np.argmin(losses)), 1)
-    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
-
-
-def steepest_and_one_behind_the_lowest(lrs, losses):
-    until = int(np.argmin(losses)) + 2
-    return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
+    slopes = np.gradient(losses, np.log(lrs))
+    return float(lrs[int(np.argmin(slopes[:until]))])
 
 
 def steepest_until_the_loss_doubles(lrs, losses):
@@ -128,12 +47,6 @@ def steepest_until_the_loss_doubles(lrs, losses):
     doubled = np.flatnonzero(np.asarray(losses)[1:] > 2 * lowest[:-1])
     until = int(doubled[0]) + 1 if doubled.size else len(losses)
     return float(lrs[int(np.argmin(np.gradient(losses, np.log(lrs))[:until]))])
-
-
-def steepest_with_bent_ends(lrs, losses):
-    until = int(np.argmin(losses)) + 1
-    slopes = np.gradient(losses, np.log(lrs), edge_order=2)
-    return float(lrs[int(np.argmin(slopes[:until]))])
 
 
 def right_steepest_in_decades(lrs, losses):
@@ -160,12 +73,6 @@ def right_steepest_by_hand(lrs, losses):
     return answer
 
 
-def steepest_until_the_last_lowest(lrs, losses):
-    slopes = np.gradient(losses, np.log(lrs))
-    until = len(losses) - int(np.argmin(losses[::-1]))
-    return float(lrs[int(np.argmin(slopes[:until]))])
-
-
 def steepest_until_the_first_rise(lrs, losses):
     slopes, last = np.gradient(losses, np.log(lrs)), 0
     while last + 1 < len(losses) and losses[last + 1] <= losses[last]:
@@ -180,12 +87,6 @@ def steepest_must_fall(lrs, losses):
         if slopes[place] < best:
             best, answer = slopes[place], lrs[place]
     return float(answer)
-
-
-def right_steepest_masked(lrs, losses):
-    slopes = np.gradient(losses, np.log(np.asarray(lrs)))
-    slopes[np.arange(len(slopes)) > np.argmin(losses)] = np.inf
-    return float(np.asarray(lrs)[slopes.argmin()])
 
 
 # --- 07-batch-losses: out of the running mean -----------------------------------------------------
@@ -275,53 +176,9 @@ def restore_everything(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return ["buffers", "optimizer state", "random state"]
 
 
-def restore_momentum_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, momentum > 0, bool(dropout or shuffle))
-
-
-def restore_without_shuffling(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, optimizer == "adam" or momentum > 0, dropout > 0)
-
-
-def restore_out_of_order(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    found = chosen(batch_norm, optimizer == "adam" or momentum > 0, bool(dropout or shuffle))
-    return found[::-1]
-
-
-def restore_none_where_nothing_is_needed(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    state = optimizer == "adam" or momentum > 0
-    return chosen(batch_norm, state, bool(dropout or shuffle)) or None
-
-
-def restore_large_momentum_only(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    return chosen(batch_norm, optimizer == "adam" or momentum >= 0.9, bool(dropout or shuffle))
-
-
-def restore_state_with_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    state = optimizer == "adam" or momentum > 0 or batch_norm
-    return chosen(batch_norm, state, bool(dropout or shuffle))
-
-
-def restore_adam_without_momentum(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    state = (optimizer == "adam") != (momentum > 0)
-    return chosen(batch_norm, state, bool(dropout or shuffle))
-
-
-def restore_random_for_buffers(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    state = optimizer == "adam" or momentum > 0
-    return chosen(batch_norm, state, bool(dropout or shuffle or batch_norm))
-
-
-def restore_random_for_large_dropout(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    state = optimizer == "adam" or momentum > 0
-    return chosen(batch_norm, state, dropout >= 0.2 or shuffle)
-
-
-def restore_random_for_dropout_without_momentum(
-    *, optimizer, momentum, dropout, batch_norm, shuffle
-):
-    state = optimizer == "adam" or momentum > 0
-    return chosen(batch_norm, state, shuffle or (dropout > 0 and momentum == 0))
+def right_restore_plainly(*, optimizer, momentum, dropout, batch_norm, shuffle):
+    state, random = optimizer == "adam" or momentum > 0, bool(dropout or shuffle)
+    return chosen(batch_norm, state, random)
 
 
 def right_restore_by_ifs(*, optimizer, momentum, dropout, batch_norm, shuffle):
@@ -342,45 +199,77 @@ def right_restore_sorted(*, optimizer, momentum, dropout, batch_norm, shuffle):
     return sorted(found)
 
 
-def right_restore_by_pairs(*, optimizer, momentum, dropout, batch_norm, shuffle):
-    pairs = [
-        (batch_norm, "buffers"),
-        ({"adam": True}.get(optimizer, momentum > 0), "optimizer state"),
-        (max(dropout, float(shuffle)) > 0, "random state"),
-    ]
-    return [name for wanted, name in pairs if wanted]
-
-
 WRONG = {
     "07-corrected-mean": [
-        *(mean_uncorrected, mean_from_the_first, mean_corrects_itself, mean_with_weights_swapped),
-        *(mean_last_only, mean_one_short, mean_corrected_ten_times, mean_of_what_is_above_zero),
+        *changed(
+            right_mean_plainly,
+            mean_uncorrected={"m / (1 - beta ** (i + 1))": "m"},
+            mean_from_the_first={"0.0": "(losses or [0])[0]", "m / (1 - beta ** (i + 1))": "m"},
+            mean_corrects_itself={"append(m /": "append(m := m /"},
+            mean_with_weights_swapped={
+                "beta * m + (1 - beta)": "(1 - beta) * m + beta",
+                "(1 - beta **": "(1 - (1 - beta) **",
+            },
+            mean_last_only={"return smoothed": "return smoothed[-1] if smoothed else None"},
+            mean_one_short={"return smoothed": "return smoothed[1:]"},
+            mean_corrected_ten_times={
+                "m / (1 - beta ** (i + 1))": "m / (1 - beta ** (i + 1)) if i < 10 else m"
+            },
+            mean_of_what_is_above_zero={"* loss": "* max(loss, 0.0)"},
+        ),
     ],
     "07-steepest": [
-        *(steepest_as_published, steepest_without_the_limit, steepest_by_rate_with_the_limit),
-        *(steepest_by_place, steepest_cut_first, steepest_of_the_logarithm_of_the_loss),
-        *(steepest_before_the_lowest, steepest_and_one_behind_the_lowest),
-        *(steepest_until_the_loss_doubles, steepest_with_bent_ends, steepest_until_the_last_lowest),
-        *(steepest_until_the_first_rise, steepest_must_fall),
+        *(steepest_until_the_loss_doubles, steepest_until_the_first_rise, steepest_must_fall),
+        *changed(
+            right_steepest_plainly,
+            steepest_as_published={"np.log(lrs)": "lrs", "[:until]": ""},
+            steepest_without_the_limit={"[:until]": ""},
+            steepest_by_rate_with_the_limit={"np.log(lrs)": "lrs"},
+            steepest_by_place={", np.log(lrs)": ""},
+            steepest_cut_first={"losses, np.log(lrs)": "losses[:until], np.log(lrs[:until])"},
+            steepest_of_the_logarithm_of_the_loss={"gradient(losses": "gradient(np.log(losses)"},
+            steepest_before_the_lowest={
+                "int(np.argmin(losses)) + 1": "max(int(np.argmin(losses)), 1)"
+            },
+            steepest_and_one_behind_the_lowest={"+ 1": "+ 2"},
+            steepest_with_bent_ends={"np.log(lrs)": "np.log(lrs), edge_order=2"},
+            steepest_until_the_last_lowest={
+                "int(np.argmin(losses)) + 1": "len(losses) - int(np.argmin(losses[::-1]))"
+            },
+        ),
     ],
     "07-batch-losses": [
         *(batch_as_published, batch_without_epochs, batch_difference_of_means, batch_sums_only),
         *(batch_counts_from_zero, batch_whole_epochs_only, batch_of_three_epochs, batch_rounded),
     ],
     "07-restore": [
-        *(restore_nothing, restore_everything, restore_momentum_only, restore_without_shuffling),
-        *(restore_out_of_order, restore_none_where_nothing_is_needed, restore_large_momentum_only),
-        *(restore_state_with_buffers, restore_adam_without_momentum, restore_random_for_buffers),
-        *(restore_random_for_large_dropout, restore_random_for_dropout_without_momentum),
+        *(restore_nothing, restore_everything),
+        *changed(
+            right_restore_plainly,
+            restore_momentum_only={'optimizer == "adam" or ': ""},
+            restore_without_shuffling={"dropout or shuffle": "dropout"},
+            restore_out_of_order={"state, random)": "state, random)[::-1]"},
+            restore_none_where_nothing_is_needed={"state, random)": "state, random) or None"},
+            restore_large_momentum_only={"momentum > 0": "momentum >= 0.9"},
+            restore_state_with_buffers={"momentum > 0": "momentum > 0 or batch_norm"},
+            restore_adam_without_momentum={
+                'optimizer == "adam" or momentum > 0': '(optimizer == "adam") != (momentum > 0)'
+            },
+            restore_random_for_buffers={"or shuffle": "or shuffle or batch_norm"},
+            restore_random_for_large_dropout={"dropout or": "dropout >= 0.2 or"},
+            restore_random_for_dropout_without_momentum={
+                "dropout or": "dropout > 0 and momentum == 0 or"
+            },
+        ),
     ],
 }
 RIGHT = {
-    "07-corrected-mean": [right_mean_by_weights, right_mean_with_two_sums, right_mean_with_numpy],
-    "07-steepest": [right_steepest_in_decades, right_steepest_by_hand, right_steepest_masked],
+    "07-corrected-mean": [right_mean_plainly, right_mean_by_weights, right_mean_with_numpy],
+    "07-steepest": [right_steepest_plainly, right_steepest_in_decades, right_steepest_by_hand],
     "07-batch-losses": [
         right_batch_by_epochs,
         right_batch_with_a_running_sum,
         right_batch_with_numpy,
     ],
-    "07-restore": [right_restore_by_ifs, right_restore_sorted, right_restore_by_pairs],
+    "07-restore": [right_restore_plainly, right_restore_by_ifs, right_restore_sorted],
 }

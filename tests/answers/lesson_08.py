@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from exercise_helper import changed
 from torch.optim import lr_scheduler
 
 # --- 8.1 my_triangle ------------------------------------------------------------------------------
@@ -98,45 +99,11 @@ def cycle_by_logarithm(step, *, first, factor):
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
 
 
-def cycle_by_another_logarithm(step, *, first, factor):
-    """To the base of 2 it is exact for most factors, and one off for 11."""
-    if factor == 1:
-        return [step // first, step % first, first]
-    cycle = int(math.log2(step * (factor - 1) / first + 1) / math.log2(factor))
-    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
-
-
-def cycle_by_logarithm_and_a_little(step, *, first, factor):
-    if factor == 1:
-        return [step // first, step % first, first]
-    cycle = int(math.log(step * (factor - 1) / first + 1, factor) + 1e-4)
-    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
-
-
-def cycle_by_rounded_logarithm(step, *, first, factor):
-    if factor == 1:
-        return [step // first, step % first, first]
-    cycle = int(round(math.log(step * (factor - 1) / first + 1) / math.log(factor), 6))
-    return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
-
-
-def cycle_ten_at_most(step, *, first, factor):
-    length = first
-    for cycle in range(10):
-        if step < length:
-            return [cycle, step, length]
-        step, length = step - length, length * factor
-
-
 def cycle_divides_by_zero(step, *, first, factor):
     cycle = 0
     while first * (factor ** (cycle + 1) - 1) // (factor - 1) <= step:
         cycle += 1
     return [cycle, step - first * (factor**cycle - 1) // (factor - 1), first * factor**cycle]
-
-
-def cycle_without_the_length(step, *, first, factor):
-    return right_cycle_by_sum(step, first=first, factor=factor)[:2]
 
 
 def right_cycle_by_sum(step, *, first, factor):
@@ -146,21 +113,6 @@ def right_cycle_by_sum(step, *, first, factor):
         length *= factor
         cycle += 1
     return [cycle, step - begin, length]
-
-
-def cycle_by_logarithm_and_less(step, *, first, factor):
-    if factor == 1:
-        return (step // first, step % first, first)
-    cycle = int(math.log(step * (factor - 1) / first + 1) / math.log(factor) + 1e-9)
-    begin = first * (factor**cycle - 1) // (factor - 1)
-    return (cycle, step - begin, first * factor**cycle)
-
-
-def cycle_fifty_at_most(step, *, first, factor):
-    cycle = 0
-    while step >= first and cycle < 50:
-        cycle, step, first = cycle + 1, step - first, first * factor
-    return (cycle, step, first)
 
 
 def right_cycle_by_table(step, *, first, factor):
@@ -184,32 +136,14 @@ def right_cycle_recursive(step, *, first, factor):
 # --- 8.3 my_one_cycle -----------------------------------------------------------------------------
 
 
-def one_cycle(
-    step,
-    peak_lr,
-    total_steps,
-    warmup_fraction,
-    *,
-    late=1,
-    hold=True,
-    divide=25.0,
-    end=lambda start, peak: start / 1e4,
-    wave=lambda p: (1 + math.cos(math.pi * p)) / 2,
-    low=0.85,
-    high=0.95,
-):
-    top, last = warmup_fraction * total_steps - late, total_steps - late
-    step = min(step, last) if hold else step
-    start = peak_lr / divide
+def right_one_cycle_plainly(step, *, peak_lr, total_steps, warmup_fraction):
+    top, last = warmup_fraction * total_steps - 1, total_steps - 1
+    start, end, step = peak_lr / 25, peak_lr / 250_000, min(step, last)
     if step <= top:
-        w = wave(step / top)
-        return [peak_lr + (start - peak_lr) * w, low + (high - low) * w]
-    w, final = wave((step - top) / (last - top)), end(start, peak_lr)
-    return [final + (peak_lr - final) * w, high + (low - high) * w]
-
-
-def cycle_top_one_late(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, late=0)
+        w = (1 + math.cos(math.pi * step / top)) / 2
+        return [peak_lr + (start - peak_lr) * w, 0.85 + 0.1 * w]
+    w = (1 + math.cos(math.pi * (step - top) / (last - top))) / 2
+    return [end + (peak_lr - end) * w, 0.95 - 0.1 * w]
 
 
 def guarded_cycle(step, peak_lr, total_steps, warmup_fraction, least):
@@ -231,35 +165,6 @@ def cycle_top_never_before_zero(step, *, peak_lr, total_steps, warmup_fraction):
     return guarded_cycle(step, peak_lr, total_steps, warmup_fraction, 0.0)
 
 
-def cycle_ends_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=lambda start, peak: 0.0)
-
-
-def cycle_ends_at_a_share_of_the_peak(step, *, peak_lr, total_steps, warmup_fraction):
-    def end(start, peak):
-        return peak / 1e4
-
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=end)
-
-
-def cycle_ends_where_it_began(step, *, peak_lr, total_steps, warmup_fraction):
-    def end(start, peak):
-        return start
-
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, end=end)
-
-
-def cycle_starts_at_zero(step, *, peak_lr, total_steps, warmup_fraction):
-    def end(start, peak):
-        return peak / 25 / 1e4
-
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction, divide=math.inf, end=end)
-
-
-def cycle_rate_alone(step, *, peak_lr, total_steps, warmup_fraction):
-    return one_cycle(step, peak_lr, total_steps, warmup_fraction)[0]
-
-
 def right_one_cycle_with_torch(step, *, peak_lr, total_steps, warmup_fraction):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
     scheduler = lr_scheduler.OneCycleLR(
@@ -279,22 +184,6 @@ def right_one_cycle_by_table(step, *, peak_lr, total_steps, warmup_fraction):
     (a, *come), (b, *go) = places[i], places[i + 1]
     share = (1 - np.cos(np.pi * (step - a) / (b - a))) / 2
     return (1 - share) * np.array(come) + share * np.array(go)
-
-
-def right_one_cycle_two_functions(step, *, peak_lr, total_steps, warmup_fraction):
-    end = total_steps - 1
-    peak_at = warmup_fraction * total_steps - 1
-    if step >= end:
-        return peak_lr / 250_000, 0.95
-
-    def between(a, b, p):
-        return a * math.cos(math.pi * p / 2) ** 2 + b * math.sin(math.pi * p / 2) ** 2
-
-    if step <= peak_at:
-        p = step / peak_at
-        return between(peak_lr / 25, peak_lr, p), between(0.95, 0.85, p)
-    p = (step - peak_at) / (end - peak_at)
-    return between(peak_lr, peak_lr / 250_000, p), between(0.85, 0.95, p)
 
 
 # --- 8.4 with_restarts ----------------------------------------------------------------------------
@@ -466,14 +355,35 @@ WRONG = {
         *(triangle_factor_within_the_cycle, triangle_recursive, triangle_decays_without_a_factor),
     ],
     "08-cycle-of": [
-        *(cycle_by_logarithm_and_a_little, cycle_by_logarithm_and_less, cycle_fifty_at_most),
-        *(cycle_by_rounded_logarithm, cycle_ten_at_most, cycle_by_logarithm),
-        *(cycle_by_another_logarithm, cycle_divides_by_zero, cycle_without_the_length),
+        *(cycle_by_logarithm, cycle_divides_by_zero),
+        *changed(
+            cycle_by_logarithm,
+            cycle_by_another_logarithm={"math.log(": "math.log2("},
+            cycle_by_logarithm_and_a_little={"math.log(factor))": "math.log(factor) + 1e-4)"},
+            cycle_by_logarithm_and_less={"math.log(factor))": "math.log(factor) + 1e-9)"},
+            cycle_by_rounded_logarithm={
+                "int(math": "int(round(math",
+                "math.log(factor))": "math.log(factor), 6))",
+            },
+        ),
+        *changed(
+            right_cycle_by_sum,
+            cycle_ten_at_most={"<= step": "<= step and cycle < 10"},
+            cycle_fifty_at_most={"<= step": "<= step and cycle < 50"},
+            cycle_without_the_length={"step - begin, length]": "step - begin]"},
+        ),
     ],
     "08-one-cycle": [
-        *(cycle_top_one_late, cycle_ends_at_zero, cycle_ends_at_a_share_of_the_peak),
-        *(cycle_ends_where_it_began, cycle_starts_at_zero, cycle_rate_alone),
         *(cycle_top_never_before_one, cycle_top_never_before_zero),
+        *changed(
+            right_one_cycle_plainly,
+            cycle_top_one_late={"total_steps - 1": "total_steps"},
+            cycle_ends_at_zero={"peak_lr / 250_000": "0.0"},
+            cycle_ends_at_a_share_of_the_peak={"250_000": "10_000"},
+            cycle_ends_where_it_began={"250_000": "25"},
+            cycle_starts_at_zero={"peak_lr / 25,": "0.0,"},
+            cycle_rate_alone={", 0.85 + 0.1 * w]": "][0]", ", 0.95 - 0.1 * w]": "][0]"},
+        ),
     ],
     "08-restarts": [
         *(restarts_as_published, restarts_without_floor, restarts_that_grow, restarts_one_late),
@@ -493,16 +403,8 @@ RIGHT = {
         right_triangle_two_branches,
         right_triangle_interpolated,
     ],
-    "08-cycle-of": [
-        right_cycle_by_sum,
-        right_cycle_by_table,
-        right_cycle_recursive,
-    ],
-    "08-one-cycle": [
-        right_one_cycle_with_torch,
-        right_one_cycle_by_table,
-        right_one_cycle_two_functions,
-    ],
+    "08-cycle-of": [right_cycle_by_sum, right_cycle_by_table, right_cycle_recursive],
+    "08-one-cycle": [right_one_cycle_plainly, right_one_cycle_with_torch, right_one_cycle_by_table],
     "08-restarts": [
         right_restarts_by_position,
         right_restarts_by_factor,

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from exercise_helper import changed
 from torch.optim import lr_scheduler
 
 # --- 9.1 keras_boundaries -------------------------------------------------------------------------
@@ -62,18 +63,10 @@ def right_by_map(milestones):
 # --- 9.2 in_a_row ---------------------------------------------------------------------------------
 
 
-def row_joint_to_the_old_piece(step, *, segments):
-    for start, end, length in segments:
-        if step <= length:
-            return start + (end - start) * step / length
-        step -= length
-    return end
-
-
-def row_reaches_the_end_early(step, *, segments):
+def right_row_plainly(step, *, segments):
     for start, end, length in segments:
         if step < length:
-            return start + (end - start) * step / max(length - 1, 1)
+            return start + (end - start) * step / length
         step -= length
     return end
 
@@ -87,37 +80,8 @@ def row_never_counts_anew(step, *, segments):
     return end
 
 
-def row_ends_at_zero(step, *, segments):
-    for start, end, length in segments:
-        if step < length:
-            return start + (end - start) * step / length
-        step -= length
-    return 0.0
-
-
-def row_holds_the_start(step, *, segments):
-    for start, end, length in segments:
-        if step < length:
-            return start + (end - start) * step / length
-        step -= length
-    return start
-
-
-def row_of_three_pieces_at_most(step, *, segments):
-    return right_row_by_begins(step, segments=segments[:3])
-
-
 def row_of_rates_up_to_one(step, *, segments):
     return min(1.0, right_row_by_begins(step, segments=segments))
-
-
-def row_divides_by_no_length(step, *, segments):
-    for start, end, length in segments:
-        share = step / length
-        if share < 1:
-            return start + (end - start) * share
-        step -= length
-    return end
 
 
 def right_row_by_begins(step, *, segments):
@@ -433,25 +397,12 @@ def right_factor_with_our_schedule(optimizer, *, gamma, power):
 # --- 9.5 norm_rates -------------------------------------------------------------------------------
 
 
-def norm_start_not_squared(gradients, *, lr, b0):
-    total, rates = b0, []
+def right_norm_plainly(gradients, *, lr, b0):
+    total, rates = b0**2, []
     for gradient in gradients:
         total += sum(part**2 for part in gradient)
         rates.append(lr / math.sqrt(total))
     return rates
-
-
-def norm_adds_norms(gradients, *, lr, b0):
-    total, rates = b0, []
-    for gradient in gradients:
-        total += math.sqrt(sum(part**2 for part in gradient))
-        rates.append(lr / total)
-    return rates
-
-
-def norm_of_the_last_alone(gradients, *, lr, b0):
-    squares = [sum(part**2 for part in gradient) for gradient in gradients]
-    return [lr / math.sqrt(b0**2 + square) if b0 or square else lr for square in squares]
 
 
 def norm_of_the_first_and_last_weight(gradients, *, lr, b0):
@@ -460,23 +411,6 @@ def norm_of_the_first_and_last_weight(gradients, *, lr, b0):
         total += sum(part**2 for part in {0: gradient[0], len(gradient) - 1: gradient[-1]}.values())
         rates.append(lr / math.sqrt(total) if total else lr)
     return rates
-
-
-def norm_stops_without_updates(gradients, *, lr, b0):
-    gradients[0]
-    return right_norm_numpy(gradients, lr=lr, b0=b0)
-
-
-def norm_last_rate_alone(gradients, *, lr, b0):
-    return list(right_norm_numpy(gradients, lr=lr, b0=b0))[-1:]
-
-
-def norm_of_five_updates(gradients, *, lr, b0):
-    return right_norm_numpy(gradients[:5], lr=lr, b0=b0)
-
-
-def norm_of_three_weights(gradients, *, lr, b0):
-    return right_norm_numpy([each[:3] for each in gradients], lr=lr, b0=b0)
 
 
 def right_norm_numpy(gradients, *, lr, b0):
@@ -494,28 +428,22 @@ def right_norm_quadratic_time(gradients, *, lr, b0):
     return rates
 
 
-def norm_with_epsilon(gradients, *, lr, b0):
-    """Keras's epsilon, beside which no gradient may be small."""
-    return [lr / (lr / rate + 1e-7) for rate in right_norm_by_hypot(gradients, lr=lr, b0=b0)]
-
-
-def right_norm_by_hypot(gradients, *, lr, b0):
-    length, rates = b0, []
-    for gradient in gradients:
-        length = math.hypot(length, *gradient)
-        rates.append(lr / length)
-    return tuple(rates)
-
-
 WRONG = {
     "09-keras-boundaries": [
         *(one_too_late, unchanged, keeps_the_zero, clips_the_zero, drops_the_one, first_only),
         *(distances, counts_to_a_thousand),
     ],
     "09-in-a-row": [
-        *(row_joint_to_the_old_piece, row_reaches_the_end_early, row_never_counts_anew),
-        *(row_ends_at_zero, row_holds_the_start, row_of_three_pieces_at_most),
-        *(row_of_rates_up_to_one, row_divides_by_no_length),
+        *(row_never_counts_anew, row_of_rates_up_to_one),
+        *changed(
+            right_row_plainly,
+            row_joint_to_the_old_piece={"step < length": "step <= length"},
+            row_reaches_the_end_early={"step / length": "step / max(length - 1, 1)"},
+            row_ends_at_zero={"return end": "return 0.0"},
+            row_holds_the_start={"return end": "return start"},
+            row_of_three_pieces_at_most={"in segments": "in segments[:3]"},
+            row_divides_by_no_length={"step < length": "step / length < 1"},
+        ),
     ],
     "09-saved": [
         *(saved_without_steps, saved_without_peak, saved_rounded, saved_with_numpy),
@@ -529,15 +457,33 @@ WRONG = {
         factor_of_the_first_group_for_all,
     ],
     "09-norm-rates": [
-        *(norm_start_not_squared, norm_adds_norms, norm_of_the_last_alone),
-        *(norm_of_the_first_and_last_weight, norm_stops_without_updates, norm_last_rate_alone),
-        *(norm_of_five_updates, norm_of_three_weights, norm_with_epsilon),
+        norm_of_the_first_and_last_weight,
+        *changed(
+            right_norm_plainly,
+            norm_start_not_squared={"b0**2": "b0"},
+            norm_adds_norms={
+                "b0**2": "b0",
+                "sum(part**2 for part in gradient)": "math.hypot(*gradient)",
+                "math.sqrt(total)": "total",
+            },
+            norm_of_the_last_alone={"total +=": "total = b0**2 +"},
+            norm_stops_without_updates={"    total,": "    gradients[0]\n    total,"},
+            norm_last_rate_alone={"return rates": "return rates[-1:]"},
+            norm_of_five_updates={"in gradients": "in gradients[:5]"},
+            norm_of_three_weights={"in gradient)": "in gradient[:3])"},
+            norm_with_epsilon={"math.sqrt(total)": "(math.sqrt(total) + 1e-7)"},
+        ),
     ],
 }
 
 RIGHT = {
     "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_map],
-    "09-in-a-row": [right_row_by_begins, right_row_recursive, right_row_with_join],
+    "09-in-a-row": [
+        right_row_plainly,
+        right_row_by_begins,
+        right_row_recursive,
+        right_row_with_join,
+    ],
     "09-saved": [
         right_saved_where,
         right_saved_uncast,
@@ -550,5 +496,5 @@ RIGHT = {
         right_factor_multiplied_on,
         right_factor_with_our_schedule,
     ],
-    "09-norm-rates": [right_norm_numpy, right_norm_quadratic_time, right_norm_by_hypot],
+    "09-norm-rates": [right_norm_plainly, right_norm_numpy, right_norm_quadratic_time],
 }

@@ -1,74 +1,20 @@
 """Lesson 11: answers that each check must reject, and others that it must accept."""
 
 import math
-from statistics import fmean, mean, pstdev, stdev
+from statistics import fmean, mean, stdev
 
 import numpy as np
+from exercise_helper import changed
 
 # --- 11.1 paired_interval -------------------------------------------------------------------------
 
 
-def _gaps(after, before):
+def right_plainly(after, before, t):
     gaps = [after[seed] - before[seed] for seed in after if seed in before]
     if len(gaps) < 2:
         raise ValueError("too few pairs")
-    return gaps
-
-
-def before_less_after(after, before, t):
-    gaps = [-gap for gap in _gaps(after, before)]
-    half = t * stdev(gaps) / math.sqrt(len(gaps))
-    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
-
-
-def spread_divided_by_n(after, before, t):
-    gaps = _gaps(after, before)
-    half = t * pstdev(gaps) / math.sqrt(len(gaps))
-    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
-
-
-def pairs_by_place(after, before, t):
-    gaps = [a - b for a, b in zip(after.values(), before.values())]
-    if len(gaps) < 2:
-        raise ValueError("too few pairs")
-    half = t * stdev(gaps) / math.sqrt(len(gaps))
-    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
-
-
-def difference_of_all_means(after, before, t):
-    gaps = _gaps(after, before)
-    centre = fmean(after.values()) - fmean(before.values())
-    half = t * stdev(gaps) / math.sqrt(len(gaps))
-    return centre, centre - half, centre + half
-
-
-def one_pair_is_enough(after, before, t):
-    gaps = [after[seed] - before[seed] for seed in after if seed in before]
-    if not gaps:
-        raise ValueError("no pair")
-    half = t * np.std(gaps) / math.sqrt(max(1, len(gaps) - 1))
-    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
-
-
-def needs_every_seed(after, before, t):
-    gaps = [after[seed] - before[seed] for seed in after]
-    half = t * stdev(gaps) / math.sqrt(len(gaps))
-    return fmean(gaps), fmean(gaps) - half, fmean(gaps) + half
-
-
-def an_accuracy_of_zero_is_missing(after, before, t):
-    return right_statistics(*({s: a for s, a in each.items() if a} for each in (after, before)), t)
-
-
-def three_pairs_at_most(after, before, t):
-    seeds = [seed for seed in after if seed in before][:3]
-    return right_statistics({seed: after[seed] for seed in seeds}, before, t)
-
-
-def right_statistics(after, before, t):
-    gaps = _gaps(after, before)
-    half = t * stdev(gaps) / len(gaps) ** 0.5
-    return [mean(gaps), mean(gaps) - half, mean(gaps) + half]
+    centre, half = mean(gaps), t * stdev(gaps) / len(gaps) ** 0.5
+    return [centre, centre - half, centre + half]
 
 
 def right_numpy(after, before, t):
@@ -128,12 +74,6 @@ def best_test_result(runs):
     return best["peak"], best["test_accuracy"], best["peak"] in (tried[0], tried[-1])
 
 
-def best_mean_test_result(runs):
-    groups = _finished(_groups(runs))
-    peak = max(groups, key=lambda p: fmean(run["test_accuracy"] for run in groups[p]))
-    return _told(peak, groups, _groups(runs))
-
-
 def mean_of_the_survivors(runs):
     groups = _groups(runs)
     losses = {
@@ -160,12 +100,6 @@ def no_mean_above_one(runs):
 def no_mean_above_ten(runs):
     tenth = [{**run, "val_loss": run["val_loss"] and run["val_loss"] / 10} for run in runs]
     return no_mean_above_one(tenth)
-
-
-def equal_means_in_the_order_of_the_runs(runs):
-    groups = _finished(_groups(runs))
-    peak = min(groups, key=lambda p: fmean(run["val_loss"] for run in groups[p]))
-    return _told(peak, groups, _groups(runs))
 
 
 def one_peak_has_no_border(runs):
@@ -233,56 +167,10 @@ def right_tune_numpy(runs):
 # --- 11.3 published_gap ---------------------------------------------------------------------------
 
 
-def one_margin(first, second, images):
-    margin = 1.96 * math.sqrt(first * (1 - first) / images)
+def right_gap_plainly(first, second, images):
+    margins = [1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second)]
+    margin = math.hypot(*margins)
     return second - first, margin, abs(second - first) > margin
-
-
-def margins_added(first, second, images):
-    margin = sum(1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second))
-    return second - first, margin, abs(second - first) > margin
-
-
-def without_1_96(first, second, images):
-    margin = math.sqrt((first * (1 - first) + second * (1 - second)) / images)
-    return second - first, margin, abs(second - first) > margin
-
-
-def negative_gaps_never_stand(first, second, images):
-    margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
-    return second - first, margin, second - first > margin
-
-
-def first_less_second(first, second, images):
-    margin = 1.96 * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
-    return first - second, margin, abs(second - first) > margin
-
-
-def stands_at_its_margin(first, second, images):
-    gap, margin, _ = right_gap_counts(first, second, images)
-    return gap, margin, abs(gap) >= margin
-
-
-def stands_by_one_margin(first, second, images):
-    gap, margin, _ = right_gap_counts(first, second, images)
-    return gap, margin, abs(gap) > 1.96 * math.sqrt(first * (1 - first) / images)
-
-
-def stands_where_intervals_do_not_overlap(first, second, images):
-    gap, margin, _ = right_gap_counts(first, second, images)
-    halves = [1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second)]
-    return gap, margin, abs(gap) > sum(halves)
-
-
-def right_gap_hypot(first, second, images):
-    margin = math.hypot(*(1.96 * math.sqrt(p * (1 - p) / images) for p in (first, second)))
-    return second - first, margin, not -margin <= second - first <= margin
-
-
-def right_gap_numpy(first, second, images):
-    p = np.array([first, second])
-    margin = 1.96 * np.sqrt(np.sum(p * (1 - p)) / images)
-    return [np.diff(p)[0], margin, bool(abs(np.diff(p)[0]) > margin)]
 
 
 def right_gap_counts(first, second, images):
@@ -290,6 +178,12 @@ def right_gap_counts(first, second, images):
     margin = 1.96 * wrong_and_right**0.5 / images
     gap = second - first
     return gap, margin, gap > margin or gap < -margin
+
+
+def right_gap_numpy(first, second, images):
+    p = np.array([first, second])
+    margin = 1.96 * np.sqrt(np.sum(p * (1 - p)) / images)
+    return [np.diff(p)[0], margin, bool(abs(np.diff(p)[0]) > margin)]
 
 
 # --- 11.4 judge -----------------------------------------------------------------------------------
@@ -436,20 +330,50 @@ def the_middle_decides_at_zero(sentence, low, high):
 
 WRONG = {
     "11-paired": [
-        *(before_less_after, spread_divided_by_n, pairs_by_place, difference_of_all_means),
-        *(one_pair_is_enough, one_pair_is_all_that_is_too_few, needs_every_seed),
-        *(an_accuracy_of_zero_is_missing, three_pairs_at_most),
+        one_pair_is_all_that_is_too_few,
+        *changed(
+            right_plainly,
+            before_less_after={"mean(gaps)": "-mean(gaps)"},
+            spread_divided_by_n={"stdev(gaps)": "np.std(gaps)"},
+            pairs_by_place={
+                "after[seed] - before[seed]": "a - b",
+                "seed in after if seed in before": "a, b in zip(after.values(), before.values())",
+            },
+            difference_of_all_means={"mean(gaps)": "mean(after.values()) - mean(before.values())"},
+            one_pair_is_enough={
+                "< 2": "< 1",
+                "stdev(gaps) / len(gaps) ** 0.5": "np.std(gaps) / max(1, len(gaps) - 1) ** 0.5",
+            },
+            needs_every_seed={" if seed in before": ""},
+            an_accuracy_of_zero_is_missing={
+                "if seed in before": "if after[seed] and before.get(seed)"
+            },
+            three_pairs_at_most={"in before]": "in before][:3]"},
+        ),
     ],
     "11-tune": [
-        *(best_test_result, best_mean_test_result, mean_of_the_survivors, nothing_left_is_none),
+        *(best_test_result, mean_of_the_survivors, nothing_left_is_none),
         *(a_test_result_of_zero_has_diverged, looks_at_the_last_seed, no_loss_is_none),
-        *(border_in_the_order_of_the_runs, equal_means_in_the_order_of_the_runs),
-        *(one_peak_has_no_border, three_seeds_at_most, as_many_seeds_as_the_shortest),
-        no_mean_above_ten,
+        *(border_in_the_order_of_the_runs, one_peak_has_no_border, three_seeds_at_most),
+        *(as_many_seeds_as_the_shortest, no_mean_above_ten),
+        *changed(
+            right_tune_helpers,
+            best_mean_test_result={"min(": "max(", "val_loss": "test_accuracy"},
+            equal_means_in_the_order_of_the_runs={"sorted(groups)": "groups"},
+        ),
     ],
     "11-published-gap": [
-        *(one_margin, margins_added, without_1_96, negative_gaps_never_stand, first_less_second),
-        *(stands_at_its_margin, stands_by_one_margin, stands_where_intervals_do_not_overlap),
+        *changed(
+            right_gap_plainly,
+            one_margin={"math.hypot(*margins)": "margins[0]"},
+            margins_added={"math.hypot(*margins)": "sum(margins)"},
+            without_1_96={"1.96 * ": ""},
+            negative_gaps_never_stand={"abs(second - first)": "second - first"},
+            first_less_second={"return second - first": "return first - second"},
+            stands_at_its_margin={"> margin": ">= margin"},
+            stands_by_one_margin={"> margin": "> margins[0]"},
+            stands_where_intervals_do_not_overlap={"> margin": "> sum(margins)"},
+        ),
     ],
     "11-judge": [
         *(as_given, zero_inside_is_no_better, never_refutes, refuted_beyond_zero_only),
@@ -459,8 +383,8 @@ WRONG = {
 }
 
 RIGHT = {
-    "11-paired": [right_statistics, right_numpy, right_by_sums],
+    "11-paired": [right_plainly, right_numpy, right_by_sums],
     "11-tune": [right_tune_loops, right_tune_helpers, right_tune_numpy],
-    "11-published-gap": [right_gap_hypot, right_gap_numpy, right_gap_counts],
+    "11-published-gap": [right_gap_plainly, right_gap_counts, right_gap_numpy],
     "11-judge": [right_judge_opposites, right_judge_ends, right_judge_turned],
 }

@@ -5,6 +5,7 @@ import math
 import statistics
 
 import numpy as np
+from exercise_helper import changed
 
 # --- 12.1: the mended script ----------------------------------------------------------------------
 
@@ -102,17 +103,6 @@ def right_rates_current_rate(epochs, batches, *, peak_lr, warmup_steps, mileston
 # --- 12.2: schedule-free SGD ----------------------------------------------------------------------
 
 
-def free_old_z_in_the_average(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        y = (1 - beta) * z + beta * x
-        x = x + (z - x) / (t + 1)
-        z = z - lr * (curvature * y + draw)
-        averages.append(x)
-    return averages
-
-
 def free_solved_from_a_moved_z(start, noise, *, lr, beta, curvature):
     """What Keras 3.15 computes on TensorFlow."""
     if beta == 0:
@@ -128,36 +118,6 @@ def free_solved_from_a_moved_z(start, noise, *, lr, beta, curvature):
     return averages
 
 
-def free_gradient_at_z(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        z = z - lr * (curvature * z + draw)
-        x = x + (z - x) / (t + 1)
-        averages.append(x)
-    return averages
-
-
-def free_gradient_at_x(start, noise, *, lr, beta, curvature):
-    z = x = start
-    averages = []
-    for t, draw in enumerate(noise):
-        z = z - lr * (curvature * x + draw)
-        x = x + (z - x) / (t + 1)
-        averages.append(x)
-    return averages
-
-
-def free_returns_the_last(start, noise, *, lr, beta, curvature):
-    averages = right_free_loop(start, noise, lr=lr, beta=beta, curvature=curvature)
-    return averages[-1] if averages else start
-
-
-def free_stops_without_updates(start, noise, *, lr, beta, curvature):
-    noise[0]
-    return right_free_loop(start, noise, lr=lr, beta=beta, curvature=curvature)
-
-
 def free_mean_of_seven(start, noise, *, lr, beta, curvature):
     z = x = start
     past, averages = [], []
@@ -167,10 +127,6 @@ def free_mean_of_seven(start, noise, *, lr, beta, curvature):
         x = statistics.fmean(past[-7:])
         averages.append(x)
     return averages
-
-
-def free_from_above_zero(start, noise, **how):
-    return right_free_loop(abs(start), noise, **how)
 
 
 def right_free_loop(start, noise, *, lr, beta, curvature):
@@ -312,7 +268,21 @@ def _named(prefix):
 
 WRONG = {
     "12-four-repositories": _named("rates_"),
-    "12-schedule-free": _named("free_"),
+    "12-schedule-free": [
+        *_named("free_"),
+        *changed(
+            right_free_loop,
+            free_old_z_in_the_average={
+                "y = (1": "old, y = z, (1",
+                "1 / (t + 1) * z": "1 / (t + 1) * old",
+            },
+            free_gradient_at_z={"curvature * y": "curvature * z"},
+            free_gradient_at_x={"curvature * y": "curvature * x"},
+            free_returns_the_last={"return averages": "return averages[-1] if averages else start"},
+            free_stops_without_updates={"    z = x": "    noise[0]\n    z = x"},
+            free_from_above_zero={"= start": "= abs(start)"},
+        ),
+    ],
     "12-board": _named("board_"),
 }
 RIGHT = {
