@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -136,12 +137,10 @@ def text_of(path: Path) -> str:
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("not a notebook: not JSON (Expecting value)", "open it in JupyterLab, save it"),
-        ("its nbformat is not 4: open", "open it in JupyterLab, save it"),
+        ("not a notebook: not JSON (Expecting value)", "open it in JupyterLab, correct what"),
         ("no notebook here; found answers.pdf, expected .ipynb or .zip", "ends in `.ipynb`"),
         (IGNORED.format("anna/01.ipynb"), "Another file of yours is graded"),
         ("no cell of ours, and its name is no lesson's", "there is nothing to do"),
-        ("this student's files have more than 50 MB", "correct what is said above"),
     ],
 )
 def test_each_reason_of_a_file_without_a_score_has_its_own_next_step(reason, words):
@@ -159,15 +158,10 @@ def test_who_wrote_nothing_into_a_written_question_is_counted_and_not_waited_for
     assert write_csv(tmp_path, tmp_path / "scores.csv")["waiting"] == 1
 
 
-@pytest.mark.parametrize(
-    ("why_stopped", "words"),
-    [("time", "a loop that never ends"), ("memory", "a loop that never ends")]
-    + [(each, "Remove what is not part") for each in ("exit", "threads", "crash", "files")],
-)
-def test_the_next_step_of_an_answer_that_was_stopped_fits_its_reason(why_stopped, words):
-    reason = f"a call of `walk` was stopped: {Limits().in_words(why_stopped)}"
+def test_the_next_step_of_an_answer_that_was_stopped_says_why():
+    reason = f"a call of `walk` was stopped: {Limits().in_words('memory')}"
     step = report.next_step(result("anna", [walk("stopped", (0, 0, 0), reason=reason)]))
-    assert step.startswith(f"Exercise 1.1: {reason}. ") and words in step
+    assert step.startswith(f"Exercise 1.1: {reason}. Look for ")
 
 
 def test_what_waits_for_a_person_is_not_counted_as_lost(tmp_path):
@@ -230,23 +224,24 @@ def test_the_sums_of_all_notebooks_stand_in_one_line_for_each_student(tmp_path):
     assert '<td class="n">-</td>' in bob and bob.count(waits.format(3)) == 2
 
 
-def test_what_the_whole_class_has_is_one_row_and_hides_no_name_that_a_teacher_decides(tmp_path):
+def test_what_several_have_is_one_row_and_what_a_teacher_decides_comes_first(tmp_path):
     """As after a change of a question's points: every notebook says another number."""
     points = {"code": "edited", "grade_id": "01-walk", "text": "its points: another"}
     library = {"code": "library", "grade_id": "01-walk", "text": "names `linear`"}
+    moved = [{"code": "moved", "grade_id": f"c{n}", "text": "moved"} for n in (1, 2)]
+    extra = {"code": "extra", "grade_id": "", "text": "a cell of the student's own"}
     for n in range(7):
-        moved = {"code": "moved", "grade_id": "", "text": "moved"}
-        found = [points, library, moved] if n in (1, 3, 5) else [points, library]
+        found = [points, extra, *([library] if n == 3 else []), *(moved if n in (1, 5) else [])]
         save(tmp_path, result(f"s{n}", [walk("right", (1, 1, 1))], findings=found))
     found = report.overview(report.load(tmp_path))["findings"]
-    assert [(each["name"], each["text"]) for each in found] == [
-        *[(f"s{n}", "names `linear`") for n in range(7)],
-        ("7 of 7 students", "its points: another"),
-        *[(f"s{n}", "moved") for n in (1, 3, 5)],
+    assert [(each["text"], [*each["students"]], [*each["cells"]]) for each in found] == [
+        ("names `linear`", ["s3"], ["01-walk"]),
+        ("its points: another", [f"s{n}" for n in range(7)], ["01-walk"]),
+        ("moved", ["s1", "s5"], ["c1", "c2"]),
     ]
-    assert '<th scope="row" class="theirs">7 of 7 students</th>' in text_of(
-        report.write_report(tmp_path)
-    )
+    text = text_of(report.write_report(tmp_path))
+    assert '<a href="./s1.html">s1</a>, <a href="./s5.html">s5</a>' in text and ">c1, c2<" in text
+    assert text.count("<details><summary>7 students</summary>") == 1 == text.count("</details>")
 
 
 def test_class_page_tells_what_a_teacher_asks(results):
@@ -262,7 +257,7 @@ def test_class_page_tells_what_a_teacher_asks(results):
         "<dt>Median per notebook</dt><dd>0.30 s</dd>",
         "<dt>Most memory</dt><dd>312 MB</dd>",
         "not JSON: it starts with a picture&#39;s bytes",
-        "<bdi>erin</bdi>/<bdi>photo.ipynb</bdi>",
+        "erin/photo.ipynb",
         "0.38 of 1",  # mean of 1.1: (1 + 0.5 + 0 + 0) / 4
         "3 \u00d7 ties: an answer is not right",
         "the check stands before its answer",
@@ -270,13 +265,11 @@ def test_class_page_tells_what_a_teacher_asks(results):
         "full: own namespaces",
     ):
         assert fact in text, fact
-    assert "own cell" not in text  # an extra cell of one's own is no finding for the teacher
     assert '<td class="n">25 %</td>' in text  # of 1.1, right
 
 
 def test_the_numbers_of_the_class_are_of_students_runs_and_answers(results):
-    found = [{"code": "moved", "grade_id": "", "text": f"cell {i}"} for i in range(3)]
-    week = result("bob", [why()], notebook="02_two", assignment="week 2", findings=found)
+    week = result("bob", [why()], notebook="02_two", assignment="week 2")
     save(results, week, 2.0, peak_mb=9.0)
     rows = report.load(results)
     seen = report.overview(rows)
@@ -289,8 +282,6 @@ def test_the_numbers_of_the_class_are_of_students_runs_and_answers(results):
     wrong = result("fay", [walk("wrong", (0, 0, 0))])  # not even the examples that she can see
     assert "it says what is wrong and gives a hint" in report.next_step(wrong)
     assert (first["right"], first["not_begun"]) == ("25 %", 2)  # not begun, or without its cell
-    told = [each["text"] for each in seen["findings"]]
-    assert told[1:] == ["cell 0", "cell 1; 1 more of this kind"] and len(told) == 3  # no extra
     ids = [name for name, _ in report.written_answers(rows)[0]["answers"]]
     assert len(ids) == 4 and ids == sorted(ids)  # not in the order of names
 
@@ -325,21 +316,6 @@ def test_what_stops_a_whole_answer_is_told_once(tmp_path):
     assert text_of(tmp_path / "report" / "dov.html").count("is not defined") == 3
     words = gradebook.in_words(answers["eve"])
     assert "- many updates (0 of 0.5): not asked\n" in words
-
-
-def test_what_a_teacher_decides_stands_before_what_was_moved_about(tmp_path):
-    """A notebook that lost its metadata has ten findings of one kind."""
-    moved = [{"code": "moved", "grade_id": f"cell {n}", "text": "not there"} for n in range(10)]
-    library = {"code": "library", "grade_id": "", "text": "names `linear`"}
-    save(tmp_path, result("anna", [walk("right", (1, 1, 1))], findings=moved))
-    save(tmp_path, result("bob", [walk("right", (1, 1, 1))], findings=[*moved[:2], library]))
-    found = report.overview(report.load(tmp_path))["findings"]
-    assert [(each["name"], each["text"]) for each in found] == [
-        ("bob", "names `linear`"),
-        ("anna", "not there"),
-        ("anna", "not there; 8 more of this kind"),
-        *[("bob", "not there")] * 2,
-    ]
 
 
 def test_the_next_step_after_a_cell_that_stopped_is_that_cell(tmp_path):
@@ -444,15 +420,6 @@ def test_names_in_persian_and_emoji_are_shown_as_they_are_spelt(tmp_path):
     ):
         assert shown(name) == name
     assert shown("a\u202eb\x00\u200bc") == "a?b??c"
-
-
-def test_each_part_of_a_path_has_its_own_direction(tmp_path):
-    origin = "\u05e2\u05de\u05d9\u05ea (\u05d1\u05f3)/00_<start>.ipynb"
-    parts = "<bdi>\u05e2\u05de\u05d9\u05ea (\u05d1\u05f3)</bdi>/<bdi>00_&lt;start&gt;.ipynb</bdi>"
-    save(tmp_path, result("a", [walk("right", (1, 1, 1))], origin=origin))
-    save(tmp_path, result("b", status="unreadable", reason="no", origin=origin))
-    assert parts in text_of(report.write_report(tmp_path))
-    assert f"Handed in as {parts}." in text_of(tmp_path / "report" / "a.html")
 
 
 def test_times_in_words():
@@ -694,15 +661,6 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(results, tmp_path, mo
     assert old.read_bytes() == before and list(tmp_path.glob("*.csv*")) == [old]
 
 
-def test_a_table_is_also_written_into_what_is_no_file(results, tmp_path):
-    """As in `--csv /dev/stdout`: a device or a pipe must not be replaced."""
-    os.mkfifo(tmp_path / "pipe")
-    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    write_csv(results, tmp_path / "pipe")
-    assert os.read(reader, 7) == b"student" and (tmp_path / "pipe").is_fifo()
-    os.close(reader)
-
-
 def test_long_csv_has_a_row_for_each_question(results, tmp_path):
     path = tmp_path / "questions.csv"
     write_csv(results, path, long=True)
@@ -741,7 +699,7 @@ def table(results, tmp_path):
 def scores_with(results, *tables):
     """What `scores.csv` says of each student, and how many answers wait."""
     path = tables[0].with_name("scores.csv")
-    waiting = write_csv(results, path, marks=tables, force=True)["waiting"]
+    waiting = write_csv(results, path, marks=tables)["waiting"]
     head, *rows = rows_of(path)
     return {row[0]: dict(zip(head, row)) for row in rows}, waiting
 
@@ -845,12 +803,6 @@ def test_an_empty_table_of_marks_is_none(results, table):
         scores_with(results, table)
 
 
-def test_a_table_of_marks_that_csv_cannot_read_is_said(results, table):
-    table.write_text(table.read_text() + "x" * 200_000)
-    with pytest.raises(ValueError, match="is not a table of comma-separated values"):
-        scores_with(results, table)
-
-
 def test_two_marks_for_one_answer_are_one_too_many(results, table):
     mark(table, {("anna", "01-why"): "3"}, lineterminator="\n")
     line = next(each for each in table.read_text().splitlines() if "01-why" in each)
@@ -883,43 +835,26 @@ def test_a_mark_given_when_the_question_had_other_points_is_asked_about(results,
     assert scores_with(results, table)[0]["anna"]["score"] == "3"
 
 
-def test_points_written_into_the_column_score_are_told(results, table):
-    """After an appeal, say: only the column mark counts. A new grading changes scores as well."""
-    assert write_csv(results, table, long=True, marks=[table])["other_scores"] == []
-    text = table.read_text()
-    assert text.count("partly,01-walk,1.1,0.5,1") == 1
-    table.write_text(text.replace("partly,01-walk,1.1,0.5,1", "partly,01-walk,1.1,0.75,1"))
-    done = write_csv(results, table.with_name("scores.csv"), marks=[table])
-    assert done["other_scores"] == [f"{table}, row 5"]
-
-
 @pytest.mark.parametrize("long", [True, False])
-@pytest.mark.parametrize("changed", ["the names of the class", "another score", "a mark"])
-def test_no_table_is_written_over_that_says_something_else(results, table, long, changed):
+def test_a_table_that_says_something_else_is_kept_beside_the_new_one(results, table, long):
     path = table if long else table.with_name("scores.csv")
     write_csv(results, path, long=long)
-    if changed == "a mark":
-        mark(table, {("anna", "01-why"): "3"})
-        save(results, result("zoe", [why()]))
-    else:
-        score = path.read_text().replace(",0.5,", ",0.4,")
-        path.write_text(score if changed == "another score" else changed)
-    before = path.read_bytes()
-    for marks in ([], [table]) if changed == "a mark" else ([],):
-        with pytest.raises(ValueError, match="is there already, and would change: write another"):
-            write_csv(results, path, long=long, marks=marks)
-    assert path.read_bytes() == before
-    write_csv(results, path, long=long, force=True)
-    assert path.read_bytes() != before
+    assert write_csv(results, path, long=long)["kept"] == ""  # the same is written again
+    new = path.read_bytes()
+    path.write_text("marks of a person")
+    os.utime(path, (time.mktime((2026, 11, 22, 21, 5, 9, 0, 0, -1)),) * 2)
+    old, kept = path.read_bytes(), path.with_name(f"{path.stem}-2026-11-22-210509.csv")
+    assert write_csv(results, path, long=long)["kept"] == str(kept)
+    assert (path.read_bytes(), kept.read_bytes()) == (new, old)
+    assert len(list(path.parent.glob(f"{path.stem}*"))) == 2
 
 
-def test_the_same_table_is_written_again_and_an_empty_file_is_filled(results, table):
-    before = table.read_bytes()
-    write_csv(results, table, long=True)
-    assert table.read_bytes() == before
-    table.write_bytes(b"")  # of mktemp
-    write_csv(results, table, long=True)
-    assert table.read_bytes() == before
+def test_marks_are_taken_over_into_the_table_that_they_stand_in(results, table):
+    mark(table, {("anna", "01-why"): "3"})
+    save(results, result("zoe", [why()]))
+    done = write_csv(results, table, long=True, marks=[table])
+    assert done["waiting"] == 4 and Path(done["kept"]).is_file()
+    assert scores_with(results, table)[0]["anna"]["score"] == "6"
 
 
 # Late, and again
@@ -965,11 +900,9 @@ def test_csv_holds_no_formula(tmp_path, start):
 
 
 def test_csv_holds_no_nul_and_numbers_in_full(tmp_path):
-    third = {**walk("wrong", (0, 0, 0), reason="a\x00=b"), "score": 1 / 3}
+    third = {**walk("wrong", (0, 0, 0), reason="a\x00=b\ud800"), "score": 1 / 3}
     save(tmp_path, result("eve", [third]))
-    write_csv(tmp_path, tmp_path / "long.csv", long=True)
+    for _ in range(2):
+        assert write_csv(tmp_path, tmp_path / "long.csv", long=True)["kept"] == ""
     text = (tmp_path / "long.csv").read_bytes()
     assert b"a=b" in text and b"\x00" not in text and b",0.333333,1," in text
-    (tmp_path / "shown.csv").write_bytes(text.replace(b"0.333333", b"0.33"))  # by a spreadsheet
-    done = write_csv(tmp_path, tmp_path / "scores.csv", marks=[tmp_path / "shown.csv"])
-    assert done["other_scores"] == []

@@ -8,6 +8,8 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -19,7 +21,6 @@ from course_lib.grade.results.store import read, results
 from course_lib.grade.results.wording import (
     in_one_line,
     made_safe,
-    path_in_parts,
     points_in_words,
     seconds_in_words,
     with_code_marked,
@@ -35,13 +36,9 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
     "stopped": ("■", "stopped"),
     "manual": ("✎", "to be marked by hand"),
 }
-FINDING = ("code", "grade_id", "text")
 FIRST = ("library", "inside", "error", "copy", "late")  # of findings; then what was moved about
 ANSWERS = "answers.html"
 OURS = 'content="lr-course report: {}"'  # in each page, its own name: a copy of it is not ours
-MOST_ALIKE = 2  # findings of one kind and notebook on the page of the class
-# How the reasons begin of a notebook that an editor or a transfer has damaged.
-BROKEN = ("not a notebook", "not JSON", "'utf-8'", "its nbformat", "its cell", "the source of")
 
 
 def write_report(folder: str | Path) -> Path:
@@ -63,7 +60,6 @@ def write_report(folder: str | Path) -> Path:
         made_safe=made_safe,
         in_one_line=in_one_line,
         with_code_marked=with_code_marked,
-        path_in_parts=path_in_parts,
         points_in_words=points_in_words,
         isolation=LEVELS.__getitem__,
     )
@@ -185,10 +181,7 @@ def _shared_start(texts: Sequence[list[str]]) -> list[str]:
 
 
 def _by_student(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    students: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        students.setdefault(row["student"], []).append(row)
-    return list(students.values())
+    return [list(own) for _, own in groupby(rows, key=itemgetter("student"))]
 
 
 # --- the class ------------------------------------------------------------------------------------
@@ -238,43 +231,20 @@ def _name(row: Mapping[str, Any]) -> str:
     return notebook if assignment in ("", notebook) else f"{assignment}: {notebook}"
 
 
-def _findings(graded: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What is worth a look: first what a teacher decides, then what most of the class has (as
-    after a change of its points) in one row, then the rest."""
-    books = Counter(map(_name, graded))
-    alike = Counter(
-        (_name(row), *each)
-        for row in graded
-        for each in {(f["code"], f["grade_id"], f["text"]) for f in row["findings"]}
-    )
-    shared = {
-        (book, *finding): f"{count} of {books[book]} students"
-        for (book, *finding), count in alike.items()
-        if finding[0] not in (*FIRST, "extra") and count > max(MOST_ALIKE, books[book] / 2)
-    }
-    found = [
-        {"student": "", "name": who, "notebook": key[0]} | dict(zip(FINDING, key[1:]))
-        for key, who in sorted(shared.items())
-    ]
+def _findings(graded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is worth a look, in one row what several students have: first what a teacher decides."""
+    alike: dict[tuple[bool, str, str], dict[str, Any]] = {}
     for row in graded:
-        own = [f for f in row["findings"] if (_name(row), *(f[k] for k in FINDING)) not in shared]
-        whose = {"student": row["student"], "name": row["name"], "notebook": _name(row)}
-        found += [{**whose, **finding} for finding in _shortened(own)]
-    return sorted(found, key=lambda finding: finding["code"] not in FIRST)
-
-
-def _shortened(findings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The findings of one notebook for the class: of each kind a few, and how many more."""
-    kinds: dict[str, list[Mapping[str, str]]] = {}
-    for finding in findings:
-        kinds.setdefault(finding["code"], []).append(finding)
-    kinds.pop("extra", None)  # cells of one's own are no news for a teacher
-    found = []
-    for alike in kinds.values():
-        found += [dict(each) for each in alike[:MOST_ALIKE]]
-        if (more := len(alike) - MOST_ALIKE) > 0:
-            found[-1]["text"] += f"; {more} more of this kind"
-    return found
+        for each in row["findings"]:
+            key = (each["code"] not in FIRST, _name(row), each["text"])
+            if each["code"] != "extra":  # cells of one's own are no news for a teacher
+                found = alike.setdefault(key, {"students": {}, "cells": {}})
+                found["students"][row["student"]] = row["name"]
+                found["cells"][each["grade_id"]] = ""
+    return [
+        {"notebook": notebook, "text": text, **alike[mild, notebook, text]}
+        for mild, notebook, text in sorted(alike)
+    ]
 
 
 def _of_assignment(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -354,7 +324,10 @@ def next_step(row: Mapping[str, Any]) -> str:
     if question["status"] == "missing":
         return f"{name}: its answer cell is gone. Copy your answers into a fresh notebook."
     if question["status"] == "stopped":
-        return f"{name}: {question['reason']}. {_after_stop(question['reason'])}"
+        return (
+            f"{name}: {question['reason']}. Look for a loop that never ends, very large values, "
+            "and what is not part of the answer. Then run the notebook from top to bottom."
+        )
     if question["reason"]:  # a notebook's check may say otherwise: names outlive their cells
         return (
             f"{name}: {question['reason']}. Restart Kernel and Run All Cells in JupyterLab shows "
@@ -369,24 +342,16 @@ def next_step(row: Mapping[str, Any]) -> str:
     )
 
 
-def _after_stop(reason: str) -> str:
-    """What to do about an answer that was stopped for this reason, words of walls/limits.py."""
-    if " ran for more than " in reason or " MB of memory" in reason:
-        return "Look for a loop that never ends, or for very large values."
-    return "Remove what is not part of the answer, and run the notebook from top to bottom."
-
-
 def _after(reason: str) -> str:
     """What to do about a file that was not graded for this reason."""
     if " is graded" in reason:
         return "Another file of yours is graded. If this one should count, tell your teacher."
     if reason.startswith("no notebook here"):
         return "Hand in the notebook itself: the file whose name ends in `.ipynb`."
-    if reason.startswith(BROKEN):
-        return "Nothing is lost: open it in JupyterLab, save it, and hand the saved file in again."
     return (
-        "If your answers are in this file, correct what is said above and hand it in again. If "
-        "they are in another file, there is nothing to do."
+        "Nothing is lost. If your answers are in this file, open it in JupyterLab, correct what is "
+        "said above, save it and hand it in again. If they are in another file, there is nothing "
+        "to do."
     )
 
 

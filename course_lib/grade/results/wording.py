@@ -41,18 +41,6 @@ def with_code_marked(text: Any) -> Any:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(in_one_line(text, 1000)))))
 
 
-def path_in_parts(path: Any) -> Any:
-    """The path as `in_one_line` shows it, as HTML in which each part has its own direction.
-
-    >>> str(path_in_parts("Ana/1.ipynb"))
-    '<bdi>Ana</bdi>/<bdi>1.ipynb</bdi>'
-    """
-    from markupsafe import Markup
-
-    parts = in_one_line(path).split("/")
-    return Markup("/").join(Markup("<bdi>{}</bdi>").format(part) for part in parts)
-
-
 def _visible(character: str) -> str:
     if character in "\n\t\u200c\u200d":  # the last two join letters in Persian, and emoji
         return character
