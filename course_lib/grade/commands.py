@@ -279,16 +279,7 @@ def _add_export(commands, solutions, quiet) -> None:
         help="in --csv, count the column mark of this table of --long; may be given again",
     )
     export.add_argument(
-        "--force",
-        action="store_true",
-        help="overwrite a different file at --csv, even one with marks",
-    )
-    export.add_argument(
         "--nbgrader", metavar="COURSE", help="write into the gradebook of this nbgrader course"
-    )
-    export.add_argument("--db", metavar="URL", help="its gradebook (default: COURSE/gradebook.db)")
-    export.add_argument(
-        "--submissions", metavar="FOLDER", help="copy these into the course's submitted/"
     )
     export.add_argument("--json", action="store_true", help="print what was done as JSON")
     export.set_defaults(run=_export, extra="grade")
@@ -297,20 +288,21 @@ def _add_export(commands, solutions, quiet) -> None:
 def _export(options) -> int:
     if not options.csv and not options.nbgrader:
         raise ValueError("say where to: --csv FILE, --nbgrader COURSE, or both")
-    for option in ("long", "marks", "force"):
+    for option in ("long", "marks"):
         if getattr(options, option) and not options.csv:
             raise ValueError(f"--{option} is about --csv FILE, which is missing")
-    for option in ("db", "submissions"):
-        if getattr(options, option) and not options.nbgrader:
-            raise ValueError(f"--{option} is about --nbgrader COURSE, which is missing")
-    for path in options.marks:
-        if not Path(path).is_file():
-            raise ValueError(f"--marks must be a file that exists, got {path}")
-    done = _into_csv(options) if options.csv else {}
-    done |= _into_gradebook(options) if options.nbgrader else {}
-    # Where the table itself goes to stdout (-, /dev/stdout), nothing else does.
-    to_stdout = not options.csv or (options.csv != "-" and Path(options.csv).is_file())
-    with contextlib.redirect_stdout(sys.stdout if to_stdout else sys.stderr):
+    done: dict = {}
+    if options.csv:
+        from course_lib.grade.results.export import write_csv
+
+        table = write_csv(options.results, options.csv, long=options.long, marks=options.marks)
+        done |= {"csv": options.csv, **table}
+    if options.nbgrader:
+        from course_lib.grade.results.gradebook import to_gradebook
+
+        done |= to_gradebook(options.results, options.solutions, course=options.nbgrader)
+    # Where the table itself goes to stdout, nothing else does.
+    with contextlib.redirect_stdout(sys.stderr if options.csv == "-" else sys.stdout):
         if options.json:
             print(json.dumps(done, indent=1))
         elif not options.quiet:
@@ -318,44 +310,12 @@ def _export(options) -> int:
     return 1 if done.get("marks_left_out") or done.get("not_in_gradebook") else 0
 
 
-def _into_csv(options) -> dict:
-    from course_lib.grade.results.export import write_csv
-    from course_lib.grade.results.store import StoreError
-
-    how = {name: getattr(options, name) for name in ("long", "marks", "force")}
-    try:
-        return {"csv": options.csv, **write_csv(options.results, options.csv, **how)}
-    except StoreError:
-        raise
-    except OSError as error:
-        raise OSError(f"cannot write {options.csv}: {error.strerror}") from error
-
-
-def _into_gradebook(options) -> dict:
-    from course_lib.grade.intake.assignment import read_assignments
-    from course_lib.grade.intake.collect import collect
-    from course_lib.grade.results.gradebook import to_gradebook
-
-    submissions = []
-    if options.submissions:
-        submissions = collect(
-            Path(options.submissions), read_assignments(options.solutions), outputs=True
-        )
-    return to_gradebook(
-        Path(options.results),
-        Path(options.solutions),
-        course=Path(options.nbgrader),
-        db=options.db,
-        submissions=submissions,
-    )
-
-
 def _say_exported(
     options,
     csv="",
+    kept="",
     waiting=0,
     marks_left_out=(),
-    other_scores=(),
     in_gradebook=0,
     not_in_gradebook=(),
     new_students=(),
@@ -364,12 +324,8 @@ def _say_exported(
 
     if csv not in ("", "-"):
         print(csv)
-    if other_scores:
-        print(
-            f"{counted(len(other_scores), 'row')} of --marks with a score that is not the grader's "
-            f"now (first {other_scores[0]}): the answer was graded again, or somebody changed the "
-            "score, which belongs into the column mark"
-        )
+    if kept:
+        print(f"the table that was there says something else and is kept: {kept}")
     if waiting:
         print(
             f"{counted(waiting, 'answer')} without a mark of a person yet "

@@ -5,8 +5,10 @@ place of the grader's score, which stays beside them.
 """
 
 import csv
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -30,19 +32,18 @@ def write_csv(
     *,
     long: bool = False,
     marks: Iterable[str | Path] = (),
-    force: bool = False,
 ) -> dict[str, Any]:
     """Write a row for each student and notebook; with `long`, for each question of it as well.
 
     The path `-` is stdout. `marks` are such long tables with points in their column `mark`. Who has
     no score has an empty one, and the reason. `by_hand` is how many of the points wait for a
-    person. Plain UTF-8, lines end with "\\n". Returns how many answers are `waiting` for one, and
-    in words `marks_left_out`, which belong to no answer, and `other_scores`, which are not read.
-    Raises StoreError without results, ValueError when a mark cannot be right or (without `force`)
-    when there is a file already that says something else, OSError when it cannot be written.
+    person. Plain UTF-8, lines end with "\\n". A file that is there already and says something else
+    is kept beside it. Returns how many answers are `waiting` for a person, where such a file is
+    `kept`, and in words `marks_left_out`, which belong to no answer. Raises StoreError without
+    results, ValueError when a mark cannot be right, OSError when the table cannot be written.
     """
-    rows, path = load(results), Path(path)
-    given, left_out, other_scores = read_marks(marks, rows)
+    rows, kept = load(results), ""
+    given, left_out = read_marks(marks, rows)
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(LONG if long else HEAD)
@@ -52,40 +53,41 @@ def write_csv(
     if str(path) == "-":
         sys.stdout.write(text.getvalue())
     else:
-        before = path.read_bytes() if path.is_file() else b""  # a terminal and a pipe are no files
-        if before not in (b"", text.getvalue().encode(errors="backslashreplace")) and not force:
-            raise ValueError(
-                f"{path} is there already, and would change: write another file, to compare them "
-                f"(--marks {path} takes marks over), or overwrite it with --force"
-            )
-        write_whole(path, text.getvalue())
+        kept = _keep(Path(path), text.getvalue())
+        write_whole(Path(path), text.getvalue())
     waiting = sum(_waits(row, each, given) for row in rows for each in row["questions"])
-    return {"waiting": waiting, "marks_left_out": left_out, "other_scores": other_scores}
+    return {"waiting": waiting, "kept": kept, "marks_left_out": left_out}
+
+
+def _keep(path: Path, text: str) -> str:
+    """Copy the table that is there, if it is to change: a person may have written marks into it.
+    Returns the path of the copy, named after when the table was written; "" for none."""
+    if not path.is_file() or path.read_bytes() == text.encode(errors="backslashreplace"):
+        return ""
+    written = datetime.fromtimestamp(path.stat().st_mtime)
+    copy = path.with_name(f"{path.stem}-{written:%Y-%m-%d-%H%M%S}{path.suffix}")
+    shutil.copy2(path, copy)
+    return str(copy)
 
 
 # --- marks ----------------------------------------------------------------------------------------
 
 
-def read_marks(
-    paths: Iterable[str | Path], rows: list[dict[str, Any]]
-) -> tuple[Marks, list[str], list[str]]:
-    """The marks in tables of `write_csv(..., long=True)`; in words, those of answers that are not
-    among the results; and the rows without a mark whose score is not the grader's. Raises
-    ValueError, which names the row, for what is no number of points, and for two different marks.
+def read_marks(paths: Iterable[str | Path], rows: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
+    """The marks in tables of `write_csv(..., long=True)`, and in words those of answers that are
+    not among the results. Raises ValueError, which names the row, for what is no number of points,
+    for points of a written answer in the column `score`, and for two different marks.
     """
     now = {_key(row, each): each for row in rows for each in row["questions"]}
     found: dict[tuple[str, ...], float] = {}
-    left_out, other_scores = [], []
+    left_out = []
     for where, cells in chain.from_iterable(map(_cells, paths)):
         key = tuple(cells[name] for name in KEY)
         question, text = now.get(key), cells["mark"]
-        if not text and cells.get("status") != "manual":
-            score = _points(cells.get("score", ""))
-            if question and score is not None and not _near(score, question["score"]):
-                other_scores.append(where)
-        elif not text and not cells.get("score"):
+        written = cells.get("score") if cells.get("status") == "manual" else ""
+        if not text and not written:
             continue
-        elif question is None:
+        if question is None:
             who = ", ".join(f"{name} {value!r}" for name, value in zip(KEY, key))
             left_out.append(f"{where}: a mark for an answer that is not in the results ({who})")
         elif not text:
@@ -94,7 +96,7 @@ def read_marks(
             mark = _checked(where, cells, question["points"])
             if found.setdefault(key, mark) != mark:
                 raise ValueError(f"{where}: a second mark for {' '.join(key)}; leave one")
-    return found, left_out, other_scores
+    return found, left_out
 
 
 def _checked(where: str, cells: Mapping[str, str], most: float) -> float:
@@ -105,7 +107,7 @@ def _checked(where: str, cells: Mapping[str, str], most: float) -> float:
         raise ValueError(
             f"{where}: mark must be a number from 0 to {points_in_words(most)}, {given}"
         )
-    if before is not None and not _near(before, most):
+    if before is not None and abs(before - most) >= 0.01:  # spreadsheets show few digits
         raise ValueError(
             f"{where}: the mark is one of {points_in_words(before)} points, and the question has "
             f"{points_in_words(most)} now: see whether the mark is still right, then write the new "
@@ -121,30 +123,22 @@ def _points(text: str) -> float | None:
         return None
 
 
-def _near(one: float, other: float | None) -> bool:
-    """Whether both are the same points; spreadsheets show few digits."""
-    return other is not None and abs(one - other) < 0.01
-
-
 def _cells(path: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a table of marks, by the names of its columns, and where each stands."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline()
         file.seek(0)
         table = csv.DictReader(file, delimiter=max(",;\t", key=first.count))  # ; of Excel in Europe
-        try:
-            names = table.fieldnames or ()
-            for name in (*KEY, "mark"):
-                if (count := list(names).count(name)) != 1:
-                    raise ValueError(
-                        f"{path} has {count or 'no'} column{'s' * (count > 1)} {name!r}; expected "
-                        "the table that `lr-course export RESULTS --csv FILE --long` writes, with "
-                        "its first line, saved as CSV in UTF-8"
-                    )
-            for place, row in enumerate(table, start=2):
-                yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
-        except csv.Error as error:
-            raise ValueError(f"{path} is not a table of comma-separated values ({error})") from None
+        names = table.fieldnames or ()
+        for name in (*KEY, "mark"):
+            if (count := list(names).count(name)) != 1:
+                raise ValueError(
+                    f"{path} has {count or 'no'} column{'s' * (count > 1)} {name!r}; expected the "
+                    "table that `lr-course export RESULTS --csv FILE --long` writes, with its "
+                    "first line, saved as CSV in UTF-8"
+                )
+        for place, row in enumerate(table, start=2):
+            yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
 
 
 def _key(row: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,13 +11,12 @@ import re
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
-from course_lib.grade.intake.collect import Submission
 from course_lib.grade.release import (
     ReleaseError,
     chosen,
@@ -32,6 +31,7 @@ from course_lib.grade.results.wording import counted, in_one_line, made_safe, po
 from course_lib.grade.walls.limits import NOT_ASKED
 
 PLACEHOLDER = "YOUR ANSWER HERE"
+BLANK = ("not begun", "missing")  # nobody wrote an answer
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,100}")  # of an assignment: a folder, in URLs
 
 
@@ -44,23 +44,18 @@ def to_gradebook(
     solutions: str | Path,
     *,
     course: str | Path,
-    db: str | None = None,
-    submissions: Iterable[Submission] = (),
 ) -> dict[str, Any]:
     """Put a folder of results into the nbgrader course in the folder `course`; again: update.
 
-    `db` is the gradebook's URL or file, by default what the course's nbgrader_config.py says. What
-    of `submissions` is not in the course's `submitted/` yet is written there; without them, the
-    answers that were graded are. What does not fit the solutions is skipped and said, and so are
-    `new_students`, whom a gradebook with students did not know. Late penalties are those of the
+    Where the course's `submitted/` has no notebook of a student, the answers that were graded are
+    written there. What does not fit the solutions is skipped and said, and so are `new_students`,
+    whom a gradebook with students did not know. Gradebook and late penalties are those of the
     course's configuration. Raises ValueError when the course or its gradebook cannot be used,
     ReleaseError and StoreError when solutions or results cannot be read.
     """
     from nbgrader.api import Gradebook
 
-    coursedir = _course(Path(course), db)
-    texts = {(each.student, each.assignment or each.notebook, each.notebook): each.text
-             for each in submissions}  # fmt: skip
+    coursedir = _course(Path(course))
     lessons, clean, skipped, done = defaultdict(list), {}, [], 0
     for row in load(results):
         where = f"{row['student']}: {in_one_line(row['origin'])}"
@@ -88,8 +83,7 @@ def to_gradebook(
         for name in clean:  # after all: nbgrader adds no notebook to what has submissions
             for row in lessons[name]:
                 try:
-                    text = texts.get((row["student"], *name))
-                    _import(book, coursedir, row, clean[name], text, penalty)
+                    _import(book, coursedir, row, clean[name], penalty)
                     done += 1
                 except Unfit as error:
                     skipped.append(f"{row['student']}: {in_one_line(row['origin'])}: {error}")
@@ -100,7 +94,7 @@ def to_gradebook(
 # --- the course -----------------------------------------------------------------------------------
 
 
-def _course(folder: Path, db: str | None) -> Any:
+def _course(folder: Path) -> Any:
     """nbgrader's description of the course, from its own configuration."""
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import PyFileConfigLoader
@@ -116,8 +110,6 @@ def _course(folder: Path, db: str | None) -> Any:
         raise ValueError(f"{folder}/nbgrader_config.py stops with {error!r}") from error
     if "root" not in config.CourseDirectory:
         config.CourseDirectory.root = str(folder.resolve())
-    if db is not None:
-        config.CourseDirectory.db_url = db if "://" in db else f"sqlite:///{Path(db).resolve()}"
     return CourseDirectory(config=config)
 
 
@@ -209,12 +201,11 @@ def _import(
     coursedir: Any,
     row: Mapping[str, Any],
     clean: Any,
-    text: str | None,
     penalty: Callable[[str, float, float], float | None],
 ) -> None:
     assignment, notebook = row["assignment"], row["notebook"]
     student = _student(book, coursedir, row)
-    released_as, questions = _sources(clean), {each["grade_id"]: each for each in row["questions"]}
+    questions = {each["grade_id"]: each for each in row["questions"]}
     asked = {name for name, cell in _by_id(clean).items() if cell.metadata.nbgrader.get("points")}
     if row["status"] == "graded" and asked != questions.keys():
         raise Unfit(
@@ -229,7 +220,7 @@ def _import(
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     if not handed_in.exists():
-        write_whole(handed_in, text or written(answered(clean, row, as_text=False)))
+        write_whole(handed_in, written(answered(clean, row, as_text=False)))
     shown = answered(clean, row)
     try:
         before = _sources(read(graded))
@@ -246,8 +237,6 @@ def _import(
     for grade in theirs.grades:
         name = grade.cell.name
         score = questions[name]["score"] if name in questions else 0.0
-        if score is None and is_blank(questions[name], released_as[name]):
-            score = 0.0  # nothing was written: there is nothing for a person to read
         rewritten = any(before.get(each, now[each]) != now[each] for each in cells.get(name, ()))
         changed = rewritten or score != grade.auto_score
         grade.auto_score = score
@@ -292,14 +281,8 @@ def _comments(row: Mapping[str, Any], clean: Any) -> Iterator[tuple[str, str]]:
             yield cells[0], f"This notebook could not be graded:\n\n{literal(row['reason'])}"
             return
         found = [q for q in row["questions"] if q["grade_id"] == question]
-        if found and is_blank(found[0], _sources(clean)[cells[0]]):
+        if found and found[0]["status"] in BLANK:
             yield from ((cell, "No response.") for cell in cells)
-
-
-def is_blank(question: Mapping[str, Any], handed_out: str) -> bool:
-    """Whether nobody wrote an answer, given the source of the first answer cell."""
-    untouched = question["answer"].strip() in ("", handed_out.strip())
-    return untouched or question["status"] in ("not begun", "missing")
 
 
 def _answer_cells(clean: Any) -> Iterator[tuple[str, list[str]]]:
@@ -325,7 +308,7 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
     cells = _by_id(notebook)
     for grade_id, (first, *others) in _answer_cells(clean):
         question = questions.get(grade_id)
-        if question and not is_blank(question, cells[first].source):
+        if question and question["status"] not in BLANK:
             answer = question["answer"]
             cells[first].source = _as_text(cells[first], answer) if as_text else answer
             for other in others:
