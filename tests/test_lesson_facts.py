@@ -110,6 +110,21 @@ def test_a_prediction_is_asked_before_a_cell_shows_its_answer(lesson, asked, sho
     assert source.index(asked) < source.index(shown)
 
 
+# --- 5: a join without a warmup -------------------------------------------------------------------
+
+
+def test_the_model_answer_of_the_join_works_without_a_warmup():
+    names = {"lr_scheduler": torch.optim.lr_scheduler}
+    exec(the_cell("05_warmup", "def warm_line"), names)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler, rates = names["warm_line"](optimizer, warmup_steps=0, total_steps=4), []
+    for _ in range(6):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([1.0, 0.75, 0.5, 0.25, 0.0, 0.0])
+
+
 # --- 6: plateau rules -----------------------------------------------------------------------------
 
 
