@@ -13,8 +13,12 @@ from course_lib.schedules import GALLERY
 from course_lib.widgets import (
     cycle_composer,
     explore,
+    finder_reader,
+    how_many_seeds,
+    kill_and_resume,
     milestones,
     noise_floor,
+    plateau_cuts,
     puzzle,
     warmup_map,
 )
@@ -146,9 +150,14 @@ def test_the_code_for_keras_gives_the_picture_wherever_the_sliders_stand(key):
     [
         *(puzzle(3), cycle_composer(), milestones(), noise_floor()),
         *(noise_floor().at(drops=[50]), warmup_map(), warmup_map(length="0")),
+        *(plateau_cuts(), finder_reader(), finder_reader("CIFAR-10, seed 1", "steepest")),
+        *(how_many_seeds(count=2), kill_and_resume()),
+        kill_and_resume(weights=True, optimizer=True),
+        kill_and_resume(weights=True, optimizer=True, schedule=True),
     ],
 )
-def test_the_code_of_a_panel_of_schedules_runs_as_it_is_copied(panel):
+def test_the_code_of_a_panel_runs_as_it_is_copied(panel, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for _, code in panel.shown()["code"]:
         assert run_code(code)
 

@@ -198,14 +198,32 @@ def finder_code(sweep, rule, beta, data):
     low, high = literal(data["lrs"][0], "float"), literal(data["lrs"][-1], "float")
     ends = f"start_lr={low}, end_lr={high}, beta={literal(beta, 'float')}"
     read = f"{ends}).suggestion({literal(rule, 'str')})"
-    own = f"""find_lr(model='{sweep["model"]}', data='{sweep["load"]}', \
-batch_size={sweep["batch_size"]}, seed={sweep["seed"]},
+    size, images = f"batch_size={sweep['batch_size']}", literal(sweep["load"], "str")
+    own = f"""from course_lib.lr_finder import find_lr
+rate = find_lr(model={literal(sweep["model"], "str")}, data={images}, {size}, \
+seed={sweep["seed"]},
     {read}"""
-    torch = f"""find_lr(model=model, optimizer=optimizer, data=loader,
-    loss=torch.nn.functional.cross_entropy,
+    start = f"""from course_lib.data import load
+from course_lib.lr_finder import find_lr
+images = load({images})  # or your own, and your own model
+"""
+    torch = f"""import torch
+{start}x = torch.tensor(images.x_train[:10_000]).flatten(1) / 255
+y = torch.tensor(images.y_train[:10_000]).long()
+loader = torch.utils.data.DataLoader(
+    torch.utils.data.TensorDataset(x, y), {size}, shuffle=True)
+model = torch.nn.Linear(x.shape[1], 10)
+rate = find_lr(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
+    data=loader, loss=torch.nn.functional.cross_entropy,
     {read}"""
-    keras = f"""find_lr(model=model, optimizer=model.optimizer, loss=model.loss,
-    data=(x, y), {read}"""
+    keras = f"""import keras
+{start}model = keras.Sequential([
+    keras.Input(images.x_train.shape[1:]), keras.layers.Rescaling(1 / 255),
+    keras.layers.Flatten(), keras.layers.Dense(10)])
+model.compile('sgd', keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+rate = find_lr(model=model, optimizer=model.optimizer, loss=model.loss,
+    data=(images.x_train, images.y_train), {size},
+    {read}"""
     return [["course_lib", own], ["PyTorch", torch], ["Keras", keras]]
 
 

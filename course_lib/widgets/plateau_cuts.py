@@ -190,15 +190,17 @@ def plateau_code(lr, factor, patience, threshold, cooldown):
     rate, limit = literal(lr, "float"), literal(threshold, "float")
     start = f"factor={literal(factor, 'float')}, patience={literal(patience, 'int')}"
     end = f"{limit}, cooldown={literal(cooldown, 'int')})"
-    torch = f"""torch.optim.lr_scheduler.ReduceLROnPlateau(
+    own = f"""from course_lib.plateau import Plateau
+plateau = Plateau({rate}, {start}, threshold={end}"""
+    torch = f"""import torch
+model = torch.nn.Linear(1, 1)  # or your own
+optimizer = torch.optim.SGD(model.parameters(), lr={rate})
+scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
     optimizer, {start}, threshold={end}"""
-    keras = f"""keras.callbacks.ReduceLROnPlateau(
+    keras = f"""import keras
+callback = keras.callbacks.ReduceLROnPlateau(
     "val_loss", mode="min", {start}, min_delta={end}"""
-    return [
-        ["course_lib", f"Plateau({rate}, {start}, threshold={end}"],
-        ["PyTorch", torch],
-        ["Keras", keras],
-    ]
+    return [["course_lib", own], ["PyTorch", torch], ["Keras", keras]]
 
 
 def plateau_cuts(

@@ -126,41 +126,56 @@ def loss_of(state, data):
 def resume_code(values, data):
     """The same in each library: what is saved, and what is put back."""
     rate, kill, steps = literal(values["lr"], "float"), values["kill"], data["steps"]
+    imports = "from course_lib.schedules import Schedule, cosine"
     plan = f"Schedule(cosine, peak_lr={rate}, total_steps={steps})"
     done = kill if values["schedule"] else 0
-    own = f"""schedule = {plan}
+    own = f"""{imports}
+schedule = {plan}
 done = {done}  # the updates that it believes made
 rates = [schedule(done + i) for i in range({steps - kill})]"""
+    momentum = f"momentum={literal(data['momentum'], 'float')}"
+    torch = f"import torch\nfrom course_lib.pytorch import TorchSchedule\n{imports}\n"
+    keras = f"""import keras
+{imports}
+from course_lib.tensorflow import KerasSchedule
+def new_model():  # or your own
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    schedule = KerasSchedule({plan}, {steps})
+    model.compile(keras.optimizers.SGD(schedule, {momentum}), 'mse')
+    model.optimizer.build(model.trainable_variables)
+    return model
+model = new_model()
+"""
     return [
         ["course_lib", own],
-        ["PyTorch", resume_torch(values, rate, literal(data["momentum"], "float"), plan)],
-        ["Keras", resume_keras(values)],
+        ["PyTorch", torch + resume_torch(values, f"lr={rate}, {momentum}", plan)],
+        ["Keras", keras + resume_keras(values)],
     ]
 
 
-def resume_torch(values, rate, momentum, plan):
+def resume_torch(values, sgd, plan):
     """What is saved of a run in PyTorch, and how a new process goes on with it."""
     made = {
-        "model": "",
-        "optimizer": "optimizer = torch.optim.SGD(model.parameters(), "
-        f"lr={rate}, momentum={momentum})",
+        "model": "model = torch.nn.Linear(1, 1)  # or your own",
+        "optimizer": f"optimizer = torch.optim.SGD(model.parameters(), {sgd})",
         "scheduler": f"scheduler = TorchSchedule(optimizer, {plan})",
     }
-    saved, after = [], []
+    saved, before, after = [], [], []
     for flag, name in [["weights", "model"], ["optimizer", "optimizer"], ["schedule", "scheduler"]]:
-        if made[name]:
-            after.append(made[name])
+        before.append(made[name])
+        after.append(made[name])
         if values[flag]:
             saved.append(f"'{name}': {name}.state_dict()")
             after.append(f"{name}.load_state_dict(saved['{name}'])")
-    lines = "\n".join(after)
+    start, again, pieces = "\n".join(before), "\n".join(after), ",\n    ".join(saved)
     if len(saved) == 0:
-        return f"# nothing is put back: a new run\n{lines}"
-    pieces = ",\n    ".join(saved)
-    return f"""torch.save({{{pieces}}}, 'run.pt')
+        return f"# nothing is put back: a new run\n{start}"
+    return f"""{start}
+torch.save({{{pieces}}}, 'run.pt')  # after {values["kill"]} updates
+
 # in the new process
 saved = torch.load('run.pt')
-{lines}"""
+{again}"""
 
 
 def resume_keras(values):
@@ -168,11 +183,10 @@ def resume_keras(values):
     kept = [name for name in ["weights", "optimizer", "schedule"] if values[name]]
     if len(kept) == 0:
         return "# nothing is put back: a new run"
-    start = "model.save('run.keras')\n# in the new process\n"
+    start = f"model.save('run.keras')  # after {values['kill']} updates\n\n# in the new process\n"
     if len(kept) == 3:
         return start + "model = keras.models.load_model('run.keras')"
-    # The new model is built and compiled as the old one was.
-    lines = ["old = keras.models.load_model('run.keras')"]
+    lines = ["old, model = keras.models.load_model('run.keras'), new_model()"]
     if values["weights"]:
         lines.append("model.set_weights(old.get_weights())")
     if values["optimizer"]:

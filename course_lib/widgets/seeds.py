@@ -1,6 +1,7 @@
 """Recorded pairs of runs: how many seeds does it take to see a difference?"""
 
 import math
+import re
 from typing import Any
 
 from course_lib.formulas.parameters import Choice, Whole
@@ -183,7 +184,10 @@ def seeds_code(pair, seeds):
     settings += f"batch_size={pair['batch_size']},\n    max_updates={pair['updates']}, "
     settings += f"validation={validation}, test=True"
     after, before = pair["schedules"]
-    own = f"""settings = dict(
+    own = f"""from course_lib.claims import gain
+{pair["imports"]}
+from course_lib.training import fit
+settings = dict(
     {settings})
 after = {{seed: fit(
     {after},
@@ -192,18 +196,23 @@ before = {{seed: fit(
     {before},
     seed=seed, **settings).test_accuracy for seed in {several}}}
 gain(after, before)"""
-    loop = f"""differences = []
+    loop = f"""{pair["imports"]}
+after = {after}
+before = {before}
+def train(schedule):  # your own: makes the model, draws the batches, returns the accuracy
+    DRAW
+differences = []
 for seed in {several}:
     accuracies = []
     for schedule in (after, before):
         SEED
-        accuracies.append(train(schedule))  # makes the model and draws the batches
+        accuracies.append(train(schedule))
     differences.append(accuracies[0] - accuracies[1])"""
-    return [
-        ["course_lib", own],
-        ["PyTorch", loop.replace("SEED", "torch.manual_seed(seed)")],
-        ["Keras", loop.replace("SEED", "keras.utils.set_random_seed(seed)")],
-    ]
+    torch = loop.replace("SEED", "torch.manual_seed(seed)")
+    torch = "import torch\n" + torch.replace("DRAW", "return torch.rand(()).item()")
+    keras = loop.replace("SEED", "keras.utils.set_random_seed(seed)")
+    keras = "import keras\n" + keras.replace("DRAW", "return float(keras.random.uniform(()))")
+    return [["course_lib", own], ["PyTorch", torch], ["Keras", keras]]
 
 
 def how_many_seeds(pair: str = PAIRS[0][0], order: str = ORDERS[0], count: int = 3) -> Panel:
@@ -237,6 +246,8 @@ def how_many_seeds(pair: str = PAIRS[0][0], order: str = ORDERS[0], count: int =
         "pairs": [
             {
                 **{key: each[key] for key in ("name", "schedules", *SETTINGS)},
+                "imports": "from course_lib.schedules import Schedule, "
+                + ", ".join(sorted({*re.findall(r"Schedule\((\w+)", str(each["schedules"]))})),
                 "differences": [
                     round(100 * (after - before), 4)
                     for after, before in zip(each["after"], each["before"])
