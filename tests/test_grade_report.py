@@ -230,14 +230,16 @@ def test_what_several_have_is_one_row_and_what_a_teacher_decides_comes_first(tmp
     library = {"code": "library", "grade_id": "01-walk", "text": "names `linear`"}
     moved = [{"code": "moved", "grade_id": f"c{n}", "text": "moved"} for n in (1, 2)]
     extra = {"code": "extra", "grade_id": "", "text": "a cell of the student's own"}
+    own = {1: moved, 3: [library], 5: moved, 6: moved[1:]}
     for n in range(7):
-        found = [points, extra, *([library] if n == 3 else []), *(moved if n in (1, 5) else [])]
+        found = [points, extra, *own.get(n, [])]
         save(tmp_path, result(f"s{n}", [walk("right", (1, 1, 1))], findings=found))
     found = report.overview(report.load(tmp_path))["findings"]
     assert [(each["text"], [*each["students"]], [*each["cells"]]) for each in found] == [
         ("names `linear`", ["s3"], ["01-walk"]),
         ("its points: another", [f"s{n}" for n in range(7)], ["01-walk"]),
         ("moved", ["s1", "s5"], ["c1", "c2"]),
+        ("moved", ["s6"], ["c2"]),
     ]
     text = text_of(report.write_report(tmp_path))
     assert '<a href="./s1.html">s1</a>, <a href="./s5.html">s5</a>' in text and ">c1, c2<" in text

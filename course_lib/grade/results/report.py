@@ -233,17 +233,18 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _findings(graded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What is worth a look, in one row what several students have: first what a teacher decides."""
-    alike: dict[tuple[bool, str, str], dict[str, Any]] = {}
+    alike: dict[tuple[bool, str, str, tuple[str, ...]], dict[str, str]] = {}
     for row in graded:
+        own: dict[tuple[bool, str, str], list[str]] = {}
         for each in row["findings"]:
-            key = (each["code"] not in FIRST, _name(row), each["text"])
             if each["code"] != "extra":  # cells of one's own are no news for a teacher
-                found = alike.setdefault(key, {"students": {}, "cells": {}})
-                found["students"][row["student"]] = row["name"]
-                found["cells"][each["grade_id"]] = ""
+                key = (each["code"] not in FIRST, _name(row), each["text"])
+                own.setdefault(key, []).append(each["grade_id"])
+        for key, cells in own.items():
+            alike.setdefault((*key, tuple(cells)), {})[row["student"]] = row["name"]
     return [
-        {"notebook": notebook, "text": text, **alike[mild, notebook, text]}
-        for mild, notebook, text in sorted(alike)
+        {"students": students, "notebook": notebook, "cells": cells, "text": text}
+        for (_, notebook, text, cells), students in sorted(alike.items())
     ]
 
 
