@@ -17,7 +17,6 @@ from typing import Any
 
 from course_lib.files import hold, write_whole
 from course_lib.grade.intake.collect import Submission
-from course_lib.grade.intake.piles import said
 
 
 class StoreError(OSError):
@@ -101,19 +100,14 @@ class Store:
     def forget_unreadable(self, submissions: Iterable[Submission]) -> None:
         """Drop the rows about files of these students that were unreadable and are so no longer;
         what lay among other submissions, another week's say, is not known to be mended."""
-        submissions = list(submissions)
         kept = {self.path(each) for each in submissions}
-        again = {(self.path(each).parent, said(each.origin)) for each in submissions}
         for student in {path.parent for path in kept}:
-            for path in student.glob("unreadable-*.json"):
-                if path in kept or path.name.endswith(".run.json"):
-                    continue
-                run, row = (read(each) or {} for each in (path.with_suffix(".run.json"), path))
-                here = run.get("submissions", self.submissions) == self.submissions
-                who = said(row.get("origin", ""))
-                if here or (who.owner and (student, who) in again):  # downloaded anew
-                    path.with_suffix(".run.json").unlink(missing_ok=True)
-                    path.unlink()
+            for run in student.glob("unreadable-*.run.json"):
+                path = run.with_suffix("").with_suffix(".json")
+                here = (read(run) or {}).get("submissions") == self.submissions
+                if here and path not in kept:
+                    path.unlink(missing_ok=True)
+                    run.unlink()
 
 
 def paths(folder: str | Path) -> list[Path]:
