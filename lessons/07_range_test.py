@@ -423,8 +423,8 @@ outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 # %% [markdown]
 # Adam keeps a mean of the gradients, one of their squares, and a count of its updates (lesson 9):
 # all three still hold the test's. With shuffling or dropout the random numbers have moved on, with
-# batch normalisation the running means. **Fix it**: put back *everything*, also after an error in
-# the middle, as `find_lr` does. Then training after the test is, bit for bit, the same as without.
+# batch normalisation the running means, if the copy of the weights lacks them. **Fix it**: put back
+# *everything*, also after an error, as `find_lr` does. Then training is, bit for bit, the same.
 #
 # ## 7. Spot the bug: a finder that finds nothing
 #
@@ -802,7 +802,8 @@ exercise(
 #
 # - `optimizer`: `"sgd"` or `"adam"`; `momentum`: SGD's momentum, 0 for none (Adam ignores it),
 # - `dropout`: the rate of a dropout layer, 0 for none,
-# - `batch_norm`: whether the network has batch normalisation,
+# - `batch_norm`: whether the network has batch normalisation (its running means, though
+#   `state_dict()` and Keras's `get_weights()` hold them, are not among the weights here),
 # - `shuffle`: whether the batches are drawn in random order.
 #
 # **Deliver:** `to_restore`, a list in alphabetical order with those of these three that are needed:
@@ -892,5 +893,6 @@ exercise(
 # A state matters when the sweep changes it *and* the training reads it. SGD without momentum
 # reads nothing but weight, gradient and rate. Dropout and shuffling read the same stream of
 # random numbers that the sweep has used. The running means of batch normalisation go on from
-# where the sweep left them, and the trained model predicts with them. They are not weights: in
-# PyTorch they are buffers, in Keras non-trainable weights of the layer.
+# where the sweep left them, and the trained model predicts with them. No gradient moves them: in
+# PyTorch they are buffers, in Keras non-trainable weights of the layer, so whoever puts back
+# `model.get_weights()` has put them back.
