@@ -104,7 +104,7 @@ def plot_schedules(
     return figure
 
 
-def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "") -> Figure:
+def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False) -> Figure:
     """The applied rate of every update above the training loss (smoothed; faint: each batch).
 
     A cross marks the last update before a run diverged, at the top where its loss is higher still.
@@ -133,7 +133,7 @@ def plot_runs(runs: Mapping[str, Run], *, log_rate: bool = False, title: str = "
     if len(runs) > 1 or any(run.diverged is not None for run in runs.values()):
         _legend(top)
     data = {run.data for run in runs.values()}
-    top.set_title(title or ", ".join(sorted(data)), fontsize=10, loc="left")
+    top.set_title(", ".join(sorted(data)), fontsize=10, loc="left")
     return figure
 
 
@@ -189,8 +189,6 @@ def plot_record(
 def plot_record_losses(
     records: Mapping[str, Sequence[Mapping[str, Any]]],
     schedules: Mapping[str, Callable[[int], float]],
-    *,
-    log_rate: bool = False,
 ) -> Figure:
     """The planned rate above the recorded training loss of every epoch, a line per run; runs of one
     label look the same. `schedules` holds a schedule for each label, in updates."""
@@ -206,7 +204,7 @@ def plot_record_losses(
             # An epoch's mean stands in the middle of its epoch, so that a drop shows where it is.
             middles = [epoch + 0.5 for epoch in range(len(line["train_loss"]))]
             bottom.plot(middles, line["train_loss"], alpha=0.7, linewidth=1, **style)
-    _label(top, "", "learning rate", log=log_rate)
+    _label(top, "", "learning rate")
     _label(bottom, "epoch", "training loss")
     bottom.set_ylim(bottom=0)
     _legend(top)
@@ -243,26 +241,21 @@ def plot_answer(
     yours: Sequence[float],
     expected: Sequence[float],
     *,
-    steps: Sequence[int] | None = None,
-    first: int | None = None,
-    names: tuple[str, str] = ("yours", "expected"),
-    x: str = "update",
-    y: str = "learning rate",
+    steps: Sequence[int],
+    first: int,
+    x: str,
+    y: str,
 ) -> Figure:
-    """A student's curve over the expected one; `first` is the place of the first difference.
-
-    `steps` are the places on the x-axis (default: 0, 1, 2, ...).
-    """
+    """A student's curve over the expected one: at `steps` on the x-axis, which is called `x`;
+    `first` is the place of the first difference."""
     figure, axes = _figure()
-    steps = range(len(expected)) if steps is None else steps
     points = "o" if len(expected) <= 30 else None  # a point each, where there is room for them
-    axes.plot(steps, expected, marker=points, color="0.65", linewidth=5, label=names[1])
-    axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label=names[0])
-    if first is not None:
-        axes.axvline(steps[first], color="0.3", linestyle=":", zorder=0)
-        ring: dict[str, Any] = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
-        label = f"first difference: {x} {steps[first]}"
-        axes.plot(steps[first], yours[first], "o", color="0.1", label=label, **ring)
+    axes.plot(steps, expected, marker=points, color="0.65", linewidth=5, label="expected")
+    axes.plot(steps, yours, marker=points, color=PALETTE[1], linestyle="--", label="yours")
+    axes.axvline(steps[first], color="0.3", linestyle=":", zorder=0)
+    ring: dict[str, Any] = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
+    label = f"first difference: {x} {steps[first]}"
+    axes.plot(steps[first], yours[first], "o", color="0.1", label=label, **ring)
     _label(axes, x, y)
     if len(expected) <= 30:
         axes.locator_params(axis="x", integer=True)

@@ -77,7 +77,7 @@ def test_it_serves_until_it_is_interrupted():
         (["cosin"], "schedules must be one of constant, .* got 'cosin'"),
         (["--save", "/nowhere/x.html"], "lr-course: /nowhere/x.html: No such file or directory"),
         (["--port", "99999"], "port 99999 of 127.0.0.1 cannot be served"),
-        (["--port", "-1"], "port must be a whole number of at least 0, got -1"),
+        (["--port", "-1"], "port -1 of 127.0.0.1 cannot be served"),
     ],
 )
 def test_what_is_wrong_is_said(capsys, arguments, message):

@@ -83,9 +83,9 @@ FIGURES = {
         ["cosine\nn = 6", "linear\nn = 3"],
     ),
     "answer": (
-        lambda: plot_answer([1, 2], [1, 3]),
+        lambda: plot_answer([1, 2], [1, 3], steps=[0, 1], first=1, x="update", y="learning rate"),
         [("update", "learning rate")],
-        ["expected", "yours"],
+        ["expected", "yours", "first difference: update 1"],
     ),
 }
 
@@ -222,20 +222,18 @@ def test_a_schedule_is_drawn_from_its_formula():
     assert plot_schedules({"mine": FALLING}, 25, log=True).axes[0].get_yscale() == "log"
 
 
-def test_an_answer_is_drawn_over_what_was_expected():
-    axes = plot_answer([1, 2, 3], [1, 2, 4], names=("Keras", "PyTorch")).axes[0]
-    drawn = {name: list(line.get_ydata()) for name, line in lines(axes).items()}
-    assert drawn == {"PyTorch": [1, 2, 4], "Keras": [1, 2, 3]}
-    assert list(drawn) == ["PyTorch", "Keras"]  # the later one lies on top
-    looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}
-    assert len(looks) == 2
-
-
 def test_the_first_difference_of_an_answer_is_ringed_at_its_step():
     curves = dict(yours=[1, 2, 5], expected=[1, 3, 4], steps=[0, 10, 700])
-    axes = plot_answer(**curves, first=1, x="epoch").axes[0]
+    axes = plot_answer(**curves, first=1, x="epoch", y="rate").axes[0]
     drawn = lines(axes)
-    assert list(drawn["yours"].get_xdata()) == [0, 10, 700]
+    assert list(drawn)[:2] == ["expected", "yours"]  # the later one lies on top
+    for name in ("expected", "yours"):
+        assert (list(drawn[name].get_xdata()), list(drawn[name].get_ydata())) == (
+            curves["steps"],
+            curves[name],
+        )
+    looks = {(drawn[name].get_color(), drawn[name].get_linestyle()) for name in list(drawn)[:2]}
+    assert len(looks) == 2
     ring = drawn["first difference: epoch 10"]
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([10], [2])
 
@@ -269,10 +267,9 @@ def test_runs_have_a_log_axis_for_the_rate_when_asked():
         assert (top.get_yscale(), bottom.get_yscale()) == (scale, "linear")
 
 
-def test_runs_are_titled_with_their_data_unless_told_otherwise():
+def test_runs_are_titled_with_their_data():
     runs = {"a": run(data="MNIST"), "b": run(data="STAND-IN for MNIST"), "c": run(data="MNIST")}
     assert plot_runs(runs).axes[0].get_title(loc="left") == "MNIST, STAND-IN for MNIST"
-    assert plot_runs(runs, title="Mine").axes[0].get_title(loc="left") == "Mine"
 
 
 @pytest.mark.parametrize("others", [{}, {"calm": run()}], ids=["alone", "among others"])
@@ -375,8 +372,6 @@ def test_recorded_losses_stand_in_the_middle_of_their_epoch_under_the_planned_ra
     assert drawn == {(plan.get_color(), plan.get_linestyle())} == {("#D55E00", "-")}
     assert bottom.get_ylim()[0] == 0
     assert top.get_title(loc="left") == "MNIST"
-    logged = plot_record_losses({"linear": recorded()}, {"linear": FALLING}, log_rate=True)
-    assert logged.axes[0].get_yscale() == "log"
 
 
 # --- numbers --------------------------------------------------------------------------------------

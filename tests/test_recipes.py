@@ -55,7 +55,7 @@ def test_what_is_not_said_is_what_fit_does_without_being_told():
     assert recipe.settings == {name: declared[name].default for name in NAMED} == DEFAULTS
     # All that decides about a run can be said; the rest tells of it, or is a schedule that hears.
     assert declared.keys() - set(NAMED) == {
-        *("schedule", "data", "model", "plateau", "monitor", "progress", "watch")
+        *("schedule", "data", "model", "monitor", "progress", "watch")
     }
 
 
@@ -157,18 +157,15 @@ def test_a_recipe_is_read_and_never_executed(text, tmp_path):
 
 
 def test_a_schedule_that_no_text_can_say_is_refused():
-    with pytest.raises(TypeError, match=r"schedule must be a Schedule, .*, got <lambda>"):
-        Recipe(lambda step: 0.1, "mlp", "mnist")
-    with pytest.raises(ValueError, match=r"a recipe can hold .*, got <lambda>"):
-        Recipe(Schedule(warmup, then=lambda step: 0.1, warmup_steps=3), "mlp", "mnist")
+    for unsaid in (lambda step: 0.1, Schedule(warmup, then=lambda step: 0.1, warmup_steps=3)):
+        with pytest.raises(ValueError, match=r"a recipe can hold .*, got <lambda>"):
+            Recipe(unsaid, "mlp", "mnist")
 
     def cosine(step):  # the name alone does not make it GALLERY's
         return 0.1
 
     with pytest.raises(ValueError, match="knows the formulas of GALLERY by name, got cosine"):
         Recipe(Schedule(cosine), "mlp", "mnist")
-    with pytest.raises(TypeError, match="a recipe must be a text like 'cosine"):
-        Recipe.parse(3)
 
 
 def test_values_of_one_parameter():
@@ -216,5 +213,3 @@ def test_data_are_loaded_by_name_and_what_is_said_beside_reaches_fit(monkeypatch
         watch=lambda done, trainer: seen.append(done),
     )
     assert asked == ["mnist"] and seen == [1, 2, 3]
-    with pytest.raises(ValueError, match="beside the recipe must be one of progress, watch"):
-        run("constant(lr=0.1) | softmax | mnist", seed=3)
