@@ -48,7 +48,7 @@ _POLYNOMIAL = Row(
 )
 _INVERSE_TIME = Row(
     keras="InverseTimeDecay(lr, decay_steps=every, decay_rate=factor, staircase=staircase)",
-    note="Keras: an int as the rate or the factor rounds everything to ints.",
+    note="Keras: an int as the rate cuts the factor to an int.",
 )
 _TRIANGULAR = Row(
     torch="CyclicLR(optimizer, base_lr=base_lr, max_lr=peak_lr, step_size_up=half_cycle_steps,"
@@ -74,8 +74,9 @@ _ONE_CYCLE = Row(
     " peak_lr / start_factor, peak_lr, peak_lr / start_factor / final_factor)"
     " if anneal == 'cosine' and not three_phase"
     " and 1 <= warmup_fraction * total_steps < total_steps else None",
-    note="torch ends at total_steps - 1, and one step() more bounces up; optax and fastai peak at "
-    "int(pct * T) and end at T, so T is one less (fastai: position t / (total_steps - 1)). "
+    note="torch ends at total_steps - 1, and one step() more bounces up; optax peaks at "
+    "int(pct * T), fastai at pct * T, both end at T, so T is one less (fastai: position "
+    "t / (total_steps - 1)). "
     "fit_one_cycle ends at peak_lr / 1e5.",
 )
 _WARMED = "warmup_steps and plain(then) and abs(then(0) - own_lr(then)) <= 1e-9 * own_lr(then)"
