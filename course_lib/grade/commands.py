@@ -158,7 +158,8 @@ def _grade(options) -> int:
     assignments = read_assignments(options.solutions)
     found = collect(Path(options.submissions), assignments)
     submissions = [each for each in found if not each.elsewhere]
-    texts = [cell.source for each in assignments.values() for cell in each.cells if cell.runs]
+    asked = [assignments[name] for name in {each.notebook for each in submissions} - {None}]
+    texts = [cell.source for each in asked for cell in each.cells if cell.runs]
     texts += [each.text for each in submissions]
     conditions = dataclasses.replace(conditions, preload=engine.preload(texts))
     with Store(options.out, options.submissions) as store:
