@@ -202,7 +202,7 @@ class Examination:
     def _why_undefined(self, question: Question, messages: list[str]) -> str:
         if _undefined(self._name(question)) not in messages:
             return ""
-        for step, outcome in self._ran():
+        for step, outcome in self.ran():
             if step.grade_id in question.answers and not outcome.ok:
                 return f"its cell stopped with {_error(outcome)}"
         return f"no cell defines `{self._name(question)}`"
@@ -210,7 +210,7 @@ class Examination:
     def _lacking(self, question: Question, messages: list[str]) -> str:
         """The package without which an answer that is not right may have been left; "" for none."""
         unnamed = any("NameError" in message for message in messages)
-        for step, outcome in self._ran():
+        for step, outcome in self.ran():
             if outcome.error in LACKING and (unnamed or step.grade_id in question.answers):
                 here = "a package is missing or another version where it was graded"
                 return f"{here} ({_error(outcome)})"
@@ -231,11 +231,11 @@ class Examination:
                 step.grade_id,
                 f"an error in {'its' if step.kind == 'answer' else 'a'} cell: {_error(outcome)}",
             )
-            for step, outcome in self._ran()
+            for step, outcome in self.ran()
             if outcome.error and (outcome.error in LACKING or step.grade_id in earned)
         ]
 
-    def _ran(self) -> list[tuple[Step, Outcome]]:
+    def ran(self) -> list[tuple[Step, Outcome]]:
         """What was run, and how it ended."""
         outcomes = self.running.outcomes
         return [(each, outcomes[i]) for i, each in enumerate(self.plan.steps) if i in outcomes]
@@ -313,9 +313,7 @@ def examine(
     run["peak_mb"] = round(ran.peak_mb, 1)
     run["cells"] = [
         {"grade_id": step.grade_id, "kind": step.kind, **asdict(outcome)}
-        for index, step in enumerate(plan.steps)
-        for outcome in [ran.outcomes.get(index)]
-        if outcome is not None
+        for step, outcome in examination.ran()
     ]
     return {**result, "status": "graded", "reason": ""}, run
 
