@@ -34,7 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib.formulas.parameters import Number, Numbers
+from course_lib.formulas.parameters import Number
 
 
 def adagrad_rates(
@@ -85,9 +85,6 @@ def adam_rates(
     >>> rates.round(3).tolist()  # times m = 0.5 and 0.75: each change is exactly 0.1
     [[0.2], [0.133]]
     """
-    betas = Numbers().check("betas", betas)
-    if len(betas) != 2:
-        raise ValueError(f"betas must be two numbers, got {betas!r}")
     beta_1, beta_2 = betas
     gradients, lr = _checked(gradients, lr, eps=eps, beta_1=beta_1, beta_2=beta_2)
     t = np.arange(1, len(gradients) + 1)[:, np.newaxis]

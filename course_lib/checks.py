@@ -29,7 +29,7 @@ from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
 from course_lib.questions.calls import Call, Probe, agrees, member, written
-from course_lib.questions.values import decode, differing, items, leaves
+from course_lib.questions.values import decode, differing, items
 
 __all__ = ["check", "progress"]
 
@@ -338,28 +338,6 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     return next(near, "").format(wanted=off[0][1].get("error", [""])[0]) if off else ""
 
 
-def _other_form(got: Reply, wanted: Reply) -> bool:
-    """Whether these are the right values, as a list where a number is wanted, as texts, ..."""
-    if got.get("value") is None:  # `found or None`
-        return "value" in got and wanted.get("value") == []
-    return "value" in wanted and any(calls.close_leaves(got, wanted, k) for k in (False, True))
-
-
-def _other_words(got: Reply, wanted: Reply) -> bool:
-    """Whether the numbers are right, and each text is so but for capitals, or in part."""
-    if "value" not in got or "value" not in wanted:
-        return False
-    mine, goals = leaves(got["value"]), leaves(wanted["value"])
-    return len(mine) == len(goals) and all(map(_nearly, mine, goals))
-
-
-def _nearly(mine: Any, goal: Any) -> bool:
-    if not (isinstance(mine, str) and isinstance(goal, str) and mine.strip()):
-        return calls.same(mine, goal, calls.CLOSE)
-    mine, goal = mine.strip().casefold(), goal.casefold()
-    return mine in goal or goal in mine
-
-
 def _not_refused(got: Reply, wanted: Reply) -> bool:
     """Whether this is a call that should have been refused, whatever came instead."""
     return "error" in wanted
@@ -368,12 +346,9 @@ def _not_refused(got: Reply, wanted: Reply) -> bool:
 # What is said of answers that are off in one way only.
 NEAR = {
     calls.close: f"This is {calls.CLOSE_WORDS}.",
-    _other_form: "The values are right, their form is not: return them as `expected` shows them.",
     _not_refused: "The values are right, but this call must be refused. Where a {wanted} is "
     "expected, write `raise {wanted}(...)`: another error, such as that of `assert`, does not "
     "count, nor does returning the error.",
-    _other_words: "The numbers are right. Words are compared to the letter: copy them from the "
-    "task.",
 }
 
 

@@ -26,24 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may have few letters
             stream.reconfigure(errors="backslashreplace")
-    try:
-        try:
-            return _run(arguments)
-        finally:
-            sys.stdout.flush()  # here, and not when Python ends, where the error would be shown
-    except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):  # what is left goes nowhere
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-
-
-def _run(arguments: list[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with needs(options.extra):
-            return options.run(options)
+            status = options.run(options)
+        sys.stdout.flush()  # here, and not when Python ends, where the error would be shown
+        return status
     except BrokenPipeError:
-        raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere
+        return 141
     except (ValueError, OSError, ImportError) as error:
         print(f"lr-course: {_in_words(error)}", file=sys.stderr)
         return 2

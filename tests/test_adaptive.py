@@ -139,7 +139,6 @@ def test_effective_rates_says_what_it_cannot_read():
 @pytest.mark.parametrize(
     "call, says",
     [
-        (lambda: adaptive.adam_rates([[1.0]], lr=1, betas=[0.9]), r"two numbers, got \(0.9,\)"),
         (lambda: adaptive.adagrad_rates([1.0], lr=1), r"row per update .* got the shape \(1,\)"),
         (lambda: adaptive.adam_rates(GRADIENTS, lr=[1, 2]), "each of the 40 updates"),
         (lambda: adaptive.rmsprop_rates(GRADIENTS, lr=1, alpha=1), "alpha must be .* below 1"),
@@ -149,7 +148,6 @@ def test_effective_rates_says_what_it_cannot_read():
         (lambda: adaptive.adam_rates(GRADIENTS, lr=1, eps=-1), "eps must be"),
         (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=(1, 0.9)), "beta_1 must be .* below 1"),
         (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=(0.9, 1)), "beta_2 must be .* below 1"),
-        (lambda: adaptive.adam_rates(GRADIENTS, lr=1, betas=0.9), "betas must be .* got 0.9"),
         (lambda: adaptive.adagrad_norm_rates(GRADIENTS, lr=1, initial=-1), "initial must be"),
     ],
 )
@@ -450,7 +448,7 @@ def test_prodigy_trains_and_is_for_torch_only():
     run, schedule = run_of("torch", "prodigy", max_updates=60)
     run.assert_lr_matches(schedule)
     assert run.loss[-1] < 0.9 * run.loss[0]
-    with pytest.raises(ValueError, match="tensorflow has, got .*take framework=.torch"):
+    with pytest.raises(ValueError, match=r"tensorflow has, got .*take framework=.torch"):
         run_of("tensorflow", "prodigy")
 
 
@@ -460,7 +458,7 @@ def test_keras_sgd_puts_the_rate_inside_of_the_velocity_and_is_for_tensorflow_on
     ours, _ = run_of("tensorflow", "sgd", momentum=0.9)
     assert run.loss[0] == pytest.approx(ours.loss[0])
     assert abs(run.loss[-1] - ours.loss[-1]) > 1e-6  # the rate changes, so the two part
-    with pytest.raises(ValueError, match="torch has, got .*take framework=.tensorflow"):
+    with pytest.raises(ValueError, match=r"torch has, got .*take framework=.tensorflow"):
         run_of("torch", "keras_sgd")
 
 

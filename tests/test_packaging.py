@@ -244,15 +244,13 @@ def test_verify_can_be_quiet_or_json(monkeypatch, capsys):
     assert cli.main(["verify"]) == 0 and capsys.readouterr().out == "full marks\nall is well\n"
 
 
-@pytest.mark.parametrize("arguments", [["reproduce"], ["--help"], ["completion", "bash"]])
+@pytest.mark.parametrize("arguments", [["reproduce"], ["completion", "bash"]])
 def test_a_reader_that_leaves_is_no_error(arguments):
     ours, theirs = os.pipe()
     os.close(ours)  # nobody reads: the first write fails
     with open(theirs, "wb") as out:
         ran = subprocess.run([*LR_COURSE, *arguments], stdout=out, stderr=subprocess.PIPE)
-    assert ran.stderr == b""
-    # argparse itself passes over what it cannot write of its help
-    assert ran.returncode == 141 or arguments == ["--help"]
+    assert (ran.stderr, ran.returncode) == (b"", 141)
 
 
 @pytest.mark.parametrize(

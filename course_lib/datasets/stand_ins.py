@@ -6,18 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from course_lib import needs
 from course_lib.datasets.files import KEYS, Arrays
 
 
 def _digits() -> Arrays:
     """The 1,797 handwritten 8x8 digits in scikit-learn, enlarged to 28x28, in a fixed order."""
-    try:
+    with needs("course"):
         from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError(
-            "the stand-in for MNIST comes from scikit-learn, which is not installed: "
-            "pip install scikit-learn, or get MNIST as the warning above says"
-        ) from error
     digits = load_digits()
     order = np.random.default_rng(0).permutation(len(digits.target))
     images = (digits.images[order] * (255 / 16)).round().astype(np.uint8)

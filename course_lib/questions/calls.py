@@ -12,7 +12,7 @@ from textwrap import indent
 from traceback import walk_tb
 from typing import Any
 
-from course_lib.questions.values import Unanswerable, decode, differing, encode, items, leaves, same
+from course_lib.questions.values import Unanswerable, decode, differing, encode, items, same
 
 LINE = 84  # characters in a line that need not be broken
 
@@ -202,13 +202,8 @@ CLOSE_WORDS = (
 
 def close(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a reply that is not right is so by its last digits only."""
-    return agrees(got, wanted, CLOSE) and close_leaves(got, wanted)
-
-
-def close_leaves(got: Mapping[str, Any], wanted: Mapping[str, Any], keys: bool = False) -> bool:
-    """Whether these are the right values to four digits, each by itself, in whatever form."""
-    mine, goals = leaves(got.get("value"), keys), leaves(wanted.get("value"), keys)
-    return len(mine) == len(goals) and all(same(*pair, CLOSE) for pair in zip(mine, goals))
+    each = zip(items(got.get("value")), items(wanted.get("value")))
+    return agrees(got, wanted, CLOSE) and all(same(*pair, CLOSE) for pair in each)
 
 
 def written(value: Any) -> str:
