@@ -27,7 +27,7 @@ import torch
 
 from course_lib.claims import gain, mean_interval, record, sampling_error
 from course_lib.data import load
-from course_lib.predictions import Prediction, calibration, outcome, predict
+from course_lib.predictions import Calibration, Prediction, calibration, outcome, predict
 from course_lib.schedules import constant, cosine, exponential, multistep, per_epoch
 from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
 from course_lib.training import fit
@@ -493,7 +493,7 @@ for number in range(80):
     simulated.append(Prediction("12.z", f"question {number}", odds, happened))
 
 # %% alt="Stated probability against the share that came true: a line flatter than the diagonal"
-calibration(simulated).plot()
+Calibration(simulated, "").plot()
 
 # %% [markdown]
 # The points lie on a line flatter than the diagonal: what the learner calls nearly certain happens
