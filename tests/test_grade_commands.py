@@ -214,7 +214,9 @@ def test_table_has_names_as_they_were_written_in_columns(graded, tmp_path, capsy
     assert (done["graded_now"], done["left_alone"]) == (0, [])
     assert done["of_other_submissions"] == [note.split(": ")[1]]
     (gone,) = (tmp_path / "out").glob(f"students/{note.split('students/')[1]}")
-    assert json.loads(gone.read_text())["name"] == CHINESE  # that file, and no lesson beside it
+    found = json.loads(gone.read_text())
+    assert found["name"] == CHINESE  # that file, and no lesson beside it
+    assert found["questions"][2]["answer"] == "YOUR ANSWER HERESo."  # without the question
 
 
 @boxed

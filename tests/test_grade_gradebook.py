@@ -37,7 +37,7 @@ def walk(score, status="partly", answer=WALK):
     return {**found, "score": score}
 
 
-def why(answer=ASKED + "The factor is below -1."):
+def why(answer="The factor is below -1."):
     return question("", "01-why", "01-why", "manual", 3.0, answer=answer)
 
 
@@ -53,7 +53,7 @@ def results(tmp_path):
     save(folder, handed_in("anna", [walk(1.0, "right"), why()]))
     said = [cell("n-exercise-1", "hello\x1b[31m\n"), cell("", error="NameError", message="x")]
     save(folder, handed_in("bob", [walk(0.333333), why()]), cells=said)
-    blank = {"status": "not begun", "score": 0.0, "answer": ASKED + "YOUR ANSWER HERE\n"}
+    blank = {"status": "not begun", "score": 0.0, "answer": "YOUR ANSWER HERE\n"}
     save(
         folder,
         handed_in("cleo", [walk(0.0, "not begun", "stub"), {**why(), **blank}]),
@@ -177,7 +177,7 @@ def test_what_a_person_gave_stays(results, solutions, course):
     grade_by_hand(course, "bob", "01-why", **marks)
     grade_by_hand(course, "anna", "01-why", **marks)
     save(results, handed_in("bob", [walk(1.0, "right"), why()]))  # bob improved his code
-    save(results, handed_in("anna", [walk(1.0, "right"), why(ASKED + "Another answer.")]))
+    save(results, handed_in("anna", [walk(1.0, "right"), why("Another answer.")]))
     to_gradebook(results, solutions, course=course)
     found = grades(course)
     assert found["bob", "01-walk"] == (1.0, None, False)
@@ -301,21 +301,6 @@ def test_students_whom_a_roster_does_not_know_are_named(results, solutions, cour
     done = to_gradebook(results, solutions, course=course)
     assert done["new_students"] == ["zoe"]
     assert to_gradebook(results, solutions, course=course)["new_students"] == []
-
-
-def test_another_database_and_assignment_name(results, solutions, course, tmp_path):
-    """As the course's configuration says."""
-    with (course / "nbgrader_config.py").open("a") as file:
-        file.write(f'\nc.CourseDirectory.db_url = "sqlite:///{tmp_path}/other.db"\n')
-    for name in ("anna", "bob", "cleo", "dan"):
-        shutil.rmtree(results / "students" / name)
-    save(results, handed_in("anna", [walk(1.0, "right"), why()], assignment="ps7"))
-    to_gradebook(results, solutions, course=course)
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{tmp_path}/other.db") as book:
-        assert book.find_submission("ps7", "anna").score == 1.0
-    assert (course / "autograded" / "anna" / "ps7" / "01_ball.ipynb").exists()
 
 
 def test_real_lesson(tmp_path, course):
@@ -452,7 +437,7 @@ def test_what_is_shown_has_the_answer_once_the_question_as_it_was_and_what_was_f
         group("ties", 1.0, False, NOT_ASKED),
     ]
     stopped = question("1.1", "01-walk", "t", "stopped", 1.0, groups, WALK, reason="It hangs")
-    row = {**handed_in("anna", [stopped, why(ASKED + "*It* grows.")]), "run": {"cells": []}}
+    row = {**handed_in("anna", [stopped, why("*It* grows.")]), "run": {"cells": []}}
     shown = answered(released(made, "x"), row)
     cells = {
         each.metadata.nbgrader.grade_id: each
@@ -496,10 +481,9 @@ def save_hostile(folder: Path) -> None:
     for index, text in enumerate(HOSTILE):
         asked = walk(0.333333, answer=text)
         asked["groups"][0]["message"] = asked["reason"] = text
-        written = why(text if index % 2 else ASKED + text)
         said = [cell("n-exercise-1", text, "ValueError", text)]
         changes = {"name": text, "origin": text, "reason": text}
-        save(folder, handed_in(f"s{index:02d}", [asked, written], **changes), cells=said)
+        save(folder, handed_in(f"s{index:02d}", [asked, why(text)], **changes), cells=said)
         if index % 3 == 0:
             save(folder, handed_in(f"u{index:02d}", [], status="unreadable", **changes))
 

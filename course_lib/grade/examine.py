@@ -17,7 +17,7 @@ from course_lib.grade.conditions import Conditions
 from course_lib.grade.intake.assignment import Assignment, Question
 from course_lib.grade.intake.collect import Submission
 from course_lib.grade.intake.match import Finding, Plan, Step, match
-from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.intake.notebook import STUBS, read_notebook
 from course_lib.grade.noticed import noticed
 from course_lib.grade.running import Running
 from course_lib.grade.walls.limits import NOT_ASKED, STOPPED_CALL
@@ -302,7 +302,7 @@ def examine(
             "score": verdict.score,
             "status": verdict.status,
             "reason": verdict.reason,
-            "answer": "\n\n".join(plan.answers.get(each, "") for each in question.answers),
+            "answer": _written(question, plan, assignment),
             "groups": list(verdict.groups),
         }
         for question in assignment.questions
@@ -316,6 +316,15 @@ def examine(
         for step, outcome in examination.ran()
     ]
     return {**result, "status": "graded", "reason": ""}, run
+
+
+def _written(question: Question, plan: Plan, assignment: Assignment) -> str:
+    """What the student wrote, without the question above it where that was left in place."""
+    text = "\n\n".join(plan.answers.get(each, "") for each in question.answers)
+    if question.manual:
+        (cell,) = (each for each in assignment.cells if each.grade_id == question.grade_id)
+        text = text.removeprefix(cell.released.rpartition(*STUBS["markdown"])[0])
+    return text
 
 
 def failed(

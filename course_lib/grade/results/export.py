@@ -176,8 +176,7 @@ def _summary(row: Mapping[str, Any], marks: Marks) -> list[Any]:
 
 
 def _questions(row: Mapping[str, Any], marks: Marks) -> Iterator[list[Any]]:
-    whole = {**row, **dict.fromkeys(LONG[len(START) :]), "name": row["name"]}
-    whole["reason"] = row["reason"]
+    whole = dict.fromkeys(LONG) | {name: row[name] for name in (*START, "name", "reason")}
     if row["status"] != "graded":
         yield [whole[name] for name in LONG]
     for each in row["questions"]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.files import write_whole
+from course_lib.grade.intake.notebook import STUBS
 from course_lib.grade.release import (
     ReleaseError,
     chosen,
@@ -30,7 +31,6 @@ from course_lib.grade.results.report import STATUS, load, printed
 from course_lib.grade.results.wording import counted, in_one_line, made_safe, points_in_words
 from course_lib.grade.walls.limits import NOT_ASKED
 
-PLACEHOLDER = "YOUR ANSWER HERE"
 BLANK = ("not begun", "missing")  # nobody wrote an answer
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,100}")  # of an assignment: a folder, in URLs
 
@@ -231,7 +231,7 @@ def _import(
     book.update_or_create_student(student)
     # formgrader takes a submission for graded when both times agree.
     when = coursedir.get_existing_timestamp(str(folders[0]))
-    book.update_or_create_submission(assignment, student, **({"timestamp": when} if when else {}))
+    book.update_or_create_submission(assignment, student, timestamp=when)
     theirs = book.find_submission_notebook(notebook, assignment, student)
     now, cells = _sources(shown), dict(_answer_cells(clean))
     for grade in theirs.grades:
@@ -309,8 +309,14 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
     for grade_id, (first, *others) in _answer_cells(clean):
         question = questions.get(grade_id)
         if question and question["status"] not in BLANK:
-            answer = question["answer"]
-            cells[first].source = _as_text(cells[first], answer) if as_text else answer
+            asked, answer = (
+                cells[first].source.rpartition(*STUBS["markdown"])[0],
+                question["answer"],
+            )
+            if as_text:  # code is shown as text only; words might be markup
+                code = cells[first].cell_type == "code"
+                answer = made_safe(answer) if code else literal(answer)
+            cells[first].source = asked + answer
             for other in others:
                 cells[other].source = "# what was written here stands in the answer cell above"
     if as_text:
@@ -321,17 +327,6 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
             if cells[grade_id].cell_type == "code":
                 cells[grade_id].outputs = [_stream(in_words(question))]
     return notebook
-
-
-def _as_text(cell: Any, answer: str) -> str:
-    """The answer for its cell: code as it is, which is shown as text only; words as a literal,
-    below the question when that was left in place."""
-    if cell.cell_type == "code":
-        return made_safe(answer)
-    asked = cell.source.rpartition(PLACEHOLDER)[0]
-    if asked and answer.startswith(asked):
-        return asked + literal(answer.removeprefix(asked))
-    return literal(answer)
 
 
 def literal(text: str) -> str:

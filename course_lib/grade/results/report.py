@@ -155,29 +155,8 @@ def written_answers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 key = (row["assignment"], row["notebook"], each["grade_id"])
                 asked = found.setdefault(key, {**each, "notebook": row["notebook"], "answers": []})
                 asked["answers"].append((answer_id(row, each), each["answer"]))
-    for question in found.values():
-        texts = [text.splitlines() for _, text in question["answers"]]
-        first = _shared_start(texts)
-        size = len(first)
-        own = [t[size:] if t[:size] == first and len(t) > size else t for t in texts]
-        ids = [name for name, _ in question["answers"]]
-        question["answers"] = sorted(zip(ids, map("\n".join, own)))
-        question["asked"] = "\n".join(first)
+                asked["answers"].sort()
     return [found[key] for key in sorted(found)]
-
-
-def _shared_start(texts: Sequence[list[str]]) -> list[str]:
-    """The lines with which most answers begin, and not all of any: the question, left in place."""
-    start: list[str] = []
-    while True:
-        place = len(start)
-        following = Counter(
-            text[place] for text in texts if text[:place] == start and len(text) > place + 1
-        )
-        ((line, count),) = following.most_common(1) or [("", 0)]
-        if count <= max(1, len(texts) / 2):
-            return start
-        start.append(line)
 
 
 def _by_student(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
