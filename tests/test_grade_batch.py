@@ -249,18 +249,6 @@ def test_a_download_under_another_name_is_known_again(tmp_path):
         assert store.has(now, key) and store.result(now)["origin"] == now.origin
 
 
-def test_the_same_hand_in_in_another_folder_is_the_same(tmp_path):
-    """A class downloaded once more, into another folder: no row of the first one stays."""
-    first, again = (f"class{n}.zip/Ann Lee_12_assignsubmission_file/x.ipynb" for n in "12")
-    broken = Submission("ann", "ann", problem="not JSON", origin=first)
-    for folder, sent in (("1", broken), ("2", replace(broken, problem="", origin=again))):
-        with Store(tmp_path, tmp_path / folder) as store:
-            sent = sent if sent.problem else replace(sent, notebook="09_small", text="{}")
-            store.save(sent, {"key": "k", "status": "graded", "origin": sent.origin}, {"key": "k"})
-            store.forget_unreadable([sent])
-    assert not store.has(broken, "k")
-
-
 def test_another_week_s_submissions_take_no_row_away(tmp_path):
     """Ann sent an essay in the first week; her second week's notebook does not answer for it."""
     essay = Submission("ann", "ann", problem="no notebook here", origin="ann/essay.pdf")
@@ -347,11 +335,28 @@ def test_no_two_results_share_a_file(tmp_path):
 
 
 def test_what_is_loaded_beforehand():
-    assert preload(["import numpy as np\\n", None]) == ()
+    setup = 'import numpy as np\n\nframework = "torch"  # or "tensorflow"'
+    assert preload([setup, json.dumps({"source": setup}), None]) == ()
     assert preload(["import torch.nn as nn"]) == preload(["from torch import nn"]) == ("torch",)
     assert preload(["from keras import layers"]) == ("tensorflow", "keras")
     assert preload(["import course_lib.pytorch"]) == ("torch", "tensorflow", "keras")
     assert preload(["import " * 700_000]) == ()  # a regular expression took days for it
+
+
+def test_a_lesson_that_nobody_handed_in_loads_nothing_beforehand(tmp_path, monkeypatch):
+    write_solutions(tmp_path / "solutions")
+    small = (tmp_path / "solutions" / "09_small.ipynb").read_text()
+    other = small.replace("import math", "import math, torch").replace("09_small", "10_other")
+    (tmp_path / "solutions" / "10_other.ipynb").write_text(other)
+    write_submission(tmp_path / "in", "ann", submission())
+    loaded = []
+    monkeypatch.setattr(engine, "preload", lambda texts: loaded.append(preload(texts)) or ())
+    assert main(grading.command(tmp_path, out=tmp_path / "out")) == 0
+    (tmp_path / "solutions" / "09_small.ipynb").write_text(
+        small.replace("import math", "import keras")
+    )
+    assert main(grading.command(tmp_path, out=tmp_path / "out")) == 0
+    assert loaded == [(), ("tensorflow", "keras")]
 
 
 @pytest.mark.parametrize(

@@ -309,10 +309,8 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
     for grade_id, (first, *others) in _answer_cells(clean):
         question = questions.get(grade_id)
         if question and question["status"] not in BLANK:
-            asked, answer = (
-                cells[first].source.rpartition(*STUBS["markdown"])[0],
-                question["answer"],
-            )
+            asked = cells[first].source.rpartition(*STUBS["markdown"])[0]
+            answer = question["answer"]
             if as_text:  # code is shown as text only; words might be markup
                 code = cells[first].cell_type == "code"
                 answer = made_safe(answer) if code else literal(answer)
