@@ -70,7 +70,8 @@ optimizer.step()
 w.item()
 
 # %% [markdown]
-# Keras, the same experiment. The optimizer is given the gradient, 1, directly.
+# `backward()` adds the gradient to `w.grad`, where `step()` reads it; loops empty it first, with
+# `zero_grad()`. Keras, the same experiment: the optimizer is given the gradient, 1, directly.
 
 # %%
 v = keras.Variable([1.0])
