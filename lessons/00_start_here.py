@@ -27,6 +27,7 @@ framework = "torch"  # or "tensorflow"
 # Each lesson goes the same way: **predict** what will happen, **run** it, **explain** it,
 # **break** it, **fix** it. Then open the lesson's exercises: your answers are checked at once,
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
+# (A few exercises ask for a class of PyTorch's or of Keras's, whichever you chose.)
 #
 # Before an experiment, a `predict` cell asks for your odds in per cent: change its numbers and run
 # it. What the next cells show stays folded (`...`) until you run them. Then `outcome` scores your
