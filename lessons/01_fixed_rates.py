@@ -167,7 +167,7 @@ from course_lib.tensorflow import keras, tf  # Keras and TensorFlow without thei
 w = tf.Variable(1.0)
 optimizer = keras.optimizers.SGD(learning_rate=0.3)
 for _ in range(4):
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape:  # notes what the loss is made of, for the gradient
         loss = w**2
     optimizer.apply([tape.gradient(loss, w)], [w])
 print(f"w = {w.numpy():.4f} with a rate of {float(optimizer.learning_rate):g}")
