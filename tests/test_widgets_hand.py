@@ -16,7 +16,7 @@ from course_lib.widgets import (
     plateau_cuts,
     valley,
 )
-from course_lib.widgets.lab_parts import Trial
+from course_lib.widgets.lab_parts import Trial, entry
 
 
 @pytest.fixture
@@ -126,7 +126,8 @@ def test_where_there_is_no_clipboard_the_code_of_a_run_is_marked(page):
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     page.goto("about:blank")
-    page.set_content(bench._entry(Trial(1, bench.recipe, 50)))
+    trial = Trial(1, bench.recipe, 50)
+    page.set_content(entry(trial, bench.code_of(trial)))
     page.get_by_role("button").click()
     page.get_by_role("button", name="Press Ctrl+C").wait_for()
     assert page.evaluate("String(getSelection())") == bench.code_of(Trial(1, bench.recipe, 50))

@@ -25,7 +25,7 @@ from course_lib.recipes import Recipe
 from course_lib.rosetta import own_lr
 from course_lib.schedules import Schedule
 from course_lib.training import Run, updates
-from course_lib.widgets.chart import chart, line, row
+from course_lib.widgets.chart import chart, escape, line, row
 from course_lib.widgets.controls import Control, control_of
 from course_lib.widgets.numbers import short
 from course_lib.widgets.series import window_means
@@ -35,6 +35,13 @@ WINDOW = 20  # updates, for the mean of the losses
 POINTS = 300  # of a line: one for two pixels of the picture
 COLORS = PALETTE[:6]  # its black would vanish on a dark page
 SVG_DASHES = ("", "6 3", "2 3", "8 3 2 3")
+# A page without https has no clipboard: then the code is marked, to copy by hand.
+COPY = (
+    "Promise.resolve().then(() => navigator.clipboard.writeText(this.dataset.code))"
+    '.then(() => { this.textContent = "Copied" }, () => { this.textContent = "Press Ctrl+C"; '
+    "getSelection().selectAllChildren(this.nextElementSibling) })"
+)
+LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
 STEPS = {"every", "milestones", "boundaries", "knots", "timescale"}  # counts of updates, by name
 
 
@@ -156,6 +163,32 @@ def lab_chart(trials: Sequence[Trial], plan: Mapping[str, list] | None, updates:
             row("learning rate", rates, height=170),
             row(f"loss, mean of {WINDOW}", losses, log=True, height=200),
         ],
+    )
+
+
+def entry(trial: Trial, code: str) -> str:
+    """A run in the list of runs: how it looks in the picture, how it stands, and the code that
+    makes it again."""
+    code, look = escape(code), trial.look
+    return (
+        f"<div style='line-height: 1.5'><svg width='34' height='10' aria-hidden='true'>"
+        f"<path d='M0 5H30' stroke='{look['color']}' stroke-width='2' "
+        f"stroke-dasharray='{look['dash']}'/></svg>{escape(trial.words)} "
+        f"<button type='button' title='Copy the code of run {trial.number}' "
+        f"data-code='{code}' onclick='{COPY}'>Copy</button>"
+        f"<div style='{LOW}'>"
+        f"<code style='user-select: all; white-space: pre-wrap'>{code}</code></div></div>"
+    )
+
+
+def progress(trial: Trial | None) -> str:
+    """The bar of the latest run, with its words."""
+    done, total = (trial.done, trial.total) if trial else (0, 1)
+    words = f"update {done} of {total}" if trial else "no run"
+    return (
+        f"<label style='display: flex; gap: 8px; line-height: 2'>{words} <progress "
+        f"max='{total}' value='{done}' style='flex: 1; height: auto; min-width: 3rem; "
+        "accent-color: var(--jp-brand-color1)'></progress></label>"
     )
 
 

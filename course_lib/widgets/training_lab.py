@@ -24,7 +24,15 @@ from course_lib.recipes import Recipe
 from course_lib.training import split
 from course_lib.widgets.chart import draw, escape
 from course_lib.widgets.lab_controls import Settings
-from course_lib.widgets.lab_parts import Trial, cut_to, lab_chart, planned
+from course_lib.widgets.lab_parts import (
+    LOW,
+    Trial,
+    cut_to,
+    entry,
+    lab_chart,
+    planned,
+    progress,
+)
 from course_lib.widgets.panel import Panel
 
 with needs("notebook"):
@@ -49,14 +57,7 @@ new MutationObserver(() => {
 # it along would come unheard.
 STATUS = """<style onload="this.parentNode.setAttribute('role', 'status')"></style>"""
 LABS: weakref.WeakSet = weakref.WeakSet()
-# A page without https has no clipboard: then the code is marked, to copy by hand.
-COPY = (
-    "Promise.resolve().then(() => navigator.clipboard.writeText(this.dataset.code))"
-    '.then(() => { this.textContent = "Copied" }, () => { this.textContent = "Press Ctrl+C"; '
-    "getSelection().selectAllChildren(this.nextElementSibling) })"
-)
 LINE = "line-height: 1.4"
-LOW = "line-height: 1.6; max-height: 6.4em; overflow: auto; overflow-wrap: anywhere"  # four lines
 
 
 class _Stopped(Exception):
@@ -303,7 +304,7 @@ class TrainingLab(ipywidgets.VBox):
             for trial in self.trials:
                 if trial.number not in self._rows:
                     self._rows[trial.number] = self._row(trial)
-                self._rows[trial.number].children[1].value = self._entry(trial)
+                self._rows[trial.number].children[1].value = entry(trial, self.code_of(trial))
             gone = self._rows.keys() - {trial.number for trial in self.trials}
             for number in gone:
                 del self._rows[number]
@@ -321,21 +322,8 @@ class TrainingLab(ipywidgets.VBox):
             self._redraw()
 
         shown.observe(show, "value")
-        entry = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", min_width="0"))
-        return ipywidgets.HBox([shown, entry])
-
-    def _entry(self, trial: Trial) -> str:
-        """How the run looks in the picture, how it stands, and the code that makes it again."""
-        code, look = escape(self.code_of(trial)), trial.look
-        return (
-            f"<div style='line-height: 1.5'><svg width='34' height='10' aria-hidden='true'>"
-            f"<path d='M0 5H30' stroke='{look['color']}' stroke-width='2' "
-            f"stroke-dasharray='{look['dash']}'/></svg>{escape(trial.words)} "
-            f"<button type='button' title='Copy the code of run {trial.number}' "
-            f"data-code='{code}' onclick='{COPY}'>Copy</button>"
-            f"<div style='{LOW}'>"
-            f"<code style='user-select: all; white-space: pre-wrap'>{code}</code></div></div>"
-        )
+        words = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", min_width="0"))
+        return ipywidgets.HBox([shown, words])
 
     def code_of(self, trial: Trial) -> str:
         """The call that makes this run again."""
@@ -347,14 +335,7 @@ class TrainingLab(ipywidgets.VBox):
         with self._drawing:
             self._drawn = time.monotonic()
             self._live.value = draw(self.chart())
-            last = self.trials[-1] if self.trials else None
-            done, total = (last.done, last.total) if last else (0, 1)
-            words = f"update {done} of {total}" if last else "no run"
-            self.bar.value = (
-                f"<label style='display: flex; gap: 8px; line-height: 2'>{words} <progress "
-                f"max='{total}' value='{done}' style='flex: 1; height: auto; min-width: 3rem; "
-                "accent-color: var(--jp-brand-color1)'></progress></label>"
-            )
+            self.bar.value = progress(self.trials[-1] if self.trials else None)
 
     def chart(self) -> dict:
         """The picture as plain values."""
