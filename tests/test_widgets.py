@@ -448,9 +448,11 @@ def test_a_long_legend_has_a_second_row_and_the_words_of_a_mark_stay_inside():
     lines = [line("a" * 50, [0], [0.0], "red")]
     one, two = (layout(chart("", "", 0, 9, [row("", lines * n)]))["height"] for n in (1, 2))
     assert two == one + 18
-    for at, anchor in ((10, "start"), (90, "end")):
-        picture = draw(chart("", "x", 0, 100, [row("y", lines, marks=[mark(at, "here")])]))
-        assert f"text-anchor='{anchor}'>here<" in picture
+    # At the right, where there is room up to the end and to the next one.
+    for places, anchors in (([10], "s"), ([98], "e"), ([60, 98], "se"), ([60, 62], "es")):
+        marks = [mark(at, "here") for at in places]
+        picture = draw(chart("", "x", 0, 100, [row("y", lines, marks=marks)]))
+        assert "".join(re.findall(r"text-anchor='(s|e)\w+'>here<", picture)) == anchors
     assert limits_of(row("", lines)) == {"low": 0, "high": 1, "log": False}  # all at 0
     tiny = [line("", [0, 1], [1e-30, 1.0], "red")]
     assert limits_of(row("", tiny, log=True))["low"] == pytest.approx(1e-6 / 1.3)

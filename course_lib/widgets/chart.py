@@ -212,7 +212,7 @@ def _axes(each, x_axis, top, width, labelled):
     for upright in each["marks"]:
         x = place(upright["at"], x_axis, LEFT, right)
         if x is not None:
-            side = "end" if x > (LEFT + right) / 2 else "start"
+            side = _side(upright, each["marks"], x_axis, right)
             parts.append(_straight(x, top, x, bottom, upright["color"], upright["dash"], 0.9))
             parts.append(_text(x - 4 if side == "end" else x + 4, top + 12, upright["label"], side))
     for one in each["lines"]:
@@ -221,6 +221,16 @@ def _axes(each, x_axis, top, width, labelled):
         parts.append(_path(xs, ys, one))
     parts.append("</svg>")
     return "".join(parts)
+
+
+def _side(upright, marks, x_axis, right):
+    """Where the words of a mark begin: at its right, unless another's or the end is too near."""
+    x, wide = place(upright["at"], x_axis, LEFT, right), 8 + 7.2 * len(upright["label"])
+    ends = [right]
+    for other in marks:
+        if other["label"] and other["at"] > upright["at"]:
+            ends.append(place(other["at"], x_axis, LEFT, right))
+    return "end" if min(ends) - x < wide and x - LEFT > wide else "start"
 
 
 def _scales(label, x_axis, y_axis, top, bottom, right, labelled):
