@@ -288,7 +288,7 @@ plot_record(records, claim=0.9742, band=sampling_error(0.9742))
 # %%
 classic = Runs("mnist_classic", framework)
 won = gain(classic.percent("better"), classic.percent("printed"))
-print(f"line from 0.4 - printed: {won:.2f} points, n = {won.n}")
+print(f"line from 0.4 - printed: {won:.3f} points, n = {won.n}")
 side = "the line's is higher" if won.above_zero else "the printed one's is higher"
 outcome("2.c", "no difference found" if won.undecided else side)
 
