@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.grade.intake import archive
+from course_lib.grade.intake import collect as module
 from course_lib.grade.intake.assignment import Assignment, AssignmentCell
-from course_lib.grade.intake.collect import Caps, collect, student_id
+from course_lib.grade.intake.collect import collect, student_id
 from course_lib.grade.intake.piles import namesakes
 from course_lib.grade.intake.piles import said as SAID
 
@@ -61,9 +62,9 @@ def zipped(files, **options):
     return memory.getvalue()
 
 
-def found(folder, **caps):
+def found(folder):
     """(name, notebook, start of the problem) of each submission."""
-    rows = collect(folder, ASSIGNMENTS, Caps(**caps))
+    rows = collect(folder, ASSIGNMENTS)
     for row in rows:
         assert (row.text is None) == (row.problem is not None)
         assert row.problem is not None or row.notebook in ASSIGNMENTS
@@ -73,13 +74,13 @@ def found(folder, **caps):
     assert len(set(origins)) == len(origins)
     graded = [(row.student, row.assignment, row.notebook) for row in rows if row.notebook]
     assert len(set(graded)) == len(graded)  # one result file each
-    assert rows == collect(folder, ASSIGNMENTS, Caps(**caps))
+    assert rows == collect(folder, ASSIGNMENTS)
     return [(row.name, row.notebook, row.problem) for row in rows]
 
 
-def the(folder, **caps):
+def the(folder):
     """The only submission."""
-    ((_, notebook, problem),) = found(folder, **caps)
+    ((_, notebook, problem),) = found(folder)
     return notebook, problem
 
 
@@ -798,17 +799,18 @@ def test_a_bomb_is_stopped_by_the_bytes_that_come_out(tmp_path, monkeypatch):
         archive.zipfile.ZipExtFile, "read", lambda *a: out.append(real(*a)) or out[-1]
     )
     files = {"alice.zip": patched(PACKED, 0, size=4_900_000)}
-    caps = Caps(file=1_000_000)
-    problem = collect(write(tmp_path, files), ASSIGNMENTS, caps)[0].problem
+    monkeypatch.setattr(module, "LARGEST_FILE", 1_000_000)
+    problem = collect(write(tmp_path, files), ASSIGNMENTS)[0].problem
     assert problem == "larger than 1 MB; clear its outputs, save and hand in again"
     assert 900_000 < sum(map(len, out)) < 1_200_000 and max(map(len, out)) <= archive.CHUNK
 
 
-def test_one_students_zips_together_are_limited(tmp_path):
+def test_one_students_zips_together_are_limited(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_TOTAL", 1_000_000)
     inner = zipped({RATES: TEXT + " " * 400_000})
     files = {f"{count}.zip": zipped({f"{count}.ipynb": os.urandom(300_000)}) for count in range(9)}
     write(tmp_path, {"alice.zip": zipped({**files, "z.zip": inner})})
-    rows = found(tmp_path, total=1_000_000)
+    rows = found(tmp_path)
     assert len(rows) == 10 and any("have more than 1 MB" in row[2] for row in rows)
 
 
@@ -823,7 +825,9 @@ def test_what_is_refused_counts_as_read(tmp_path, monkeypatch):
     files = {f"{n}.ipynb": " " * 3_000 + "x" * 3_000 for n in range(9)}
     write(tmp_path, {"alice.zip": zipped(files)})
     monkeypatch.setattr(zipfile.ZipFile, "open", counted)
-    rows = collect(tmp_path, ASSIGNMENTS, Caps(file=2_000, total=5_000))
+    monkeypatch.setattr(module, "LARGEST_FILE", 2_000)
+    monkeypatch.setattr(module, "LARGEST_TOTAL", 5_000)
+    rows = collect(tmp_path, ASSIGNMENTS)
     assert len(opened) == 3 and sum("have more than" in row.problem for row in rows) == 6
 
 
@@ -886,9 +890,10 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
         archive.read(item, 100)
 
 
-def test_of_too_many_files_the_notebooks_are_looked_at_first(tmp_path):
+def test_of_too_many_files_the_notebooks_are_looked_at_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_FILES", 5)
     files = {f"a/{n}.txt": "x" for n in range(9)} | {f"z/{RATES}": TEXT}
-    rows = found(write(tmp_path, {"alice.zip": zipped(files)}), files=5)
+    rows = found(write(tmp_path, {"alice.zip": zipped(files)}))
     assert ALICE[0] in rows and any("more than 5 files" in str(problem) for _, _, problem in rows)
 
 

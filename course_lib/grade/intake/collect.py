@@ -30,8 +30,10 @@ from course_lib.grade.intake.archive import Item, Refused, members, read, shown
 from course_lib.grade.intake.assignment import Assignment
 from course_lib.grade.intake.match import match
 from course_lib.grade.intake.notebook import read_notebook, without_outputs
-from course_lib.grade.intake.piles import Caps, Pile, piles, said
+from course_lib.grade.intake.piles import MOST_FILES, Pile, piles, said
 
+LARGEST_FILE = 25_000_000  # bytes of a notebook, or of a zip within a zip; an animation is long
+LARGEST_TOTAL = 100_000_000  # bytes of one student's files
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
 COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
 LEVELS = 2  # a zip, and a zip within it
@@ -68,23 +70,19 @@ class Elsewhere(Foreign):
 
 
 def collect(
-    folder: Path | str,
-    assignments: Mapping[str, Assignment],
-    caps: Caps | None = None,
-    *,
-    outputs: bool = False,
+    folder: Path | str, assignments: Mapping[str, Assignment], *, outputs: bool = False
 ) -> list[Submission]:
     """All submissions in the folder, sorted by student; with `outputs`, what their cells printed
     and drew is kept.
 
     Raises ValueError when there is no such folder, or an empty one; never for what is handed in.
     """
-    folder, caps = Path(folder), caps or Caps()
+    folder = Path(folder)
     rows: dict[str, list[_Row]] = defaultdict(list)
     try:
-        for pile in piles(folder, caps):
+        for pile in piles(folder):
             name = unicodedata.normalize("NFC", pile.name)  # macOS writes accents on their own
-            rows[name] += _Reader(pile, assignments, caps, outputs).rows()
+            rows[name] += _Reader(pile, assignments, outputs).rows()
     except OSError as error:
         raise ValueError(f"{folder}: cannot be read ({error.strerror}); see its rights") from error
     if not rows:
@@ -147,25 +145,22 @@ class _Row:
 
 
 class _Reader:
-    """What one pile holds, read within the caps. Whose it is, `collect` fills in."""
+    """What one pile holds, read within the limits. Whose it is, `collect` fills in."""
 
-    def __init__(
-        self, pile: Pile, assignments: Mapping[str, Assignment], caps: Caps, outputs: bool
-    ) -> None:
-        self.pile, self.assignments, self.caps = pile, assignments, caps
-        self.outputs = outputs
-        self.left = caps.total  # bytes that may still be read
+    def __init__(self, pile: Pile, assignments: Mapping[str, Assignment], outputs: bool) -> None:
+        self.pile, self.assignments, self.outputs = pile, assignments, outputs
+        self.left = LARGEST_TOTAL  # bytes that may still be read
 
     def rows(self) -> list[_Row]:
-        most = self.caps.files
         with ExitStack() as zips:
             unpacked = self._unpacked(self.pile.items, self.pile.level, zips)
-            items = list(islice(unpacked, 50 * most))
+            items = list(islice(unpacked, 50 * MOST_FILES))
             items.sort(key=lambda each: (each.suffix != ".ipynb", len(each.parts), each.origin))
-            rows = [row for item in items[:most] if (row := self._row(item))]
-        if len(items) > most:
+            rows = [row for item in items[:MOST_FILES] if (row := self._row(item))]
+        if len(items) > MOST_FILES:
             rest = replace(items[-1], origin=f"{items[0].origin} ...")
-            rows.append(self._refused(rest, f"more than {most} files; the rest was not looked at"))
+            what = f"more than {MOST_FILES} files; the rest was not looked at"
+            rows.append(self._refused(rest, what))
         return rows or [self._nothing(items)]
 
     def _unpacked(self, items: Iterable[Item], level: int, zips: ExitStack) -> Iterator[Item]:
@@ -186,13 +181,13 @@ class _Reader:
     def _take(self, item: Item) -> bytes:
         """The bytes of a file; Refused where it is too large, or all files together are."""
         try:
-            data = read(item, self.caps.file) if self.left > 0 else b""
+            data = read(item, LARGEST_FILE) if self.left > 0 else b""
             self.left -= len(data)
         except Refused:
-            self.left -= self.caps.file  # may have been read before it was refused
+            self.left -= LARGEST_FILE  # may have been read before it was refused
             raise
         if self.left <= 0:
-            raise Refused(f"this student's files have more than {self.caps.total / 1e6:g} MB")
+            raise Refused(f"this student's files have more than {LARGEST_TOTAL / 1e6:g} MB")
         return data
 
     def _row(self, item: Item) -> _Row | None:

@@ -35,15 +35,7 @@ NOTES = re.compile(r"(?is).*\.(csv|xlsx|ods)|(readme|notes?)\.(txt|md)|readme")
 NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
 NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
 DEPTH = 10  # folders within folders
-
-
-@dataclass(frozen=True)
-class Caps:
-    """The most that is looked at of one submission."""
-
-    files: int = 200
-    file: int = 25_000_000  # bytes of a notebook, or of a zip within a zip; an animation is long
-    total: int = 100_000_000  # bytes
+MOST_FILES = 200  # of one student's that are looked at
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class Pile:
     level: int = 1  # of the next zip within
 
 
-def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
+def piles(folder: Path) -> Iterator[Pile]:
     """What lies in a folder of submissions. Raises ValueError where there is no such folder, and
     where it has nbgrader's `submitted/` and others' submissions."""
     if not folder.is_dir():
@@ -82,12 +74,12 @@ def piles(folder: Path, caps: Caps) -> Iterator[Pile]:
             inside = {} if owner or nbgrader else _inside(path)
             owned, useful = _owners(inside.values()), [*filter(_is_useful, inside.values())]
             if not _is_shared(useful, owned, alone):
-                yield Pile(owner or name, _files(path, (), place, caps), nbgrader=nbgrader)
+                yield Pile(owner or name, _files(path, (), place), nbgrader=nbgrader)
                 continue
             for child, at in inside.items():
                 if at in owned or at in useful:
                     who, rest = owned.get(at) or _of_nobody(at)
-                    items = _files(path / child, rest, f"{place}/{shown(child)}", caps)
+                    items = _files(path / child, rest, f"{place}/{shown(child)}")
                     yield Pile(who, items, shared=True)
         elif item.suffix == ".zip" and item.open and (alone or not owner):
             yield from _zip_piles(item, owner or path.stem, alone)
@@ -239,12 +231,12 @@ def said(origin: str) -> Said:
     return next(filter(None, map(_named, [*paths[1:], paths[0]])), Said())
 
 
-def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[Item]:
+def _files(path: Path, parts: tuple[str, ...], origin: str) -> list[Item]:
     """The file, or the files in a folder, the nearest first."""
     found, waiting = [], [(path, parts, origin)]
     for count, (here, names, place) in enumerate(waiting):  # it grows meanwhile: breadth first
-        if count > 2 * caps.files or len(names) > DEPTH:
-            what = f"more than {caps.files} files or {DEPTH} folders deep; the rest was not read"
+        if count > 2 * MOST_FILES or len(names) > DEPTH:
+            what = f"more than {MOST_FILES} files or {DEPTH} folders deep; the rest was not read"
             found.append(Item(f"{place} ...", (*names, "..."), problem=what))
             break
         try:
@@ -258,6 +250,6 @@ def _files(path: Path, parts: tuple[str, ...], origin: str, caps: Caps) -> list[
         children.sort(key=lambda name: not name.lower().endswith((".ipynb", ".zip")))
         waiting += [
             (here / name, (*names, name), f"{place}/{shown(name)}")
-            for name in islice(children, 2 * caps.files + 1)
+            for name in islice(children, 2 * MOST_FILES + 1)
         ]
     return found
