@@ -5,48 +5,13 @@ import math
 
 import numpy as np
 import torch
+from exercise_helper import changed
 
 # --- 0.1: count the updates ---
 
 
-def rounds_the_total(images, batch_size, epochs):
-    return math.ceil(epochs * images / batch_size)
-
-
-def drops_the_last_batch(images, batch_size, epochs):
-    return epochs * (images // batch_size)
-
-
-def rounds_to_nearest(images, batch_size, epochs):
-    return epochs * round(images / batch_size)
-
-
-def always_one_more(images, batch_size, epochs):
-    return epochs * (images // batch_size + 1)
-
-
-def forgets_the_epochs(images, batch_size, epochs):
-    return math.ceil(images / batch_size)
-
-
-def adds_nearly_one(images, batch_size, epochs):
-    return epochs * int(images / batch_size + 0.999)
-
-
-def short_batch_once(images, batch_size, epochs):
-    return images // batch_size * epochs + (images % batch_size > 0)
-
-
-def does_not_round(images, batch_size, epochs):
-    return epochs * images / batch_size
-
-
-def by_negative_division(images, batch_size, epochs):
-    return -(-images // batch_size) * epochs
-
-
-def by_adding_before(images, batch_size, epochs):
-    return (images + batch_size - 1) // batch_size * epochs
+def rounded_up(images, batch_size, epochs):
+    return epochs * math.ceil(images / batch_size)
 
 
 def by_numpy(images, batch_size, epochs):
@@ -60,22 +25,6 @@ def by_counting(images, batch_size, epochs):
 # --- 0.2: the measuring instrument ---
 
 
-def positions_instead(update, weight, count):
-    return [(update(), weight())[1] for _ in range(count)]
-
-
-def after_minus_before(update, weight, count):
-    return [-rate for rate in right_measure(update, weight, count)]
-
-
-def one_too_few(update, weight, count):
-    return right_measure(update, weight, count)[:-1]
-
-
-def rounds_to_thousandths(update, weight, count):
-    return [round(rate, 3) for rate in right_measure(update, weight, count)]
-
-
 def stops_at_a_rate_of_zero(update, weight, count):
     rates = []
     while len(rates) < count:
@@ -85,14 +34,6 @@ def stops_at_a_rate_of_zero(update, weight, count):
             break
         rates.append(before - weight())
     return rates + [0.0] * (count - len(rates))
-
-
-def updates_once_too_often(update, weight, count):
-    positions = []
-    for _ in range(count + 1):
-        positions.append(weight())
-        update()
-    return [before - after for before, after in itertools.pairwise(positions)]
 
 
 def right_measure(update, weight, count):
@@ -120,28 +61,8 @@ def measured_pairwise(update, weight, count):
 # --- 0.3: mend the loop ---
 
 
-def never_stops(step, *, initial, total, factor):
-    return initial * (1 - (1 - factor) * step / total)
-
-
-def stops_at_zero(step, *, initial, total, factor):
-    return initial * max(0.0, 1 - (1 - factor) * step / total)
-
-
-def falls_to_zero(step, *, initial, total, factor):
-    return initial * (1 - min(step / total, 1))
-
-
-def falls_by_the_factor(step, *, initial, total, factor):
-    return initial * (1 - factor * min(step / total, 1))
-
-
-def factor_is_a_rate(step, *, initial, total, factor):
-    return initial + (factor - initial) * min(step / total, 1)
-
-
-def exponential_instead(step, *, initial, total, factor):
-    return initial * factor ** min(step / total, 1)
+def with_a_minimum(step, *, initial, total, factor):
+    return initial * (1 - (1 - factor) * min(step / total, 1))
 
 
 class KeepsWhatItGave:
@@ -155,15 +76,6 @@ class KeepsWhatItGave:
     def __call__(self, step, *, initial, total, factor):
         rate = with_an_if(step, initial=initial, total=total, factor=factor)
         return self.known.setdefault((step, total), rate)
-
-
-def rounds_to_six_places(step, *, initial, total, factor):
-    return round(initial * (1 - (1 - factor) * min(step / total, 1)), 6)
-
-
-def as_a_weighted_mean(step, *, initial, total, factor):
-    share = min(step, total) / total
-    return (1 - share) * initial + share * factor * initial
 
 
 def by_interpolation(step, *, initial, total, factor):
@@ -276,30 +188,54 @@ def by_a_scheduler(epochs, *, initial, factor, every):
     return np.array(rates)
 
 
-def rates_without_sign(update, weight, count):
-    return [abs(rate) for rate in right_measure(update, weight, count)]
-
-
-def rates_of_at_most_one(update, weight, count):
-    return [min(1.0, rate) for rate in right_measure(update, weight, count)]
-
-
 def never_rises(epochs, *, initial, factor, every):
     return [[min(initial, initial * factor ** (epoch // every))] * 2 for epoch in range(epochs)]
 
 
 WRONG = {
     "count_updates": [
-        *(rounds_the_total, drops_the_last_batch, rounds_to_nearest, always_one_more),
-        *(forgets_the_epochs, adds_nearly_one, short_batch_once, does_not_round),
+        *changed(
+            rounded_up,
+            rounds_the_total={"epochs * math.ceil(images": "math.ceil(epochs * images"},
+            drops_the_last_batch={"math.ceil(images / batch_size)": "(images // batch_size)"},
+            rounds_to_nearest={"math.ceil(": "round("},
+            always_one_more={"math.ceil(images / batch_size)": "(images // batch_size + 1)"},
+            forgets_the_epochs={"epochs * ": ""},
+            adds_nearly_one={"math.ceil(images / batch_size)": "int(images / batch_size + 0.999)"},
+            short_batch_once={
+                "math.ceil(images /": "(images //",
+                "size)\n": "size) + (images % batch_size > 0)\n",
+            },
+            does_not_round={"math.ceil": ""},
+        ),
     ],
     "measure": [
-        *(updates_once_too_often, positions_instead, after_minus_before, one_too_few),
-        *(rates_without_sign, rounds_to_thousandths, stops_at_a_rate_of_zero, rates_of_at_most_one),
+        stops_at_a_rate_of_zero,
+        *changed(
+            right_measure,
+            updates_once_too_often={"    return": "    update()\n    return"},
+            positions_instead={"before - weight()": "weight()"},
+            after_minus_before={"before - weight()": "weight() - before"},
+            one_too_few={"return rates": "return rates[:-1]"},
+            rates_without_sign={"before - weight()": "abs(before - weight())"},
+            rounds_to_thousandths={"before - weight()": "round(before - weight(), 3)"},
+            rates_of_at_most_one={"before - weight()": "min(1.0, before - weight())"},
+        ),
     ],
     "line": [
-        *(rounds_to_six_places, never_stops, stops_at_zero, falls_to_zero, falls_by_the_factor),
-        *(factor_is_a_rate, exponential_instead, KeepsWhatItGave()),
+        KeepsWhatItGave(),
+        *changed(
+            with_a_minimum,
+            rounds_to_six_places={"return initial": "return round(initial", "1))": "1)), 6)"},
+            never_stops={"min(step / total, 1)": "step / total"},
+            stops_at_zero={"(1 - (": "max(0.0, 1 - (", "min(step / total, 1)": "step / total"},
+            falls_to_zero={"(1 - factor) * ": ""},
+            falls_by_the_factor={"(1 - factor) *": "factor *"},
+            factor_is_a_rate={"initial * (1 - (1 - factor)": "(initial - (initial - factor)"},
+            exponential_instead={
+                "(1 - (1 - factor) * min(step / total, 1))": "factor ** min(step / total, 1)"
+            },
+        ),
     ],
     "00-epoch-rates": [
         *(into_a_copy, first_group_only, last_group_only, as_an_attribute, into_the_defaults),
@@ -307,9 +243,9 @@ WRONG = {
     ],
 }
 RIGHT = {
-    "count_updates": [by_negative_division, by_adding_before, by_numpy, by_counting],
+    "count_updates": [rounded_up, by_numpy, by_counting],
     "measure": [right_measure, measured_with_numpy, measured_pairwise],
-    "line": [as_a_weighted_mean, by_interpolation, with_an_if],
+    "line": [with_a_minimum, by_interpolation, with_an_if],
     "00-epoch-rates": [
         the_mended_loop,
         _trained(in_float32, torch.float32),

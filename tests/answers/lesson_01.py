@@ -8,22 +8,6 @@ from exercise_helper import changed
 # --- 1.1 walk: the positions of the ball ----------------------------------------------------------
 
 
-def walk_without_start(start, *, lr, curvature, steps):
-    return [start * (1 - lr * curvature) ** t for t in range(1, steps + 1)]
-
-
-def walk_one_step_short(start, *, lr, curvature, steps):
-    return [start * (1 - lr * curvature) ** t for t in range(steps)]
-
-
-def walk_never_crosses(start, *, lr, curvature, steps):
-    return [start * max(0, 1 - lr * curvature) ** t for t in range(steps + 1)]
-
-
-def walk_last_position(start, *, lr, curvature, steps):
-    return start * (1 - lr * curvature) ** steps
-
-
 def walk_ends_at_a_millionth(start, *, lr, curvature, steps):
     positions = right_walk_closed_form(start, lr=lr, curvature=curvature, steps=steps)
     return [w if abs(w) > 2e-7 else 0.0 for w in positions]
@@ -69,13 +53,6 @@ def right_walk_while(start, *, lr, curvature, steps):
         if len(positions) == steps + 1:
             return tuple(positions)
         w -= lr * (curvature * w)
-
-
-def right_walk_recursive(start, *, lr, curvature, steps):
-    if steps == 0:
-        return [start]
-    then = start - lr * curvature * start
-    return [start, *right_walk_recursive(then, lr=lr, curvature=curvature, steps=steps - 1)]
 
 
 def right_walk_numerical(start, *, lr, curvature, steps):
@@ -137,10 +114,6 @@ def critical_roots_of_the_polynomial(hessian):
 
 def right_critical_spectral_norm(hessian):
     return 2 / np.linalg.norm(np.array(hessian), ord=2)
-
-
-def right_critical_singular_values(hessian):
-    return float(2 / np.linalg.svd(np.array(hessian, dtype=float), compute_uv=False)[0])
 
 
 def right_critical_general_eigenvalues(hessian):
@@ -240,15 +213,6 @@ def right_best_numpy(rates, losses):
     return rates[place], rates[place] in (rates[0], rates[-1])
 
 
-def right_best_sorted_pairs(rates, losses):
-    pairs = sorted(zip(rates, losses))
-    finite = [pair for pair in pairs if math.isfinite(pair[1])]
-    if not finite:
-        raise ValueError("all diverged")
-    rate, _ = min(finite, key=lambda pair: pair[1])
-    return rate, rate == pairs[0][0] or rate == pairs[-1][0]
-
-
 # --- 1.4 losses_of: the missing 255 ---------------------------------------------------------------
 
 
@@ -265,38 +229,10 @@ def _arrays(images, labels):
     return np.array(images, dtype=float), np.array(labels, dtype=float)
 
 
-def losses_as_published(images, labels, *, lr, updates):
-    return _descended(*_arrays(images, labels), lr, updates)
-
-
-def losses_rate_by_255(images, labels, *, lr, updates):
-    return _descended(*_arrays(images, labels), lr / 255, updates)
-
-
-def losses_by_the_largest_pixel(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / x.max(), y, lr, updates)
-
-
-def losses_by_256(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / 256, y, lr, updates)
-
-
 def losses_a_rate_that_converges(images, labels, *, lr, updates):
     x, y = _arrays(images, labels)
     edge = len(y) / np.linalg.eigvalsh(x.T @ x).max()
     return _descended(x, y, min(lr / 255**2, 0.9 * edge), updates)
-
-
-def losses_of_bright_images_divided(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return _descended(x / 255 if x.max() > 1 else x, y, lr, updates)
-
-
-def losses_cut_off(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    return [min(loss, 1e5) for loss in _descended(x / 255, y, lr, updates)]
 
 
 def losses_until_zero(images, labels, *, lr, updates):
@@ -323,32 +259,17 @@ def right_losses_in_float32(images, labels, *, lr, updates):
     return losses
 
 
-def right_losses_by_the_gradient(images, labels, *, lr, updates):
-    x, y = _arrays(images, labels)
-    v, losses = np.zeros(x.shape[1]), []  # v = w / 255
-    for _ in range(updates):
-        errors = x @ v - y
-        losses.append(float(errors @ errors / len(y)))
-        v -= 2 * lr * (x.T @ errors / 255) / len(y) / 255
-    return np.array(losses)
-
-
-def right_losses_in_plain_python(images, labels, *, lr, updates):
-    x = [[pixel / 255.0 for pixel in image] for image in images]
-    w, losses = [0.0] * len(x[0]), []
-    for _ in range(updates):
-        errors = [sum(map(lambda a, b: a * b, row, w)) - y for row, y in zip(x, labels)]
-        losses.append(sum(e * e for e in errors) / len(x))
-        for i in range(len(w)):
-            w[i] -= lr * 2 * sum(e * row[i] for e, row in zip(errors, x)) / len(x)
-    return losses
-
-
 WRONG = {
     "01-walk": [
-        *(walk_without_start, walk_one_step_short, walk_never_crosses, walk_last_position),
         *(walk_until_it_explodes, walk_until_the_bottom, walk_ends_at_a_millionth),
         walk_knows_visible_answers,
+        *changed(
+            right_walk_closed_form,
+            walk_without_start={"range(steps + 1)": "range(1, steps + 1)"},
+            walk_one_step_short={"steps + 1": "steps"},
+            walk_never_crosses={"(1 - lr * curvature)": "max(0, 1 - lr * curvature)"},
+            walk_last_position={"+ 1)]": "+ 1)][-1]"},
+        ),
     ],
     "01-critical-rate": [
         *(critical_roots_of_the_polynomial, critical_fifty_rounds_of_power_iteration),
@@ -385,26 +306,25 @@ WRONG = {
         ),
     ],
     "01-missing-255": [
-        *(losses_as_published, losses_rate_by_255, losses_by_the_largest_pixel, losses_by_256),
-        *(
-            losses_a_rate_that_converges,
-            losses_of_bright_images_divided,
-            losses_cut_off,
-            losses_until_zero,
+        *(losses_a_rate_that_converges, losses_until_zero),
+        *changed(
+            right_losses_divided,
+            losses_as_published={"x / 255": "x"},
+            losses_rate_by_255={"x / 255, y, lr": "x, y, lr / 255"},
+            losses_by_the_largest_pixel={"x / 255": "x / x.max()"},
+            losses_by_256={"255": "256"},
+            losses_of_bright_images_divided={"x / 255": "x / 255 if x.max() > 1 else x"},
+            losses_cut_off={
+                "return _descended(": "return np.fmin(1e5, _descended(",
+                "updates)\n": "updates))\n",
+            },
         ),
     ],
 }
 RIGHT = {
-    "01-walk": [
-        right_walk_closed_form,
-        right_walk_numpy,
-        right_walk_while,
-        right_walk_recursive,
-        right_walk_numerical,
-    ],
+    "01-walk": [right_walk_closed_form, right_walk_numpy, right_walk_while, right_walk_numerical],
     "01-critical-rate": [
         right_critical_spectral_norm,
-        right_critical_singular_values,
         right_critical_general_eigenvalues,
         right_critical_power_iteration,
         right_critical_search,
@@ -413,14 +333,7 @@ RIGHT = {
         right_best_plainly,
         right_best_loop,
         right_best_numpy,
-        right_best_sorted_pairs,
         right_best_without_minus_infinity,
     ],
-    "01-missing-255": [
-        right_losses_divided,
-        right_losses_by_the_rate,
-        right_losses_in_float32,
-        right_losses_by_the_gradient,
-        right_losses_in_plain_python,
-    ],
+    "01-missing-255": [right_losses_divided, right_losses_by_the_rate, right_losses_in_float32],
 }

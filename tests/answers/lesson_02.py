@@ -2,47 +2,18 @@
 
 import math
 import statistics
-from itertools import accumulate
 
 import numpy as np
 import torch
+from exercise_helper import changed
 
 from course_lib.tensorflow import tf
 
 # --- 02-slow-decay --------------------------------------------------------------------------------
 
 
-def slow_counts_updates(step, *, lr, power, steps_per_epoch):
-    return lr * (step + 1) ** -power
-
-
-def slow_within_the_epoch(step, *, lr, power, steps_per_epoch):
-    return lr * (step / steps_per_epoch + 1) ** -power
-
-
-def slow_one_epoch_late(step, *, lr, power, steps_per_epoch):
-    return lr * max(step // steps_per_epoch, 1) ** -power
-
-
-def slow_divides_by_zero(step, *, lr, power, steps_per_epoch):
-    return lr * float(step // steps_per_epoch) ** -power
-
-
-def slow_always_root(step, *, lr, power, steps_per_epoch):
-    return lr / math.sqrt(step // steps_per_epoch + 1)
-
-
-def slow_known_powers(step, *, lr, power, steps_per_epoch):
-    epoch = step // steps_per_epoch
-    return lr * (epoch + 1) ** -(power if power in (0, 0.5, 1) else 0.75)
-
-
-def slow_never_below_a_ten_thousandth(step, *, lr, power, steps_per_epoch):
-    return max(1e-4, lr * (step // steps_per_epoch + 1) ** -power)
-
-
-def slow_times_a_reciprocal(step, *, lr, power, steps_per_epoch):
-    return lr * (int(step * (1 / steps_per_epoch)) + 1) ** -power
+def slow_plainly(step, *, lr, power, steps_per_epoch):
+    return lr * (step // steps_per_epoch + 1) ** -power
 
 
 def slow_numpy(step, *, lr, power, steps_per_epoch):
@@ -56,10 +27,6 @@ def slow_loop(step, *, lr, power, steps_per_epoch):
     return lr / epoch**power
 
 
-def slow_logarithm(step, *, lr, power, steps_per_epoch):
-    return lr * math.exp(-power * math.log(math.floor(step / steps_per_epoch) + 1))
-
-
 # --- 02-compare -----------------------------------------------------------------------------------
 
 
@@ -69,31 +36,6 @@ def _pairs(before, after):
 
 def _verdict(mean, half):
     return "higher" if mean > half else "lower" if mean < -half else "no difference found"
-
-
-def compare_the_means(before, after, t):
-    mean = statistics.fmean(after.values()) - statistics.fmean(before.values())
-    half = t * statistics.stdev(_pairs(before, after)) / math.sqrt(len(_pairs(before, after)))
-    return mean, half, _verdict(mean, half)
-
-
-def compare_spread_of_all_pairs(before, after, t):
-    pairs = _pairs(before, after)
-    half = t * statistics.pstdev(pairs) / math.sqrt(len(pairs))
-    mean = statistics.fmean(pairs)
-    return mean, half, _verdict(mean, half)
-
-
-def compare_in_order_of_the_dicts(before, after, t):
-    pairs = [new - old for old, new in zip(before.values(), after.values())]
-    mean, half = statistics.fmean(pairs), t * statistics.stdev(pairs) / math.sqrt(len(pairs))
-    return mean, half, _verdict(mean, half)
-
-
-def compare_never_lower(before, after, t):
-    pairs = _pairs(before, after)
-    mean, half = statistics.fmean(pairs), t * statistics.stdev(pairs) / math.sqrt(len(pairs))
-    return mean, half, "higher" if mean > half else "no difference found"
 
 
 def compare_counts_the_edge(before, after, t):
@@ -111,11 +53,6 @@ def compare_seeds_without_gaps(before, after, t):
     )
 
 
-def compare_without_spread_is_nothing(before, after, t):
-    mean, half, verdict = compare_statistics(before, after, t)
-    return mean, half, verdict if half else "no difference found"
-
-
 def compare_with_a_table_of_its_own(before, after, t):
     table = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
     return compare_statistics(before, after, table[len(_pairs(before, after))])
@@ -130,22 +67,6 @@ def compare_by_rounded_bounds(before, after, t):
     mean, half, _ = compare_statistics(before, after, t)
     low, high = round(mean - half, 2), round(mean + half, 2)
     return mean, half, "higher" if low > 0 else "lower" if high < 0 else "no difference found"
-
-
-def compare_finds_nothing_in_two_pairs(before, after, t):
-    mean, half, verdict = compare_statistics(before, after, t)
-    return mean, half, verdict if len(_pairs(before, after)) > 2 else "no difference found"
-
-
-def compare_small_seeds(before, after, t):
-    return compare_statistics({s: before[s] for s in range(100) if s in before}, after, t)
-
-
-def compare_lower_by_its_mean(before, after, t):
-    d = [after[s] - before[s] for s in before if s in after]
-    n, m = len(d), sum(d) / len(d)
-    h = t * math.sqrt(sum((x - m) ** 2 for x in d) / (n - 1) / n)
-    return m, h, "higher" if m - h > 0 else "lower" if m < 0 else "no difference found"
 
 
 def compare_in_float32(before, after, t):
@@ -187,23 +108,6 @@ def compare_numpy(before, after, t):
     return mean, half, "higher" if mean > 0 else "lower"
 
 
-def compare_loops(before, after, t):
-    pairs = []
-    for seed in before:
-        if seed in after:
-            pairs.append(after[seed] - before[seed])
-    n, total = len(pairs), 0.0
-    for each in pairs:
-        total += each
-    squares = 0.0
-    for each in pairs:
-        squares += (each - total / n) ** 2
-    half = t * (squares / (n - 1) / n) ** 0.5
-    low, high = total / n - half, total / n + half
-    verdict = "no difference found" if low <= 0 <= high else "higher" if low > 0 else "lower"
-    return [total / n, half, verdict]
-
-
 # --- 02-factor-rate -------------------------------------------------------------------------------
 
 
@@ -226,20 +130,8 @@ class _CountsItsCalls:
 as_published, counts_its_calls = _AsPublished(), _CountsItsCalls()
 
 
-def factor_from_one(epoch, *, lr, factor, floor):
-    return max(floor, lr * factor ** (epoch + 1))
-
-
-def factor_without_floor(epoch, *, lr, factor, floor):
-    return lr * factor**epoch
-
-
-def factor_ceiling(epoch, *, lr, factor, floor):
-    return min(floor, lr * factor**epoch)
-
-
-def factor_adds_floor(epoch, *, lr, factor, floor):
-    return floor + (lr - floor) * factor**epoch
+def factor_plainly(epoch, *, lr, factor, floor):
+    return max(floor, lr * factor**epoch)
 
 
 def factor_compounds(epoch, *, lr, factor, floor):
@@ -248,41 +140,14 @@ def factor_compounds(epoch, *, lr, factor, floor):
     return lr
 
 
-def factor_floor_on_the_factor(epoch, *, lr, factor, floor):
-    return lr * max(floor, factor**epoch)
-
-
-def factor_only_once(epoch, *, lr, factor, floor):
-    return lr if epoch == 0 else max(floor, lr * factor)
-
-
-def factor_never_below_a_millionth(epoch, *, lr, factor, floor):
-    return max(floor, 1e-6, lr * factor**epoch)
-
-
-def factor_closed(epoch, *, lr, factor, floor):
-    rate = lr * pow(factor, epoch)
-    return rate if rate > floor else floor
-
-
 def factor_loop(epoch, *, lr, factor, floor):
     for _ in range(epoch):
         lr = max(floor, lr * factor)
     return lr
 
 
-def factor_recursive(epoch, *, lr, factor, floor):
-    if epoch == 0:
-        return lr
-    return max(floor, factor * factor_recursive(epoch - 1, lr=lr, factor=factor, floor=floor))
-
-
 def factor_numpy(epoch, *, lr, factor, floor):
     return np.maximum(floor, lr * np.exp(epoch * np.log(factor)))
-
-
-def factor_accumulate(epoch, *, lr, factor, floor):
-    return max(floor, [*accumulate(range(epoch), lambda rate, _: rate * factor, initial=lr)][-1])
 
 
 # --- 02-next-rate ---------------------------------------------------------------------------------
@@ -336,13 +201,6 @@ def next_ratio(epoch, lr, total):
     return lr * (1 - 1 / (total - epoch + 1))
 
 
-def next_undoes_and_redoes(epoch, lr, total):
-    if epoch >= total:
-        return 0.0
-    first = lr / (1 - max(epoch - 1, 0) / total)
-    return first * (1 - epoch / total)
-
-
 def next_subtracts_a_step(epoch, lr, total):
     if epoch == 0:
         return lr
@@ -358,20 +216,72 @@ def next_numpy(epoch, lr, total):
 
 WRONG = {
     "02-slow-decay": [
-        *(slow_times_a_reciprocal, slow_counts_updates, slow_within_the_epoch, slow_one_epoch_late),
-        *(slow_divides_by_zero, slow_always_root, slow_known_powers),
-        slow_never_below_a_ten_thousandth,
+        *changed(
+            slow_plainly,
+            slow_counts_updates={"step // steps_per_epoch": "step"},
+            slow_within_the_epoch={"//": "/"},
+            slow_one_epoch_late={
+                "(step // steps_per_epoch + 1)": "max(step // steps_per_epoch, 1)"
+            },
+            slow_divides_by_zero={
+                "(step // steps_per_epoch + 1)": "float(step // steps_per_epoch)"
+            },
+            slow_always_root={"-power": "-0.5"},
+            slow_known_powers={"-power": "-(power if power in (0, 0.5, 1) else 0.75)"},
+            slow_never_below_a_ten_thousandth={
+                "return lr": "return max(1e-4, lr",
+                "-power": "-power)",
+            },
+            slow_times_a_reciprocal={
+                "step // steps_per_epoch": "int(step * (1 / steps_per_epoch))"
+            },
+        ),
     ],
     "02-compare": [
-        *(compare_lower_by_its_mean, compare_the_means, compare_spread_of_all_pairs),
-        *(compare_in_order_of_the_dicts, compare_never_lower, compare_counts_the_edge),
-        *(compare_seeds_without_gaps, compare_without_spread_is_nothing),
+        *(compare_counts_the_edge, compare_seeds_without_gaps),
         *(compare_in_its_half_but_95_percent_in_its_verdict, compare_by_rounded_bounds),
-        *(compare_finds_nothing_in_two_pairs, compare_small_seeds),
+        *changed(
+            compare_statistics,
+            compare_the_means={
+                "fmean(pairs)": "mean(after.values()) - statistics.mean(before.values())"
+            },
+            compare_spread_of_all_pairs={"stdev": "pstdev"},
+            compare_in_order_of_the_dicts={
+                "_pairs(before, after)": "[b - a for a, b in zip(before.values(), after.values())]"
+            },
+            compare_never_lower={
+                "_verdict(mean, half)": '"higher" if mean > half else "no difference found"'
+            },
+            compare_without_spread_is_nothing={
+                "_verdict(mean, half)": '_verdict(mean, half) if half else "no difference found"'
+            },
+            compare_finds_nothing_in_two_pairs={
+                "_verdict(mean, half)": "_verdict(mean, half if len(pairs) > 2 else math.inf)"
+            },
+            compare_small_seeds={
+                "_pairs(before,": "_pairs({s: before[s] for s in range(100) if s in before},"
+            },
+            compare_lower_by_its_mean={
+                "_verdict(mean, half)": '"lower" if mean < 0 else _verdict(mean, half)'
+            },
+        ),
     ],
     "02-factor-rate": [
-        *(factor_never_below_a_millionth, factor_from_one, factor_without_floor, factor_ceiling),
-        *(factor_adds_floor, factor_compounds, factor_floor_on_the_factor, factor_only_once),
+        factor_compounds,
+        *changed(
+            factor_plainly,
+            factor_from_one={"**epoch": "** (epoch + 1)"},
+            factor_without_floor={"max(floor, lr * factor**epoch)": "lr * factor**epoch"},
+            factor_ceiling={"max(": "min("},
+            factor_adds_floor={
+                "max(floor, lr * factor**epoch)": "floor + (lr - floor) * factor**epoch"
+            },
+            factor_floor_on_the_factor={
+                "max(floor, lr * factor**epoch)": "lr * max(floor, factor**epoch)"
+            },
+            factor_only_once={"**epoch": "** (epoch > 0)"},
+            factor_never_below_a_millionth={"max(floor,": "max(floor, 1e-6,"},
+        ),
     ],
     "02-next-rate": [
         *(next_as_published, next_constant_factor, next_knows_the_first, next_subtracts_from_one),
@@ -379,26 +289,14 @@ WRONG = {
     ],
 }
 RIGHT = {
-    "02-slow-decay": [slow_numpy, slow_loop, slow_logarithm],
+    "02-slow-decay": [slow_plainly, slow_numpy, slow_loop],
     "02-compare": [
         compare_statistics,
         compare_numpy,
-        compare_loops,
         compare_in_float32,
         compare_in_torch,
         compare_in_tensorflow,
     ],
-    "02-factor-rate": [
-        factor_closed,
-        factor_loop,
-        factor_recursive,
-        factor_numpy,
-        factor_accumulate,
-    ],
-    "02-next-rate": [
-        next_ratio,
-        next_undoes_and_redoes,
-        next_subtracts_a_step,
-        next_numpy,
-    ],
+    "02-factor-rate": [factor_plainly, factor_loop, factor_numpy],
+    "02-next-rate": [next_ratio, next_subtracts_a_step, next_numpy],
 }

@@ -1,44 +1,11 @@
 """Lesson 3: answers that its checks must reject, and answers that they must accept."""
 
 import math
-from bisect import bisect_left, bisect_right
 
 import numpy as np
 from exercise_helper import changed
 
 # --- 03-epoch-decay -------------------------------------------------------------------------------
-
-
-def smooth(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (step / (every_epochs * steps_per_epoch))
-
-
-def smooth_between_epochs(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (step // steps_per_epoch / every_epochs)
-
-
-def forgets_the_epochs(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (step // every_epochs)
-
-
-def forgets_every(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (step // steps_per_epoch)
-
-
-def one_update_early(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** ((step + 1) // (every_epochs * steps_per_epoch))
-
-
-def one_update_late(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (max(step - 1, 0) // (every_epochs * steps_per_epoch))
-
-
-def never_below_a_millionth(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return max(1e-6, lr * factor ** (step // (every_epochs * steps_per_epoch)))
-
-
-def times_the_reciprocal(step, *, lr, factor, every_epochs, steps_per_epoch):
-    return lr * factor ** (int(step * (1 / steps_per_epoch)) // every_epochs)
 
 
 def one_floor(step, *, lr, factor, every_epochs, steps_per_epoch):
@@ -56,57 +23,11 @@ def in_a_loop(step, *, lr, factor, every_epochs, steps_per_epoch):
     return lr
 
 
-def by_exp_and_log(step, *, lr, factor, every_epochs, steps_per_epoch):
-    drops = math.floor(step / steps_per_epoch) // every_epochs
-    return math.exp(math.log(lr) + drops * math.log(factor))
-
-
-def over_drops(step, *, lr, factor, every_epochs, steps_per_epoch):
-    length = every_epochs * steps_per_epoch
-    return lr * factor ** len(range(length, step + 1, length))
-
-
 # --- 03-next-rate ---------------------------------------------------------------------------------
-
-
-def as_published(epoch, lr, every, factor):
-    return lr * factor ** (epoch // every)
-
-
-def drops_at_epoch_zero(epoch, lr, every, factor):
-    return lr * factor if epoch % every == 0 else lr
-
-
-def drops_every_epoch(epoch, lr, every, factor):
-    return lr * factor if epoch else lr
-
-
-def drops_ever_after(epoch, lr, every, factor):
-    return lr * factor if epoch >= every else lr
-
-
-def drops_only_once(epoch, lr, every, factor):
-    return lr * factor if epoch == every else lr
-
-
-def one_epoch_early(epoch, lr, every, factor):
-    return lr * factor if (epoch + 1) % every == 0 else lr
-
-
-def never_in_epoch_one(epoch, lr, every, factor):
-    return lr * factor if epoch > 1 and epoch % every == 0 else lr
-
-
-def never_below_a_hundred_thousandth(epoch, lr, every, factor):
-    return max(1e-5, mended(epoch, lr, every, factor))
 
 
 def mended(epoch, lr, every, factor):
     return lr * factor if epoch and not epoch % every else lr
-
-
-def growth_of_the_exponent(epoch, lr, every, factor):
-    return lr * factor ** (epoch // every - max(epoch - 1, 0) // every)
 
 
 def undoes_and_redoes(epoch, lr, every, factor):
@@ -116,11 +37,6 @@ def undoes_and_redoes(epoch, lr, every, factor):
 
 def with_numpy(epoch, lr, every, factor):
     return np.where(epoch in np.arange(every, epoch + 1, every), lr * factor, lr)
-
-
-def by_search(epoch, lr, every, factor):
-    drops = range(every, epoch + 1, every)
-    return lr * factor ** (len(drops) - bisect_left(drops, epoch))
 
 
 # --- 03-milestones --------------------------------------------------------------------------------
@@ -174,14 +90,6 @@ def divides_the_factor(lr, bound, factor, steps_per_epoch):
     return with_logs(lr, bound, factor / steps_per_epoch, 1)
 
 
-def goes_below_zero(lr, bound, factor, steps_per_epoch):
-    return math.floor(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1
-
-
-def cuts_below_zero_off(lr, bound, factor, steps_per_epoch):
-    return max(0, int(steps_per_epoch * math.log(bound / lr) / math.log(factor)) + 1)
-
-
 def at_or_below(lr, bound, factor, steps_per_epoch):
     step = 0
     while lr * factor ** (step / steps_per_epoch) > bound:
@@ -216,12 +124,6 @@ def multiplies(lr, bound, factor, steps_per_epoch):
     return step
 
 
-def searches(lr, bound, factor, steps_per_epoch):
-    return bisect_right(
-        range(10**6), -bound, key=lambda step: -lr * factor ** (step / steps_per_epoch)
-    )
-
-
 def numpy_logs(lr, bound, factor, steps_per_epoch):
     exact = np.log2(lr / bound) * steps_per_epoch / -np.log2(factor)
     return np.maximum(np.floor(exact) + 1, 0)
@@ -229,12 +131,40 @@ def numpy_logs(lr, bound, factor, steps_per_epoch):
 
 WRONG = {
     "03-epoch-decay": [
-        *(smooth, smooth_between_epochs, forgets_the_epochs, forgets_every, one_update_early),
-        *(one_update_late, never_below_a_millionth, times_the_reciprocal),
+        *changed(
+            one_floor,
+            smooth={"//": "/"},
+            smooth_between_epochs={
+                "(every_epochs * steps_per_epoch)": "steps_per_epoch / every_epochs"
+            },
+            forgets_the_epochs={"(every_epochs * steps_per_epoch)": "every_epochs"},
+            forgets_every={"(every_epochs * steps_per_epoch)": "steps_per_epoch"},
+            one_update_early={"(step //": "((step + 1) //"},
+            one_update_late={"(step //": "(max(step - 1, 0) //"},
+            never_below_a_millionth={"return lr": "return max(1e-6, lr", "epoch))": "epoch)))"},
+            times_the_reciprocal={
+                "step // (every_epochs *": "int(step * (1 /",
+                "epoch))": "epoch)) // every_epochs)",
+            },
+        ),
     ],
     "03-next-rate": [
-        *(as_published, drops_at_epoch_zero, drops_every_epoch, drops_ever_after, drops_only_once),
-        *(one_epoch_early, never_in_epoch_one, never_below_a_hundred_thousandth),
+        *changed(
+            mended,
+            as_published={
+                "factor if epoch and not epoch % every else lr": "factor ** (epoch // every)"
+            },
+            drops_at_epoch_zero={"epoch and not": "not"},
+            drops_every_epoch={" and not epoch % every": ""},
+            drops_ever_after={"epoch and not epoch % every": "epoch >= every"},
+            drops_only_once={"epoch and not epoch % every": "epoch == every"},
+            one_epoch_early={"epoch and not epoch %": "not (epoch + 1) %"},
+            never_in_epoch_one={"epoch and": "epoch > 1 and"},
+            never_below_a_hundred_thousandth={
+                "return lr": "return max(1e-5, lr",
+                "else lr": "else lr)",
+            },
+        ),
     ],
     "03-milestones": [
         *changed(
@@ -275,31 +205,18 @@ WRONG = {
         ),
     ],
     "03-updates-until": [
-        *(does_not_convert, answers_in_epochs, divides_the_factor, goes_below_zero),
-        *(cuts_below_zero_off, at_or_below_later, nearly_below, counts_to_a_hundred_thousand),
+        *(does_not_convert, answers_in_epochs, divides_the_factor, at_or_below_later, nearly_below),
+        counts_to_a_hundred_thousand,
+        *changed(
+            with_logs,
+            goes_below_zero={"max(0, ": "max(-math.inf, "},
+            cuts_below_zero_off={"math.floor": "int"},
+        ),
     ],
 }
 RIGHT = {
-    "03-epoch-decay": [
-        one_floor,
-        in_numpy,
-        in_a_loop,
-        by_exp_and_log,
-        over_drops,
-    ],
-    "03-next-rate": [
-        mended,
-        growth_of_the_exponent,
-        undoes_and_redoes,
-        with_numpy,
-        by_search,
-    ],
+    "03-epoch-decay": [one_floor, in_numpy, in_a_loop],
+    "03-next-rate": [mended, undoes_and_redoes, with_numpy],
     "03-milestones": [in_updates, counts_batches, numpy_milestones],
-    "03-updates-until": [
-        with_logs,
-        counts,
-        multiplies,
-        searches,
-        numpy_logs,
-    ],
+    "03-updates-until": [with_logs, counts, multiplies, numpy_logs],
 }

@@ -193,22 +193,6 @@ def restarts_as_published(optimizer, *, cycle_steps, floor):
     return lr_scheduler.CosineAnnealingLR(optimizer, T_max=cycle_steps, eta_min=floor)
 
 
-def restarts_without_floor(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=cycle_steps)
-
-
-def restarts_that_grow(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps, 2, eta_min=floor)
-
-
-def restarts_one_late(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, cycle_steps + 1, eta_min=floor)
-
-
-def restarts_every_second_time(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 2 * cycle_steps, eta_min=floor)
-
-
 def restarts_to_the_floor_exactly(optimizer, *, cycle_steps, floor):
     """The lowest rate inside of the cycle, as in the paper: another convention."""
     peak, last = optimizer.param_groups[0]["lr"], max(cycle_steps - 1, 1)
@@ -386,9 +370,15 @@ WRONG = {
         ),
     ],
     "08-restarts": [
-        *(restarts_as_published, restarts_without_floor, restarts_that_grow, restarts_one_late),
-        *(restarts_every_second_time, restarts_to_the_floor_exactly, restarts_ten_times_at_most),
+        *(restarts_as_published, restarts_to_the_floor_exactly, restarts_ten_times_at_most),
         restarts_with_the_first_rate_for_all,
+        *changed(
+            right_restarts_by_position,
+            restarts_without_floor={", 1, floor": ""},
+            restarts_that_grow={"1, floor": "2, floor"},
+            restarts_one_late={"cycle_steps, 1": "cycle_steps + 1, 1"},
+            restarts_every_second_time={"cycle_steps, 1": "2 * cycle_steps, 1"},
+        ),
     ],
     "08-per-batch": [
         *(mended_as_published, mended_by_a_short_cycle, mended_steps_first, mended_one_epoch),

@@ -329,29 +329,9 @@ def factor_as_published(optimizer, *, gamma, power):
     return lr_scheduler.LambdaLR(optimizer, lambda t: lr * (1 + gamma * t) ** -power)
 
 
-def factor_upside_down(optimizer, *, gamma, power):
-    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** power)
-
-
-def factor_of_the_current_rate(optimizer, *, gamma, power):
-    return lr_scheduler.MultiplicativeLR(optimizer, lambda t: (1 + gamma * t) ** -power)
-
-
 def factor_divides_twice(optimizer, *, gamma, power):
     lr = optimizer.param_groups[0]["lr"]
     return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * t) ** -power / lr)
-
-
-def factor_one_late(optimizer, *, gamma, power):
-    return lr_scheduler.LambdaLR(optimizer, lambda t: (1 + gamma * (t + 1)) ** -power)
-
-
-def factor_without_the_power(optimizer, *, gamma, power):
-    return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t))
-
-
-def factor_power_inside(optimizer, *, gamma, power):
-    return lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + gamma * t**power))
 
 
 def factor_of_the_first_group_for_all(optimizer, *, gamma, power):
@@ -376,13 +356,6 @@ def right_factor_with_the_rate_of_one(optimizer, *, gamma, power):
         group["lr"] = 1.0
     meant = [lambda t, lr=lr: lr * (1 + gamma * t) ** -power for lr in rates]
     return lr_scheduler.LambdaLR(optimizer, meant)
-
-
-def right_factor_multiplied_on(optimizer, *, gamma, power):
-    def ratio(t):
-        return ((1 + gamma * t) / (1 + gamma * (t - 1))) ** -power
-
-    return lr_scheduler.MultiplicativeLR(optimizer, ratio)
 
 
 def right_factor_with_our_schedule(optimizer, *, gamma, power):
@@ -452,9 +425,15 @@ WRONG = {
         *(saved_of_a_hundred_rates, saved_without_no_steps),
     ],
     "09-factor": [
-        *(factor_as_published, factor_upside_down, factor_of_the_current_rate),
-        *(factor_divides_twice, factor_one_late, factor_without_the_power, factor_power_inside),
-        factor_of_the_first_group_for_all,
+        *(factor_as_published, factor_divides_twice, factor_of_the_first_group_for_all),
+        *changed(
+            right_factor_divided,
+            factor_upside_down={"1 / (1": "(1"},
+            factor_of_the_current_rate={"LambdaLR": "MultiplicativeLR"},
+            factor_one_late={"gamma * t": "gamma * (t + 1)"},
+            factor_without_the_power={" ** power": ""},
+            factor_power_inside={"t) ** power": "t**power)"},
+        ),
     ],
     "09-norm-rates": [
         norm_of_the_first_and_last_weight,
@@ -493,7 +472,6 @@ RIGHT = {
     "09-factor": [
         right_factor_divided,
         right_factor_with_the_rate_of_one,
-        right_factor_multiplied_on,
         right_factor_with_our_schedule,
     ],
     "09-norm-rates": [right_norm_plainly, right_norm_numpy, right_norm_quadratic_time],
