@@ -34,7 +34,6 @@ DOWNLOAD = re.compile(
 NOTES = re.compile(r"(?is).*\.(csv|xlsx|ods)|(readme|notes?)\.(txt|md)|readme")
 NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
 NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
-DEPTH = 10  # folders within folders
 MOST_FILES = 200  # of one student's that are looked at
 
 
@@ -235,8 +234,8 @@ def _files(path: Path, parts: tuple[str, ...], origin: str) -> list[Item]:
     """The file, or the files in a folder, the nearest first."""
     found, waiting = [], [(path, parts, origin)]
     for count, (here, names, place) in enumerate(waiting):  # it grows meanwhile: breadth first
-        if count > 2 * MOST_FILES or len(names) > DEPTH:
-            what = f"more than {MOST_FILES} files or {DEPTH} folders deep; the rest was not read"
+        if count > 2 * MOST_FILES:
+            what = f"more than {MOST_FILES} files; the rest was not read"
             found.append(Item(f"{place} ...", (*names, "..."), problem=what))
             break
         try:
