@@ -563,18 +563,19 @@ for kind in (torch.optim.AdamW, torch.optim.Adam):
         left.append(weight.item())
     print(f"torch {kind.__name__:6}", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
-weight, left = tf.Variable([1.0]), [1.0]
-falls = keras.optimizers.schedules.PolynomialDecay(0.1, 4, end_learning_rate=0.0)
-optimizer = keras.optimizers.AdamW(falls, weight_decay=0.1)
-for _ in range(4):
-    optimizer.apply([tf.zeros(1)], [weight])
-    left.append(float(weight[0]))
-print("Keras AdamW ", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
+for kind in (keras.optimizers.AdamW, keras.optimizers.Adam):
+    weight, left = tf.Variable([1.0]), [1.0]
+    falls = keras.optimizers.schedules.PolynomialDecay(0.1, 4, end_learning_rate=0.0)
+    optimizer = kind(falls, weight_decay=0.1)
+    for _ in range(4):
+        optimizer.apply([tf.zeros(1)], [weight])
+        left.append(float(weight[0]))
+    print(f"Keras {kind.__name__:6}", [f"{1 - b / a:.2%}" for a, b in pairwise(left)])
 
 # %% [markdown]
-# Printed is the share of the weight that each update removes: with AdamW $\text{lr}_t\,\lambda$ in
-# both, so a sweep of peaks sweeps the decay too. A false friend: in the paper (Loshchilov and
-# Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
+# Printed: the share of the weight that each update removes. With AdamW (Keras: also Adam) it is
+# $\text{lr}_t\,\lambda$: a sweep of peaks sweeps the decay. A false friend: in the paper (Loshchilov
+# and Hutter 2019) only $\text{lr}_t/\text{peak}$ scales $\lambda$. PyTorch's `Adam(weight_decay=...)`
 # adds $\lambda w$ to the *gradient*, and Adam divides by its size: here each update moves the
 # weight by about the rate (8.3 % of 0.9 is 0.075), whatever $\lambda>0$ is. <!-- shown -->
 #
@@ -744,7 +745,7 @@ exercise(
 #
 # The check does what `model.save`, `load_model` and `fit` do: it writes the schedule's config as
 # JSON, makes the schedule again from that, and asks the new one in a compiled update, where `step`
-# has no value yet.
+# has no value yet that Python's `if`, `min` or `float` could take.
 #
 # **Deliver:** the function `climb`, which returns the schedule.
 #
@@ -755,7 +756,7 @@ exercise(
 
 
 # %% tags=["exercise"]
-from course_lib.tensorflow import keras  # `import keras`, without its start-up notes
+from course_lib.tensorflow import keras, tf  # without their start-up notes
 
 
 # %% tags=["exercise"]
