@@ -197,9 +197,9 @@ for letter in sorted(final, key=final.get):
 # So one lucky run does not help: it widens the interval. A run that diverged counts as a guess
 # among ten classes.
 #
-# The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05, which
-# was tuned for none of them. Their recorded runs were made in PyTorch; in TensorFlow `fit` makes
-# the same updates up to rounding.
+# The course enters with six schedules (of one-cycle the rate only), all with the peak 0.05, tuned
+# for none. Their runs were recorded in PyTorch; in TensorFlow `fit` makes the same updates up to
+# rounding.
 
 # %%
 BUDGET, SEEDS, GUESSING = 250, range(5), 10.0
@@ -233,7 +233,7 @@ lab()  # your bench: train, pause, stop, compare; choose cifar10 and cnn to prep
 
 # %% [markdown]
 # Now **your entry**. Replace this one; try it in the lab first, with other seeds. Use the board's
-# seeds only once; otherwise they no longer judge you fairly.
+# seeds once; otherwise they no longer judge you fairly.
 
 # %%
 entry = Schedule(
@@ -382,7 +382,7 @@ for _ in range(4):
 # x_new = (1 - 1 / t) * x_old + 1 / t * z        # 4. new average, t from 1
 # ```
 #
-# Same weight, same gradients, same rate as above:
+# Weight, gradients and rate as above:
 
 # %%
 weight = keras.Variable([1.0])
@@ -402,6 +402,7 @@ for _ in range(4):
 # </details>
 #
 # **Fix it**: copy before you move, as the course's own `tensorflow.ScheduleFreeAdamW` does.
+# There the weights stay $y$, and `averaged()` returns $x$.
 #
 # **Predict.** On MNIST, 400 updates, AdamW: schedule-free at its best of six rates, against a
 # straight line to zero at its best of seven. Whose test accuracy is higher, over ten seeds (which
