@@ -339,7 +339,8 @@ def test_what_is_loaded_beforehand():
     assert preload([setup, json.dumps({"source": setup}), None]) == ()
     assert preload(["import torch.nn as nn"]) == preload(["from torch import nn"]) == ("torch",)
     assert preload(["from keras import layers"]) == ("tensorflow", "keras")
-    assert preload(["import course_lib.pytorch"]) == ("torch", "tensorflow", "keras")
+    for ours in ("import course_lib.pytorch", "from course_lib import lr_finder"):
+        assert preload([ours]) == ("torch", "tensorflow", "keras")
     assert preload(["import " * 700_000]) == ()  # a regular expression took days for it
 
 

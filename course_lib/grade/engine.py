@@ -18,7 +18,9 @@ from course_lib.grade.intake.collect import Submission
 from course_lib.grade.walls.limits import FRAMEWORKS
 from course_lib.grade.walls.session import Workshop
 
-OURS = {"course_lib.pytorch", "course_lib.tensorflow", "course_lib.training"}
+# Of the course's own, what may import any framework when it is used.
+OURS = {f"course_lib.{name}" for name in ("pytorch", "tensorflow", "training", "lr_finder")}
+OURS |= {"course_lib import"}
 Graded = tuple[dict[str, Any], dict[str, Any]]
 _workshops: dict[int, tuple[Conditions, Workshop]] = {}  # by thread
 
