@@ -169,8 +169,9 @@ def test_an_explanation_that_stayed_is_a_leak():
     assert "shows `Each step multiplies" in " ".join(leaks(lesson(), clean))
 
 
-def test_a_lesson_with_magics_can_be_released():
+def test_a_lesson_with_magics_and_a_given_line_of_the_answer_can_be_released():
     with_magics = lesson()
+    with_magics.cells[0].source += "\nfor _ in range(steps):\n    network(hidden=64)"
     with_magics.cells.insert(1, new_code_cell("%matplotlib inline", id="n-magic"))
     assert leaks(with_magics, released(with_magics, "x")) == []
 
