@@ -615,10 +615,9 @@ def quadratic_path_keras(optimizer_class, schedule, steps, **arguments):
         yield float(weight.numpy()[0])
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_our_sgd_follows_torch_where_keras_own_leaves_it(nesterov):
+def test_our_sgd_follows_torch_where_keras_own_leaves_it():
     schedule = Schedule(multistep, lr=0.1, milestones=(10,))
-    arguments = dict(momentum=0.9, nesterov=nesterov)
+    arguments = dict(momentum=0.9)
     torch_path = list(quadratic_path_torch(schedule, 40, **arguments))
     ours = list(quadratic_path_keras(SGD, schedule, 40, **arguments))
     native = list(quadratic_path_keras(keras.optimizers.SGD, schedule, 40, **arguments))
@@ -647,11 +646,6 @@ def test_our_sgd_with_a_momentum_schedule_under_xla_and_through_its_config():
 def test_our_sgd_takes_a_momentum_of_numpy_and_can_be_saved():
     config = SGD(0.1, momentum=np.float32(0.5)).get_config()
     assert json.loads(json.dumps(config))["momentum"] == 0.5
-
-
-def test_our_sgd_refuses_a_nesterov_that_is_neither_true_nor_false():
-    with pytest.raises(ValueError, match="nesterov must be True or False, got 'yes'"):
-        SGD(0.1, momentum=0.9, nesterov="yes")
 
 
 @pytest.mark.parametrize("momentum", [1.0, -0.1, "0.9"])

@@ -702,43 +702,6 @@ def test_a_keras_optimizer_is_built_when_it_was_not():
     assert int(optimizer.iterations) == 0
 
 
-def sweep_of_a_line(policy, optimizer):
-    keras.mixed_precision.set_global_policy(policy)
-    try:
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-        model.compile(optimizer(), loss="mse")  # wraps the optimizer, where the policy asks for it
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
-    x = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
-    y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32)
-    model.optimizer.build(model.trainable_variables)
-    before = keras_seen(model), model.optimizer.learning_rate
-    result = find_lr(
-        model=model,
-        optimizer=model.optimizer,
-        loss=keras.losses.MeanSquaredError(),
-        data=(x, y),
-        start_lr=1e-4,
-        steps=40,
-        progress=False,
-    )
-    assert (keras_seen(model), model.optimizer.learning_rate) == before
-    return result
-
-
-@pytest.mark.parametrize("scheduled", [False, True], ids=["rate", "schedule"])
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_a_sweep_in_mixed_precision_is_the_one_in_float32_but_for_rounding(policy, scheduled):
-    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9) if scheduled else 0.01
-    exact = sweep_of_a_line("float32", lambda: keras.optimizers.SGD(rate))
-    mixed = sweep_of_a_line(policy, lambda: keras.optimizers.SGD(rate))
-    assert min(exact.losses) < 0.1 * exact.losses[0]
-    first = len(exact.losses) * 3 // 4
-    np.testing.assert_allclose(mixed.losses[:first], exact.losses[:first], atol=0.05)
-    assert mixed.suggestion() == pytest.approx(exact.suggestion(), rel=0.5)
-
-
 @pytest.mark.parametrize(
     "change, words",
     [

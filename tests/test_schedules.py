@@ -6,7 +6,6 @@ import math
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -718,17 +717,6 @@ def test_a_product_of_factors_is_the_same_whoever_asks_in_the_middle_of_it():
     asked.clear()
     ours.values(12)
     assert len(asked) < 30  # N rates in a row cost about N factors
-
-
-def test_a_product_takes_a_factor_without_a_hash():
-    @dataclass
-    class Factor:
-        by: float
-
-        def __call__(self, step):
-            return self.by
-
-    assert Schedule(multiplicative, lr=1.0, factor=Factor(0.5)).values(4) == [1.0, 0.5, 0.25, 0.125]
 
 
 def test_a_word_from_numpy_is_kept_as_the_plain_one():

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ def untouched(
     default = global_state.get_global_attribute("global_seed_generator")
     variables += [] if default is None else [default.state]
     values = [np.array(variable.value.numpy()) for variable in variables]
-    schedule = getattr(_inner(optimizer), "_learning_rate", None)
+    schedule = getattr(optimizer, "_learning_rate", None)
     try:
         yield
     finally:
@@ -44,11 +43,6 @@ def untouched(
         for variable, value in zip(variables, values):
             variable.assign(value)
         global_state.set_global_attribute("global_seed_generator", default)
-
-
-def _inner(optimizer: Any) -> Any:
-    """The optimizer that has the rate: in mixed_float16, Keras puts another one around it."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def finder_step(
@@ -77,15 +71,14 @@ def finder_step(
         if not len(rows):
             rows = rng.permutation(len(x))
         batch, rows = rows[:batch_size], rows[batch_size:]
-        scheduled = callable(_inner(optimizer)._learning_rate)
+        scheduled = callable(optimizer._learning_rate)
         # Only a schedule can take the place of a schedule.
         optimizer.learning_rate = KerasSchedule(lambda _: lr, total_steps=1) if scheduled else lr
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(y[batch], model(x[batch], training=True)))
             value += sum(model.losses)  # penalties of the weights, where layers have any
-            scaled = optimizer.scale_loss(value)  # apply() divides by the same: mixed_float16
         weights = model.trainable_variables
-        optimizer.apply(tape.gradient(scaled, weights), weights)
+        optimizer.apply(tape.gradient(value, weights), weights)
         return float(value)
 
     return step

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from course_lib.formulas.parameters import Choice, Whole, function_of_step, rate_at
-from course_lib.plateau import Plateau
-from course_lib.schedules import Schedule, tabulated, warmup
+from course_lib.plateau import Plateau, plateaus_in
+from course_lib.schedules import Schedule
 from course_lib.tensorflow.framework import keras, tf, to_numpy
 from course_lib.written import code, read_schedule
 
@@ -85,8 +85,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def from_config(cls, config: dict[str, Any]) -> "KerasSchedule":
         """The schedule whose `get_config` this was."""
         saved = config["schedule"]
-        named = isinstance(saved, str)
-        schedule = read_schedule(saved) if named else Schedule(tabulated, rates=saved)
+        schedule = read_schedule(saved) if isinstance(saved, str) else saved.__getitem__
         return cls(**{**config, "schedule": schedule})
 
 
@@ -100,18 +99,17 @@ def refuse_bare(learning_rate: Any) -> None:
 
 
 class PlateauCallback(keras.callbacks.Callback):
-    """A `Plateau` for `model.fit`, behind a linear warmup if you like.
+    """A `Plateau` for `model.fit`, behind a warmup if you like.
 
     The plateau gets the metric `monitor` after every epoch, and the new rate holds from the next
     update on. A second `fit` goes on where the first one stopped; a new model needs a new Plateau.
     The optimizer's own rate must be a number; which one does not matter.
 
     Arguments
-    - plateau: a Plateau, such as `Plateau(0.1, patience=3)`.
+    - plateau: a Plateau, such as `Plateau(0.1, patience=3)`, or a schedule that has one in it, such
+      as `Schedule(warmup, then=Plateau(0.1), warmup_steps=100)`. Updates are counted by the
+      optimizer, so a loaded model goes on in the middle of its warmup.
     - monitor: the metric's name in the epoch's logs, where it must be after every epoch.
-    - warmup_steps: the number of updates that climb to the plateau's rate (default: none). They are
-      counted by the optimizer, so a loaded model goes on in the middle of its warmup.
-    - verbose: 1 to print every change of the rate.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     >>> model.compile(keras.optimizers.SGD(), loss=lambda y, prediction: 0 * prediction)
@@ -131,40 +129,31 @@ class PlateauCallback(keras.callbacks.Callback):
         callback.load_state_dict(json.loads(Path("run.json").read_text()))
     """
 
-    def __init__(
-        self,
-        plateau: Plateau,
-        monitor: str = "val_loss",
-        warmup_steps: int = 0,
-        verbose: int = 0,
-    ):
+    def __init__(self, plateau: Callable[[int], float], monitor: str = "val_loss"):
         super().__init__()
-        if not isinstance(plateau, Plateau):
-            raise TypeError(f"plateau must be a Plateau, like Plateau(0.1), got {plateau!r}")
-        self.plateau = plateau
-        self.schedule = Schedule(warmup, then=plateau, warmup_steps=warmup_steps)
-        self.warmup_steps = self.schedule.params["warmup_steps"]
-        if not isinstance(monitor, str):
-            raise TypeError(f'monitor must be a name such as "val_loss", got {monitor!r}')
-        self.monitor = monitor
-        self.verbose = verbose
+        found = plateaus_in(plateau)
+        if len(found) != 1:
+            raise TypeError(
+                f"plateau must be a Plateau, like Plateau(0.1), or have one in it, got {plateau!r}"
+            )
+        self.plateau, self.schedule, self.monitor = found[0], plateau, monitor
 
     def on_train_begin(self, logs=None):
-        self._climbing = self.warmup_steps > 0
-        if self._climbing and (steps := self.model.steps_per_execution) != 1:
+        steps = self.model.steps_per_execution
+        if self.schedule is not self.plateau and steps != 1:
             raise ValueError(
-                "warmup_steps needs a rate for every update, but the model makes several at once: "
+                "a warmup needs a rate for every update, but the model makes several at once: "
                 f"compile it with steps_per_execution=1, got {steps!r}"
             )
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not in on_train_begin: there, callbacks further down may still restore the model.
-        self._warn_of_another_run()
+        self._warn_of_an_earlier_run()
         self._set_rate()
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self._climbing:
-            self._climbing = self._set_rate() < self.warmup_steps
+        if self.schedule is not self.plateau:
+            self._set_rate()
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
@@ -175,36 +164,21 @@ class PlateauCallback(keras.callbacks.Callback):
             )
         # For History; the rate that the epoch's last update was made with, as Keras's own has it.
         logs["learning_rate"] = float(to_numpy(self.model.optimizer.learning_rate))
-        before = self.plateau.lr
-        after = self.plateau.update(logs[self.monitor])
+        self.plateau.update(logs[self.monitor])
         self._set_rate()
-        if self.verbose and after != before:
-            print(f"\nepoch {epoch + 1}: the learning rate falls from {before:g} to {after:g}")
 
-    def _warn_of_another_run(self) -> None:
-        """Where the plateau belongs to one run and the model to another."""
-        optimizer, fresh = self.model.optimizer, Plateau(**self.plateau.arguments)
+    def _warn_of_an_earlier_run(self) -> None:
+        """Where the plateau belongs to a run that was before."""
+        fresh = Plateau(**self.plateau.arguments)
         heard = self.plateau.state_dict() != fresh.state_dict()
-        update = int(to_numpy(optimizer.iterations))
-        if heard and not update:
+        if heard and not int(to_numpy(self.model.optimizer.iterations)):
             warnings.warn(
                 f"the plateau has heard metrics already (its rate is {self.plateau.lr:g}), but the "
                 "optimizer has made no update; for a new model, make a new Plateau",
                 stacklevel=2,
             )
-        elif update and not heard:
-            now, planned = float(to_numpy(optimizer.learning_rate)), self.schedule(update)
-            last = self.schedule(update - 1)  # a fit that was stopped in the warmup leaves it
-            if now not in (np.float32(planned), np.float32(last)):
-                warnings.warn(
-                    f"the optimizer has made {update} updates and has a rate of {now:g}, but the "
-                    f"plateau has heard no metric and sets {planned:g}; to go on with a run, call "
-                    "load_state_dict with the state saved beside the model, before fit",
-                    stacklevel=2,
-                )
 
-    def _set_rate(self) -> int:
-        """Set the rate of the coming update, whose number is returned."""
+    def _set_rate(self) -> None:
         optimizer = self.model.optimizer
         update = int(to_numpy(optimizer.iterations))  # in a MirroredStrategy no int() of its own
         try:
@@ -213,9 +187,8 @@ class PlateauCallback(keras.callbacks.Callback):
             raise TypeError(
                 "the optimizer's learning_rate must be a number, as the plateau sets it, got a "
                 "LearningRateSchedule; compile with SGD(0.1) or the like, and climb with "
-                "PlateauCallback(..., warmup_steps=...)"
+                "PlateauCallback(Schedule(warmup, then=plateau, warmup_steps=...))"
             ) from None
-        return update
 
     def state_dict(self) -> dict[str, Any]:
         """The plateau's state, as values that JSON can hold."""
