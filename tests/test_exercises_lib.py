@@ -366,11 +366,22 @@ def test_the_second_group_of_a_torch_scheduler_keeps_its_own_rate():
 def test_a_tensor_in_a_keras_schedule_that_does_not_load_is_named():
     from course_lib.tensorflow import keras, tf
 
-    def make(*, lr):
+    class Fixed(keras.optimizers.schedules.LearningRateSchedule):
+        def __init__(self, rate):
+            self.rate = tf.constant(rate)
+
+        def __call__(self, step):
+            return self.rate
+
+        def get_config(self):
+            return {"rate": self.rate}
+
+    def floor(*, lr):
         return keras.optimizers.schedules.CosineDecay(lr, 4, alpha=tf.constant(0.1) / lr)
 
-    found = reply(make, through("keras_rates", 3, lr=0.5))
-    assert found["error"][0] == "TypeError" and "use plain numbers" in found["message"]
+    for make in (floor, lambda *, lr: Fixed(lr)):
+        found = reply(make, through("keras_rates", 3, lr=0.5))
+        assert found["error"][0] == "TypeError" and "use plain numbers" in found["message"]
 
 
 def test_another_keras_schedule_is_made_of_numbers_as_allowed_as_the_first():

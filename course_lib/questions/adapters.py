@@ -125,7 +125,7 @@ def keras_rates(make: Callable[..., Any], steps: int, /, **parameters: Any) -> l
         for step in reversed(range(steps)):  # the rate is the step's, not that of the calls so far
             optimizer.iterations.assign(step)
             rates.append(float(rate()))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         if "__tensor__" not in saved:
             raise
         raise TypeError("a tensor in a saved schedule does not load: use plain numbers") from error
