@@ -196,7 +196,7 @@ def member(reply: Mapping[str, Any], place: int) -> dict[str, Any]:
 CLOSE = 1e-4
 CLOSE_WORDS = (
     "right to four digits: that is rounding, or a formula that is nearly right. "
-    "Compute in float64 (torch.float64, np.float64) and round nothing"
+    "Compute in float64 (np.float64, torch.float64, tf.float64) and round nothing"
 )
 
 
