@@ -208,7 +208,7 @@ def _functions(notebook: Any) -> dict[str, tuple[ast.AST, Sequence[str]]]:
     return {
         node.name: (node, _lines([ast.get_source_segment(cell.source, node) or ""]))
         for cell, tree in _code(notebook)
-        if cell.metadata.get("nbgrader", {}).get("solution") and not is_answer(cell)
+        if cell.metadata.get("nbgrader", {}).get("solution")
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }

@@ -9,7 +9,7 @@ import ast
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -137,9 +137,6 @@ class Bench:
     question: Question
     workshop: Workshop
     session: Session | None = None
-    # Beyond the probes, for what passes them: calls, and what the model answers to them.
-    calls: list[Call] = field(default_factory=list)
-    wanted: list[dict[str, Any]] = field(default_factory=list)
 
     @cached_property
     def cell(self) -> str:
@@ -187,19 +184,18 @@ class Bench:
         """A call on which the mutant differs from the model answer, among calls that cross the
         arguments of those that are asked anyway; None when there is none, so that the mutation
         makes no difference where the exercise looks."""
-        if not self.calls:
-            known = [probe.call for group in self.question.groups for probe in group.probes]
-            self.calls = crossed([*known, *(probe.call for probe in self.question.shown)])
-            self.wanted = self._answers(model)
-        for call, wanted, got in zip(self.calls, self.wanted, self._answers(mutant)):
+        known = [probe.call for group in self.question.groups for probe in group.probes]
+        calls = crossed([*known, *(probe.call for probe in self.question.shown)])
+        right, found = (self._answers(text, calls) for text in (model, mutant))
+        for call, wanted, got in zip(calls, right, found):
             if "value" in wanted and not agrees(got, wanted, self.question.tolerance):
                 return call
         return None
 
-    def _answers(self, text: str) -> list[dict[str, Any]]:
+    def _answers(self, text: str, calls: Sequence[Call]) -> list[dict[str, Any]]:
         examination = self.alone(text)
         session = examination.running.open()
-        answers = [session.ask(self.question.name, each.to_json()) for each in self.calls]
+        answers = [session.ask(self.question.name, each.to_json()) for each in calls]
         examination.running.close(session)
         return answers
 
