@@ -216,7 +216,8 @@ def _safe(value: Any) -> str:
 
 @cache
 def _script() -> str:
-    return (HERE / "panel.js").read_text(encoding="utf-8")
+    parts = ("controls.js", "panel.js")
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in parts)
 
 
 @cache
