@@ -37,7 +37,6 @@ STATUS = {  # of a question: a sign and words, so that colour is never the only 
     "manual": ("✎", "to be marked by hand"),
 }
 FIRST = ("library", "inside", "error", "copy", "late")  # of findings; then what was moved about
-ANSWERS = "answers.html"
 OURS = 'content="lr-course report: {}"'  # in each page, its own name: a copy of it is not ours
 
 
@@ -64,13 +63,12 @@ def write_report(folder: str | Path) -> Path:
         isolation=LEVELS.__getitem__,
     )
     environment.globals.update(
-        status=STATUS, page=page_of, seconds=seconds_in_words, not_asked=NOT_ASKED
+        status=STATUS, page=page_of, seconds=seconds_in_words, not_asked=NOT_ASKED, waits=waits
     )
-    environment.globals.update(waits=waits)
     written = written_answers(rows)
     content = {"index.html": ("class.html", {**overview(rows), "written": bool(written)})}
     if written:
-        content[ANSWERS] = ("answers.html", {"questions": written})
+        content["answers.html"] = ("answers.html", {"questions": written})
     for own in _by_student(rows):
         name = own[0]["name"]  # as found; the id, made of it, is what files are called
         mine = {"name": name, "rows": own, "next_step": next_step, "printed": printed}
