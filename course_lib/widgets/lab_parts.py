@@ -174,7 +174,7 @@ def entry(trial: Trial, code: str) -> str:
         f"<div style='line-height: 1.5'><svg width='34' height='10' aria-hidden='true'>"
         f"<path d='M0 5H30' stroke='{look['color']}' stroke-width='2' "
         f"stroke-dasharray='{look['dash']}'/></svg>{escape(trial.words)} "
-        f"<button type='button' title='Copy the code of run {trial.number}' "
+        f"<button type='button' class='jupyter-button' title='Copy the code of run {trial.number}' "
         f"data-code='{code}' onclick='{COPY}'>Copy</button>"
         f"<div style='{LOW}'>"
         f"<code style='user-select: all; white-space: pre-wrap'>{code}</code></div></div>"

@@ -52,6 +52,7 @@ new MutationObserver(() => {
   if (now.disabled && lab.contains(now)) lab.querySelector('button:enabled')?.focus();
 }).observe(lab, {subtree: true, attributeFilter: ['disabled']})">
 .jp-OutputArea-child:has(.lr-lab) + .jp-OutputArea-child:has([data-still]) { display: none }
+.lr-lab button:focus-visible { outline: 2px solid var(--jp-ui-font-color1) !important }
 </style>"""
 # A screen reader reads out what comes into a node that has this role already: words that brought
 # it along would come unheard.
@@ -322,8 +323,8 @@ class TrainingLab(ipywidgets.VBox):
             self._redraw()
 
         shown.observe(show, "value")
-        words = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", min_width="0"))
-        return ipywidgets.HBox([shown, words])
+        words = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 20rem", min_width="0"))
+        return ipywidgets.HBox([shown, words], layout=ipywidgets.Layout(flex_flow="row wrap"))
 
     def code_of(self, trial: Trial) -> str:
         """The call that makes this run again."""
