@@ -606,7 +606,7 @@ exercise(
         call([5e20, 4e20, 4.5e20, 3e20, 3.5e20], lr=0.8, factor=0.5, patience=1, cooldown=0),
         call([1, 0, 2, 1, 3, 4, 2, 1], lr=1.0, factor=0.5, patience=0, cooldown=0),
         call(
-            [math.inf, 3, math.nan, 2, 2.5, math.nan, 1], lr=1, factor=0.5, patience=0, cooldown=0
+            [math.inf, 3, math.nan, 2, 2.5, math.nan, 1], lr=1.0, factor=0.5, patience=0, cooldown=0
         ),
     ],
     locked=[
@@ -618,7 +618,7 @@ exercise(
     hidden={
         "patience": [
             call([1.0] * 11, lr=0.4, factor=0.5, patience=3, cooldown=0),
-            call([9, 8, 8.5, 8.2, 8.1, 7, 7.2, 7.1], lr=2, factor=0.1, patience=2, cooldown=0),
+            call([9, 8, 8.5, 8.2, 8.1, 7, 7.2, 7.1], lr=2.0, factor=0.1, patience=2, cooldown=0),
             call([4, 4, 3, 3, 2, 2, 2], lr=1.0, factor=0.25, patience=0, cooldown=0),
             call([1.0] * 6, lr=1e-8, factor=0.5, patience=1, cooldown=0),
             call([5, 6, 4, 6, 3], lr=1.0, factor=0.5, patience=1, cooldown=0),
