@@ -167,6 +167,7 @@ def test_the_first_wrong_call_is_shown_with_what_came_and_what_was_expected(doub
         (2 / 3, "returned  0.6666666667"),
         ("x" * 500, "(502 characters)"),
         ({1, 2}, "returned what cannot be compared: an answer of type set cannot be compared"),
+        (math.sqrt, "cannot be compared: return what a call of it gives"),  # or a Keras schedule
     ],
 )
 def test_what_came_is_written_as_a_student_would(doubles, came, shown):

@@ -62,7 +62,8 @@ def encode(value: Any, depth: int = 0) -> Any:
         return [encode(each, depth + 1) for each in _limited(value)]
     if hasattr(value, "__float__"):
         return encode(float(value), depth + 1)
-    raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared")
+    called = ": return what a call of it gives" if callable(value) else ""
+    raise Unanswerable(f"an answer of type {type(value).__name__} cannot be compared{called}")
 
 
 def decode(value: Any) -> Any:
