@@ -265,7 +265,7 @@ def spread(finder, fixed, framework):
     for line in record(fixed):
         if line["framework"] == framework:
             runs.setdefault(float(line["variant"]), []).append(line.get("val_loss") or math.inf)
-    return suggestions, runs, tests[0]["data"]
+    return suggestions, runs, f"{tests[0]['data']}, {framework}"
 
 
 suggestions, fixed, title = spread("finder_spread", "fixed_rates", framework)
@@ -306,7 +306,7 @@ def draw_spread(suggestions, fixed, title):
 
 
 # %% alt="MNIST: losses of nine fixed rates, best at 1; steepest just below it, most others lower."
-draw_spread(suggestions, fixed, f"{title}, {framework}")
+draw_spread(suggestions, fixed, title)
 
 # %% alt="CIFAR-10: best at 0.2; valley gathers around it, the other three are scattered wide."
 draw_spread(*spread("finder_spread_cifar10", "fixed_rates_cifar10", "torch"))
