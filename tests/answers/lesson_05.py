@@ -204,42 +204,9 @@ class RightByHand:
 # --- 5.4 read a warmup off its trace --------------------------------------------------------------
 
 
-def reads_all_zeros(rates):
-    return rates.count(0.0), rates.index(max(rates))
-
-
-def reads_last_peak(rates):
+def right_reads_plainly(rates):
     wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    return wasted, len(rates) - 1 - rates[::-1].index(max(rates))
-
-
-def reads_first_only(rates):
-    return int(rates[0] == 0), rates.index(max(rates))
-
-
-def reads_swapped(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    return rates.index(max(rates)), wasted
-
-
-def reads_zero_of_all_zeros(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), 0)
     return wasted, rates.index(max(rates))
-
-
-def reads_peak_from_one(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    return wasted, rates.index(max(rates)) + 1
-
-
-def reads_small_as_zero(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 1e-6), len(rates))
-    return wasted, rates.index(max(rates))
-
-
-def reads_nearly_the_peak(rates):
-    wasted = next((i for i, rate in enumerate(rates) if rate > 0), len(rates))
-    return wasted, int(np.argmax(np.isclose(rates, max(rates))))
 
 
 def reads_until_it_does_not_rise(rates):
@@ -266,12 +233,6 @@ def right_reads_numpy(rates):
 def right_reads_sums(rates):
     sums = np.cumsum(rates)
     return np.array([np.sum(sums == 0), np.argmax(rates)])
-
-
-def right_reads_takewhile(rates):
-    from itertools import takewhile
-
-    return len(list(takewhile(lambda rate: rate == 0, rates))), rates.index(max(rates))
 
 
 WRONG = {
@@ -316,9 +277,22 @@ WRONG = {
         line_without_end,
     ],
     "05-read-warmup": [
-        *(reads_all_zeros, reads_last_peak, reads_first_only, reads_swapped),
-        *(reads_zero_of_all_zeros, reads_peak_from_one, reads_small_as_zero, reads_nearly_the_peak),
         reads_until_it_does_not_rise,
+        *changed(
+            right_reads_plainly,
+            reads_all_zeros={"return wasted": "return rates.count(0.0)"},
+            reads_last_peak={
+                "rates.index(max(rates))": "len(rates) - 1 - rates[::-1].index(max(rates))"
+            },
+            reads_first_only={"return wasted": "return int(rates[0] == 0)"},
+            reads_swapped={"wasted, rates.index(max(rates))": "rates.index(max(rates)), wasted"},
+            reads_zero_of_all_zeros={"len(rates))": "0)"},
+            reads_peak_from_one={"max(rates))": "max(rates)) + 1"},
+            reads_small_as_zero={"rate > 0": "rate > 1e-6"},
+            reads_nearly_the_peak={
+                "rates.index(max(rates))": "int(np.argmax(np.isclose(rates, max(rates))))"
+            },
+        ),
     ],
 }
 
@@ -326,7 +300,5 @@ RIGHT = {
     "05-warm-cosine": [right_plainly, right_minimum, right_squared],
     "05-waiting": [right_factor_plainly, right_factor_squared, right_factor_numpy],
     "05-warm-line": [right_line_lambda, right_line_polynomial, RightByHand],
-    "05-read-warmup": [
-        *(right_reads_loop, right_reads_numpy, right_reads_sums, right_reads_takewhile),
-    ],
+    "05-read-warmup": [right_reads_plainly, right_reads_loop, right_reads_numpy, right_reads_sums],
 }

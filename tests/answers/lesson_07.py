@@ -92,48 +92,6 @@ def steepest_must_fall(lrs, losses):
 # --- 07-batch-losses: out of the running mean -----------------------------------------------------
 
 
-def batch_as_published(means, *, batches_per_epoch):
-    return means
-
-
-def batch_without_epochs(means, *, batches_per_epoch):
-    sums = [(i + 1) * mean for i, mean in enumerate(means)]
-    return [now - before for now, before in zip(sums, [0.0, *sums])]
-
-
-def batch_difference_of_means(means, *, batches_per_epoch):
-    firsts = range(0, len(means), batches_per_epoch)
-    return [mean if i in firsts else mean - means[i - 1] for i, mean in enumerate(means)]
-
-
-def batch_sums_only(means, *, batches_per_epoch):
-    return [(i % batches_per_epoch + 1) * mean for i, mean in enumerate(means)]
-
-
-def batch_counts_from_zero(means, *, batches_per_epoch):
-    losses = []
-    for i, mean in enumerate(means):
-        done = i % batches_per_epoch
-        before = (done - 1) * means[i - 1] if done else 0.0
-        losses.append(done * mean - before)
-    return losses
-
-
-def batch_whole_epochs_only(means, *, batches_per_epoch):
-    whole = len(means) // batches_per_epoch * batches_per_epoch
-    return right_batch_by_epochs(means[:whole], batches_per_epoch=batches_per_epoch)
-
-
-def batch_of_three_epochs(means, *, batches_per_epoch):
-    means = means[: 3 * batches_per_epoch]
-    return right_batch_by_epochs(means, batches_per_epoch=batches_per_epoch)
-
-
-def batch_rounded(means, *, batches_per_epoch):
-    losses = right_batch_by_epochs(means, batches_per_epoch=batches_per_epoch)
-    return [round(loss, 3) for loss in losses]
-
-
 def right_batch_by_epochs(means, *, batches_per_epoch):
     losses = []
     for start in range(0, len(means), batches_per_epoch):
@@ -239,8 +197,24 @@ WRONG = {
         ),
     ],
     "07-batch-losses": [
-        *(batch_as_published, batch_without_epochs, batch_difference_of_means, batch_sums_only),
-        *(batch_counts_from_zero, batch_whole_epochs_only, batch_of_three_epochs, batch_rounded),
+        *changed(
+            right_batch_with_a_running_sum,
+            batch_as_published={"return losses": "return means"},
+            batch_without_epochs={"place % batches_per_epoch + 1": "place + 1"},
+            batch_difference_of_means={
+                "mean * count - total": "mean - means[place - 1] * (count > 1)"
+            },
+            batch_sums_only={" - total": ""},
+            batch_counts_from_zero={
+                "batches_per_epoch + 1": "batches_per_epoch",
+                "count == 1": "count == 0",
+            },
+            batch_whole_epochs_only={
+                "return losses": "return losses[: len(means) - len(means) % batches_per_epoch]"
+            },
+            batch_of_three_epochs={"return losses": "return losses[: 3 * batches_per_epoch]"},
+            batch_rounded={"return losses": "return [round(loss, 3) for loss in losses]"},
+        ),
     ],
     "07-restore": [
         *(restore_nothing, restore_everything),

@@ -10,44 +10,11 @@ from torch.optim import lr_scheduler
 # --- 8.1 my_triangle ------------------------------------------------------------------------------
 
 
-def triangle(step, base_lr, peak_lr, up_steps, scale):
+def right_triangle_plainly(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     cycle, position = divmod(step, 2 * up_steps)
     height = 1 - abs(position / up_steps - 1)
-    return base_lr + (peak_lr - base_lr) * height * scale(cycle)
-
-
-def triangle_cycle_of_one_way(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    cycle, position = divmod(step, up_steps)
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    return base_lr + (peak_lr - base_lr) * position / up_steps * scale
-
-
-def triangle_scales_the_base_too(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    cycle = step // (2 * up_steps)
-    scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
-    return scale * triangle(step, base_lr, peak_lr, up_steps, lambda cycle: 1.0)
-
-
-def triangle_counts_cycles_from_one(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5 ** (c + 1)}
-    scale = scales.get(mode, lambda c: factor**step)
-    return triangle(step, base_lr, peak_lr, up_steps, scale)
-
-
-def triangle_factor_per_cycle(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
-    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: factor**c))
-
-
-def triangle_factor_within_the_cycle(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
-    inside = factor ** (step % (2 * up_steps))
-    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: inside))
-
-
-def triangle_factor_in_every_mode(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    base = 0.5 if mode == "triangular2" else 1.0
-    return triangle(step, base_lr, peak_lr, up_steps, lambda cycle: factor**step * base**cycle)
+    scale = {"triangular": 1.0, "triangular2": 0.5**cycle}.get(mode, factor**step)
+    return base_lr + (peak_lr - base_lr) * height * scale
 
 
 def triangle_recursive(step, **how):
@@ -63,27 +30,6 @@ def right_triangle_as_in_the_paper(step, *, base_lr, peak_lr, up_steps, mode, fa
     return base_lr + (peak_lr - base_lr) * max(0.0, 1 - x) * scale
 
 
-def right_triangle_in_float32(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    """The paper's formula as `keras.ops` computes it."""
-    t = np.float32(step)
-    cycle = np.floor(1 + t / (2 * up_steps))
-    x = abs(t / up_steps - 2 * cycle + 1)
-    scale = {"triangular": 1, "triangular2": 0.5 ** (cycle - 1)}.get(mode, factor**t)
-    return base_lr + (peak_lr - base_lr) * max(0, 1 - x) * scale
-
-
-def right_triangle_two_branches(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
-    span = peak_lr - base_lr
-    if mode == "triangular2":
-        span /= 2 ** (step // (2 * up_steps))
-    if mode == "exp_range":
-        span *= factor**step
-    position = step % (2 * up_steps)
-    if position < up_steps:
-        return base_lr + span * position / up_steps
-    return base_lr + span * (2 * up_steps - position) / up_steps
-
-
 def right_triangle_interpolated(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     height = np.interp(step % (2 * up_steps), [0, up_steps, 2 * up_steps], [0.0, 1.0, 0.0])
     if mode == "triangular2":
@@ -91,11 +37,6 @@ def right_triangle_interpolated(step, *, base_lr, peak_lr, up_steps, mode, facto
     elif mode == "exp_range":
         height *= factor**step
     return (1 - height) * base_lr + height * peak_lr
-
-
-def triangle_decays_without_a_factor(step, *, base_lr, peak_lr, up_steps, mode, factor=0.99994):
-    scales = {"triangular": lambda c: 1.0, "triangular2": lambda c: 0.5**c}
-    return triangle(step, base_lr, peak_lr, up_steps, scales.get(mode, lambda c: factor**step))
 
 
 # --- 8.2 cycle_of ---------------------------------------------------------------------------------
@@ -343,9 +284,23 @@ def right_mended_numpy(*, max_lr, epochs, batches):
 
 WRONG = {
     "08-triangle": [
-        *(triangle_factor_in_every_mode, triangle_cycle_of_one_way, triangle_scales_the_base_too),
-        *(triangle_counts_cycles_from_one, triangle_factor_per_cycle),
-        *(triangle_factor_within_the_cycle, triangle_recursive, triangle_decays_without_a_factor),
+        triangle_recursive,
+        *changed(
+            right_triangle_plainly,
+            triangle_factor_in_every_mode={
+                "1.0,": "factor**step,",
+                "0.5**cycle": "0.5**cycle * factor**step",
+            },
+            triangle_cycle_of_one_way={
+                "2 * up_steps": "up_steps",
+                "1 - abs(position / up_steps - 1)": "position / up_steps",
+            },
+            triangle_scales_the_base_too={"return base_lr": "return base_lr * scale"},
+            triangle_counts_cycles_from_one={"**cycle": "** (cycle + 1)"},
+            triangle_factor_per_cycle={"factor**step": "factor**cycle"},
+            triangle_factor_within_the_cycle={"factor**step": "factor**position"},
+            triangle_decays_without_a_factor={"factor=1.0": "factor=0.99994"},
+        ),
     ],
     "08-cycle-of": [
         *(cycle_by_logarithm, cycle_divides_by_zero),
@@ -398,9 +353,8 @@ WRONG = {
 
 RIGHT = {
     "08-triangle": [
+        right_triangle_plainly,
         right_triangle_as_in_the_paper,
-        right_triangle_in_float32,
-        right_triangle_two_branches,
         right_triangle_interpolated,
     ],
     "08-cycle-of": [right_cycle_by_sum, right_cycle_by_table, right_cycle_recursive],

@@ -9,40 +9,12 @@ from torch.optim import lr_scheduler
 # --- 9.1 keras_boundaries -------------------------------------------------------------------------
 
 
-def one_too_late(milestones):
-    return [m + 1 for m in milestones]
-
-
-def unchanged(milestones):
-    return list(milestones)
-
-
-def keeps_the_zero(milestones):
-    return [m - 1 for m in milestones]
-
-
-def clips_the_zero(milestones):
-    return [max(m - 1, 0) for m in milestones]
-
-
-def drops_the_one(milestones):
-    return [m - 1 for m in milestones if m > 1]
-
-
-def first_only(milestones):
-    return [m - 1 for m in milestones[:1] if m]
+def right_plainly(milestones):
+    return [m - 1 for m in milestones if m]
 
 
 def distances(milestones):
     return [b - a - 1 for a, b in zip([0, *milestones], milestones) if b]
-
-
-def right_by_loop(milestones):
-    found = []
-    for m in milestones:
-        if m:
-            found.append(m - 1)
-    return found
 
 
 def right_by_numpy(milestones):
@@ -403,8 +375,16 @@ def right_norm_quadratic_time(gradients, *, lr, b0):
 
 WRONG = {
     "09-keras-boundaries": [
-        *(one_too_late, unchanged, keeps_the_zero, clips_the_zero, drops_the_one, first_only),
         *(distances, counts_to_a_thousand),
+        *changed(
+            right_plainly,
+            one_too_late={"m - 1": "m + 1", " if m]": "]"},
+            unchanged={"m - 1": "m", " if m]": "]"},
+            keeps_the_zero={" if m]": "]"},
+            clips_the_zero={"m - 1": "max(m - 1, 0)", " if m]": "]"},
+            drops_the_one={"if m": "if m > 1"},
+            first_only={"in milestones": "in milestones[:1]"},
+        ),
     ],
     "09-in-a-row": [
         *(row_never_counts_anew, row_of_rates_up_to_one),
@@ -456,7 +436,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "09-keras-boundaries": [right_by_loop, right_by_numpy, right_by_map],
+    "09-keras-boundaries": [right_plainly, right_by_numpy, right_by_map],
     "09-in-a-row": [
         right_row_plainly,
         right_row_by_begins,
