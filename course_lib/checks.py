@@ -334,22 +334,16 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
         return f"`{exercise.name}` must return a value; no hint is used up until it does."
     pairs = [(got, probe.reply) for got, probe in zip(asked.replies, exercise.shown)]
     off = [pair for pair in pairs if not agrees(*pair, exercise.tolerance)]
-    near = (said for alike, said in NEAR.items() if all(alike(*pair) for pair in off))
-    return next(near, "").format(wanted=off[0][1].get("error", [""])[0]) if off else ""
-
-
-def _not_refused(got: Reply, wanted: Reply) -> bool:
-    """Whether this is a call that should have been refused, whatever came instead."""
-    return "error" in wanted
-
-
-# What is said of answers that are off in one way only.
-NEAR = {
-    calls.close: f"This is {calls.CLOSE_WORDS}.",
-    _not_refused: "The values are right, but this call must be refused. Where a {wanted} is "
-    "expected, write `raise {wanted}(...)`: another error, such as that of `assert`, does not "
-    "count, nor does returning the error.",
-}
+    if off and all(calls.close(*pair) for pair in off):
+        return f"This is {calls.CLOSE_WORDS}."
+    if off and all("error" in goal for _, goal in off):
+        goal = off[0][1]["error"][0]
+        return (
+            f"The values are right, but this call must be refused. Where a {goal} is expected, "
+            f"write `raise {goal}(...)`: another error, such as that of `assert`, does not count, "
+            "nor does returning the error."
+        )
+    return ""
 
 
 def _draw(got: Reply, probe: Probe, first: int) -> None:

@@ -218,8 +218,6 @@ def fit(
     ([0.3, 0.2, 0.1], 3, 1)
     """
     function_of_step("schedule", schedule)
-    if watch is not None and not callable(watch):
-        raise TypeError(f"watch must be a function of (done, trainer), got {watch!r}")
     given = checked(
         model=model,
         framework=framework,

@@ -545,7 +545,6 @@ WRONG = [
     (dict(schedule=lambda t: 0.1 - t), ValueError, "returned -0.9 at step 1"),
     (dict(schedule=lambda t: "0.1" if t else 0.1), ValueError, "returned '0.1' at step 1"),
     (dict(test="yes"), ValueError, "test must be True or False, got 'yes'"),
-    (dict(watch=3), TypeError, "watch must be a function .* got 3"),
     (
         dict(test=True, data=replace(GREY, x_test=GREY.x_test[:0], y_test=GREY.y_test[:0])),
         ValueError,
