@@ -256,6 +256,7 @@ def test_the_training_lab_starts_pauses_stops_and_compares(page, address):
     first.press("Enter")
     focused = "name => document.activeElement.textContent.trim() === name"
     page.wait_for_function(focused, arg="Pause")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "2px"
     page.wait_for_function(said(r"update [1-9]\d* of"))
     press_button("Pause")
     page.wait_for_timeout(500)
