@@ -30,6 +30,15 @@ def right_triangle_as_in_the_paper(step, *, base_lr, peak_lr, up_steps, mode, fa
     return base_lr + (peak_lr - base_lr) * max(0.0, 1 - x) * scale
 
 
+def right_triangle_in_float32(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
+    """The paper's formula as `keras.ops` computes it."""
+    t = np.float32(step)
+    cycle = np.floor(1 + t / (2 * up_steps))
+    x = abs(t / up_steps - 2 * cycle + 1)
+    scale = {"triangular": 1, "triangular2": 0.5 ** (cycle - 1)}.get(mode, factor**t)
+    return base_lr + (peak_lr - base_lr) * max(0, 1 - x) * scale
+
+
 def right_triangle_interpolated(step, *, base_lr, peak_lr, up_steps, mode, factor=1.0):
     height = np.interp(step % (2 * up_steps), [0, up_steps, 2 * up_steps], [0.0, 1.0, 0.0])
     if mode == "triangular2":
@@ -355,6 +364,7 @@ RIGHT = {
     "08-triangle": [
         right_triangle_plainly,
         right_triangle_as_in_the_paper,
+        right_triangle_in_float32,
         right_triangle_interpolated,
     ],
     "08-cycle-of": [right_cycle_by_sum, right_cycle_by_table, right_cycle_recursive],
