@@ -221,7 +221,7 @@ def descend_keras(lr, x, updates=150):
     weights = tf.Variable(tf.zeros([784, 10]))
     optimizer = keras.optimizers.SGD(learning_rate=lr)
 
-    @tf.function
+    @tf.function  # compiled at its first call: the Python in it runs only then
     def update():
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((x @ weights - y) ** 2)
