@@ -84,9 +84,9 @@ def _marks(
     assignment: Assignment, solution: Path, workshop: Workshop, conditions: Conditions
 ) -> Iterator[Line]:
     points = round(sum(each.points for each in assignment.questions if not each.manual), 6)
-    for name, text, wanted in (
-        ("the solution", solution.read_text(encoding="utf-8"), points),
-        ("the blank notebook", written(released(read(solution), solution.name)), 0.0),
+    for name, text, all_of_it in (
+        ("the solution", solution.read_text(encoding="utf-8"), True),
+        ("the blank notebook", written(released(read(solution), solution.name)), False),
     ):
         submission = Submission("", "", notebook=assignment.name, text=text, origin=name)
         result, _ = examine(submission, assignment, workshop, conditions)
@@ -94,10 +94,10 @@ def _marks(
             f"{each['grade_id']} {each['status']}: {each['reason']} "
             + "; ".join(f"{g['name']}: {g['message']}" for g in each["groups"] if g["message"])
             for each in result["questions"]
-            if each["score"] is not None and each["score"] != (each["points"] if wanted else 0.0)
+            if each["score"] not in (None, each["points"] if all_of_it else 0.0)
         ]
         score = f"{assignment.name}: {name} earns {result['score']:g} of {points:g}"
-        yield Line(result["score"] == wanted and not wrong, "\n  ".join([score, *wrong]))
+        yield Line(not wrong, "\n  ".join([score, *wrong]))
 
 
 def _wrong_answers(bench: "Bench") -> Line:
@@ -127,9 +127,9 @@ def _wrong_answers(bench: "Bench") -> Line:
 class Bench:
     """A place where answers to one question are tried one after the other.
 
-    They share a process, because to begin one takes longer than to ask a few calls. What an answer
-    leaves behind is its function, which is taken away before the next. An answer that stops the
-    process is tried again in a new one, in case the time of the others ran out on it.
+    They share a process, because to begin one takes longer than to ask a few calls; each defines
+    the function anew. An answer that stops the process is tried again in a new one, in case the
+    time of the others ran out on it.
     """
 
     plan: Plan
@@ -166,9 +166,7 @@ class Bench:
         self.session = self.session or trial.running.open(begin)
         if self.session is None:
             raise RuntimeError(f"{self.question.grade_id}: no process for the cells before it")
-        forget = f"globals().pop({self.question.name!r}, None)"
-        sources = [forget, *(step.source for step in trial.plan.steps[begin:])]
-        stopped = any(self.session.run(source).stopped for source in sources)
+        stopped = any(self.session.run(step.source).stopped for step in trial.plan.steps[begin:])
         passed = 0.0
         for group in self.question.groups:
             if not stopped:
@@ -227,9 +225,9 @@ def _shape(call: Call) -> tuple:
 
 
 def _function(source: str, name: str) -> ast.FunctionDef | None:
-    """The function that the source defines under this name, if it does; the last counts."""
+    """The function that the source defines under this name, if it does."""
     with suppress(ValueError):
-        for node in reversed(parsed(source).body):
+        for node in parsed(source).body:
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 return node
     return None
