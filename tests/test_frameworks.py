@@ -615,9 +615,10 @@ def quadratic_path_keras(optimizer_class, schedule, steps, **arguments):
         yield float(weight.numpy()[0])
 
 
-def test_our_sgd_follows_torch_where_keras_own_leaves_it():
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_our_sgd_follows_torch_where_keras_own_leaves_it(nesterov):
     schedule = Schedule(multistep, lr=0.1, milestones=(10,))
-    arguments = dict(momentum=0.9)
+    arguments = dict(momentum=0.9, nesterov=nesterov)
     torch_path = list(quadratic_path_torch(schedule, 40, **arguments))
     ours = list(quadratic_path_keras(SGD, schedule, 40, **arguments))
     native = list(quadratic_path_keras(keras.optimizers.SGD, schedule, 40, **arguments))

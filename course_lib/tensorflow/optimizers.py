@@ -14,7 +14,7 @@ class SGD(keras.optimizers.Optimizer):
     """Stochastic gradient descent with PyTorch's form of momentum.
 
         velocity = momentum * velocity + gradient
-        weight   = weight - rate * velocity
+        weight   = weight - rate * velocity            nesterov: gradient + momentum * velocity
 
     Keras's own SGD keeps the rate inside the velocity, so after a change of the rate it goes on for
     about 1 / (1 - momentum) updates with steps of the old size; the two agree only while the rate
@@ -24,7 +24,7 @@ class SGD(keras.optimizers.Optimizer):
     - learning_rate: a number or a schedule, such as a KerasSchedule.
     - momentum: a number from 0 to below 1, or a schedule for one that changes. ValueError for
       another number, also in a KerasSchedule; the values of Keras's own schedules are not checked.
-    - name, and what every Keras optimizer takes (weight_decay, clipnorm, ...).
+    - nesterov, name, and what every Keras optimizer takes (weight_decay, clipnorm, ...).
 
     >>> weight = keras.Variable([0.0])
     >>> optimizer = SGD(0.5, momentum=0.5)
@@ -40,6 +40,7 @@ class SGD(keras.optimizers.Optimizer):
         self,
         learning_rate: Any = 0.01,
         momentum: Any = 0.0,
+        nesterov: bool = False,
         name: str = "SGD",
         **kwargs: Any,
     ):
@@ -50,6 +51,7 @@ class SGD(keras.optimizers.Optimizer):
         elif isinstance(momentum, KerasSchedule):
             MOMENTUM.check("momentum's highest value", max(momentum.rates))
         self.momentum = momentum
+        self.nesterov = nesterov
 
     def build(self, variables):
         if self.built:
@@ -68,13 +70,15 @@ class SGD(keras.optimizers.Optimizer):
             velocity = self._velocities[self._get_variable_index(variable)]
             direction = momentum * velocity + gradient
             self.assign(velocity, direction)
+            if self.nesterov:
+                direction = gradient + momentum * direction
         self.assign_sub(variable, learning_rate * direction)
 
     def get_config(self) -> dict[str, Any]:
         momentum = self.momentum
         if callable(momentum):
             momentum = keras.optimizers.schedules.serialize(momentum)
-        return {**super().get_config(), "momentum": momentum}
+        return {**super().get_config(), "momentum": momentum, "nesterov": self.nesterov}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
