@@ -109,8 +109,8 @@ def spread_ratio(wide: Mapping[int, float], narrow: Mapping[int, float]) -> Esti
 
 
 def sampling_error(accuracy: float, images: int = 10_000) -> float:
-    """How far an accuracy (a fraction) would move with another test set of that size: half of the
-    95 % interval of a proportion.
+    """How uncertain an accuracy (a fraction) is, as its test images are a sample: half of the 95 %
+    interval of a proportion.
 
         1.96 * sqrt(accuracy * (1 - accuracy) / images)
 
@@ -123,8 +123,8 @@ def sampling_error(accuracy: float, images: int = 10_000) -> float:
 def gap_error(
     after: Mapping[int, Sequence[int]], before: Mapping[int, Sequence[int]], images: int = 10_000
 ) -> float:
-    """How far the mean gap of two accuracies would move with another test set of that size, both
-    measured on the same images: half of its 95 % interval. `after` and `before` hold for each seed
+    """How uncertain the mean gap of two accuracies is, as the test images, the same for both, are a
+    sample: half of its 95 % interval. `after` and `before` hold for each seed
     the indices of the images that its run gets wrong. Images on which a pair agrees do not count.
 
         1.96 * s / sqrt(images)

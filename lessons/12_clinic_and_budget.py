@@ -281,8 +281,8 @@ leader = max(own, key=lambda name: score(board[name]))
 groups = ("linear or cosine", "one_cycle or wsd", "step", "constant")
 print("leader of the course's entries:", leader)
 error = 100 * sampling_error(np.mean(board[leader]) / 100, images=5_000)
-print(f"5,000 other images would move one accuracy by about {error:.1f} points;")
-print("how far they would move a gap depends on the images on which the two disagree")
+print(f"5,000 images leave one accuracy uncertain by about {error:.1f} points;")
+print("how uncertain a gap is depends on the images on which the two disagree")
 outcome("12.c", next(group for group in groups if leader in group))
 
 # %% [markdown]
