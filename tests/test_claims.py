@@ -654,6 +654,7 @@ def test_a_claim_without_a_record_is_listed_but_cannot_be_said(course, capsys, m
     page = (course / "docs/claims.md").read_text()
     assert "## no-record\n\n> *There is no record of it yet.*" in page
     assert "Said in: nowhere" in page
+    assert "| 0 | - |" in page  # runs, and the minutes that nobody measured
 
 
 def test_a_page_that_names_an_unknown_claim_is_an_error(course, capsys):
