@@ -29,7 +29,7 @@ from course_lib.progress import progress
 from course_lib.questions import calls
 from course_lib.questions.adapters import ADAPTERS
 from course_lib.questions.calls import Call, Probe, agrees, member, written
-from course_lib.questions.values import decode, differing, items
+from course_lib.questions.values import decode, differing, items, leaves
 
 __all__ = ["check", "progress"]
 
@@ -336,6 +336,8 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
     off = [pair for pair in pairs if not agrees(*pair, exercise.tolerance)]
     if off and all(calls.close(*pair) for pair in off):
         return f"This is {calls.CLOSE_WORDS}."
+    if off and all(_other_form(*pair) for pair in off):
+        return "The values are right, their form is not: return them as `expected` shows them."
     if off and all("error" in goal for _, goal in off):
         goal = off[0][1]["error"][0]
         return (
@@ -344,6 +346,17 @@ def _no_hint_but(exercise: Exercise, asked: _Asked, wrong: list[int]) -> str:
             "nor does returning the error."
         )
     return ""
+
+
+def _other_form(got: Reply, wanted: Reply) -> bool:
+    """Whether these are the right values, as a list where a number is wanted, as texts, ..."""
+    if got.get("value") is None:  # `found or None`
+        return "value" in got and wanted.get("value") == []
+    return "value" in wanted and any(
+        len(mine := leaves(got["value"], keys)) == len(goals := leaves(wanted["value"], keys))
+        and all(calls.same(*pair, calls.CLOSE) for pair in zip(mine, goals))
+        for keys in (False, True)
+    )
 
 
 def _draw(got: Reply, probe: Probe, first: int) -> None:

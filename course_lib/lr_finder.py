@@ -178,6 +178,10 @@ def find_lr(
             "model must be a name, a torch.nn.Module or a keras.Model, "
             f"got {type(model).__module__}.{type(model).__name__}"
         )
+    if momentum and not (named and train_step is None):
+        raise TypeError(
+            f"momentum is for a model by its name, got {momentum!r}; give it to your optimizer"
+        )
     own = None if named and train_step is None else optimizer  # else it is the name of one
     with _untouched(kind, None if named else model, own, data):
         if train_step is None and named:

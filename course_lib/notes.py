@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ class Notes:
             return copy.deepcopy(self.memory)  # no file yet, or none that can be read
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
-            os.replace(path, aside)
+            with suppress(OSError):
+                os.replace(path, aside)
             begun = f"Your {self.what} could not be read and a new file is begun"
             self._say(f"{begun}; the old one is {aside}.")
             return {}

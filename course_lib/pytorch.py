@@ -206,9 +206,10 @@ class TorchSchedule(LRScheduler):
             math.isclose(*each, rel_tol=1e-12, abs_tol=1e-16) for each in zip(rates, saved["lr"])
         )
         if not plateaus and not all(near):
+            self.last_epoch = now["last_epoch"]
             raise ValueError(
                 f"state_dict was saved under a {saved['schedule']} that gives {saved['lr']} "
-                f"at update {self.last_epoch}; this one gives {rates}"
+                f"at update {saved['last_epoch']}; this one gives {rates}"
             )
         self.refresh()
 

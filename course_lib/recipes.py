@@ -86,6 +86,8 @@ class Recipe:
         ...
         ValueError: model must be one of softmax, ..., got 'mpl' (did you mean mlp?)
         """
+        if not isinstance(text, str):
+            raise TypeError(f"a recipe must be a text like {EXAMPLE!r}, got {text!r}")
         parts = [part.strip() for part in text.split("|")]
         if len(parts) < 3:
             raise ValueError(

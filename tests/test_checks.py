@@ -277,6 +277,76 @@ def test_an_answer_that_is_rounded_hears_so_and_spends_no_hint(doubles, place):
     assert "Hint 3 of 3" in told(lambda x: double(x) if x < 5 else 7)  # the examples by heart
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda value: [value],
+        lambda value: np.array([[value]]),
+        lambda value: {0: value},
+        lambda value: f"{value:.4f}",
+    ],
+)
+def test_right_values_in_another_form_spend_no_hint(doubles, form):
+    text = told(lambda x: form(double(x)))
+    assert "The values are right, their form is not" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: form(double(x) + 1))
+
+
+def test_a_number_for_a_truth_and_another_name_of_a_key_are_another_form(monkeypatch):
+    def judged(x):
+        return {"low mean": x / 2, "low": x < 2}
+
+    shown, hidden = [call(1), call(4)], {"all": [call(2), call(0)]}
+    made = exercise("1.1", judged, hints=HINTS, shown=shown, locked=[call(9)], hidden=hidden)
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    for near in (
+        lambda x: {"low mean": x / 2, "low": int(x < 2)},
+        lambda x: {"low_mean": x / 2, "low": x < 2},
+        lambda x: (x / 2, x < 2),
+    ):
+        assert "The values are right, their form is not" in told(near)
+    assert "Hint 1 of 3" in told(lambda x: {"low mean": x / 2, "low": int(x > 2)})
+
+
+def test_none_for_an_empty_list_is_another_form(monkeypatch):
+    def above_two(xs):
+        return [x for x in xs if x > 2]
+
+    made = exercise(
+        "1.1",
+        above_two,
+        hints=HINTS,
+        shown=[call([1, 3]), call([1])],
+        locked=[call([5, 7])],
+        hidden={"all": [call([2, 4]), call([6])]},
+    )
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    text = told(lambda xs: above_two(xs) or None)
+    assert "The values are right, their form is not" in text and "Hint" not in text
+    assert "Hint" in told(lambda xs: [0] if above_two(xs) else None)
+
+
+def test_a_dict_for_pairs_is_another_form(monkeypatch):
+    def ranked(x):
+        return [["b", 2 * x], ["a", x]]
+
+    made = described(ranked, [call(1), call(4)])
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})
+    assert "The values are right, their form is not" in told(lambda x: dict(ranked(x)))
+    assert "Hint 1 of 3" in told(lambda x: dict(ranked(x)[::-1]))
+
+
+def test_words_in_capitals_or_with_a_full_stop_are_another_form(monkeypatch):
+    def judged(x):
+        return x / 2, "no difference found" if x < 2 else "higher"
+
+    monkeypatch.setattr(exercises, "course", lambda: {"1.1": described(judged, [call(1), call(4)])})
+    for low in ("No difference found.", "no_difference_found"):
+        text = told(lambda x, low=low: (x / 2, low if x < 2 else "Higher"))
+        assert "The values are right, their form is not" in text and "Hint" not in text
+    assert "Hint 1 of 3" in told(lambda x: (x / 2, "Lower" if x < 2 else "higher"))
+
+
 def test_what_is_small_beside_a_large_number_is_not_rounding(monkeypatch):
     made = described(lambda x: [x * 1e-8, x], [call(1.0), call(2.0)])
     monkeypatch.setattr(exercises, "course", lambda: {"1.1": made})

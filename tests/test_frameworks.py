@@ -216,8 +216,10 @@ def test_torch_refuses_the_state_of_another_schedule_and_names_both():
         pair(lambda step: 0.1 * step)[1].load_state_dict(scaled)
     _, same_name = pair(lambda step: 0.1 / (1 + step))
     _, first = pair(lambda step: 0.2 / (1 + step))
-    with pytest.raises(ValueError, match="at update 0"):
+    first.last_epoch = 3
+    with pytest.raises(ValueError, match="at update 3"):
         same_name.load_state_dict(first.state_dict())
+    assert same_name.last_epoch == 0
     for one, another in [
         (Schedule(warmup, then=mine, warmup_steps=3), Schedule(warmup, then=mine, warmup_steps=50)),
         (functools.partial(fading, last=9), functools.partial(fading, last=99)),

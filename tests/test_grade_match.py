@@ -459,6 +459,13 @@ def test_a_written_answer_in_new_cells_below_its_question(left, kind):
     assert ("removed", "words") not in codes(plan)
 
 
+def test_an_answer_in_words_may_be_a_text_in_a_cell_of_code():
+    cells = submitted()
+    cells[7]["source"] = UNWRITTEN
+    plan = plan_of([*cells, cell('"""Every step is larger than\nthe last one."""', id="new")])
+    assert "the last one." in plan.answers["words"] and plan.blank == set()
+
+
 @pytest.mark.parametrize(
     "added",
     [

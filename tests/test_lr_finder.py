@@ -503,8 +503,23 @@ def test_a_layer_that_was_frozen_with_eval_is_swept_as_it_is():
     assert set(seen) == {(True, True)} and not model.training
 
 
+def test_persistent_workers_shuffle_after_a_sweep_as_without_one():
+    def order(*, sweep):
+        model, optimizer, _ = module_setup()
+        made = {"shuffle": True, "num_workers": 1, "persistent_workers": True}
+        loader = DataLoader(
+            TensorDataset(X, Y), 150, generator=torch.Generator().manual_seed(1), **made
+        )
+        if sweep:
+            loss = nn.functional.cross_entropy
+            find_lr(model=model, optimizer=optimizer, loss=loss, data=loader, **STEPS)
+        return [labels.tolist() for _, labels in loader]
+
+    assert order(sweep=True) == order(sweep=False)
+
+
 class Noisy(Dataset):
-    """Augmented by a generator of its own."""
+    """Augmented by a generator of its own, of any kind."""
 
     def __init__(self, generator):
         self.generator = generator
@@ -538,6 +553,8 @@ LOADERS = {
     ),
     "dataset": lambda g: DataLoader(Noisy(g), 32),
     "dataset, NumPy": lambda g: DataLoader(Noisy(np.random.default_rng(3)), 32),
+    "dataset, older NumPy": lambda g: DataLoader(Noisy(np.random.RandomState(3)), 32),
+    "dataset, Python": lambda g: DataLoader(Noisy(random.Random(3)), 32),
     "dataset of a subset": lambda g: DataLoader(Subset(Noisy(g), range(100)), 32),
 }
 
@@ -560,8 +577,9 @@ def test_a_generator_of_one_s_own_draws_after_a_sweep_as_without_one(where):
     [
         (iter([(X, Y)]), "read again.*list_iterator"),
         ([], "at least one batch"),
-        ([X], r"batches \(x, y\), got a Tensor; for others give train_step"),
-        ([{"x": X}], r"batches \(x, y\), got a dict; for others give train_step"),
+        ([X], r"batches \(x, y\) of tensors, got a Tensor; for others give train_step"),
+        ([(X.numpy(), Y.numpy())], r"batches \(x, y\) of tensors"),
+        ([{"x": X}], r"batches \(x, y\) of tensors, got a dict; for others give train_step"),
         (3, "read again.*int"),
     ],
 )
@@ -708,6 +726,15 @@ def test_a_keras_optimizer_is_built_when_it_was_not():
         ({"optimizer": "sgd"}, r"optimizer must be a keras\.optimizers\.Optimizer, got 'sgd'"),
         ({"loss": "mse"}, r"loss must be a function \(y, prediction\) -> loss, got 'mse'"),
         ({"loss": keras.losses.MeanSquaredError}, "loss must be a function .*, got <class"),
+        ({"momentum": 0.9}, "momentum is for a model by its name, got 0.9"),
+        (
+            {"optimizer": keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)},
+            "optimizer must make an update at every batch",
+        ),
+        (
+            {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))},
+            "optimizer must make an update at every batch, .* mixed_float16",
+        ),
     ],
 )
 def test_what_keras_cannot_sweep_with_is_named(change, words):

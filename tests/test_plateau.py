@@ -491,6 +491,14 @@ def test_keras_warns_where_one_plateau_gets_a_second_model():
         keras_fit(keras_model(), callback, 0, 2)
 
 
+def test_keras_warns_where_the_state_of_a_plateau_was_not_loaded():
+    model = keras_model()
+    model.compile(keras.optimizers.SGD(new_plateau().lr / 10), loss=negative)
+    model.optimizer.iterations.assign(5)
+    with pytest.warns(UserWarning, match="raises the rate .* call load_state_dict before fit"):
+        keras_fit(model, PlateauCallback(new_plateau()), 0, 1)
+
+
 def test_keras_accumulation_climbs_by_updates_not_batches():
     model = keras_model()
     model.compile(keras.optimizers.SGD(1.0, gradient_accumulation_steps=3), loss=negative)

@@ -64,6 +64,13 @@ def finder_step(
     x, y = map(np.asarray, data)
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a function (y, prediction) -> loss, got {loss!r}")
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scaled or optimizer.gradient_accumulation_steps:
+        raise TypeError(
+            "optimizer must make an update at every batch, of the gradient as it is, which "
+            "mixed_float16 and gradient_accumulation_steps do not; give train_step, a function "
+            "lr -> loss, or sweep without them"
+        )
     rng, rows = np.random.default_rng(seed), np.array([], dtype=int)
 
     def step(lr: float) -> float:

@@ -1,5 +1,6 @@
 """What the learning-rate finder needs of PyTorch: single updates, and no trace of them."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +20,7 @@ def untouched(
     """Whatever happens inside, errors too, leaves no trace: at the end everything is as before.
 
     That is: weights, buffers, gradients and train/eval flags of `model`; everything about
-    `optimizer`; the generators of torch and NumPy that `data`, its samplers and its dataset have;
+    `optimizer`; the generators that `data`, its samplers and its dataset have as attributes;
     torch's random state on the CPU and on every CUDA device. The very same tensors are put back, so
     that whoever holds one keeps it. Other attributes that a module or a dataset sets on itself are
     not known, and stay.
@@ -34,6 +35,8 @@ def untouched(
         back.append(_keep(vars(optimizer)))
     gradients = [_keep(weight.grad) for weight in weights]
     back += _generators(data)
+    if hasattr(data, "_iterator"):  # of workers that persist; it draws when it is made
+        back.append(partial(setattr, data, "_iterator", data._iterator))
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
@@ -57,8 +60,11 @@ def _generators(data: Any) -> list[Callable[[], Any]]:
         holders.append(data)
     back: list[Callable[[], Any]] = []
     for value in (value for each in holders for value in getattr(each, "__dict__", {}).values()):
-        if isinstance(value, torch.Generator):
-            back.append(partial(value.set_state, value.get_state()))
+        if isinstance(value, torch.Generator | np.random.RandomState):
+            set_state: Any = value.set_state
+            back.append(partial(set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            back.append(partial(value.setstate, value.getstate()))
         elif isinstance(value, np.random.Generator):
             back.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
     return back
@@ -136,10 +142,11 @@ def _again_and_again(data: Iterable) -> Iterator[tuple[torch.Tensor, torch.Tenso
     while True:
         batch = None
         for batch in data:
-            if not (isinstance(batch, tuple | list) and len(batch) == 2):
+            pair = isinstance(batch, tuple | list) and len(batch) == 2
+            if not pair or not all(hasattr(part, "to") for part in batch):
                 raise ValueError(
-                    f"data must give batches (x, y), got a {type(batch).__name__}; for others "
-                    "give train_step, a function lr -> loss that takes its own batches"
+                    f"data must give batches (x, y) of tensors, got a {type(batch).__name__}; for "
+                    "others give train_step, a function lr -> loss that takes its own batches"
                 )
             yield batch[0], batch[1]
         if batch is None:

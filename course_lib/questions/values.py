@@ -141,6 +141,27 @@ def items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def leaves(value: Any, keys: bool = False) -> list[Any]:
+    """The numbers and words inside an encoded value, whatever form holds them: of a dict what its
+    keys name, or the keys too; a text that spells a number is the number; words in small letters.
+
+    >>> leaves({"dict": [["loss", "0.50"], ["ends", [3, True]]]})
+    [0.5, 3, 1]
+    >>> leaves({"dict": [["No_difference.", 48.3]]}, keys=True)
+    ['no difference', 48.3]
+    """
+    if isinstance(value, dict) and "dict" in value:
+        return leaves(value["dict"] if keys else [each for _, each in value["dict"]], keys)
+    if isinstance(value, str):
+        try:
+            return [float(value)]
+        except ValueError:
+            return [value.replace("_", " ").strip(" .").casefold()]
+    if isinstance(value, list) or (isinstance(value, dict) and "array" in value):
+        return [leaf for each in items(value) for leaf in leaves(each, keys)]
+    return [int(value) if isinstance(value, bool) else value]
+
+
 def _by_key(value: Any) -> dict[str | None, Any]:
     pairs = value.get("dict") if isinstance(value, dict) else None
     if not isinstance(pairs, list) or not all(

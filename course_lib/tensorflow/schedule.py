@@ -27,7 +27,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
       A saved model keeps its name and parameters; of a function of your own, which has none, it
       keeps all rates (24 bytes each).
     - total_steps: the number of updates of the whole run (epochs times batches per epoch). After
-      them the rate stays at `schedule(total_steps)`, which must exist.
+      them the rate stays at `schedule(total_steps)`, so total_steps + 1 rates are asked for.
     - accumulate: the optimizer's `gradient_accumulation_steps`. Keras hands a schedule the number
       of batches, not of updates; this divides.
     - dtype: the type of the table, "float32" or, for models in float64, "float64".
@@ -171,7 +171,15 @@ class PlateauCallback(keras.callbacks.Callback):
         """Where the plateau belongs to a run that was before."""
         fresh = Plateau(**self.plateau.arguments)
         heard = self.plateau.state_dict() != fresh.state_dict()
-        if heard and not int(to_numpy(self.model.optimizer.iterations)):
+        updates = int(to_numpy(self.model.optimizer.iterations))
+        rate = float(to_numpy(self.model.optimizer.learning_rate))
+        if updates and not heard and self.schedule is self.plateau and rate < 0.999 * fresh.lr:
+            warnings.warn(
+                f"the plateau has heard no metric and raises the rate from {rate:g} to {fresh.lr:g}"
+                f" after {updates} updates; to go on with a run, call load_state_dict before fit",
+                stacklevel=2,
+            )
+        if heard and not updates:
             warnings.warn(
                 f"the plateau has heard metrics already (its rate is {self.plateau.lr:g}), but the "
                 "optimizer has made no update; for a new model, make a new Plateau",

@@ -201,6 +201,8 @@ class _Reader:
             text = self._take(item).decode("utf-8-sig")
             text = text if self.outputs else without_outputs(text)
             name = _by_content(text, name, self.assignments)
+        except UnicodeDecodeError:
+            return self._refused(item, "not UTF-8 text", name)
         except ValueError as error:
             return self._refused(item, error, name)
         sent, own, depth = said(item.origin), not self.pile.shared, -len(item.parts)

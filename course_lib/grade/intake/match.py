@@ -5,6 +5,7 @@ checks only the name that a function was given. What goes wrong is a ValueError 
 another error.
 """
 
+import ast
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -227,7 +228,7 @@ class _Matching:
 
     def _is_prose(self, place: int) -> bool:
         """Whether a cell of the student's own has words, and not ours in a cell without its id. One
-        of code has them in its comments, or is no Python."""
+        of code has them in its comments, in a text that it begins with, or is no Python."""
         cell = self.theirs[place]
         ours = {line for each in self.ours for line in known_lines(each.released)}
         new = known_lines(cell.source) - ours
@@ -235,8 +236,8 @@ class _Matching:
             return bool(new)
         text = cell.source
         with suppress(ValueError):
-            parsed(text)
-            text = "\n".join(re.findall("#.*", text))
+            opening = ast.get_docstring(parsed(text)) or ""
+            text = "\n".join([opening, *re.findall("#.*", text)])
         return bool(new and PROSE.search(text))
 
     def _answer(self, index: int) -> list[int]:

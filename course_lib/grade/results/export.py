@@ -137,8 +137,11 @@ def _cells(path: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
                     "table that `lr-course export RESULTS --csv FILE --long` writes, with its "
                     "first line, saved as CSV in UTF-8"
                 )
-        for place, row in enumerate(table, start=2):
-            yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
+        try:
+            for place, row in enumerate(table, start=2):
+                yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
+        except csv.Error as error:
+            raise ValueError(f"{path}: {error}; save it as CSV anew") from None
 
 
 def _key(row: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[str, ...]:
