@@ -97,8 +97,8 @@ class Notes:
             aside = path.with_name(f"{path.name}.broken-{time.time_ns()}")
             with suppress(OSError):
                 os.replace(path, aside)
-            begun = f"Your {self.what} could not be read and a new file is begun"
-            self._say(f"{begun}; the old one is {aside}.")
+                begun = f"Your {self.what} could not be read and a new file is begun"
+                self._say(f"{begun}; the old one is {aside}.")
             return {}
 
     def _say(self, text: str) -> None:

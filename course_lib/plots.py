@@ -8,6 +8,7 @@ functions, is shown with an alternative text (`described`).
 import base64
 import html
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -29,11 +30,12 @@ with needs("course"):
     from matplotlib.lines import Line2D
 
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 90
+NUMBER = re.compile(r"\$.*\$|\d[eE]|\d[kM%]")  # of a tick that is no name
 
 
 def described(figure: Figure) -> str:
     """What a figure shows, in words: titles, axes, and each labelled line with its first and last
-    value, and the highest and lowest where it goes beyond these.
+    value, and the highest and lowest where it goes beyond these; other labels as they are.
 
     >>> described(plot_schedules({"a": lambda step: 0.1 * step, "b": lambda step: 1 - step}, 3))
     'learning rate over update: a from 0 to 0.2; b from 1 to -1.'
@@ -43,10 +45,12 @@ def described(figure: Figure) -> str:
         parts += [axes.get_title(place) for place in ("left", "center", "right")]
         both = [_described_axis(axes.yaxis), _described_axis(axes.xaxis)]
         ticks = [tick.get_text() for tick in axes.get_yticklabels()]
-        rows = [tick for tick in ticks if "$" not in tick and any(map(str.isalpha, tick))]
+        rows = [tick for tick in ticks if any(map(str.isalpha, NUMBER.sub("", tick)))]
         lines = [_described_line(axes, each) for each in axes.lines]
+        named = zip(*axes.get_legend_handles_labels())
+        lines += [label for each, label in named if not isinstance(each, Line2D)]
         parts.append(_joined(": ", [_joined(" over ", both), _joined("; ", [*rows, *lines])]))
-    return " ".join(f"{_joined('. ', parts) or 'A figure without title and labels'}.".split())
+    return " ".join(f"{_joined('. ', parts) or 'A figure without title and names'}.".split())
 
 
 def _joined(between: str, parts: Iterable[str]) -> str:

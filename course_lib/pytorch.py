@@ -34,8 +34,8 @@ class TorchSchedule(LRScheduler):
     """A schedule applied to a torch optimizer: update number t is made with `schedule(t)`.
 
     Call `.step()` once after every `optimizer.step()`; when gradients are accumulated, that is once
-    per update and not once per batch. Each rate is computed from the number of updates alone, so
-    nothing drifts, and a run resumed at any update goes on exactly.
+    per update and not once per batch. Each rate of a formula is computed from the number of updates
+    alone, so nothing drifts, and a run resumed at any update goes on exactly.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`,
@@ -132,8 +132,9 @@ class TorchSchedule(LRScheduler):
             raise TypeError(f"update needs a schedule with a Plateau in it, got {self.schedule!r}")
         for plateau in plateaus:
             plateau.update(metric)
-        self.refresh()
-        return rate_at(self.schedule, self.last_epoch)
+        if self.last_epoch >= 0:  # else it waits in a SequentialLR, and the rate is another's
+            self.refresh()
+        return rate_at(self.schedule, max(self.last_epoch, 0))
 
     def _update_lr(self, epoch: int | None = None) -> None:
         """Torch's own, less what only a `get_lr` that reads the old rates needs: half the time."""

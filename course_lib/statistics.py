@@ -124,8 +124,8 @@ def gap_error(
     after: Mapping[int, Sequence[int]], before: Mapping[int, Sequence[int]], images: int = 10_000
 ) -> float:
     """How uncertain the mean gap of two accuracies is, as the test images, the same for both, are a
-    sample: half of its 95 % interval. `after` and `before` hold for each seed
-    the indices of the images that its run gets wrong. Images on which a pair agrees do not count.
+    sample: half of its 95 % interval. `after` and `before` hold for each seed the indices of the
+    images that its run gets wrong. Images on which a pair agrees do not count.
 
         1.96 * s / sqrt(images)
 

@@ -204,7 +204,7 @@ def fit(
       `trainer.run` is the Run so far; `trainer.evaluate(images, labels)` gives loss and accuracy
       then, `trainer.logits(images)` the scores, for images with a channel axis.
     - monitor: what a Plateau that `schedule` is, or has in it, gets after every epoch: "loss",
-      "val_loss" or "val_accuracy". It remembers, so every run needs a new one.
+      "val_loss" or "val_accuracy". A Plateau remembers, so every run needs a new one.
 
     A run that diverges is a result, not an error: see `Run.diverged`. Before anything is trained,
     raises TypeError or ValueError for an argument that is not allowed, or for a rate that is not a

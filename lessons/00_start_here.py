@@ -27,7 +27,7 @@ framework = "torch"  # or "tensorflow"
 # Each lesson goes the same way: **predict** what will happen, **run** it, **explain** it,
 # **break** it, **fix** it. Then open the lesson's exercises: your answers are checked at once,
 # offline. Change `framework` above to see a lesson in the other framework; everything runs in both.
-# (A few exercises ask for a class of PyTorch's or of Keras's, whichever you chose.)
+# (A few exercises ask for a class of one framework, whatever is set there.)
 #
 # Before an experiment, a `predict` cell asks for your odds in per cent: change its numbers and run
 # it. What the next cells show stays folded (`...`) until you run them. Then `outcome` scores your
@@ -87,7 +87,7 @@ float(v[0])
 # ## 2. Nine ways to set the rate
 #
 # Training has begun and you want to change the rate from 0.1 to 0.5. All of the lines below look as
-# if they did. Each of the two functions runs one line, then measures the rate.
+# if they did that. Each of the two functions runs one line, then measures the rate.
 
 
 # %%

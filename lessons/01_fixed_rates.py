@@ -84,8 +84,8 @@ plot_runs({f"{lr:g}": run for lr, run in runs.items()}, log_rate=True)
 # %% [markdown]
 # Only 0.3 learns; 0.003 creeps. <!-- shown --> **Diverged** and **failed** are different findings.
 # A diverged run has a loss that is infinite, not a number, or (our limit) above a thousand times
-# the first loss; the run stops at that update, `Run.diverged`. A failed run has finite losses, but has
-# learned nothing. A look inside the one at 3:
+# the first loss; the run stops at that update, `Run.diverged`. A failed run has finite losses, but
+# has learned nothing. A look inside the one at 3:
 
 
 # %%
@@ -345,7 +345,7 @@ for name in ("divided by 255", "and centred"):
 # %% [markdown]
 # ## 6. Sweep
 #
-# We do not know the network's Hessian. So we try rates, about even on a *log* scale because
+# We do not know the network's Hessian. So we try rates, about evenly spaced on a *log* scale because
 # their ratios matter, and compare them on **held-out images**, which no update uses. Nine rates
 # were recorded, five seeds each, one epoch per run. A colleague tries four of them:
 

@@ -789,8 +789,8 @@ exercise(
 # The units say what to do: epochs times updates per epoch. `images // batch_size` forgets the small
 # last batch, which shifts each drop by one update per epoch; `images * epoch // batch_size`, as
 # published, counts as if the next epoch filled it up. Beware of floats, too: `0.07 * 100` is a
-# little more than 7, and its `ceil` is 8. A drop at exactly the end is lost as well, because update `epochs * steps_per_epoch`
-# is never made.
+# little more than 7, and its `ceil` is 8. A drop at exactly the end is lost as well, because update
+# `epochs * steps_per_epoch` is never made.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 3.4 - How long until the rate is gone? (code, 3 points, about 12 minutes)

@@ -506,8 +506,8 @@ for name, stepped in {
 # 3. Count a warmup in updates, look at the first rates of the trace, and judge a rescue by counting
 #    runs, not by a mean.
 #
-# **An open question.** Here a lower peak needed no warmup. When is a high peak with a warmup worth more
-# than a lower peak without one, and how would you compare them fairly?
+# **An open question.** Here a lower peak needed no warmup. When is a high peak with a warmup worth
+# more than a lower peak without one, and how would you compare them fairly?
 #
 # **References.** P. Goyal et al., *Accurate, large minibatch SGD*, 2017,
 # [arXiv:1706.02677](https://arxiv.org/abs/1706.02677) · J. Gilmer et al., *A loss curvature
@@ -766,8 +766,8 @@ exercise(
 # `total_steps - warmup_steps`. Frequent slips: the default `start_factor` of a third;
 # `total_iters=total_steps` for the fall, which then ends above zero; the milestone one step
 # too early or late; `ChainedScheduler`, which *multiplies* the two and has the bug of
-# section 7. A `LambdaLR` with the formula is right as well. It works
-# without a warmup, too: then `start_factor` is 1.
+# section 7. `LinearLR` works without a warmup, too: its `start_factor` is 1 then. A `LambdaLR` with
+# the formula is right as well.
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 5.4 - Read a warmup off its trace (concept, 2 points, about 8 minutes)

@@ -421,8 +421,8 @@ plt.show()
 # %% [markdown]
 # {{plateau-patience}} {{plateau-images}} Take the smallest patience with under one alarm a run
 # while the loss still falls: on 500 images, 5. <!-- shown --> Patience has a price: on a real
-# plateau the rule wastes `patience + 1` evaluations (Keras: `patience`) before each cut. It counts
-# *evaluations*: evaluate twice as often, and the same patience lasts half as long.
+# plateau the rule wastes `patience + 1` evaluations (Keras: `patience`) before each cut. Patience
+# counts *evaluations*: evaluate twice as often, and the same patience lasts half as long.
 #
 # ## 5. Spot the bug: plateaus that never cut, or cut too soon
 #

@@ -424,7 +424,8 @@ outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 # Adam keeps a mean of the gradients, one of their squares, and a count of its updates (lesson 9):
 # all three still hold the test's. With shuffling or dropout the random numbers have moved on, with
 # batch normalisation the running means, if the copy of the weights lacks them. **Fix it**: put back
-# *everything*, also after an error, as `find_lr` does. Then training is, bit for bit, the same.
+# *everything*, also after an error, as `find_lr` does. Then the training is,
+# bit for bit, that without the test.
 #
 # ## 7. Spot the bug: a finder that finds nothing
 #
@@ -846,7 +847,8 @@ exercise(
     "7.4",
     to_restore,
     hints=[
-        "Ask of each part: does a sweep change it, and does the training that follows read it?",
+        "Ask of each part: does a sweep change it, and does the training that follows read it or "
+        "carry it on?",
         "Adam and momentum keep averages of gradients. Dropout and shuffling draw random numbers. "
         "Batch normalisation keeps running means, which belong to no optimizer.",
         "Optimizer state for Adam or a momentum above 0; random state for dropout or shuffling; "
@@ -890,8 +892,8 @@ exercise(
 )
 
 # %% [markdown] tags=["answer"]
-# A state matters when the sweep changes it *and* the training reads it. SGD without momentum
-# reads nothing but weight, gradient and rate. Dropout and shuffling read the same stream of
+# A state matters when the sweep changes it *and* the training reads it or carries it on. SGD
+# without momentum reads nothing but weight, gradient and rate. Dropout and shuffling read the same stream of
 # random numbers that the sweep has used. The running means of batch normalisation go on from
 # where the sweep left them, and the trained model predicts with them. No gradient moves them: in
 # PyTorch they are buffers, in Keras non-trainable weights of the layer, so whoever puts back

@@ -362,7 +362,8 @@ show("make both, then load both", step_through(optimizer, scheduler, 3))
 # `CosineAnnealingLR` keeps the loaded rate. **Fix it**: make everything, then load everything,
 # then compare the next rates with the plan.
 #
-# Our `TorchSchedule` has no memory to lose: its rate is a formula of the number of updates.
+# Under a formula our `TorchSchedule` has no memory to lose: the rate follows from the number of
+# updates.
 
 # %%
 from course_lib.pytorch import TorchSchedule
@@ -835,7 +836,7 @@ exercise(
 # A run in plain Python: one weight in the valley $w^2 / 2$, whose gradient is $w$, under momentum
 # and a linear decay to zero. `file` is a checkpoint. Like the `--resume` of
 # [pytorch-cifar](https://github.com/kuangliu/pytorch-cifar/blob/master/main.py), this one
-# forgets the velocity and the place in the schedule:
+# forgets a part of the run:
 #
 # ```python
 # def go_on(file, updates, *, peak_lr, total_steps, momentum):

@@ -495,6 +495,7 @@ TAMPERED = {
     "check_first": (cells(check_first), ALL),
     "answer_raw": (retype("raw"), ALL),
     "answer_markdown": (retype("markdown"), ALL),
+    "written_emptied": (cells(lambda _, by_id: by_id["09-why"].update(source=" ")), ALL),
     "same_cell_ids": (cells(same_ids), ALL),
     "check_edited": (cells(edited_check), ALL),
     "setup_edited": (cells(edited_setup), ALL),

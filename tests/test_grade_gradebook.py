@@ -245,6 +245,10 @@ def test_submissions_are_kept_as_they_came(results, solutions, course):
 
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         assert str(book.find_submission("01_ball", "anna").timestamp) == "2026-11-20 12:00:00"
+    (theirs / "timestamp.txt").unlink()  # the gradebook's own stays
+    to_gradebook(results, solutions, course=course)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        assert str(book.find_submission("01_ball", "anna").timestamp) == "2026-11-20 12:00:00"
 
 
 @pytest.mark.parametrize("name", ["jane.doe@uni.edu", "Lee Ann+2", "Zoë"])

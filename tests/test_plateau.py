@@ -496,7 +496,15 @@ def test_keras_warns_where_the_state_of_a_plateau_was_not_loaded():
     model.compile(keras.optimizers.SGD(new_plateau().lr / 10), loss=negative)
     model.optimizer.iterations.assign(5)
     with pytest.warns(UserWarning, match="raises the rate .* call load_state_dict before fit"):
-        keras_fit(model, PlateauCallback(new_plateau()), 0, 1)
+        keras_fit(model, PlateauCallback(behind(new_plateau(), 2)), 0, 1)
+
+
+def test_torch_leaves_the_rate_alone_while_it_waits_in_a_sequence():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    first = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5)
+    waiting = TorchSchedule(optimizer, Plateau(0.4))
+    torch.optim.lr_scheduler.SequentialLR(optimizer, [first, waiting], [3])
+    assert waiting.update(1.0) == 0.4 and optimizer.param_groups[0]["lr"] == 0.05
 
 
 def test_keras_accumulation_climbs_by_updates_not_batches():

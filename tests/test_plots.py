@@ -444,7 +444,11 @@ def test_a_figure_is_described_by_its_titles_axes_and_lines():
     axes.plot(["a", "b"], ["c", "d"])
     plt.close(figure)
     assert described(figure) == "c; d; <b> from 1 to 2, at most 9, at least -5."
-    assert described(plt.Figure()) == "A figure without title and labels."
+    figure, axes = plt.subplots()
+    axes.bar([0, 1], [1, 2], label="runs")
+    axes.set_yticks([0, 1e-6, 2000], ["0", "1e\N{MINUS SIGN}06", "2k"])
+    assert described(figure) == "runs."
+    assert described(plt.Figure()) == "A figure without title and names."
 
 
 SHOWN = """

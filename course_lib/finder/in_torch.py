@@ -63,7 +63,7 @@ def _generators(data: Any) -> list[Callable[[], Any]]:
         if isinstance(value, torch.Generator | np.random.RandomState):
             set_state: Any = value.set_state
             back.append(partial(set_state, value.get_state()))
-        elif isinstance(value, random.Random):
+        elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
             back.append(partial(value.setstate, value.getstate()))
         elif isinstance(value, np.random.Generator):
             back.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))

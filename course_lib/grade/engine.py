@@ -19,8 +19,8 @@ from course_lib.grade.walls.limits import FRAMEWORKS
 from course_lib.grade.walls.session import Workshop
 
 # Of the course's own, what may import any framework when it is used.
-OURS = {f"course_lib.{name}" for name in ("pytorch", "tensorflow", "training", "lr_finder")}
-OURS |= {"course_lib import"}
+USERS = ("pytorch", "tensorflow", "training", "recipes", "lr_finder")
+OURS = {"course_lib import", *(f"course_lib.{name}" for name in USERS)}
 Graded = tuple[dict[str, Any], dict[str, Any]]
 _workshops: dict[int, tuple[Conditions, Workshop]] = {}  # by thread
 

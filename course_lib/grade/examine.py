@@ -25,7 +25,7 @@ from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
-VERSION = 7  # one more whenever the same may score otherwise: it grades everything anew
+VERSION = 8  # one more whenever the same may score otherwise: it grades everything anew
 LACKING = {"ModuleNotFoundError", "ImportError"}  # no such package, or another version of it
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
@@ -87,6 +87,8 @@ class Examination:
             return Verdict("missing", "the answer cell is not in the notebook")
         if all(each in self.plan.missing | self.plan.blank for each in question.answers):
             return Verdict("not begun", "the answer cell is as it was handed out")
+        if question.manual and not _written(question, self.plan, self.assignment).strip():
+            return Verdict("not begun", "nothing is written in the answer cell")
         if question.manual:
             return Verdict("manual", "marked by a person", score=None)
         return None
@@ -323,7 +325,7 @@ def _written(question: Question, plan: Plan, assignment: Assignment) -> str:
     text = "\n\n".join(plan.answers.get(each, "") for each in question.answers)
     if question.manual:
         (cell,) = (each for each in assignment.cells if each.grade_id == question.grade_id)
-        text = text.removeprefix(cell.released.rpartition(*STUBS["markdown"])[0])
+        text = text.removeprefix(cell.released.rpartition(STUBS["markdown"][0])[0])
     return text
 
 

@@ -84,7 +84,7 @@ def _marks(
     assignment: Assignment, solution: Path, workshop: Workshop, conditions: Conditions
 ) -> Iterator[Line]:
     points = round(sum(each.points for each in assignment.questions if not each.manual), 6)
-    for name, text, all_of_it in (
+    for name, text, full in (
         ("the solution", solution.read_text(encoding="utf-8"), True),
         ("the blank notebook", written(released(read(solution), solution.name)), False),
     ):
@@ -94,7 +94,7 @@ def _marks(
             f"{each['grade_id']} {each['status']}: {each['reason']} "
             + "; ".join(f"{g['name']}: {g['message']}" for g in each["groups"] if g["message"])
             for each in result["questions"]
-            if each["score"] not in (None, each["points"] if all_of_it else 0.0)
+            if each["score"] not in (None, each["points"] if full else 0.0)
         ]
         score = f"{assignment.name}: {name} earns {result['score']:g} of {points:g}"
         yield Line(not wrong, "\n  ".join([score, *wrong]))

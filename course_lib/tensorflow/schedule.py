@@ -20,7 +20,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     A run of N updates has N rates. They are computed once by the plain Python formula, rounded to
     float32, stored and looked up, so every formula works in eager mode, `tf.function`, XLA and
     `model.fit` without being written a second time. Rates that depend on a metric are not known in
-    advance: for a Plateau use PlateauCallback.
+    advance: for a Plateau, of which only the first rate is taken here, use PlateauCallback.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
@@ -134,7 +134,8 @@ class PlateauCallback(keras.callbacks.Callback):
         found = plateaus_in(plateau)
         if len(found) != 1:
             raise TypeError(
-                f"plateau must be a Plateau, like Plateau(0.1), or have one in it, got {plateau!r}"
+                "plateau must be a Plateau, like Plateau(0.1), or have exactly one in it, "
+                f"got {plateau!r}"
             )
         self.plateau, self.schedule, self.monitor = found[0], plateau, monitor
 
@@ -168,14 +169,16 @@ class PlateauCallback(keras.callbacks.Callback):
         self._set_rate()
 
     def _warn_of_an_earlier_run(self) -> None:
-        """Where the plateau belongs to a run that was before."""
+        """Where the plateau or the model belongs to an earlier run."""
         fresh = Plateau(**self.plateau.arguments)
         heard = self.plateau.state_dict() != fresh.state_dict()
         updates = int(to_numpy(self.model.optimizer.iterations))
         rate = float(to_numpy(self.model.optimizer.learning_rate))
-        if updates and not heard and self.schedule is self.plateau and rate < 0.999 * fresh.lr:
+        # Of the last update or of the coming one: which is set depends on where the run stopped.
+        planned = min(map(self.schedule, (max(updates - 1, 0), updates)))
+        if updates and not heard and rate < 0.999 * planned:
             warnings.warn(
-                f"the plateau has heard no metric and raises the rate from {rate:g} to {fresh.lr:g}"
+                f"the plateau has heard no metric and raises the rate from {rate:g} to {planned:g}"
                 f" after {updates} updates; to go on with a run, call load_state_dict before fit",
                 stacklevel=2,
             )

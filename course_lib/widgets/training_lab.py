@@ -24,15 +24,7 @@ from course_lib.recipes import Recipe
 from course_lib.training import split
 from course_lib.widgets.chart import draw, escape
 from course_lib.widgets.lab_controls import Settings
-from course_lib.widgets.lab_parts import (
-    LOW,
-    Trial,
-    cut_to,
-    entry,
-    lab_chart,
-    planned,
-    progress,
-)
+from course_lib.widgets.lab_parts import LOW, Trial, cut_to, entry, lab_chart, planned, progress
 from course_lib.widgets.panel import Panel
 
 with needs("notebook"):
@@ -43,8 +35,8 @@ IMAGES = {"mnist": 60_000, "cifar10": 50_000}  # until the data are loaded
 BETWEEN_PICTURES = 0.2  # seconds
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # The still picture is an output of its own, which the live lab hides: a page without a kernel that
-# can draw no widget would otherwise show nothing.
-# A button that disables itself under the focus hands it to the first one that can be pressed.
+# can draw no widget would otherwise show nothing. Its script: a button that disables itself under
+# the focus hands it to the first one that can be pressed.
 HIDDEN = """\
 <style onload="const lab = this.closest('.lr-lab');
 new MutationObserver(() => {

@@ -35,7 +35,7 @@ from course_lib.grade.intake.piles import MOST_FILES, Pile, piles, said
 LARGEST_FILE = 25_000_000  # bytes of a notebook, or of a zip within a zip; an animation is long
 LARGEST_TOTAL = 100_000_000  # bytes of one student's files
 LONGEST_NAME = 255  # of a file on any system; a zip may say more
-COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$", re.IGNORECASE)
+COPY = re.compile(r"^copy of |( ?\(\d+\)|[-_ ]\d{1,2}|[-_ ]+copy ?\d*)$")
 LEVELS = 2  # a zip, and a zip within it
 ADDED = 8  # such additions to a name, at most
 DIGEST = re.compile(r"-[0-9a-f]{8,}$")  # what `student_id` adds
@@ -69,11 +69,8 @@ class Elsewhere(Foreign):
     """Such a notebook that is somebody else's assignment."""
 
 
-def collect(
-    folder: Path | str, assignments: Mapping[str, Assignment], *, outputs: bool = False
-) -> list[Submission]:
-    """All submissions in the folder, sorted by student; with `outputs`, what their cells printed
-    and drew is kept.
+def collect(folder: Path | str, assignments: Mapping[str, Assignment]) -> list[Submission]:
+    """All submissions in the folder, sorted by student, without what their cells printed and drew.
 
     Raises ValueError when there is no such folder, or an empty one; never for what is handed in.
     """
@@ -82,7 +79,7 @@ def collect(
     try:
         for pile in piles(folder):
             name = unicodedata.normalize("NFC", pile.name)  # macOS writes accents on their own
-            rows[name] += _Reader(pile, assignments, outputs).rows()
+            rows[name] += _Reader(pile, assignments).rows()
     except OSError as error:
         raise ValueError(f"{folder}: cannot be read ({error.strerror}); see its rights") from error
     if not rows:
@@ -147,8 +144,8 @@ class _Row:
 class _Reader:
     """What one pile holds, read within the limits. Whose it is, `collect` fills in."""
 
-    def __init__(self, pile: Pile, assignments: Mapping[str, Assignment], outputs: bool) -> None:
-        self.pile, self.assignments, self.outputs = pile, assignments, outputs
+    def __init__(self, pile: Pile, assignments: Mapping[str, Assignment]) -> None:
+        self.pile, self.assignments = pile, assignments
         self.left = LARGEST_TOTAL  # bytes that may still be read
 
     def rows(self) -> list[_Row]:
@@ -198,8 +195,7 @@ class _Reader:
         if item.suffix != ".ipynb":
             return None
         try:
-            text = self._take(item).decode("utf-8-sig")
-            text = text if self.outputs else without_outputs(text)
+            text = without_outputs(self._take(item).decode("utf-8-sig"))
             name = _by_content(text, name, self.assignments)
         except UnicodeDecodeError:
             return self._refused(item, "not UTF-8 text", name)
@@ -301,12 +297,8 @@ def _of_copies(alike: Sequence[_Row]) -> Iterator[_Row]:
     students, of which one may be a student's own forgery, have different answers."""
     alike = sorted(alike, key=lambda row: row.submission.origin)
     first = max(alike, key=lambda row: row.fit)  # of equals the first
-    text = without_outputs(first.submission.text or "")
-    rivals = [
-        row
-        for row in alike
-        if row.fit.answers > 0 and without_outputs(row.submission.text or "") != text
-    ]
+    text = first.submission.text
+    rivals = [row for row in alike if row.fit.answers > 0 and row.submission.text != text]
     places = sorted({row.submission.origin.partition("/")[0] for row in (first, *rivals)})
     forged = len(places) > 1 and not first.fit.own
     for row in alike:
@@ -365,9 +357,9 @@ def _looked_into(row: _Row, assignments: Mapping[str, Assignment]) -> _Row:
 
 
 def student_id(name: str) -> str:
-    """The name if it is safe for a file on every system, in a-z 0-9 . _ -, or in these and A-Z with
-    a digest of the original: nobody can find another name for it, and no two are alike in any case.
-    It does not depend on who else is there: `Bob` has a digest because a `bob` may come later."""
+    """The name if it is safe for a file on Linux and macOS, in a-z 0-9 . _ -, or in these and A-Z
+    with a digest of the original: nobody can find another name for it, and no two are alike in any
+    case. It does not depend on who else is there: `Bob` has a digest as a `bob` may come later."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", unicodedata.normalize("NFKC", name)).strip(".-_")
     if safe == name.lower() == name and 0 < len(safe) <= 80 and not DIGEST.search(safe):
         return safe

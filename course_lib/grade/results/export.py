@@ -62,7 +62,7 @@ def write_csv(
 def _keep(path: Path, text: str) -> str:
     """Copy the table that is there, if it is to change: a person may have written marks into it.
     Returns the path of the copy, named after when the table was written; "" for none."""
-    if not path.is_file() or path.read_bytes() == text.encode(errors="backslashreplace"):
+    if not path.is_file() or path.read_bytes() in (b"", text.encode(errors="backslashreplace")):
         return ""
     written = datetime.fromtimestamp(path.stat().st_mtime)
     copy = path.with_name(f"{path.stem}-{written:%Y-%m-%d-%H%M%S}{path.suffix}")
@@ -129,15 +129,15 @@ def _cells(path: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
         first = file.readline()
         file.seek(0)
         table = csv.DictReader(file, delimiter=max(",;\t", key=first.count))  # ; of Excel in Europe
-        names = table.fieldnames or ()
-        for name in (*KEY, "mark"):
-            if (count := list(names).count(name)) != 1:
-                raise ValueError(
-                    f"{path} has {count or 'no'} column{'s' * (count > 1)} {name!r}; expected the "
-                    "table that `lr-course export RESULTS --csv FILE --long` writes, with its "
-                    "first line, saved as CSV in UTF-8"
-                )
         try:
+            names = table.fieldnames or ()
+            for name in (*KEY, "mark"):
+                if (count := list(names).count(name)) != 1:
+                    raise ValueError(
+                        f"{path} has {count or 'no'} column{'s' * (count > 1)} {name!r}; expected "
+                        "the table that `lr-course export RESULTS --csv FILE --long` writes, with "
+                        "its first line, saved as CSV in UTF-8"
+                    )
             for place, row in enumerate(table, start=2):
                 yield f"{path}, row {place}", {n: (row[n] or "").strip() for n in names}
         except csv.Error as error:

@@ -231,7 +231,8 @@ def _import(
     book.update_or_create_student(student)
     # formgrader takes a submission for graded when both times agree.
     when = coursedir.get_existing_timestamp(str(folders[0]))
-    book.update_or_create_submission(assignment, student, timestamp=when)
+    known = {"timestamp": when} if when else {}  # else one that only the gradebook has stays
+    book.update_or_create_submission(assignment, student, **known)
     theirs = book.find_submission_notebook(notebook, assignment, student)
     now, cells = _sources(shown), dict(_answer_cells(clean))
     for grade in theirs.grades:
@@ -309,7 +310,7 @@ def answered(clean: Any, row: Mapping[str, Any], *, as_text: bool = True) -> Any
     for grade_id, (first, *others) in _answer_cells(clean):
         question = questions.get(grade_id)
         if question and question["status"] not in BLANK:
-            asked = cells[first].source.rpartition(*STUBS["markdown"])[0]
+            asked = cells[first].source.rpartition(STUBS["markdown"][0])[0]
             answer = question["answer"]
             if as_text:  # code is shown as text only; words might be markup
                 code = cells[first].cell_type == "code"

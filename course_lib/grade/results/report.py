@@ -153,7 +153,8 @@ def written_answers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 key = (row["assignment"], row["notebook"], each["grade_id"])
                 asked = found.setdefault(key, {**each, "notebook": row["notebook"], "answers": []})
                 asked["answers"].append((answer_id(row, each), each["answer"]))
-                asked["answers"].sort()
+    for asked in found.values():
+        asked["answers"].sort()
     return [found[key] for key in sorted(found)]
 
 

@@ -225,7 +225,8 @@ def _why(status: int) -> str:
     """Why a process ended that nobody here has ended."""
     if os.WIFEXITED(status):
         return "exit"
-    ends: dict[int, str] = {signal.SIGXCPU: "total", signal.SIGKILL: "memory"}  # the kernel's own
+    # SIGKILL: the kernel's own killer.
+    ends: dict[int, str] = {signal.SIGXCPU: "total", signal.SIGKILL: "memory"}
     return ends.get(os.WTERMSIG(status), "crash")  # most of the 64 signals have no name
 
 
