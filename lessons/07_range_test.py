@@ -424,7 +424,7 @@ outcome("7.d", "bit for bit the same" if distance == 0 else changed)
 # Adam keeps a mean of the gradients, one of their squares, and a count of its updates (lesson 9):
 # all three still hold the test's. With shuffling or dropout the random numbers have moved on, with
 # batch normalisation the running means, if the copy of the weights lacks them. **Fix it**: put back
-# *everything*, also after an error, as `find_lr` does. Then the training is,
+# *everything*, also after an error, as `find_lr` does. Then training is,
 # bit for bit, that without the test.
 #
 # ## 7. Spot the bug: a finder that finds nothing
