@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -112,9 +112,8 @@ def updates(
     """
     given = {"epochs": epochs, "batch_size": batch_size, "max_updates": max_updates}
     epochs, batch_size, most = (SETTINGS[name].check(name, given[name]) for name in given)
-    if not isinstance(data, int):
-        data = len(dataset_of(data).x_train)
-    images = Whole(low=1).check("data", data)
+    count = data if isinstance(data, SupportsIndex) else len(dataset_of(data).x_train)
+    images = Whole(low=1).check("data", count)
     all_epochs = (epochs or 1) * math.ceil((images - _held_out(images, validation)) / batch_size)
     if most is None:
         return all_epochs

@@ -400,7 +400,7 @@ def test_the_partial_last_batch_counts(monkeypatch):
     for most in ({}, {"max_updates": 5}, {"epochs": 1, "max_updates": 50}):
         run = run_of("torch", **{"epochs": None, "max_updates": None, **most})
         assert len(run.lr) == updates(GREY, batch_size=32, **most)
-        assert updates(300, batch_size=32, **most) == len(run.lr)
+        assert updates(np.int64(300), batch_size=32, **most) == len(run.lr)
 
 
 @pytest.mark.parametrize("side", [3, 5])
