@@ -280,7 +280,13 @@ ROSETTA: dict[str, Row] = {
     "triangular2": _TRIANGULAR,
     "exp_range": _TRIANGULAR,
     "one_cycle": _ONE_CYCLE,
-    "one_cycle_three_phase": replace(_ONE_CYCLE, fastai=None),
+    "one_cycle_three_phase": replace(
+        _ONE_CYCLE,
+        fastai=None,
+        note="torch ends at total_steps - 1; one step() more goes below zero, or up again with a "
+        "cosine. optax peaks at int(pct * T) and ends at T, so T is one less. fastai has "
+        "two phases.",
+    ),
     "one_cycle_momentum": Row(
         torch="OneCycleLR(optimizer, max_lr=1.0, total_steps=total_steps,"
         " pct_start=warmup_fraction, anneal_strategy=anneal[:3] if anneal == 'cosine' else anneal,"
