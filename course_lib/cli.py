@@ -23,6 +23,8 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # Python has None for what >&- closes
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may have few letters
             stream.reconfigure(errors="backslashreplace")

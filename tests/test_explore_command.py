@@ -35,6 +35,15 @@ def test_a_page_that_goes_to_stdout_ends_where_the_page_ends(stdout, tmp_path):
     assert ran.stdout.rstrip().endswith("</html>") and "one page" in ran.stderr
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_error(closed):
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "course_lib.cli"]
+    ran = subprocess.run([*command, "explore", "cosin"], capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stdout == ""
+    ran = subprocess.run([*command, "explore", "--list"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "") and bool(ran.stdout) == (closed == "2>&-")
+
+
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, capsys):
     path, link = tmp_path / "old.html", tmp_path / "link.html"
     path.write_text("old")
