@@ -23,8 +23,9 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's) and return its status."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # Python has None for what >&- closes
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as `>&-` leaves it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may have few letters
             stream.reconfigure(errors="backslashreplace")
