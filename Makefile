@@ -17,6 +17,8 @@ TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 LR_COURSE_PROGRESS= TQDM_DISABLE=1 OMP_N
 NBVAL = $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax
 START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root (in a container, say) unless told that it may.
+# Sliders that the kernel answers: no message waits for another one's acknowledgement.
+PROMPT := --ServerApp.kernel_websocket_connection_class=course_lib.jupyter.PromptConnection
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ help:  ## print this list of verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.course  ## install the course and open it in JupyterLab (ARGS="--no-browser --port 8890")
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(ROOT_FLAG) $(ARGS)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(PROMPT) $(ROOT_FLAG) $(ARGS)
 
 test: $(VENV)/.test  ## install what the tests need and run them (about 20 minutes on two cores; ARGS="-k cosine": some, and no notebooks)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)

@@ -12,7 +12,7 @@ Where to look: import from the files; the folder in brackets holds the code behi
 - for what a lesson shows and asks: plots.py (looks.py), widgets/, checks.py, predictions.py,
   progress.py (notes.py, errors.py)
 - to write or grade exercises: exercises.py (questions/), grade/
-- for the command: cli.py (commands/), cluster.py
+- for the command: cli.py (commands/), cluster.py; for JupyterLab's server: jupyter.py
 - for files that several processes write: files.py
 """
 

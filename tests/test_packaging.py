@@ -13,6 +13,7 @@ import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
@@ -126,6 +127,22 @@ def test_make_test_of_some_tests_runs_no_notebooks():
 
     assert "--nbval-lax notebooks" in runs() and "-k cosine" not in runs()
     assert "--nbval-lax" not in runs("ARGS=-k cosine") and "-k cosine" in runs("ARGS=-k cosine")
+
+
+def test_make_lab_starts_a_server_that_lets_no_message_of_a_kernel_wait(monkeypatch):
+    import jupyter_server.services.kernels.connection.channels as jupyters
+    from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+    from traitlets.utils.importstring import import_item
+
+    command = ["make", "--dry-run", "lab", "VENV=/nowhere", "PYTHON=true"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    (name,) = re.findall(r"--ServerApp\.kernel_websocket_connection_class=(\S+)", said)
+    handler = mock.Mock(spec=KernelWebsocketHandler)
+    theirs = jupyters.ZMQChannelsWebsocketConnection
+    monkeypatch.setattr(theirs, "connect", lambda self: f"{self.kernel_id} is connected")
+    monkeypatch.setattr(theirs, "kernel_id", "a kernel")
+    assert import_item(name)(websocket_handler=handler).connect() == "a kernel is connected"
+    handler.set_nodelay.assert_called_once_with(True)
 
 
 UNFINISHED = """#!/bin/sh
