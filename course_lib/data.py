@@ -162,15 +162,17 @@ def _folders(given: str | Path | None) -> Iterator[tuple[str, Path, bool]]:
 
 def _from_folders(name: str, given: str | Path | None, misses: list[Miss]) -> Dataset | None:
     for place, folder, named in _folders(given):
-        for layout in LAYOUTS[name]:
-            if os.path.exists(folder / layout):  # False, too, where nobody lets us look
-                try:
-                    return _read(name, folder, layout, f"{layout} in {place}")
-                except DataError as error:
-                    if named:
-                        raise DataError(f"{folder / layout}: {error}") from error
-                    misses.append(Miss(f"{layout} in {place}", f"skipped, {error}", folder, True))
-        misses.append(Miss(place, f"has no {', no '.join(LAYOUTS[name])}", folder, told=named))
+        # False, too, where nobody lets us look.
+        there = [layout for layout in LAYOUTS[name] if os.path.exists(folder / layout)]
+        for layout in there:
+            try:
+                return _read(name, folder, layout, f"{layout} in {place}")
+            except DataError as error:
+                if named:
+                    raise DataError(f"{folder / layout}: {error}") from error
+                misses.append(Miss(f"{layout} in {place}", f"skipped, {error}", folder, True))
+        if not there:
+            misses.append(Miss(place, f"has no {', no '.join(LAYOUTS[name])}", folder, told=named))
     return None
 
 

@@ -287,6 +287,13 @@ def test_a_broken_file_in_a_usual_folder_is_skipped_and_named(tmp_path, capsys):
     printed += capsys.readouterr().out
     assert "; MNIST/raw in the Keras folder: skipped, cannot be read (Is a directory)" in printed
     assert str(tmp_path) not in printed
+    Path("data/mnist.npz").write_bytes(b"")
+    Path("data/MNIST/raw/train-images-idx3-ubyte").write_bytes(b"")
+    (tmp_path / "keras/datasets").rename(tmp_path / "keras/other")
+    with pytest.warns(StandInWarning) as caught:
+        load("mnist", offline=True)
+    told = str(caught[0].message)
+    assert "- the Keras folder (" in told and "- ./data (" not in told  # it has both, broken
 
 
 def test_an_empty_variable_is_no_variable(monkeypatch, tmp_path, capsys):
