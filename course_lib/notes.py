@@ -61,7 +61,8 @@ class Notes:
     def kept(self) -> str:
         """Where the entries are, in a line."""
         path = self.place()
-        return f"Kept in {path}" if path else "Kept in memory only, until the kernel stops"
+        lost = path is None or self.memory
+        return "Kept in memory only, until the kernel stops" if lost else f"Kept in {path}"
 
     def change(self, edit: Callable[[Entries], Any]) -> Entries:
         """Read, edit and write, with no other kernel in between; in memory where that fails."""

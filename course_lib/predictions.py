@@ -248,7 +248,8 @@ def _check_outcome(happened: Any, odds: Mapping[str, float]) -> None:
 
 
 def _entry(mine: Prediction) -> dict[str, Any]:
-    return {"question": mine.question, "odds": {**mine.odds}, "happened": mine.happened}
+    odds = {each: float(percent) for each, percent in mine.odds.items()}  # NumPy's are no JSON
+    return {"question": mine.question, "odds": odds, "happened": mine.happened}
 
 
 def _prediction(id: str, entry: Any) -> Prediction:

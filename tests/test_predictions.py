@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -88,6 +89,11 @@ def test_a_slip_in_the_odds_is_told_without_frames_of_ours(place):
     (line,) = caught.value._render_traceback_()
     assert line.startswith("ValueError: odds must sum to 100 per cent, got 120")
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_odds_may_be_numbers_of_numpy(place):
+    predict("1.a", "Heads?", {"heads": np.int64(80), "tails": np.float32(20)})
+    assert json.loads(place.read_text())["predictions"]["1.a"]["odds"] == COIN
 
 
 def test_the_outcome_says_in_words_how_good_the_odds_were(place):
