@@ -331,6 +331,14 @@ def test_a_claim_that_cannot_be_measured_because_runs_diverged_does_not_hold(
     assert found["holds"] is False and found["here"] is None and found["why"] == why
 
 
+def test_a_claim_about_pairs_of_frameworks_cannot_be_measured_in_one(tmp_path, capsys):
+    kept = [line for line in records.read("warmup_rescue") if line["framework"] == "torch"]
+    (tmp_path / "warmup_rescue.jsonl").write_text("".join(json.dumps(x) + "\n" for x in kept))
+    options = ["--framework", "torch", "--records", str(tmp_path)]
+    assert cli.main(["reproduce", "fate", *options]) == 1
+    assert "ValueError: no seed was run in both frameworks" in capsys.readouterr().out
+
+
 def test_further_experiments_of_a_claim_are_made_too(tmp_path, monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "more", EXPERIMENTS["tiny"])
     monkeypatch.setitem(CLAIMS, "good", claim(lambda n: True, also=("more",)))

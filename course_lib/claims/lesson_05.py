@@ -65,6 +65,8 @@ def differences(runs: Runs) -> dict[str, int]:
         for seed in both[0].keys() & both[1].keys():
             pairs += 1
             differing += (both[0][seed] > LEARNED) != (both[1][seed] > LEARNED)
+    if not pairs:
+        raise ValueError("no seed was run in both frameworks, so there is nothing to pair")
     return {"pairs": pairs, "differing": differing}
 
 
