@@ -175,9 +175,9 @@ def fit(
 
     The same seed gives the same experiment in both frameworks: initial weights, order of the
     images, dropout and the form of momentum (PyTorch's) are equal. So the losses agree until
-    rounding errors have grown, for some hundred updates. With "adam", "adamw" and "rmsprop", which
-    divide a gradient by its own size and so enlarge rounding errors, they differ after ten updates
-    in the third or fourth decimal. Pixels are divided by 255.
+    rounding errors have grown, for some hundred updates. With "adam", "adamw", "adagrad" and
+    "rmsprop", which divide a gradient by its own size and so enlarge rounding errors, they differ
+    within fifty updates in the fourth decimal, or in an earlier one. Pixels are divided by 255.
 
     Arguments
     - schedule: a function `step -> rate`, asked for one rate per update; `updates(...)` says how
