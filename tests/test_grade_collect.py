@@ -293,6 +293,22 @@ LAYOUTS = {
         })},
         [("Bo", None, "no notebook here; found x.pdf"), ("Lee-Ann Lee", "01_rates", None)],
     ),
+    "Gradescope's zip": (
+        {"assignment_77_export.zip": zipped({
+            "assignment_77_export/submission_metadata.yml": "",
+            f"assignment_77_export/submission_250171001/{RATES}": TEXT,
+            f"assignment_77_export/submission_250171002/work/{RATES}": TEXT,
+        }), **LAST},
+        [
+            ("submission_250171001", "01_rates", None),
+            ("submission_250171002", "01_rates", None),
+            ("zoe", "01_rates", None),
+        ],
+    ),
+    "Gradescope's folders": (
+        {"submission_metadata.yml": "", f"submission_250171001/{RATES}": TEXT},
+        [("submission_250171001", "01_rates", None)],
+    ),
     "Moodle's zip of one student, beside others": (
         {"CS1-Fixed rates-4711.zip": zipped({f"{MOODLE}/{RATES}": TEXT}), **LAST},
         [("Lee Ann", "01_rates", None), ("zoe", "01_rates", None)],

@@ -10,6 +10,7 @@ and from the zip of a learning platform, or that zip unpacked:
     leeann_LATE_123_456_x.ipynb                              Canvas
     Fixed rates_alee_attempt_2026-10-09-13-01-00_x.ipynb     Blackboard
     1000-77 - Ann Lee - Oct 9, 2026 101 PM/x.ipynb           Brightspace
+    submission_250171001/x.ipynb                             Gradescope
 
 No student is lost: what cannot be graded is a Submission with a problem. Of several copies of one
 notebook one is graded (`_Fit` says which), and the others are Submissions with a problem, too.

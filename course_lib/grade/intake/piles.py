@@ -26,12 +26,17 @@ CANVAS = re.compile(  # without a name where students are anonymous
     r"(?:(?P<upload>\d+)_(?P<rest>.+)|(?:text|link)\.html)",
     re.DOTALL,
 )
+GRADESCOPE = re.compile(r"submission_\d{5,}")  # whose it is stands in another file
 # What the platforms call a zip of all students, with a browser's number: Moodle (course, assignment
-# and number), Canvas, Blackboard, Brightspace.
+# and number), Canvas, Blackboard, Brightspace, Gradescope.
 DOWNLOAD = re.compile(
-    r"(.+-.+-\d+|submissions|gradebook_.+|.+ Download \w{3} \d.+)( ?\(\d+\))?", re.DOTALL
+    r"(.+-.+-\d+|submissions|gradebook_.+|.+ Download \w{3} \d.+|assignment_\d+_export)"
+    r"( ?\(\d+\))?",
+    re.DOTALL,
 )
-NOTES = re.compile(r"(?is).*\.(csv|xlsx|ods)|(readme|notes?)\.(txt|md)|readme")
+NOTES = re.compile(
+    r"(?is).*\.(csv|xlsx|ods)|(readme|notes?)\.(txt|md)|readme|submission_metadata\.yml"
+)
 NBGRADER = {"submitted", "source", "release", "autograded", "feedback"}  # the folders of a course
 NBGRADER |= {"gradebook.db", "nbgrader_config.py"}
 MOST_FILES = 200  # of one student's that are looked at
@@ -182,6 +187,8 @@ def _named(path: tuple[str, ...]) -> Said | None:
         return Said(name, number, ((rest,) if rest else ()) + path[1:])
     if match := BRIGHTSPACE.fullmatch(path[0]):
         return Said(match[2], match[1], path[1:], date=_date(f"{match[3]} {match[4]:0>7}"))
+    if len(path) > 1 and GRADESCOPE.fullmatch(path[0]):
+        return Said(path[0], rest=path[1:])
     if len(path) == 1 and (match := BLACKBOARD.fullmatch(path[0])):
         assignment, name, date, rest = match.groups()  # `_` may stand in an assignment's name, too
         return Said(name, assignment, (rest,) if rest else (), date=int(date.replace("-", "")))
