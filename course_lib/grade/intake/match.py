@@ -228,7 +228,7 @@ class _Matching:
 
     def _is_prose(self, place: int) -> bool:
         """Whether a cell of the student's own has words, and not ours in a cell without its id. One
-        of code has them in its comments, in a text that it begins with, or is no Python."""
+        of code has them in its comments or its texts, or is no Python."""
         cell = self.theirs[place]
         ours = {line for each in self.ours for line in known_lines(each.released)}
         new = known_lines(cell.source) - ours
@@ -236,8 +236,9 @@ class _Matching:
             return bool(new)
         text = cell.source
         with suppress(ValueError):
-            opening = ast.get_docstring(parsed(text)) or ""
-            text = "\n".join([opening, *re.findall("#.*", text)])
+            constants = (each for each in ast.walk(parsed(text)) if isinstance(each, ast.Constant))
+            texts = [each.value for each in constants if isinstance(each.value, str)]
+            text = "\n".join([*texts, *re.findall("#.*", text)])
         return bool(new and PROSE.search(text))
 
     def _answer(self, index: int) -> list[int]:
