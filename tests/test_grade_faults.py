@@ -434,6 +434,11 @@ def answer_twice(notebook, by_id):
     notebook.cells.insert(3, again)
 
 
+def stub_below(notebook, by_id):
+    stub = "def warm(step, **k):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    notebook.cells.append(nbformat.v4.new_code_cell(stub))
+
+
 def check_first(notebook, by_id):
     notebook.cells.remove(by_id["09-warm"])
     notebook.cells.insert(0, by_id["09-warm"])
@@ -492,6 +497,7 @@ TAMPERED = {
     "answer_deleted": (drop("09_small-exercise-1"), NO_WARM),
     "check_twice": (cells(duplicate), ALL),
     "answer_twice": (cells(answer_twice), ALL),
+    "stub_below": (cells(stub_below), ALL),
     "check_first": (cells(check_first), ALL),
     "answer_raw": (retype("raw"), ALL),
     "answer_markdown": (retype("markdown"), ALL),

@@ -25,7 +25,7 @@ from course_lib.grade.walls.messages import Outcome
 from course_lib.grade.walls.session import Session, Workshop
 from course_lib.questions.calls import CLOSE_WORDS, agrees, backwards, close, difference, not_begun
 
-VERSION = 8  # one more whenever the same may score otherwise: it grades everything anew
+VERSION = 9  # one more whenever the same may score otherwise: it grades everything anew
 LACKING = {"ModuleNotFoundError", "ImportError"}  # no such package, or another version of it
 NOT_BEGUN = "it raises NotImplementedError"
 CHANGING = "the answer changes from call to call: it must depend on its arguments only"
@@ -76,7 +76,8 @@ class Examination:
             own = [i for i, s in enumerate(self.plan.steps) if s.grade_id in question.answers]
             later = self.plan.steps[own[-1] + 1 :] if own else ()
             first = found[question.grade_id]
-            if first.status in ("wrong", "partly") and any(s.kind != "given" for s in later):
+            again = first.status in ("wrong", "partly", "not begun")
+            if again and any(step.kind != "given" for step in later):
                 second = self.ask([question], own[-1] + 1)[question.grade_id]
                 found[question.grade_id] = max(first, second, key=lambda each: each.score)
         return found
