@@ -1,6 +1,7 @@
 """What students get of solutions/: the builder's own exercises, and never an answer."""
 
 import copy
+import json
 import os
 import sys
 from pathlib import Path
@@ -100,6 +101,18 @@ def test_release_of_a_teachers_own_lesson(solutions, tmp_path):
     assert not cells[0].metadata.get("deletable", True) and "editable" not in cells[0].metadata
 
 
+def test_a_notebook_without_ids_of_cells_is_released_too(solutions, tmp_path):
+    """As Colab and older editors save it."""
+    notebook = json.loads(nbformat.writes(lesson()))
+    notebook["nbformat_minor"] = 4
+    for cell in notebook["cells"]:
+        del cell["id"]
+    (solutions / "01_ball.ipynb").write_text(json.dumps(notebook))
+    (path,) = release(solutions, tmp_path / "out")
+    sources = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+    assert sources == [cell.source for cell in released(lesson(), "01_ball").cells]
+
+
 def spoil_markers(notebook):
     notebook.cells[3].source = notebook.cells[3].source.replace("HIDDEN", "HIDEN")
 
@@ -111,6 +124,20 @@ def spoil_open_hidden_tests(notebook):
 
 def spoil_comment(notebook):
     notebook.cells[1].source += "\n\n    positions.append(positions[-1] * (1 - lr * curvature))"
+
+
+def spoil_short_line(notebook):
+    notebook.cells[1].source += "\n\n    positions = [start]"
+
+
+def spoil_own_cell(notebook):
+    said = "positions.append(positions[-1] * (1 - lr * curvature))"
+    notebook.cells[2].source = f'"""\n{said}\n"""\n{notebook.cells[2].source}'
+
+
+def spoil_grade_id(notebook):
+    """Two questions under one name, of which nbgrader would keep one score."""
+    notebook.cells[5].metadata["nbgrader"]["grade_id"] = "01-walk"
 
 
 def spoil_explanation(notebook):
@@ -135,6 +162,9 @@ def spoil_empty_region(notebook):
         spoil_markers,
         spoil_open_hidden_tests,
         spoil_comment,
+        spoil_short_line,
+        spoil_own_cell,
+        spoil_grade_id,
         spoil_explanation,
         spoil_probe,
         spoil_empty_region,
@@ -172,6 +202,13 @@ def test_an_explanation_that_stayed_is_a_leak():
 def test_a_lesson_with_magics_and_a_given_line_of_the_answer_can_be_released():
     with_magics = lesson()
     with_magics.cells[0].source += "\nfor _ in range(steps):\n    network(hidden=64)"
+    with_magics.cells[0].source += "\ndef spread(values):\n    return max(values) - min(values)"
+    with_magics.cells[1].source += "\n\n    return positions"
+    answer, check = with_magics.cells[2:4]
+    answer.source = f"def half(x):\n    return x / 2\n\n{answer.source}"
+    answer.source = answer.source.replace("= [start]", "= [half(2 * start)]\n    steps += 1")
+    with_magics.cells[1].source += "\n\n    steps += 1"
+    check.source += "\nspread(walk(1, lr=1, curvature=1, steps=2))"
     with_magics.cells.insert(1, new_code_cell("%matplotlib inline", id="n-magic"))
     assert leaks(with_magics, released(with_magics, "x")) == []
 

@@ -7,6 +7,7 @@ of their own into a notebook of solutions/ needs no builder.
 import ast
 import copy
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -174,13 +175,20 @@ def _given(notebook: Any) -> list[str]:
 
 def _removed(solution: Any, clean: Any) -> list[str]:
     """Lines of each cell that its released form lacks; of explanations, all lines."""
-    left = {cell.get("id"): set(_lines([cell.source])) for cell in clean.cells}
+    left: dict[str | None, set[str]] = defaultdict(set)
+    for cell in clean.cells:
+        left[_name(cell)].update(_lines([cell.source]))
     return [
         line
         for cell in solution.cells
         for line in _lines([cell.source])
-        if is_answer(cell) or line not in left.get(cell.get("id"), set())
+        if is_answer(cell) or line not in left[_name(cell)]
     ]
+
+
+def _name(cell: Any) -> str | None:
+    """What tells a cell from the others; nothing does for prose in Colab's and older notebooks."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id")
 
 
 def _code(notebook: Any) -> Iterable[tuple[Any, ast.Module]]:
