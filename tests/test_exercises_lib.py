@@ -70,6 +70,7 @@ RIGHT = [
     (1e-13, 0),
     (np.float32(0.1), 0.1),
     ([1e-7, 1.0], [0.0, 1.0]),
+    ([1e-7, -1.0], [0.0, -1.0]),
     (math.inf, math.inf),
     (math.nan, math.nan),
     ([1, 2.5], (1, 2.5)),
@@ -130,6 +131,7 @@ WRONG = [
     ((1, True), (1, 1)),
     ({"a": 1}, {"a": 2}),
     ({"a": 1}, {"b": 1}),
+    ({"1": 1}, {1: 1}),
     ({"a": 1, "b": 2}, {"a": 1}),
     ([["a", 1]], {"a": 1}),
     (5, {"a": 1}),
@@ -200,6 +202,7 @@ def test_what_encode_did_not_write_is_not_read():
     [
         (call(8.0, lr=0.25), "walk(8.0, lr=0.25)"),
         (call(), "walk()"),
+        (call({(1, 2): 0.5}), "walk({(1, 2): 0.5})"),
         (call([1.0] * 9), "walk([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])"),
         (call(np.eye(2)), "walk([[1.0, 0.0], [0.0, 1.0]])"),
         (curve(range(130), lr=0.1), "curve(walk, range(130), lr=0.1)"),
@@ -249,6 +252,7 @@ def test_an_error_whose_words_fail_is_a_reply_too():
         raise Odd
 
     assert reply(answer, call())["message"] == "(its message cannot be shown)"
+    assert len(reply(lambda: {}["x" * 5000], call())["message"]) == 1000
 
 
 def test_a_call_s_lists_are_safe_from_the_answer():
@@ -299,6 +303,7 @@ def test_a_loop_of_one_weight_moves_by_its_rates_and_ends():
 
     rates = [0.5, 0.25]
     assert adapters.one_weight(positions, 1.0, rates, 2) == [1.0, 0.5, 0.25]
+    assert adapters.one_weight(positions, 1.0, [0.5, 0.0], 2) == [1.0, 0.5, 0.5]
     found = reply(positions, through("one_weight", 1.0, rates, 3))
     assert found["error"][0] == "RuntimeError"
     assert found["message"] == "update() was called more than 2 times"
@@ -332,6 +337,7 @@ def test_groups_of_a_torch_scheduler_agree_up_to_rounding_and_without_a_number()
     assert "has the rate 0.1, the second 0.10001;" in found["message"]
     assert "value" in reply(make, through("torch_rates", 0.1, 3, second=1.0000001))
     assert "error" in reply(make, through("torch_rates", 1e-9, 3, second=0.0))
+    assert "error" in reply(make, through("torch_rates", 0.1, 3, second=math.nan))
     rates = adapters.torch_rates(
         lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: math.nan), 0.1, 2
     )
@@ -547,7 +553,7 @@ def test_the_course_s_exercises_are_whole_and_hide_what_is_hidden():
     [
         ({((1, 2), 3): {(): [{}]}}, "{[[1, 2], 3]: {[]: [{}]}}"),
         (np.array([[1], [1, 2]], dtype=object), "[[1], [1, 2]]"),
-        ({"lr": np.array([0.5]), "n": float("inf")}, "{'lr': [0.5], 'n': inf}"),
+        ({"lr": np.array([0.5, math.nan]), "n": math.inf}, "{'lr': [0.5, nan], 'n': inf}"),
         ({n: n for n in range(9999)}, "{0: 0, 1: 1, 2: 2, 3: 3"),
     ],
 )
@@ -555,3 +561,22 @@ def test_whatever_an_answer_is_the_difference_can_be_told(value, words):
     probe = Probe(call(1), {"value": 0.5})
     text = difference(probe, reply(lambda _: value, call(1)), "rate", 1e-9)
     assert text.startswith(f"rate(1) returned {words}") and text.endswith(", expected 0.5")
+
+
+@pytest.mark.parametrize(
+    "asked, answer, wanted, words",
+    [
+        (curve([3, 7, 9], lr=1), lambda step, lr: max(step, 7), lambda step, lr: step,
+         "f(3, lr=1) returned 7, expected 3 (1 of 3 steps differ)"),
+        (call(1), lambda x: [1, 5, 6], lambda x: [1, 2, 3],
+         "f(1) returned [1, 5, 6], expected [1, 2, 3] (they differ first at index 1)"),
+        (call(1), lambda x: 0.12345, lambda x: 0.1234501234,
+         "f(1) returned 0.12345, expected 0.1234501234 (right to four digits: that is rounding"),
+        (call(0), lambda x: 5, lambda x: 1 // x, "f(0) returned 5, expected it to raise ZeroDiv"),
+        (call(0), lambda x: 1 // x, lambda x: 5, "f(0) stopped with ZeroDivisionError: integer"),
+        (call(0), lambda x: {x}, lambda x: 5, "f(0) returned what cannot be compared: an answer"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_told_with_its_call(asked, answer, wanted, words):
+    probe = Probe(asked, reply(wanted, asked))
+    assert difference(probe, reply(answer, asked), "f", 1e-9).startswith(words)

@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http.server import ThreadingHTTPServer
 from unittest.mock import Mock
 
 import pytest
@@ -69,7 +70,10 @@ def test_it_serves_until_it_is_interrupted():
             pages = list(
                 class_room.map(lambda _: urllib.request.urlopen(address).read(), range(60))
             )
-        assert {len(page) for page in pages} == {len(pages[0])} and b"mount(" in pages[0]
+        assert set(pages) == {pages[0]} and b"mount(" in pages[0]
+        assert pages[0].rstrip().endswith(b"</html>")
+        with urllib.request.urlopen(f"{address}?from=a-link") as answer:
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(address + "favicon.ico")
         it.send_signal(signal.SIGINT)
@@ -78,6 +82,16 @@ def test_it_serves_until_it_is_interrupted():
         finally:
             it.kill()  # or this test would wait for it without an end
         assert it.stderr.read() == "stopped\n"
+
+
+def test_the_browser_opens_the_address_that_is_printed(monkeypatch, capsys):
+    opened = Mock()
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", Mock(side_effect=KeyboardInterrupt))
+    assert main(["explore", "--port", "0", "--host", "0.0.0.0"]) == 0
+    (address,) = opened.call_args.args
+    assert f" is at {address} (" in capsys.readouterr().out
+    assert "0.0.0.0" not in address and not address.endswith(":0/")
 
 
 @pytest.mark.parametrize(

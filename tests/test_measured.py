@@ -27,6 +27,7 @@ def test_the_numbers_of_the_readme_stand_on_the_page():
     lines = [line for line in shown if line.startswith("| ")]
     assert len(lines) == 2 + len(measured.HEADLINES)
     assert [line for line in lines if line not in PAGE.splitlines()] == []
+    assert measured.readme(README) == README
 
 
 def test_no_other_ratio_or_time_is_typed_into_the_readme():
@@ -151,6 +152,7 @@ def test_a_record_is_read(write):
     [
         ("`python benchmarks/results.py`", "hand", "begin with a title and what made it"),
         ("Ratio (spread)", "Ratio", "one table of What, Ours"),
+        ("## More", GOOD[GOOD.index("| What") : GOOD.index("\n##")], "one table of What, Ours"),
     ],
 )
 def test_a_record_without_what_is_needed_is_an_error_that_names_it(write, old, new, words):
@@ -163,5 +165,7 @@ def test_unknown_parts_and_lost_markers_are_errors(write):
         measured.part(ROOT, "speed")
     with pytest.raises(RecordError, match="needs `<!-- measured -->`"):
         measured.readme("# Nothing")
+    with pytest.raises(RecordError, match="found 2"):
+        measured.readme(2 * README)
     with pytest.raises(RecordError, match="one row of grade one more notebook"):
         measured.headlines(write(GOOD))

@@ -72,7 +72,7 @@ def decode(value: Any) -> Any:
         return [decode(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
+    if value.keys() == {"float"}:
         return float(value["float"])
     if value.keys() == {"dict"}:
         return {_key(decode(key)): decode(each) for key, each in value["dict"]}
@@ -115,7 +115,7 @@ def same(got: Any, wanted: Any, tolerance: float = TOLERANCE, largest: float = 0
         return False
     if math.isnan(goal):
         return math.isnan(number)
-    relative = min(tolerance, ROUNDING) if isinstance(wanted, int) else tolerance
+    relative = ROUNDING if isinstance(wanted, int) else tolerance
     absolute = max(relative * largest / 50, 1e-12)
     return math.isclose(number, goal, rel_tol=relative, abs_tol=absolute)
 
