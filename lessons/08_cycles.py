@@ -563,7 +563,7 @@ exercise(
         curve(range(30), base_lr=0.2, peak_lr=0.8, up_steps=4, mode="triangular2", factor=0.9),
         # far off, and in float32 as exact as near: up_steps is a power of two
         curve([9000, 9001, 9004], base_lr=0.1, peak_lr=0.7, up_steps=4, mode="triangular"),
-        curve(range(9), base_lr=0.0, peak_lr=0.6, up_steps=3, mode="exp_range"),  # no factor given
+        curve(range(6), base_lr=0.1, peak_lr=0.6, up_steps=1, mode="exp_range"),  # no factor given
     ],
     hidden={
         "equal triangles": [

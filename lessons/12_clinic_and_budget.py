@@ -839,7 +839,7 @@ exercise(
         call({"wsd": [3.0, 3.0], "warmup": [3.0, 3.0]}, quantiles=T, guessing=1.0),
         through(
             "shared",
-            {"b": [32.0], "a": [30.0, None]},
+            {"c": [32.0], "b": [34.0, 33.0], "a": [30.0, None]},
             [dict(quantiles=T, guessing=g) for g in (10.0, 20.0)],
         ),
     ],
