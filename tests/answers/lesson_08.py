@@ -105,25 +105,6 @@ def right_one_cycle_plainly(step, *, peak_lr, total_steps, warmup_fraction):
     return [end + (peak_lr - end) * w, 0.95 - 0.1 * w]
 
 
-def guarded_cycle(step, peak_lr, total_steps, warmup_fraction, least):
-    """A top that is never before update `least`: there PyTorch's lies between two updates."""
-    top, last = max(least, warmup_fraction * total_steps - 1), total_steps - 1
-    step = min(step, last)
-    if step <= top:
-        w = (1 + math.cos(math.pi * (step / top if top else 1.0))) / 2
-        return [peak_lr + (peak_lr / 25 - peak_lr) * w, 0.85 + 0.1 * w]
-    w = (1 + math.cos(math.pi * (step - top) / max(last - top, 1e-12))) / 2
-    return [peak_lr / 250_000 * (1 - w) + peak_lr * w, 0.95 - 0.1 * w]
-
-
-def cycle_top_never_before_one(step, *, peak_lr, total_steps, warmup_fraction):
-    return guarded_cycle(step, peak_lr, total_steps, warmup_fraction, 1.0)
-
-
-def cycle_top_never_before_zero(step, *, peak_lr, total_steps, warmup_fraction):
-    return guarded_cycle(step, peak_lr, total_steps, warmup_fraction, 0.0)
-
-
 def right_one_cycle_with_torch(step, *, peak_lr, total_steps, warmup_fraction):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
     scheduler = lr_scheduler.OneCycleLR(
@@ -146,31 +127,6 @@ def right_one_cycle_by_table(step, *, peak_lr, total_steps, warmup_fraction):
 
 
 # --- 8.4 with_restarts ----------------------------------------------------------------------------
-
-
-def restarts_as_published(optimizer, *, cycle_steps, floor):
-    return lr_scheduler.CosineAnnealingLR(optimizer, T_max=cycle_steps, eta_min=floor)
-
-
-def restarts_to_the_floor_exactly(optimizer, *, cycle_steps, floor):
-    """The lowest rate inside of the cycle, as in the paper: another convention."""
-    peak, last = optimizer.param_groups[0]["lr"], max(cycle_steps - 1, 1)
-
-    def factor(step):
-        wave = (1 + math.cos(math.pi * (step % cycle_steps) / last)) / 2
-        return (floor + (peak - floor) * wave) / peak
-
-    return lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def restarts_ten_times_at_most(optimizer, *, cycle_steps, floor):
-    lr = optimizer.param_groups[0]["lr"]
-
-    def factor(t):
-        t -= min(t // cycle_steps, 9) * cycle_steps
-        return (floor + (lr - floor) * (1 + math.cos(math.pi * t / cycle_steps)) / 2) / lr
-
-    return lr_scheduler.LambdaLR(optimizer, factor)
 
 
 def restarts_with_the_first_rate_for_all(optimizer, *, cycle_steps, floor):
@@ -215,62 +171,15 @@ def right_restarts_with_our_formula(optimizer, *, cycle_steps, floor):
 # --- 8.5 mended_rates -----------------------------------------------------------------------------
 
 
-def rates_of(total, calls, max_lr, batches):
-    """The rates of a loop that calls scheduler.step() after the updates in `calls`."""
+def right_mended_loop(*, max_lr, epochs, batches):
+    total, rates = epochs * batches, []
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=max_lr)
     scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=total)
-    rates = []
-    for update in range(batches):
+    for _ in range(total):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        if calls(update):
-            scheduler.step()
+        scheduler.step()
     return rates
-
-
-def mended_as_published(*, max_lr, epochs, batches):
-    total = epochs * batches
-    return rates_of(total, lambda update: (update + 1) % batches == 0, max_lr, total)
-
-
-def mended_by_a_short_cycle(*, max_lr, epochs, batches):
-    steps = [rates_of(epochs, lambda update: True, max_lr, epochs)[e] for e in range(epochs)]
-    return [rate for rate in steps for _ in range(batches)]
-
-
-def mended_steps_first(*, max_lr, epochs, batches):
-    return mended_twice(max_lr, epochs * batches, 1)[1:]
-
-
-def mended_twice(max_lr, count, extra):
-    rates = rates_of(count, lambda update: True, max_lr, count)
-    return rates + [rates[-1]] * extra
-
-
-def mended_one_epoch(*, max_lr, epochs, batches):
-    return rates_of(epochs * batches, lambda update: True, max_lr, batches)
-
-
-def mended_one_cycle_per_epoch(*, max_lr, epochs, batches):
-    return rates_of(batches, lambda update: True, max_lr, batches) * epochs
-
-
-def mended_constant(*, max_lr, epochs, batches):
-    return [max_lr] * (epochs * batches)
-
-
-def mended_per_epoch_rates(*, max_lr, epochs, batches):
-    return rates_of(epochs * batches, lambda update: True, max_lr, epochs)
-
-
-def mended_top_never_before_zero(*, max_lr, epochs, batches):
-    total = epochs * batches
-    return [guarded_cycle(t, max_lr, total, 0.3, 0.0)[0] for t in range(total)]
-
-
-def right_mended_loop(*, max_lr, epochs, batches):
-    total = epochs * batches
-    return rates_of(total, lambda update: True, max_lr, total)
 
 
 def right_mended_by_formula(*, max_lr, epochs, batches):
@@ -309,6 +218,9 @@ WRONG = {
             triangle_factor_per_cycle={"factor**step": "factor**cycle"},
             triangle_factor_within_the_cycle={"factor**step": "factor**position"},
             triangle_decays_without_a_factor={"factor=1.0": "factor=0.99994"},
+            triangle_of_two_steps_at_least={
+                "    cycle": "    up_steps = max(2, up_steps)\n    cycle"
+            },
         ),
     ],
     "08-cycle-of": [
@@ -331,9 +243,14 @@ WRONG = {
         ),
     ],
     "08-one-cycle": [
-        *(cycle_top_never_before_one, cycle_top_never_before_zero),
         *changed(
             right_one_cycle_plainly,
+            # PyTorch's top lies between two updates, also where that is before update 1 or 0
+            cycle_top_never_before_one={"    start": "    top = max(1.0, top)\n    start"},
+            cycle_top_never_before_zero={
+                "    start": "    top = max(0.0, top)\n    start",
+                "step <= top": "step < top",
+            },
             cycle_top_one_late={"total_steps - 1": "total_steps"},
             cycle_ends_at_zero={"peak_lr / 250_000": "0.0"},
             cycle_ends_at_a_share_of_the_peak={"250_000": "10_000"},
@@ -343,10 +260,20 @@ WRONG = {
         ),
     ],
     "08-restarts": [
-        *(restarts_as_published, restarts_to_the_floor_exactly, restarts_ten_times_at_most),
         restarts_with_the_first_rate_for_all,
         *changed(
+            right_restarts_by_factor,
+            # the lowest rate inside of the cycle, as in the paper: another convention
+            restarts_to_the_floor_exactly={"/ cycle_steps": "/ max(cycle_steps - 1, 1)"},
+            restarts_ten_times_at_most={
+                "step % cycle_steps": "step - min(step // cycle_steps, 9) * cycle_steps"
+            },
+        ),
+        *changed(
             right_restarts_by_position,
+            restarts_as_published={
+                "WarmRestarts(optimizer, cycle_steps, 1": "LR(optimizer, cycle_steps"
+            },
             restarts_without_floor={", 1, floor": ""},
             restarts_that_grow={"1, floor": "2, floor"},
             restarts_one_late={"cycle_steps, 1": "cycle_steps + 1, 1"},
@@ -354,9 +281,32 @@ WRONG = {
         ),
     ],
     "08-per-batch": [
-        *(mended_as_published, mended_by_a_short_cycle, mended_steps_first, mended_one_epoch),
-        *(mended_one_cycle_per_epoch, mended_constant, mended_per_epoch_rates),
-        mended_top_never_before_zero,
+        *changed(
+            right_mended_loop,
+            mended_as_published={
+                "        scheduler": "        if len(rates) % batches == 0:\n            scheduler"
+            },
+            mended_by_a_short_cycle={
+                "epochs * batches": "epochs",
+                "return rates": "return [rate for rate in rates for _ in range(batches)]",
+            },
+            mended_steps_first={"return rates": "return [*rates[1:], rates[-1]]"},
+            mended_one_epoch={"range(total)": "range(batches)"},
+            mended_one_cycle_per_epoch={
+                "epochs * batches": "batches",
+                "return rates": "return rates * epochs",
+            },
+            mended_constant={"return rates": "return [max_lr] * total"},
+            mended_per_epoch_rates={"range(total)": "range(epochs)"},
+        ),
+        *changed(
+            right_mended_numpy,
+            mended_top_never_before_zero={
+                "top = 0.3 * total - 1": "top = max(0.0, 0.3 * total - 1)",
+                "t / top": "t / (top or 1)",
+                "t <= top": "t < top",
+            },
+        ),
     ],
 }
 

@@ -93,99 +93,6 @@ def base():
     return keras.optimizers.schedules.LearningRateSchedule, keras.ops
 
 
-def saved_with(rate, config=None):
-    """An answer whose schedule has this rate and this config."""
-
-    def answer(*, peak, steps):
-        schedule, ops = base()
-
-        class Climb(schedule):
-            def __init__(self, peak=1.0, steps=1):
-                self.peak, self.steps = peak, steps
-
-            def __call__(self, step):
-                return rate(ops, ops.cast(step, "float32"), self.peak, self.steps)
-
-            def get_config(self):
-                return (config or both)(self.peak, self.steps)
-
-        return Climb(peak, steps)
-
-    return answer
-
-
-def both(peak, steps):
-    return {"peak": peak, "steps": steps}
-
-
-def climb(ops, step, peak, steps):
-    return peak * ops.minimum((step + 1) / (steps + 1), 1.0)
-
-
-def named(name, function):
-    function.__name__ = name
-    return function
-
-
-saved_without_steps = named(
-    "saved_without_steps", saved_with(climb, lambda peak, steps: {"peak": peak})
-)
-saved_without_peak = named(
-    "saved_without_peak", saved_with(climb, lambda peak, steps: {"steps": steps})
-)
-saved_rounded = named(
-    "saved_rounded",
-    saved_with(climb, lambda peak, steps: {"peak": round(peak, 2), "steps": steps}),
-)
-saved_with_numpy = named(
-    "saved_with_numpy",
-    saved_with(lambda ops, step, peak, steps: peak * np.minimum((step + 1) / (steps + 1), 1.0)),
-)
-saved_other_names = named(
-    "saved_other_names", saved_with(climb, lambda peak, steps: {"peak_lr": peak, "steps": steps})
-)
-saved_with_python_min = named(
-    "saved_with_python_min",
-    saved_with(lambda ops, step, peak, steps: peak * min(1.0, (step + 1) / (steps + 1))),
-)
-saved_of_a_hundred_rates = named(
-    "saved_of_a_hundred_rates",
-    saved_with(
-        lambda ops, step, peak, steps: ops.take(
-            ops.array([peak * min(1.0, (t + 1) / (steps + 1)) for t in range(100)]),
-            ops.minimum(ops.cast(step, "int32"), 99),
-        )
-    ),
-)
-saved_without_no_steps = named(
-    "saved_without_no_steps",
-    saved_with(lambda ops, step, peak, steps: climb(ops, step, peak, max(steps, 1))),
-)
-saved_whole_steps = named(
-    "saved_whole_steps",
-    saved_with(
-        lambda ops, step, peak, steps: peak * ops.minimum(1.0, (int(step) + 1) / (steps + 1))
-    ),
-)
-
-
-def saved_as_tensors(*, peak, steps):
-    schedule, ops = base()
-
-    class Climb(schedule):
-        def __init__(self, peak, steps):
-            self.peak, self.steps = ops.convert_to_tensor(peak), ops.convert_to_tensor(steps)
-
-        def __call__(self, step):
-            ends = (ops.cast(end, "float32") for end in (self.peak, self.steps))
-            return climb(ops, ops.cast(step, "float32"), *ends)
-
-        def get_config(self):
-            return {"peak": self.peak, "steps": self.steps}
-
-    return Climb(peak, steps)
-
-
 def saved_as_a_function(*, peak, steps):
     schedule, ops = base()
 
@@ -199,36 +106,7 @@ def saved_as_a_function(*, peak, steps):
         def get_config(self):
             return {"rule": self.rule}
 
-    return Climb(lambda step: climb(ops, step, peak, steps))
-
-
-def saved_rates_alone(*, peak, steps):
-    return [peak * min((step + 1) / (steps + 1), 1.0) for step in range(100)]
-
-
-def saved_plain_class(*, peak, steps):
-    class Climb:
-        def __call__(self, step):
-            return peak * min((step + 1) / (steps + 1), 1.0)
-
-        def get_config(self):
-            return {"peak": peak, "steps": steps}
-
-        @classmethod
-        def from_config(cls, config):
-            return cls()
-
-    return Climb()
-
-
-def saved_without_get_config(*, peak, steps):
-    schedule, ops = base()
-
-    class Climb(schedule):
-        def __call__(self, step):
-            return climb(ops, ops.cast(step, "float32"), peak, steps)
-
-    return Climb()
+    return Climb(lambda step: peak * ops.minimum((step + 1) / (steps + 1), 1.0))
 
 
 def right_saved_where(*, peak, steps):
@@ -253,7 +131,7 @@ def right_saved_uncast(*, peak, steps):
     schedule, ops = base()
 
     class Ramp(schedule):
-        def __init__(self, peak, steps):
+        def __init__(self, peak=1.0, steps=1):
             self.peak, self.steps = np.float32(peak), steps
 
         def __call__(self, step):
@@ -399,10 +277,30 @@ WRONG = {
         ),
     ],
     "09-saved": [
-        *(saved_without_steps, saved_without_peak, saved_rounded, saved_with_numpy),
-        *(saved_other_names, saved_rates_alone, saved_plain_class, saved_without_get_config),
-        *(saved_with_python_min, saved_whole_steps, saved_as_tensors, saved_as_a_function),
-        *(saved_of_a_hundred_rates, saved_without_no_steps),
+        saved_as_a_function,
+        *changed(
+            right_saved_uncast,
+            saved_without_steps={', "steps": self.steps': ""},
+            saved_without_peak={'"peak": self.peak, ': ""},
+            saved_rounded={'"peak": self.peak': '"peak": round(self.peak, 2)'},
+            saved_other_names={'"peak"': '"peak_lr"'},
+            saved_without_get_config={"def get_config": "def config"},
+            saved_as_tensors={
+                "= np.float32(peak), steps": "= map(ops.convert_to_tensor, (peak, steps))"
+            },
+            saved_plain_class={"(schedule)": ""},
+            saved_rates_alone={
+                "Ramp(peak, steps)": "[peak * min((t + 1) / (steps + 1), 1.0) for t in range(100)]"
+            },
+            saved_with_numpy={"ops.minimum": "np.minimum"},
+            saved_with_python_min={"ops.minimum": "min"},
+            saved_whole_steps={"(step + 1)": "(int(step) + 1)"},
+            saved_of_a_hundred_rates={
+                "ops.minimum(1.0, (step + 1) / (self.steps + 1))": "ops.take("
+                "[min(1.0, (t + 1) / (self.steps + 1)) for t in range(100)], ops.minimum(step, 99))"
+            },
+            saved_without_no_steps={"(self.steps + 1)": "(max(self.steps, 1) + 1)"},
+        ),
     ],
     "09-factor": [
         *(factor_as_published, factor_divides_twice, factor_of_the_first_group_for_all),

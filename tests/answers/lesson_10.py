@@ -3,7 +3,7 @@
 import math
 
 from exercise_helper import changed
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, MultiStepLR
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 # --- 10.1 branch_rate -----------------------------------------------------------------------------
 
@@ -54,57 +54,6 @@ def right_by_size(updates, steps_per_epoch, every):
 
 
 # --- 10.3 resumed ---------------------------------------------------------------------------------
-
-
-def as_given(optimizer, *, done, milestones, gamma):
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
-    return MultiStepLR(optimizer, milestones, gamma, last_epoch=done - 1)
-
-
-def without_initial_lr(optimizer, *, done, milestones, gamma):
-    return MultiStepLR(optimizer, milestones, gamma, last_epoch=done - 1)
-
-
-def begins_again(optimizer, *, done, milestones, gamma):
-    return MultiStepLR(optimizer, milestones, gamma)
-
-
-def cuts_twice(optimizer, *, done, milestones, gamma):
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
-        group["lr"] *= gamma ** sum(milestone <= done for milestone in milestones)
-    return MultiStepLR(optimizer, milestones, gamma, last_epoch=done - 1)
-
-
-def one_epoch_late(optimizer, *, done, milestones, gamma):
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
-    return LambdaLR(
-        optimizer, lambda t: gamma ** sum(m < t for m in milestones), last_epoch=done - 1
-    )
-
-
-def all_groups_have_the_first_rate(optimizer, *, done, milestones, gamma):
-    for group in optimizer.param_groups:
-        group["initial_lr"] = optimizer.defaults["lr"]
-    return LambdaLR(
-        optimizer, lambda t: gamma ** sum(m <= t for m in milestones), last_epoch=done - 1
-    )
-
-
-def rounded_rates(optimizer, *, done, milestones, gamma):
-    class ByHand:
-        t, first = done - 1, [group["lr"] for group in optimizer.param_groups]
-
-        def step(self):
-            self.t += 1
-            for group, lr in zip(optimizer.param_groups, self.first):
-                group["lr"] = round(lr * gamma ** sum(m <= self.t for m in milestones), 4)
-
-    scheduler = ByHand()
-    scheduler.step()
-    return scheduler
 
 
 def right_given_rate(optimizer, *, done, milestones, gamma):
@@ -167,10 +116,6 @@ def right_with_a_list_of_rates(file, updates, *, peak_lr, total_steps, momentum)
     return dict(weight=w, velocity=v, done=t + updates)
 
 
-def three_milestones_at_most(optimizer, *, done, milestones, gamma):
-    return right_given_rate(optimizer, done=done, milestones=milestones[:3], gamma=gamma)
-
-
 WRONG = {
     "10-branch": [
         *changed(
@@ -206,8 +151,20 @@ WRONG = {
         ),
     ],
     "10-resumed": [
-        *(as_given, without_initial_lr, begins_again, cuts_twice, one_epoch_late),
-        *(three_milestones_at_most, all_groups_have_the_first_rate, rounded_rates),
+        *changed(
+            right_given_rate,
+            as_given={" * gamma ** len([m for m in milestones if m < done])": ""},
+            without_initial_lr={'        group["initial_lr"] = group["lr"]\n': ""},
+            begins_again={"m < done": "False", ", last_epoch=done - 1": ""},
+            cuts_twice={"m < done": "m <= done"},
+            three_milestones_at_most={"    for": "    milestones = milestones[:3]\n    for"},
+        ),
+        *changed(
+            right_own_scheduler,
+            one_epoch_late={"m <= self": "m < self"},
+            all_groups_have_the_first_rate={"[base *": '[optimizer.defaults["lr"] *'},
+            rounded_rates={"[base * gamma**drops": "[round(base * gamma**drops, 4)"},
+        ),
     ],
     "10-go-on": [
         *changed(

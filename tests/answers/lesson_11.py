@@ -74,43 +74,6 @@ def best_test_result(runs):
     return best["peak"], best["test_accuracy"], best["peak"] in (tried[0], tried[-1])
 
 
-def mean_of_the_survivors(runs):
-    groups = _groups(runs)
-    losses = {
-        peak: fmean(run["val_loss"] for run in group if run["val_loss"] is not None)
-        for peak, group in groups.items()
-        if any(run["val_loss"] is not None for run in group)
-    }
-    if not losses:
-        raise ValueError("nothing left")
-    return _told(min(losses, key=losses.get), groups)
-
-
-def no_mean_above_one(runs):
-    means = {
-        peak: fmean(run["val_loss"] for run in group)
-        for peak, group in _finished(_groups(runs)).items()
-    }
-    peak = min((1.0, None), *((mean, peak) for peak, mean in means.items()))[1]
-    if peak is None:
-        raise ValueError("nothing left")
-    return _told(peak, _groups(runs))
-
-
-def no_mean_above_ten(runs):
-    tenth = [{**run, "val_loss": run["val_loss"] and run["val_loss"] / 10} for run in runs]
-    return no_mean_above_one(tenth)
-
-
-def one_peak_has_no_border(runs):
-    peak, reached, border = right_tune_loops(runs)
-    return peak, reached, border and len(_groups(runs)) > 1
-
-
-def three_seeds_at_most(runs):
-    return right_tune_loops([run for run in runs if run["seed"] < 3])
-
-
 def as_many_seeds_as_the_shortest(runs):
     groups = _finished(_groups(runs))
     fewest = min(map(len, groups.values()))
@@ -118,32 +81,20 @@ def as_many_seeds_as_the_shortest(runs):
     return _told(min(sorted(losses), key=losses.get), groups, _groups(runs))
 
 
-def a_test_result_of_zero_has_diverged(runs):
-    return right_tune_loops(
-        [run if run["test_accuracy"] else {**run, "val_loss": None} for run in runs]
-    )
-
-
-def nothing_left_is_none(runs):
-    try:
-        return right_tune_loops(runs)
-    except ValueError:
-        return None
-
-
 def right_tune_loops(runs):
     best = None
     peaks = sorted({run["peak"] for run in runs})
     for peak in peaks:
         mine = [run for run in runs if run["peak"] == peak]
-        if any(run["val_loss"] is None for run in mine):
+        losses = [run["val_loss"] for run in mine]
+        if None in losses:
             continue
-        loss = sum(run["val_loss"] for run in mine) / len(mine)
+        loss = sum(losses) / len(losses)
         if best is None or loss < best[0]:
             best = loss, peak, sum(run["test_accuracy"] for run in mine) / len(mine)
     if best is None:
         raise ValueError("every peak has a diverged run")
-    return best[1], best[2], best[1] == peaks[0] or best[1] == peaks[-1]
+    return best[1], best[2], best[1] in (peaks[0], peaks[-1])
 
 
 def right_tune_helpers(runs):
@@ -198,29 +149,6 @@ def as_given(sentence, low, high):
     raise ValueError(sentence)
 
 
-def zero_inside_is_no_better(sentence, low, high):
-    if low <= 0 <= high:
-        return "supported" if sentence.startswith("no") else "undecided"
-    return right_judge_opposites(sentence, low, high)
-
-
-def never_refutes(sentence, low, high):
-    found = right_judge_opposites(sentence, low, high)
-    return "undecided" if found == "refuted" else found
-
-
-def refuted_beyond_zero_only(sentence, low, high):
-    """A gain of exactly 0 does not refute "better" for it."""
-    if sentence in ("better", "worse") and 0 in (low, high):
-        return "undecided"
-    return right_judge_opposites(sentence, low, high)
-
-
-def no_better_is_worse(sentence, low, high):
-    plain = {"no better": "worse", "no worse": "better"}
-    return right_judge_opposites(plain.get(sentence, sentence), low, high)
-
-
 def right_judge_opposites(sentence, low, high):
     opposite = {
         "better": "no better",
@@ -273,39 +201,6 @@ def one_pair_is_all_that_is_too_few(after, before, t):
     return right_numpy(after, before, t) if set(after) & set(before) else (0.0, 0.0, 0.0)
 
 
-def _tuned_where(runs, finished):
-    """Tuned among the peaks at which `finished(losses)`; a seed that diverged has no weight."""
-    groups = {peak: group for peak, group in _groups(runs).items() if finished(_losses(group))}
-    if not groups:
-        raise ValueError("nothing left")
-
-    def mean(peak):
-        return fmean(loss for loss in _losses(groups[peak]) if loss is not None)
-
-    groups = {p: g for p, g in groups.items() if any(each is not None for each in _losses(g))}
-    peak = min(sorted(groups), key=mean)
-    kept = {peak: [run for run in groups[peak] if run["val_loss"] is not None]}
-    return _told(peak, kept, _groups(runs))
-
-
-def _losses(group):
-    return [run["val_loss"] for run in group]
-
-
-def looks_at_the_last_seed(runs):
-    return _tuned_where(runs, lambda losses: losses[-1] is not None)
-
-
-def no_loss_is_none(runs):
-    return _tuned_where(runs, all)
-
-
-def border_in_the_order_of_the_runs(runs):
-    peak, reached, _ = right_tune_loops(runs)
-    tried = [run["peak"] for run in runs]
-    return peak, reached, peak in (tried[0], tried[-1])
-
-
 def better_in_any_words(sentence, low, high):
     known = [each for each in ("no better", "no worse", "better", "worse") if each in sentence]
     return right_judge_opposites(known[0] if known else sentence, low, high)
@@ -314,17 +209,6 @@ def better_in_any_words(sentence, low, high):
 def supported_from_zero_on(sentence, low, high):
     if (sentence == "better" and low >= 0) or (sentence == "worse" and high <= 0):
         return "supported"
-    return right_judge_opposites(sentence, low, high)
-
-
-def a_point_at_zero_is_undecided(sentence, low, high):
-    found = right_judge_opposites(sentence, low, high)
-    return "undecided" if low == high == 0 else found
-
-
-def the_middle_decides_at_zero(sentence, low, high):
-    if 0 in (low, high) and low != high:
-        return right_judge_opposites(sentence, (low + high) / 2, (low + high) / 2)
     return right_judge_opposites(sentence, low, high)
 
 
@@ -352,10 +236,31 @@ WRONG = {
         ),
     ],
     "11-tune": [
-        *(best_test_result, mean_of_the_survivors, nothing_left_is_none),
-        *(a_test_result_of_zero_has_diverged, looks_at_the_last_seed, no_loss_is_none),
-        *(border_in_the_order_of_the_runs, one_peak_has_no_border, three_seeds_at_most),
-        *(as_many_seeds_as_the_shortest, no_mean_above_ten),
+        *(best_test_result, as_many_seeds_as_the_shortest),
+        *changed(
+            right_tune_loops,
+            mean_of_the_survivors={
+                "== peak]": '== peak and run["val_loss"] is not None]',
+                "None in losses": "not losses",
+            },
+            looks_at_the_last_seed={
+                "== peak]": '== peak and run["val_loss"] is not None]',
+                "None in losses": '[r for r in runs if r["peak"] == peak][-1]["val_loss"] is None',
+            },
+            a_test_result_of_zero_has_diverged={
+                "None in losses": 'not all(run["test_accuracy"] for run in mine)'
+            },
+            no_loss_is_none={"None in losses": "not all(losses)"},
+            nothing_left_is_none={
+                'raise ValueError("every peak has a diverged run")': "return None"
+            },
+            border_in_the_order_of_the_runs={
+                "(peaks[0], peaks[-1])": '(runs[0]["peak"], runs[-1]["peak"])'
+            },
+            one_peak_has_no_border={"best[1] in": "len(peaks) > 1 and best[1] in"},
+            three_seeds_at_most={"== peak]": '== peak and run["seed"] < 3]'},
+            no_mean_above_ten={"best is None or loss < best[0]": "loss < (best or [10])[0]"},
+        ),
         *changed(
             right_tune_helpers,
             best_mean_test_result={"min(": "max(", "val_loss": "test_accuracy"},
@@ -376,9 +281,36 @@ WRONG = {
         ),
     ],
     "11-judge": [
-        *(as_given, zero_inside_is_no_better, never_refutes, refuted_beyond_zero_only),
-        *(no_better_is_worse, better_in_any_words, supported_from_zero_on),
-        *(a_point_at_zero_is_undecided, the_middle_decides_at_zero),
+        *(as_given, better_in_any_words, supported_from_zero_on),
+        *changed(
+            right_judge_ends,
+            zero_inside_is_no_better={
+                "    if agrees": "    if low <= 0 <= high:\n"
+                '        return "supported" if "no" in sentence else "undecided"\n    if agrees'
+            },
+            never_refutes={'["refuted"': '["undecided"'},
+            no_better_is_worse={"gain <= 0": "gain < 0", "gain >= 0": "gain > 0"},
+            # a gain of exactly 0 does not refute "better" for it
+            refuted_beyond_zero_only={
+                "    votes": '    if "no" not in sentence and 0 in (low, high):\n'
+                '        return "undecided"\n    votes'
+            },
+            no_worse_refuted_at_zero={
+                "    votes": '    if sentence == "no worse" and high == 0 > low:\n'
+                '        return "refuted"\n    votes'
+            },
+            worse_not_refuted_at_zero={
+                "    votes": '    if sentence == "worse" and low == 0:\n'
+                '        return "undecided"\n    votes'
+            },
+            a_point_at_zero_is_undecided={
+                "    votes": '    if low == high == 0:\n        return "undecided"\n    votes'
+            },
+            the_middle_decides_at_zero={
+                "    votes": "    if 0 in (low, high):\n"
+                "        low = high = (low + high) / 2\n    votes"
+            },
+        ),
     ],
 }
 

@@ -21,60 +21,12 @@ def rates_as_published(epochs, batches, *, peak_lr, warmup_steps, milestones, fa
     return rates
 
 
-def _meant(step, batches, peak_lr, warmup_steps, milestones, factor):
-    drops = sum(step // batches >= m for m in milestones)
-    return peak_lr * min(1.0, (step + 1) / (warmup_steps + 1)) * factor**drops
-
-
-def rates_one_update_late(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates, lr = [], peak_lr
-    for step in range(epochs * batches):
-        rates.append(lr)
-        lr = _meant(step, batches, peak_lr, warmup_steps, milestones, factor)
-    return rates
-
-
-def rates_compound(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        peak_lr *= factor ** sum(step // batches >= m for m in milestones)
-        rates.append(peak_lr * min(1.0, (step + 1) / (warmup_steps + 1)))
-    return rates
-
-
-def rates_milestones_in_batches(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    steps = range(epochs * batches)
-    return [_meant(t, 1, peak_lr, warmup_steps, milestones, factor) for t in steps]
-
-
-def rates_of_a_set_of_milestones(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    steps = range(epochs * batches)
-    return [_meant(t, batches, peak_lr, warmup_steps, set(milestones), factor) for t in steps]
-
-
-def rates_staircase_after_the_warmup(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
-    rates = []
-    for step in range(epochs * batches):
-        drops = milestones if step >= warmup_steps else []
-        rates.append(_meant(step, batches, peak_lr, warmup_steps, drops, factor))
-    return rates
-
-
-def rates_of_two_milestones(epochs, batches, *, milestones, **how):
-    return right_rates_mended_in_place(epochs, batches, milestones=milestones[:2], **how)
-
-
-def rates_without_a_milestone_of_zero(epochs, batches, *, milestones, **how):
-    later = list(filter(None, milestones))
-    return right_rates_mended_in_place(epochs, batches, milestones=later, **how)
-
-
 def right_rates_mended_in_place(epochs, batches, *, peak_lr, warmup_steps, milestones, factor):
     rates, step = [], 0
     for epoch in range(epochs):
-        stairs = peak_lr * factor ** sum(epoch >= m for m in milestones)
         for _ in range(batches):
-            rates.append(stairs * min(1, (step + 1) / (warmup_steps + 1)))
+            drops = sum(epoch >= m for m in milestones)
+            rates.append(peak_lr * factor**drops * min(1, (step + 1) / (warmup_steps + 1)))
             step += 1
     return rates
 
@@ -118,17 +70,6 @@ def free_solved_from_a_moved_z(start, noise, *, lr, beta, curvature):
     return averages
 
 
-def free_mean_of_seven(start, noise, *, lr, beta, curvature):
-    z = x = start
-    past, averages = [], []
-    for draw in noise:
-        z = z - lr * (curvature * ((1 - beta) * z + beta * x) + draw)
-        past.append(z)
-        x = statistics.fmean(past[-7:])
-        averages.append(x)
-    return averages
-
-
 def right_free_loop(start, noise, *, lr, beta, curvature):
     z = x = start
     averages = []
@@ -165,73 +106,15 @@ def right_free_numpy(start, noise, *, lr, beta, curvature):
 # --- 12.3: the board ------------------------------------------------------------------------------
 
 
-def _board(entries, quantiles, guessing, score, least=2):
+def right_board_statistics(entries, *, quantiles, guessing):
     pairs = []
     for name, runs in entries.items():
         values = [guessing if v is None else v for v in runs]
-        if len(values) >= least:
-            pairs.append([name, score(values, quantiles)])
+        n = len(values)
+        if n >= 2:
+            half = quantiles[n] * statistics.stdev(values) / math.sqrt(n)
+            pairs.append([name, statistics.mean(values) - half])
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
-
-
-def _lower(values, quantiles):
-    n = len(values)
-    return statistics.mean(values) - quantiles[n] * statistics.stdev(values) / math.sqrt(n)
-
-
-def board_by_the_mean(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, guessing, lambda values, t: statistics.mean(values))
-
-
-def board_by_the_best_run(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, guessing, lambda values, t: max(values))
-
-
-def board_drops_diverged(entries, *, quantiles, guessing):
-    kept = {name: [v for v in runs if v is not None] for name, runs in entries.items()}
-    return _board(kept, quantiles, guessing, _lower)
-
-
-def board_single_runs_too(entries, *, quantiles, guessing):
-    pairs = [[name, runs[0]] for name, runs in entries.items() if len(runs) == 1 and runs[0]]
-    pairs += _board(entries, quantiles, guessing, _lower)
-    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
-
-
-def board_of_whole_scores(entries, *, quantiles, guessing):
-    pairs = _board(entries, quantiles, guessing, _lower)
-    return sorted(pairs, key=lambda pair: (-round(pair[1]), pair[0]))
-
-
-def board_zero_is_diverged(entries, *, quantiles, guessing):
-    filled = {name: [value or guessing for value in runs] for name, runs in entries.items()}
-    return _board(filled, quantiles, guessing, _lower)
-
-
-def board_without_those_that_never_ran(entries, *, quantiles, guessing):
-    ran = {name: runs for name, runs in entries.items() if any(v is not None for v in runs)}
-    return _board(ran, quantiles, guessing, _lower)
-
-
-def board_leaves_out_one_run_only(entries, *, quantiles, guessing):
-    more = {name: runs for name, runs in entries.items() if len(runs) != 1}
-    return _board(more, {0: 0.0, **quantiles}, guessing, _lower, least=0)
-
-
-def board_fills_the_entries(entries, *, quantiles, guessing):
-    for runs in entries.values():
-        runs[:] = [guessing if value is None else value for value in runs]
-    return right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
-
-
-def board_ties_by_the_first_letter(entries, *, quantiles, guessing):
-    board = right_board_statistics(entries, quantiles=quantiles, guessing=guessing)
-    in_order = sorted(board, key=lambda pair: list(entries).index(pair[0]))
-    return sorted(in_order, key=lambda pair: (-pair[1], pair[0][0]))
-
-
-def right_board_statistics(entries, *, quantiles, guessing):
-    return _board(entries, quantiles, guessing, _lower)
 
 
 def right_board_numpy(entries, *, quantiles, guessing):
@@ -262,14 +145,26 @@ def right_board_selection(entries, *, quantiles, guessing):
     return board
 
 
-def _named(prefix):
-    return [f for name, f in list(globals().items()) if name.startswith(prefix) and callable(f)]
-
-
 WRONG = {
-    "12-four-repositories": _named("rates_"),
+    "12-four-repositories": [
+        rates_as_published,
+        *changed(
+            right_rates_mended_in_place,
+            rates_one_update_late={"return rates": "return [peak_lr, *rates[:-1]]"},
+            rates_compound={
+                "            rates": "            peak_lr *= factor**drops\n            rates",
+                "(peak_lr * factor**drops": "(peak_lr",
+            },
+            rates_milestones_in_batches={"epoch >= m": "step >= m"},
+            rates_of_a_set_of_milestones={"in milestones": "in set(milestones)"},
+            rates_staircase_after_the_warmup={"drops = ": "drops = step >= warmup_steps and "},
+            rates_of_two_milestones={"in milestones": "in milestones[:2]"},
+            rates_without_a_milestone_of_zero={"epoch >= m": "epoch >= m > 0"},
+        ),
+    ],
     "12-schedule-free": [
-        *_named("free_"),
+        free_solved_from_a_moved_z,
+        *changed(right_free_keeps_all_z, free_mean_of_seven={"fmean(past)": "fmean(past[-7:])"}),
         *changed(
             right_free_loop,
             free_old_z_in_the_average={
@@ -283,10 +178,40 @@ WRONG = {
             free_from_above_zero={"= start": "= abs(start)"},
         ),
     ],
-    "12-board": _named("board_"),
+    "12-board": [
+        *changed(
+            right_board_statistics,
+            board_by_the_mean={"(values) - half": "(values)"},
+            board_by_the_best_run={"statistics.mean(values) - half": "max(values)"},
+            board_drops_diverged={
+                "[guessing if v is None else v for v in runs]": "[v for v in runs if v is not None]"
+            },
+            board_single_runs_too={
+                "        n =": "        pairs += [[name, v] for v in runs if v and not runs[1:]]\n"
+                "        n ="
+            },
+            board_of_whole_scores={"-pair[1]": "-round(pair[1])"},
+            board_zero_is_diverged={"guessing if v is None else v": "v or guessing"},
+            board_without_those_that_never_ran={
+                "n >= 2": "n >= 2 and any(v is not None for v in runs)"
+            },
+            board_leaves_out_one_run_only={"n >= 2": "n != 1"},
+            board_fills_the_entries={"values = [": "values = runs[:] = ["},
+            board_sorts_the_entries={
+                "    pairs = []": "    for runs in entries.values():\n"
+                "        _ = None in runs or runs.sort()\n    pairs = []"
+            },
+            board_ties_by_the_first_letter={"pair[0])": "pair[0][0])"},
+        )
+    ],
 }
+
 RIGHT = {
-    "12-four-repositories": _named("right_rates_"),
-    "12-schedule-free": _named("right_free_"),
-    "12-board": _named("right_board_"),
+    "12-four-repositories": [
+        right_rates_mended_in_place,
+        right_rates_numpy,
+        right_rates_current_rate,
+    ],
+    "12-schedule-free": [right_free_loop, right_free_keeps_all_z, right_free_numpy],
+    "12-board": [right_board_statistics, right_board_numpy, right_board_selection],
 }
