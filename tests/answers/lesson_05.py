@@ -94,84 +94,6 @@ def right_factor_numpy(step, *, warmup_steps, total_steps):
 # --- 5.3 the join in PyTorch ----------------------------------------------------------------------
 
 
-def chain(optimizer, up, down, milestone):
-    return lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[milestone])
-
-
-def climb(optimizer, warmup_steps, **how):
-    how = {"start_factor": 1 / (warmup_steps + 1), "total_iters": warmup_steps, **how}
-    return lr_scheduler.LinearLR(optimizer, **how)
-
-
-def fall(optimizer, steps, **how):
-    how = {"start_factor": 1, "end_factor": 0, "total_iters": steps, **how}
-    return lr_scheduler.LinearLR(optimizer, **how)
-
-
-def line_from_a_third(optimizer, *, warmup_steps, total_steps):
-    up = lr_scheduler.LinearLR(optimizer, total_iters=warmup_steps)
-    return chain(optimizer, up, fall(optimizer, total_steps - warmup_steps), warmup_steps)
-
-
-def line_ends_late(optimizer, *, warmup_steps, total_steps):
-    up = climb(optimizer, warmup_steps)
-    return chain(optimizer, up, fall(optimizer, total_steps), warmup_steps)
-
-
-def line_milestone_early(optimizer, *, warmup_steps, total_steps):
-    up, down = climb(optimizer, warmup_steps), fall(optimizer, total_steps - warmup_steps)
-    return chain(optimizer, up, down, max(warmup_steps - 1, 0))
-
-
-def line_milestone_late(optimizer, *, warmup_steps, total_steps):
-    up, down = climb(optimizer, warmup_steps), fall(optimizer, total_steps - warmup_steps)
-    return chain(optimizer, up, down, warmup_steps + 1)
-
-
-def line_multiplied(optimizer, *, warmup_steps, total_steps):
-    return lr_scheduler.ChainedScheduler(
-        [climb(optimizer, warmup_steps), fall(optimizer, total_steps)]
-    )
-
-
-def line_is_a_cosine(optimizer, *, warmup_steps, total_steps):
-    down = lr_scheduler.CosineAnnealingLR(optimizer, total_steps - warmup_steps)
-    return chain(optimizer, climb(optimizer, warmup_steps), down, warmup_steps)
-
-
-def line_without_end(optimizer, *, warmup_steps, total_steps):
-    def factor(t):
-        if t < warmup_steps:
-            return (t + 1) / (warmup_steps + 1)
-        return 1 - (t - warmup_steps) / (total_steps - warmup_steps)
-
-    return lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def line_a_tenth_for_the_second_group(optimizer, *, warmup_steps, total_steps):
-    peak = optimizer.param_groups[0]["lr"]
-
-    class Scheduler:
-        step_count = 0
-
-        def __init__(self):
-            self.set()
-
-        def set(self):
-            t = self.step_count
-            f = min(
-                (t + 1) / (warmup_steps + 1), max(total_steps - t, 0) / (total_steps - warmup_steps)
-            )
-            for i, group in enumerate(optimizer.param_groups):
-                group["lr"] = peak * f * 0.1**i
-
-        def step(self):
-            self.step_count += 1
-            self.set()
-
-    return Scheduler()
-
-
 def right_line_lambda(optimizer, *, warmup_steps, total_steps):
     def factor(t):
         left = max(total_steps - t, 0) / (total_steps - warmup_steps)
@@ -181,8 +103,9 @@ def right_line_lambda(optimizer, *, warmup_steps, total_steps):
 
 
 def right_line_polynomial(optimizer, *, warmup_steps, total_steps):
-    down = lr_scheduler.PolynomialLR(optimizer, total_iters=total_steps - warmup_steps, power=1)
-    return chain(optimizer, climb(optimizer, warmup_steps), down, warmup_steps)
+    up = lr_scheduler.LinearLR(optimizer, 1 / (warmup_steps + 1), total_iters=warmup_steps)
+    down = lr_scheduler.PolynomialLR(optimizer, total_iters=total_steps - warmup_steps)
+    return lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[warmup_steps])
 
 
 class RightByHand:
@@ -272,9 +195,29 @@ WRONG = {
         ),
     ],
     "05-warm-line": [
-        *(line_a_tenth_for_the_second_group, line_from_a_third, line_ends_late),
-        *(line_milestone_early, line_milestone_late, line_multiplied, line_is_a_cosine),
-        line_without_end,
+        *changed(
+            right_line_polynomial,
+            line_from_a_third={"1 / (warmup_steps + 1), ": ""},
+            line_ends_late={"total_steps - warmup_steps": "total_steps"},
+            line_milestone_early={"[warmup_steps]": "[max(warmup_steps - 1, 0)]"},
+            line_milestone_late={"[warmup_steps]": "[warmup_steps + 1]"},
+            line_multiplied={
+                "total_steps - warmup_steps": "total_steps",
+                "SequentialLR(optimizer, [up, down], milestones=[warmup_steps])": "ChainedScheduler"
+                "([up, down])",
+            },
+            line_is_a_cosine={
+                "PolynomialLR(optimizer, total_iters=": "CosineAnnealingLR(optimizer, "
+            },
+        ),
+        *changed(
+            right_line_lambda,
+            line_without_end={"max(total_steps - t, 0)": "(total_steps - t)"},
+            line_a_tenth_for_the_second_group={
+                "    def": "    first, second = optimizer.param_groups\n"
+                '    second["lr"] = first["lr"] / 10\n\n    def'
+            },
+        ),
     ],
     "05-read-warmup": [
         reads_until_it_does_not_rise,
