@@ -79,7 +79,7 @@ class TorchSchedule(LRScheduler):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
         last_epoch = Whole(low=-1).check("last_epoch", last_epoch)
         self.schedule = function_of_step("schedule", schedule, last_epoch + 1)
-        self.group_scales = Maybe(Numbers()).check("group_scales", group_scales)
+        self.group_scales = group_scales
         groups = optimizer.param_groups
         if momentum is not None:
             function_of_step("momentum", momentum, last_epoch + 1)
@@ -89,7 +89,7 @@ class TorchSchedule(LRScheduler):
                 )
         self.momentum = momentum
         rates = {float(group["lr"]) for group in groups}
-        if group_scales is None and len(rates) > 1:
+        if self.group_scales is None and len(rates) > 1:
             warnings.warn(
                 f"the optimizer's groups have different rates, {sorted(rates)}, but all will get "
                 "the schedule's; for rates that differ, give group_scales, one factor per group",
@@ -98,6 +98,16 @@ class TorchSchedule(LRScheduler):
         for group in groups:  # torch refuses last_epoch on an optimizer that no scheduler has seen
             group.setdefault("initial_lr", float(group["lr"]))
         super().__init__(optimizer, last_epoch)
+
+    @property
+    def group_scales(self) -> tuple[float, ...] | None:
+        """One factor per parameter group, or None; ValueError for one below 0 or no number."""
+        return self._group_scales
+
+    @group_scales.setter
+    def group_scales(self, scales: Sequence[float] | None) -> None:
+        # Plain numbers also of a NumPy array: torch.load refuses a checkpoint with NumPy's in it.
+        self._group_scales = Maybe(Numbers()).check("group_scales", scales)
 
     def get_lr(self) -> list[float | torch.Tensor]:
         rate = rate_at(self.schedule, self.last_epoch)  # of NumPy's numbers, a float for torch.load

@@ -442,8 +442,12 @@ def test_torch_group_added_without_a_scale_is_told():
     optimizer.step()
     with pytest.raises(ValueError, match=r"one factor for each .* 2 .* add_param_group.*refresh"):
         scheduler.step()
-    scheduler.group_scales = [0.5, 1]
+    with pytest.raises(ValueError, match=r"group_scales must be .* got \[1, -1\]"):
+        scheduler.group_scales = [1, -1]
+    scheduler.group_scales = np.array([0.5, 1])
     scheduler.refresh()
+    assert scheduler.state_dict()["group_scales"] == [0.5, 1]
+    assert all(type(group["lr"]) is float for group in optimizer.param_groups)  # for torch.load
     rate = GALLERY["linear"](2)
     assert [group["lr"] for group in optimizer.param_groups] == [rate * 0.5, rate]
 
