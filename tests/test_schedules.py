@@ -6,6 +6,7 @@ import math
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -717,6 +718,11 @@ def test_a_product_of_factors_is_the_same_whoever_asks_in_the_middle_of_it():
     asked.clear()
     ours.values(12)
     assert len(asked) < 30  # N rates in a row cost about N factors
+
+
+def test_a_product_takes_a_factor_without_a_hash():
+    factor = dataclass(type("Factor", (), {"__call__": lambda self, step: 0.5}))()
+    assert Schedule(multiplicative, lr=1.0, factor=factor).values(3) == [1.0, 0.5, 0.25]
 
 
 def test_a_word_from_numpy_is_kept_as_the_plain_one():

@@ -120,7 +120,10 @@ def multiplicative(step: int, *, lr: Rate, factor: FromOne) -> float:
     >>> [multiplicative(t, lr=1.0, factor=lambda t: 0.5) for t in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    latest = _latest(factor)
+    try:
+        latest = _latest(factor)
+    except TypeError:  # a factor without a hash, such as a dataclass's: nothing of it can be kept
+        latest = [(0, 1.0)]
     done, product = latest[0]  # read once, and replaced whole: threads may ask at the same time
     if done > step:
         done, product = 0, 1.0
