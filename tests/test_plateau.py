@@ -544,10 +544,12 @@ def test_keras_says_what_is_wrong():
         keras_fit(several, PlateauCallback(behind(new_plateau(), 1)), 0, 1)
     keras_fit(several, PlateauCallback(new_plateau()), 0, 1)
     scheduled = keras_model()
-    rates = KerasSchedule(Schedule(warmup, then=new_plateau(), warmup_steps=2), total_steps=3)
+    rates = KerasSchedule(Schedule(constant, lr=0.1), total_steps=3)
     scheduled.compile(keras.optimizers.SGD(rates), loss=negative)
     with pytest.raises(TypeError, match="must be a number, as the plateau sets it, got a Learning"):
         keras_fit(scheduled, PlateauCallback(new_plateau()), 0, 1)
+    with pytest.raises(TypeError, match=r"in advance, which a Plateau's .* PlateauCallback"):
+        KerasSchedule(behind(new_plateau(), 2), total_steps=3)
     with pytest.raises(TypeError, match="plateau must be a Plateau"):
         PlateauCallback(0.1)
     with pytest.raises(ValueError, match="this is Plateau"):
@@ -557,7 +559,8 @@ def test_keras_says_what_is_wrong():
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_what_fit_compiles_in_keras_hears_a_refresh(jit_compile):
     plateau = new_plateau()
-    rates = _Refreshable(Schedule(warmup, then=plateau, warmup_steps=WARMUP_STEPS), 30)
+    schedule = behind(plateau, WARMUP_STEPS)
+    rates = _Refreshable(lambda step: schedule(step), 30)
     weight = keras.Variable([0.0])
     optimizer = SGD(rates)
     optimizer.build([weight])

@@ -20,7 +20,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     A run of N updates has N rates. They are computed once by the plain Python formula, rounded to
     float32, stored and looked up, so every formula works in eager mode, `tf.function`, XLA and
     `model.fit` without being written a second time. Rates that depend on a metric are not known in
-    advance: for a Plateau, of which only the first rate is taken here, use PlateauCallback.
+    advance: a Plateau is refused, for PlateauCallback to apply.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.
@@ -47,6 +47,11 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         dtype: str = "float32",
     ):
         self.schedule = function_of_step("schedule", schedule)
+        if plateaus_in(schedule):
+            raise TypeError(
+                "schedule must be known in advance, which a Plateau's rates are not; use "
+                f"PlateauCallback(schedule), got {schedule!r}"
+            )
         self.total_steps = Whole(low=1).check("total_steps", total_steps)
         self.accumulate = Whole(low=1).check("accumulate", accumulate)
         self.dtype = Choice(("float32", "float64")).check("dtype", dtype)
