@@ -470,6 +470,11 @@ SHOWN = "shown=[call(0, lr=0.5, factor=0.1), call(1, lr=0.5, factor=0.1)]"
             r":\d+ .cell 11.*no heading `### Exercise 1.1 - Title .code, 2 points",
         ),
         (" - A fixed", ": A fixed", r":\d+ .cell 11.*no heading"),
+        (
+            f"    {BEGIN}    rate = lr * factor**step\n    return rate\n    {END}",
+            "    return lr * factor**step\n",
+            r":\d+ .cell 11.*students would get it whole: put the answer of exercise 1.1",
+        ),
         ('"the idea", ', "", r":\d+ .cell 12.*ValueError: exercise 1.1: write three hints"),
         (
             SHOWN,

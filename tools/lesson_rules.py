@@ -124,8 +124,9 @@ def called(code: str, function: str) -> tuple[str | None, str | None]:
 
 def pairs(source: Path, lesson) -> list[tuple]:
     """The check and the probes of each exercise, and its heading; LessonError if one is amiss."""
-    found, headings = [], {}
+    found, headings, hidden = [], {}, []
     for cell, after in zip(lesson.cells, [*lesson.cells[1:], None]):
+        hidden += hidden_lines(source, cell)
         if role(cell) == "exercise" and cell.cell_type == "markdown":
             headings |= {match[1]: match for match in HEADING.finditer(cell.source)}
         if role(cell) == "probes":
@@ -152,5 +153,8 @@ def pairs(source: Path, lesson) -> list[tuple]:
         heading = headings.get(id)
         agreed = heading and float(heading[4]) == cell.metadata.get("points")
         require(agreed, source, cell, f"no heading `{wanted}` above, in a cell tagged exercise")
+        region = f"put the answer of exercise {id} between BEGIN and END SOLUTION, above its check"
+        require(hidden, source, cell, f"students would get it whole: {region}")
+        hidden = []
         found.append((cell, after, heading))
     return found
