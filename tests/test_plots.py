@@ -67,6 +67,11 @@ FIGURES = {
         [("update", "learning rate")],
         [*PAIR],
     ),
+    "schedules, all": (
+        lambda: plot_schedules(GALLERY, 50),
+        [("update", "learning rate")],
+        [*GALLERY],
+    ),
     "runs": (
         lambda: plot_runs(RUNS),
         [("", "learning rate"), ("update", "training loss")],
