@@ -98,7 +98,8 @@ def adam_rates(
 def adagrad_norm_rates(gradients, *, lr, initial: float = 0.1) -> np.ndarray:
     """AdaGrad-Norm: one rate for all weights, lr / sqrt(b0^2 + sum of |gradient|^2), b0 `initial`.
 
-    (Ward, Wu and Bottou 2019.)
+    The gradients are of all weights together. SGD that gets each rate before its update makes the
+    updates of AdaGrad-Norm, in either framework. (Ward, Wu and Bottou 2019.)
 
     >>> adagrad_norm_rates([[3.0, 4.0]], lr=1.0, initial=0.0).tolist()
     [[0.2, 0.2]]

@@ -278,6 +278,28 @@ def test_the_curvature_rule_on_a_quadratic_in_both():
         np.testing.assert_allclose(variable.numpy(), left * START, rtol=1e-12)
 
 
+def test_sgd_at_the_rates_of_adagrad_norm_makes_its_updates_in_both():
+    weight, variable = torch.tensor(START), keras.Variable(START, dtype="float64")
+    in_torch, in_keras = T.SGD([weight], lr=0.0), K.SGD(0.0)
+    expected, total, found = START, 0.3**2, {"torch": [], "keras": []}
+
+    def rate(name, gradient):
+        found[name].append(gradient)
+        return float(adaptive.adagrad_norm_rates(found[name], lr=0.5, initial=0.3)[-1, 0])
+
+    for _ in range(10):
+        weight.grad = torch.tensor(CURVATURE) * weight
+        in_torch.param_groups[0]["lr"] = rate("torch", weight.grad.numpy())
+        in_torch.step()
+        gradient = tf.constant(CURVATURE) * variable.value
+        in_keras.learning_rate = rate("keras", gradient.numpy())
+        in_keras.apply([gradient], [variable])
+        total += np.sum((CURVATURE * expected) ** 2)
+        expected = expected * (1 - 0.5 / np.sqrt(total) * CURVATURE)
+        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-12)
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)  # its rate is float32
+
+
 IDS = [1, 1, 3, 2, 1, 2]  # a token that comes again in the batch
 
 
