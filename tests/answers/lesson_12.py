@@ -43,9 +43,7 @@ def right_rates_current_rate(epochs, batches, *, peak_lr, warmup_steps, mileston
     """A rate that is carried along, and multiplied once at each milestone."""
     rates, lr = [], peak_lr
     for epoch in range(epochs):
-        for milestone in milestones:
-            if milestone == epoch or (epoch == 0 and milestone < 0):
-                lr *= factor
+        lr *= factor ** milestones.count(epoch)
         for batch in range(batches):
             done = epoch * batches + batch + 1
             rates.append(lr if done > warmup_steps else lr * done / (warmup_steps + 1))
