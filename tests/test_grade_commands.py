@@ -312,10 +312,16 @@ def mine(tmp_path, *sources):
     [
         ("def check(*_): pass", 'check("9.3", 1)', 0, ": right\n1 of 1 right\n"),
         (
+            "def check(*_): pass",
+            'check("9.3", 1); import os; os._exit(3)',
+            1,
+            ": it ended its own Python process\n0 of 1 right\n",
+        ),
+        (
             "import os; os._exit(3)",
             'check("9.3", 1)',
-            2,
-            "a cell was stopped, because it ended its",
+            1,
+            "(line 1)\n(a cell above it was stopped: it ended its own Python process)\n",
         ),
         ("def check(*_): pass", 'check("99.9", 1)', 2, "has no check of this course"),
     ],

@@ -1,6 +1,7 @@
 """`lr-course check NOTEBOOK`: what a student can know before handing in.
 
-Runs the notebook from top to bottom in a fresh process, as a grader will, and what its checks say.
+Runs the notebook from top to bottom in a fresh process, as a grader will, and says what its checks
+say. A cell that hangs or ends its process is left out, and the others are run again without it.
 """
 
 import re
@@ -8,8 +9,11 @@ from pathlib import Path
 
 from course_lib.exercises import course
 from course_lib.grade.engine import preload
+from course_lib.grade.intake.match import Plan, Step
 from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.running import Running
 from course_lib.grade.walls.limits import Limits
+from course_lib.grade.walls.messages import stopped
 from course_lib.grade.walls.session import Workshop
 
 CHECK = re.compile(r"^check\(\s*[\"']([\d.]+)", re.M)
@@ -30,23 +34,25 @@ def selfcheck(path: Path) -> bool:
     asked = [[id for id in CHECK.findall(source) if id in course()] for source in code]
     if not any(asked):
         raise ValueError(f"{path} has no check of this course; is it a notebook of exercises/?")
+    steps = tuple(Step("answer", "", source) for source in code)
+    with Workshop(Limits(), level="none", preload=preload(code)) as workshop:
+        running = Running(Plan(steps, {}, (), frozenset(), frozenset()), workshop)
+        if session := running.open():
+            running.close(session)
     right = count = 0
     trouble = ""  # what first stopped a cell since the check before: the others may follow from it
-    with Workshop(Limits(), level="none", preload=preload(code)) as workshop:
-        session = workshop.open()
-        for source, ids in zip(code, asked):
-            outcome = session.run(source)
-            if outcome.stopped:
-                raise ValueError(f"a cell was stopped, because {outcome.message}:\n{source}")
-            said = re.sub(r"\([^()]+, line (\d+)\)", r"(line \1)", outcome.message)
-            if ids:
-                wrong = "" if outcome.ok else said + trouble
-                if outcome.error == "NotImplementedError":
-                    wrong = f"not begun{trouble}"
-                names = ", ".join(f"{id} {course()[id].title}" for id in ids)
-                print(f"{names}: {wrong or 'right'}")
-                right, count, trouble = right + outcome.ok * len(ids), count + len(ids), ""
-            elif not outcome.ok and not trouble:
-                trouble = f"\n(a cell above it stopped with {outcome.error}: {said})"
+    for index, ids in enumerate(asked):
+        outcome = running.outcomes.get(index) or stopped(running.used_up(), running.limits)
+        said = re.sub(r"\([^()]+, line (\d+)\)", r"(line \1)", outcome.message)
+        if ids:
+            wrong = "" if outcome.ok else said + trouble
+            if outcome.error == "NotImplementedError":
+                wrong = f"not begun{trouble}"
+            names = ", ".join(f"{id} {course()[id].title}" for id in ids)
+            print(f"{names}: {wrong or 'right'}")
+            right, count, trouble = right + outcome.ok * len(ids), count + len(ids), ""
+        elif not outcome.ok and not trouble:
+            how = f"stopped with {outcome.error}" if outcome.error else "was stopped"
+            trouble = f"\n(a cell above it {how}: {said})"
     print(f"{right} of {count} right")
     return right == count
