@@ -258,6 +258,11 @@ def test_one_formula_at_two_settings_is_two_schedules():
     [
         (lambda: explore("cosin"), ValueError, "schedules must be one of constant, .* got 'cosin'"),
         (lambda: explore(lambda step: 0.1), ValueError, "schedules must be one of"),
+        (
+            lambda: explore(Schedule(lambda step: 0.1)),
+            ValueError,
+            r"made of this library's formulas, .* got Schedule\(<lambda>\); docs/guides/author",
+        ),
         (lambda: explore(steps=1), ValueError, "steps must be a whole number of at least 2, got 1"),
         (lambda: explore(log="yes"), ValueError, "log must be True or False, got 'yes'"),
         (lambda: explore().at(peak=1), ValueError, "a panel's control must be one of schedules"),

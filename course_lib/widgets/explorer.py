@@ -48,11 +48,14 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     steps = Whole(low=2).check("steps", steps)
     shown, chosen = {**GALLERY}, list[str]()
     for each in schedules or ("cosine", "step_decay"):
-        if isinstance(each, Schedule) and each.formula in FORMULAS.values():
-            key = next((name for name, one in GALLERY.items() if one == each), key_of(each))
-        else:
-            key = Choice(tuple(GALLERY)).check("schedules", each)
-            each = GALLERY[key]
+        if not isinstance(each, Schedule):
+            each = GALLERY[Choice(tuple(GALLERY)).check("schedules", each)]
+        if each.formula not in FORMULAS.values():
+            raise ValueError(
+                "schedules must be made of this library's formulas, which copied code imports, got "
+                f"{each!r}; docs/guides/author.md adds one in two edits"
+            )
+        key = next((name for name, one in GALLERY.items() if one == each), key_of(each))
         count = 1 + sum(name.split()[0] == key for name in chosen)
         chosen.append(f"{key} {count}" if count > 1 else key)
         shown[chosen[-1]] = each
