@@ -369,7 +369,7 @@ def test_warmup_code_sets_the_rates_that_were_recorded(cell):
     "arguments, message",
     [
         ({"peak": "0.3"}, "peak must be one of 0.2, 0.4, 0.8, got '0.3'"),
-        ({"length": 80}, "length must be one of 0, 20, 80, 160, got 80"),
+        ({"length": 90}, "length must be one of 0, 20, 80, 160, got '90'"),
     ],
 )
 def test_warmup_arguments(arguments, message):

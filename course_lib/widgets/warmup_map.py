@@ -180,7 +180,7 @@ optimizer = keras.optimizers.SGD(
     return [["course_lib", f"{own}schedule = {plan}"], ["PyTorch", torch], ["Keras", keras]]
 
 
-def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
+def warmup_map(peak: str | float = "0.2", length: str | int = "20") -> Panel:
     """Recorded runs at three peaks, each after warmups of four lengths: 5 seeds per dot, 10 at the
     peak 0.4. Choose a peak and a warmup to see how many of its runs learned, and its schedule. Find
     the largest peak at which every run learned, and the shortest warmup that does it there.
@@ -188,7 +188,7 @@ def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
     The runs are those of lesson 05: a small convolutional network on MNIST, 400 updates, in
     PyTorch. A run has learned if its test accuracy is above 0.5; none is anywhere near it.
 
-    >>> warmup_map().reached, warmup_map(peak="0.8", length="160").reached
+    >>> warmup_map().reached, warmup_map(peak=0.8, length=160).reached
     (False, False)
     >>> warmup_map().at(peak="0.4", length="160").reached
     True
@@ -197,8 +197,8 @@ def warmup_map(peak: str = "0.2", length: str = "20") -> Panel:
     cells = [{**cell, "name": f"{cell['peak']:g} after {cell['length']}"} for cell in kept["cells"]]
     peaks = tuple(dict.fromkeys(f"{cell['peak']:g}" for cell in cells))
     lengths = tuple(dict.fromkeys(str(cell["length"]) for cell in cells))
-    Choice(peaks).check("peak", peak)
-    Choice(lengths).check("length", length)
+    peak = Choice(peaks).check("peak", str(peak))
+    length = Choice(lengths).check("length", str(length))
     controls = (
         Control("peak", "choice", "peak rate", peak, options=peaks),
         Control("length", "choice", "updates of warmup", length, options=lengths),
