@@ -418,6 +418,8 @@ def test_menus_that_are_folded_are_opened_with_the_keyboard_and_take_no_tab_befo
         page.keyboard.press("Tab")
         stops.append(page.evaluate(FOCUSED))
     assert len(stops) < 10 and all(each["seen"] for each in stops)
+    names = page.locator("aside").evaluate_all("all => all.map((each) => each.ariaLabel)")
+    assert names == ["Site", "Page"]  # landmarks, told apart
     assert [each["id"] for each in stops[:2]] == ["__navigation", "__toc"]
     menu = page.locator(".sidebar-drawer").get_by_role("link", name="Fixed rates on MNIST")
     page.locator("#__navigation").focus()

@@ -4,6 +4,8 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
 // The contents stand at the end of the page: who opens them with the keyboard is led there, and
 // they close behind a choice.
 addEventListener("load", () => {
+  for (const [part, name] of Object.entries({ ".sidebar-drawer": "Site", ".toc-drawer": "Page" }))
+    document.querySelector(part)?.setAttribute("aria-label", name); // two landmarks, told apart
   const [toc, drawer] = [document.getElementById("__toc"), document.querySelector(".toc-drawer")];
   toc.addEventListener("change", () => toc.checked && drawer.querySelector("li li a")?.focus());
   drawer.addEventListener("click", () => (toc.checked = false));
