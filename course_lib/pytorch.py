@@ -111,16 +111,16 @@ class TorchSchedule(LRScheduler):
 
     def get_lr(self) -> list[float | torch.Tensor]:
         rate = rate_at(self.schedule, self.last_epoch)  # of NumPy's numbers, a float for torch.load
-        if self.group_scales is None:
-            return [rate] * len(self.optimizer.param_groups)
-        if len(self.group_scales) != len(self.optimizer.param_groups):
+        scales, groups = self._group_scales, self.optimizer.param_groups
+        if scales is None:
+            return [rate] * len(groups)
+        if len(scales) != len(groups):
             raise ValueError(
-                "group_scales needs one factor for each of the optimizer's "
-                f"{len(self.optimizer.param_groups)} parameter groups, got "
-                f"{len(self.group_scales)}; after add_param_group, set scheduler.group_scales to "
-                "as many, and call refresh()"
+                f"group_scales needs one factor for each of the optimizer's {len(groups)} "
+                f"parameter groups, got {len(scales)}; after add_param_group, set "
+                "scheduler.group_scales to as many, and call refresh()"
             )
-        return [rate * scale for scale in self.group_scales]
+        return [rate * scale for scale in scales]
 
     def refresh(self) -> None:
         """Set the rate and momentum of the coming update anew: after `add_param_group`, say."""
