@@ -65,22 +65,22 @@ def test_the_names_are_listed(capsys):
 def test_it_serves_until_it_is_interrupted():
     command = [sys.executable, "-m", "course_lib.cli", "explore", "--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:
-        address = re.search(r"http://\S+", it.stdout.readline()).group()
-        with ThreadPoolExecutor(30) as class_room:
-            pages = list(
-                class_room.map(lambda _: urllib.request.urlopen(address).read(), range(60))
-            )
-        assert set(pages) == {pages[0]} and b"mount(" in pages[0]
-        assert pages[0].rstrip().endswith(b"</html>")
-        with urllib.request.urlopen(f"{address}?from=a-link") as answer:
-            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(address + "favicon.ico")
-        it.send_signal(signal.SIGINT)
         try:
+            address = re.search(r"http://\S+", it.stdout.readline()).group()
+            with ThreadPoolExecutor(30) as class_room:
+                pages = list(
+                    class_room.map(lambda _: urllib.request.urlopen(address).read(), range(60))
+                )
+            assert set(pages) == {pages[0]} and b"mount(" in pages[0]
+            assert pages[0].rstrip().endswith(b"</html>")
+            with urllib.request.urlopen(f"{address}?from=a-link") as answer:
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(address + "favicon.ico")
+            it.send_signal(signal.SIGINT)
             assert it.wait(20) == 0
         finally:
-            it.kill()  # or this test would wait for it without an end
+            it.kill()  # or a test that fails would wait for it without an end
         assert it.stderr.read() == "stopped\n"
 
 

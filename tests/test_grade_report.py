@@ -17,7 +17,7 @@ import pytest
 from course_lib.cli import main
 from course_lib.grade.intake.archive import shown
 from course_lib.grade.intake.collect import IGNORED
-from course_lib.grade.results import gradebook, report
+from course_lib.grade.results import gradebook, report, summary
 from course_lib.grade.results.export import write_csv
 from course_lib.grade.results.store import StoreError
 from course_lib.grade.results.wording import made_safe, seconds_in_words
@@ -392,6 +392,21 @@ def test_pages_name_students_as_they_are_called(tmp_path):
     assert "a call of <code>walk</code> was stopped: &lt;b&gt;slow&lt;/b&gt;" in page
 
 
+def test_the_table_on_a_terminal_takes_no_commands_from_students():
+    evil = "\x1b[2J"
+    bad = {"status": "unreadable", "notebook": "", "reason": f"a{evil}\nb", "origin": f"c{evil}"}
+    found = [{"code": "edited", "grade_id": "", "text": "x"}]
+    rows = [result("ann", [why()], findings=found), result("bo", name=f"Bo{evil}", **bad)]
+    assert summary.table(rows) == [
+        "ann  01_fixed_rates  0 of 3  (1 to be marked by hand, 1 finding)",
+        "Bo   -               unreadable: a b; file: c",
+    ]
+    assert summary.table([]) == []
+    files = [Path(f"{number}.json") for number in range(4)]
+    assert summary.of_others("out", files).endswith(": 0.json, 1.json, 2.json, ...")
+    assert summary.of_others("out", files[:3]).endswith(": 0.json, 1.json, 2.json")
+
+
 def test_names_in_persian_and_emoji_are_shown_as_they_are_spelt(tmp_path):
     for name in (
         "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
@@ -689,8 +704,10 @@ def scores_with(results, *tables):
 )
 def test_marks_arrive_in_the_scores(results, table, form):
     comma = "2,5" if "delimiter" in form else "2.5"
-    mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): f" {comma}", ("dan", "01-why"): 0},
-         **form)  # fmt: skip
+    mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): f" {comma}", ("dan", "01-why"): 0,
+                 ("cleo", "01-why"): " "}, **form)  # fmt: skip
+    name = ",Änna,".encode(form.get("encoding", "utf-8"))
+    table.write_bytes(table.read_bytes().replace(b",anna,", name))
     scores, waiting = scores_with(results, table)
     assert waiting == 1  # Cleo's
     got = {name: (row["score"], row["by_hand"], row["reason"]) for name, row in scores.items()}
@@ -767,7 +784,7 @@ def test_a_mark_of_an_answer_that_is_gone_costs_no_other_its_mark(results, table
     """A student who left, a question that was withdrawn, an id that a spreadsheet changed."""
     mark(table, {("anna", "01-why"): "3", ("bob", "01-why"): "2", ("cleo", "01-why"): "1"})
     shutil.rmtree(results / "students" / "anna")
-    table.write_text(table.read_text().replace("cleo,", "Cleo,"))
+    table.write_text(table.read_text().replace("cleo,", "Cleo,") + "a row that is cut off\n")
     scores = table.with_name("scores.csv")
     left_out = write_csv(results, scores, marks=[table])["marks_left_out"]
     assert [each.partition(", ")[2].partition(":")[0] for each in left_out] == ["row 4", "row 10"]
@@ -777,8 +794,12 @@ def test_a_mark_of_an_answer_that_is_gone_costs_no_other_its_mark(results, table
 
 
 def test_an_empty_table_of_marks_is_none(results, table):
+    whole = table.read_text()
     table.write_text("")
     with pytest.raises(ValueError, match="has no column 'student'"):
+        scores_with(results, table)
+    table.write_text(f'{whole}"{"x" * 200_000}\n')
+    with pytest.raises(ValueError, match=r"questions\.csv: field larger .*; save it as CSV anew"):
         scores_with(results, table)
 
 
@@ -802,8 +823,17 @@ def test_a_mark_given_when_the_question_had_other_points_is_asked_about(results,
         scores_with(results, table)
     text = table.read_text()
     assert text.count("manual,01-why,,,3,3,anna") == 1
-    table.write_text(text.replace("manual,01-why,,,3,3,anna", "manual,01-why,,,6,3,anna"))
-    assert scores_with(results, table)[0]["anna"]["score"] == "3"
+    for points in ("6", ""):
+        now = text.replace("manual,01-why,,,3,3,anna", f"manual,01-why,,,{points},3,anna")
+        table.write_text(now)
+        assert scores_with(results, table)[0]["anna"]["score"] == "3"
+
+
+def test_a_mark_finds_an_answer_whose_question_looks_like_a_formula(results, table):
+    save(results, result("zoe", [{**why(), "grade_id": "=why"}]))
+    write_csv(results, table, long=True)
+    mark(table, {("zoe", "'=why"): "3"})
+    assert scores_with(results, table)[0]["zoe"]["score"] == "3"
 
 
 @pytest.mark.parametrize("long", [True, False])
@@ -812,6 +842,8 @@ def test_a_table_that_says_something_else_is_kept_beside_the_new_one(results, ta
     write_csv(results, path, long=long)
     assert write_csv(results, path, long=long)["kept"] == ""  # the same is written again
     new = path.read_bytes()
+    path.write_text("")
+    assert write_csv(results, path, long=long)["kept"] == ""  # as mktemp makes one
     path.write_text("marks of a person")
     os.utime(path, (time.mktime((2026, 11, 22, 21, 5, 9, 0, 0, -1)),) * 2)
     old, kept = path.read_bytes(), path.with_name(f"{path.stem}-2026-11-22-210509.csv")

@@ -12,7 +12,12 @@ from grading import boxed, handed_out, solution_notebook, write_solutions
 from course_lib import exercises
 from course_lib.cli import main
 from course_lib.exercises import call, curve
-from course_lib.grade.verify import crossed, empty_answers, mutations
+from course_lib.grade.intake.assignment import read_assignments
+from course_lib.grade.intake.match import match
+from course_lib.grade.intake.notebook import read_notebook
+from course_lib.grade.verify import Bench, crossed, empty_answers, mutations
+from course_lib.grade.walls.limits import Limits
+from course_lib.grade.walls.session import Workshop
 
 ROOT = Path(__file__).parents[1]
 
@@ -160,6 +165,23 @@ def test_an_answer_without_def_is_said_and_the_next_is_tried(small, capsys):
     status, text = verify(small, capsys)
     assert status == 1 and "09-warm: no answer cell has `def warm`" in text
     assert text.count("empty answers earn nothing") == 1
+
+
+@boxed
+def test_an_answer_that_ends_the_process_of_others_is_tried_alone(small):
+    """And one that ends it by itself as well earns nothing."""
+    (assignment,) = read_assignments(small / "solutions").values()
+    text = (small / "solutions" / "09_small.ipynb").read_text()
+    plan = match(read_notebook(text), assignment)
+    with Workshop(Limits(cell_seconds=2), level="namespaces", preload=()) as workshop:
+        bench = Bench(plan, assignment, assignment.questions[0], workshop)
+        assert bench.score(grading.RIGHT["warm"]) == 2
+        bench.session.run("import os; os._exit(0)")
+        assert bench.score(grading.RIGHT["warm"]) == 2
+        assert bench.score(f"{grading.RIGHT['warm']}\nimport os; os._exit(0)") == 0
+        assert bench.session is None
+        assert bench.score(grading.RIGHT["warm"]) == 2
+        bench.close()
 
 
 def test_an_unknown_name_is_said(capsys):
