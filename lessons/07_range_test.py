@@ -671,7 +671,7 @@ exercise(
     locked=[
         call(halves, [3.6, 2.9, 2.85, 2.8, 2.2, 1.2, 1.0, 1.1, 4.0]),
         call(decades, [2.3, 2.25, 2.26, 2.0, 1.0, 9.0]),  # a rise before the lowest
-        call(decades, [2.3, 2.0, 0.5, 9.0, 0.5, 2.0]),  # the lowest twice
+        call(decades, [3.3, 0.6, 0.5, 9.0, 0.5, 2.0]),  # the first is steepest; the lowest twice
         call(decades, [2.0, 2.1, 2.4, 3.0, 5.0, 9.0]),  # no fall at all
     ],
     hidden={
@@ -679,7 +679,7 @@ exercise(
             call(halves, [2.3, 2.28, 2.29, 2.1, 1.6, 1.3, 1.25, 1.4, 3.0]),
             call(decades, [2.30, 2.27, 2.26, 2.0, 1.4, 2.2]),
             call(halves, [5.0, 4.2, 4.0, 3.9, 3.5, 2.2, 2.1, 2.0, 1.9]),
-            call(decades, [8.0, 6.0, 2.0, 1.0, 0.4, 0.5]),
+            call(decades, [8.0, 4.0, 2.0, 1.0, 0.4, 0.5]),
         ],
         "an uneven sweep": [
             call(uneven, [2.0, 1.9, 1.5, 1.4, 1.0, 0.4, 0.9]),

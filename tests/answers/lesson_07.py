@@ -184,6 +184,7 @@ WRONG = {
             steepest_without_the_limit={"[:until]": ""},
             steepest_by_rate_with_the_limit={"np.log(lrs)": "lrs"},
             steepest_by_place={", np.log(lrs)": ""},
+            steepest_is_never_the_first={"    return": "    slopes[0] = 0.0\n    return"},
             steepest_cut_first={"losses, np.log(lrs)": "losses[:until], np.log(lrs[:until])"},
             steepest_of_the_logarithm_of_the_loss={"gradient(losses": "gradient(np.log(losses)"},
             steepest_before_the_lowest={
