@@ -260,7 +260,7 @@ def test_another_week_s_submissions_take_no_row_away(tmp_path):
             assert store.has(essay, "k") is not forgotten
 
 
-@pytest.mark.parametrize("content", ['{"key": "k",}', "[]"])
+@pytest.mark.parametrize("content", ['{"key": "k",}', "[]", "{}"])
 def test_a_result_that_is_none_is_named(tmp_path, content):
     """Otherwise a student would be missing from the table, and nothing would say so."""
     one = Submission("ann", "ann", "", "09_small", "{}", None, "ann/09_small.ipynb")

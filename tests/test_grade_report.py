@@ -16,10 +16,10 @@ import pytest
 
 from course_lib.cli import main
 from course_lib.grade.intake.archive import shown
-from course_lib.grade.intake.collect import IGNORED
+from course_lib.grade.intake.collect import IGNORED, Submission
 from course_lib.grade.results import gradebook, report, summary
 from course_lib.grade.results.export import write_csv
-from course_lib.grade.results.store import StoreError
+from course_lib.grade.results.store import Store, StoreError
 from course_lib.grade.results.wording import made_safe, seconds_in_words
 from course_lib.grade.walls.limits import Limits
 
@@ -441,6 +441,17 @@ def test_a_class_without_results_or_with_a_lesson_without_questions_has_a_page(t
     assert report.write_report(tmp_path).is_file()
     save(tmp_path, result("anna"))
     assert "anna" in text_of(report.write_report(tmp_path))
+
+
+def test_the_folder_says_which_process_holds_it_now_and_takes_long_names(tmp_path):
+    (tmp_path / ".lock").write_text("another one that has ended")
+    week = Submission("anna", "anna", notebook="01_a", assignment="w" * 250)
+    with Store(tmp_path) as store:
+        assert (tmp_path / ".lock").read_text() == str(os.getpid())
+        store.save(week, {"key": "k"}, {"key": "k"})
+        assert store.result(week) == {"key": "k"}
+        with pytest.raises(StoreError, match=f"process {os.getpid()}"), Store(tmp_path):
+            pass
 
 
 def test_no_results_is_told_in_words(tmp_path):

@@ -40,7 +40,6 @@ class Store:
             self._lock.write(str(os.getpid()))
             self._lock.flush()
         except BlockingIOError:
-            self._lock.seek(0)
             owner = self._lock.read() or "unknown"
             self._lock.close()
             raise StoreError(
