@@ -117,6 +117,8 @@ def test_the_doctor_says_what_is_missing(monkeypatch):
     found = {name: (good, words) for name, good, words in doctor.report()}
     assert found["Python"][0] and found["isolation"][1].startswith(sandbox.detect())
     assert found["psutil"][0] and found["torch"][0]
+    assert doctor._package("pie-charts")[1:] == (False, "not installed; in the clone of the "
+                                                 "course: pip install '.[grade]'")  # fmt: skip
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
     sandbox.why_not.cache_clear()
     found = {name: (good, words) for name, good, words in doctor.report()}
