@@ -234,6 +234,13 @@ def test_the_explorer_begins_where_a_given_schedule_is():
     assert explore(GALLERY["exp_range"]).values["schedules"] == ["exp_range"]
 
 
+def test_an_own_formula_put_into_gallery_by_a_notebook_does_not_stop_the_others(monkeypatch):
+    monkeypatch.setitem(GALLERY, "mine", Schedule(lambda step, *, lr: lr / 2**step, lr=0.1))
+    assert "mine" not in explore().controls[0].options
+    with pytest.raises(ValueError, match="made of this library's formulas"):
+        explore("mine")
+
+
 def test_one_formula_at_two_settings_is_two_schedules():
     one = Schedule(cosine, peak_lr=0.1, total_steps=50)
     other = Schedule(cosine, peak_lr=0.2, total_steps=80)

@@ -46,7 +46,8 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     schedule = Schedule(linear, peak_lr=0.2, total_steps=50)
     """
     steps = Whole(low=2).check("steps", steps)
-    shown, chosen = {**GALLERY}, list[str]()
+    shown = {name: one for name, one in GALLERY.items() if one.formula in FORMULAS.values()}
+    chosen = list[str]()
     for each in schedules or ("cosine", "step_decay"):
         if not isinstance(each, Schedule):
             each = GALLERY[Choice(tuple(GALLERY)).check("schedules", each)]
