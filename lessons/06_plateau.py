@@ -765,8 +765,8 @@ exercise(
 #
 # **Deliver:** `corrected`, the same function without the four faults. `mode` is `"min"` or `"max"`.
 #
-# **Success:** for finite values, at least one of them: the first is never bad, and any other is bad
-# exactly when it is no better than the best so far.
+# **Success:** for one or more finite values: the first is never bad, and any other is bad exactly
+# when it is no better than the best so far.
 #
 # Example: `corrected([5, 4, 5, 4], mode="min", lr=1.0, factor=0.5, patience=2)` is
 # `[1.0, 1.0, 1.0, 0.5]`.

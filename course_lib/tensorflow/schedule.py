@@ -20,7 +20,7 @@ class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
     A run of N updates has N rates. They are computed once by the plain Python formula, rounded to
     float32, stored and looked up, so every formula works in eager mode, `tf.function`, XLA and
     `model.fit` without being written a second time. Rates that depend on a metric are not known in
-    advance: a Plateau is refused, for PlateauCallback to apply.
+    advance: a Plateau is refused; PlateauCallback applies it.
 
     Arguments
     - schedule: a function `step -> rate`, such as `Schedule(cosine, peak_lr=0.1, total_steps=100)`.

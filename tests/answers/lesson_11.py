@@ -290,7 +290,7 @@ WRONG = {
             },
             never_refutes={'["refuted"': '["undecided"'},
             no_better_is_worse={"gain <= 0": "gain < 0", "gain >= 0": "gain > 0"},
-            # a gain of exactly 0 does not refute "better" for it
+            # a gain of exactly 0 leaves "better" and "worse" open
             refuted_beyond_zero_only={
                 "    votes": '    if "no" not in sentence and 0 in (low, high):\n'
                 '        return "undecided"\n    votes'
