@@ -16,10 +16,11 @@ JOBS ?= 2
 TEST_ENVIRONMENT := LR_COURSE_OFFLINE=1 LR_COURSE_PROGRESS= TQDM_DISABLE=1 OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 NBVAL = $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -c tests/nbval.ini --nbval-lax
 START := notebooks/00_start_here.ipynb
-# Sliders that the kernel answers: no message waits for another one's acknowledgement.
-PROMPT := --ServerApp.kernel_websocket_connection_class=course_lib.jupyter.PromptConnection
 # JupyterLab refuses to run as root (in a container, say) unless told that it may.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+# Sliders that the kernel answers: no message waits for another one's acknowledgement. The kernels of
+# a gateway need Jupyter's own class for them; `make lab PROMPT=` leaves it to the user's settings.
+PROMPT := $(if $(JUPYTER_GATEWAY_URL)$(findstring gateway,$(ARGS)),,--ServerApp.kernel_websocket_connection_class=course_lib.jupyter.PromptConnection)
 
 .DEFAULT_GOAL := help
 # What needs no framework, and the Pythons in which it is tried.

@@ -1,7 +1,7 @@
 """For JupyterLab's server, which `make lab` starts with it: a kernel's messages go out at once.
 
 Nagle's algorithm (RFC 896) holds a small message back until the one before it is acknowledged,
-which the page's side may put off for 40 ms: a slider that the kernel answers waits for that.
+which the browser's system may put off for 40 ms: a slider that the kernel answers waits for that.
 Jupyter's own settings leave the algorithm on; `jupyter lab` takes this class by its name in
 `--ServerApp.kernel_websocket_connection_class`. `benchmarks/widgets.py` measures with it.
 """

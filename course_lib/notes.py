@@ -61,8 +61,11 @@ class Notes:
     def kept(self) -> str:
         """Where the entries are, in a line."""
         path = self.place()
-        lost = path is None or self.memory
-        return "Kept in memory only, until the kernel stops" if lost else f"Kept in {path}"
+        if path is None:
+            return "Kept in memory only, until the kernel stops"
+        if self.memory:
+            return f"Not all kept in {path}: what is new is in memory only, until the kernel stops"
+        return f"Kept in {path}"
 
     def change(self, edit: Callable[[Entries], Any]) -> Entries:
         """Read, edit and write, with no other kernel in between; in memory where that fails."""
@@ -79,6 +82,7 @@ class Notes:
             except OSError as error:
                 why = error.strerror or error
                 self._say(f"Your {self.what} cannot be kept: {path} cannot be written ({why}).")
+            self.memory = self.read()
         edit(self.memory)
         return self.memory
 
@@ -91,7 +95,7 @@ class Notes:
             entries = json.loads(path.read_text(encoding="utf-8"))[self.key]
             if not all(self.good(entry) for entry in entries.values()):
                 raise TypeError
-            return entries
+            return entries | copy.deepcopy(self.memory)
         except OSError:
             return copy.deepcopy(self.memory)  # no file yet, or none that can be read
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

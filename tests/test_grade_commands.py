@@ -323,6 +323,13 @@ def mine(tmp_path, *sources):
             1,
             "(line 1)\n(a cell above it was stopped: it ended its own Python process)\n",
         ),
+        (
+            'def check(*_): pass\ncheck("9.3", 1)',
+            "import os; os._exit(3)",
+            1,
+            ": right\na cell was stopped: it ended its own Python process:\n"
+            "import os; os._exit(3)\n1 of 1 right\n",
+        ),
         ("def check(*_): pass", 'check("99.9", 1)', 2, "has no check of this course"),
     ],
 )

@@ -439,6 +439,11 @@ def stub_below(notebook, by_id):
     notebook.cells.append(nbformat.v4.new_code_cell(stub))
 
 
+def begun_above_stub(notebook, by_id):
+    by_id["09_small-exercise-1"].source = "def warm(step, **k):\n    return 7"
+    stub_below(notebook, by_id)
+
+
 def check_first(notebook, by_id):
     notebook.cells.remove(by_id["09-warm"])
     notebook.cells.insert(0, by_id["09-warm"])
@@ -498,6 +503,7 @@ TAMPERED = {
     "check_twice": (cells(duplicate), ALL),
     "answer_twice": (cells(answer_twice), ALL),
     "stub_below": (cells(stub_below), ALL),
+    "begun_above_stub": (cells(begun_above_stub), NO_WARM),
     "check_first": (cells(check_first), ALL),
     "answer_raw": (retype("raw"), ALL),
     "answer_markdown": (retype("markdown"), ALL),
@@ -532,6 +538,10 @@ def test_tampering_gains_nothing_and_costs_no_honest_answer(graded, student):
 def test_tampering_is_reported(graded):
     for student, code in (("answer_raw", "retyped"), ("points_200", "edited")):
         assert code in {each["code"] for each in graded[f"cell_{student}"]["findings"]}
+
+
+def test_work_above_a_stub_is_begun(graded):
+    assert graded["cell_begun_above_stub"]["questions"][0]["status"] == "wrong"
 
 
 def test_nothing_ran_on(graded):

@@ -60,6 +60,15 @@ def test_only_new_answers_are_new_tries():
     assert counts()[0] == (1, 1, 1)  # solved once is solved
 
 
+def test_what_could_not_be_written_stands_beside_what_the_file_has(place, monkeypatch):
+    progress.record("1.2", solved=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(files.os, "replace", Mock(side_effect=OSError(28, "No space left")))
+        progress.record("1.1", solved=True)
+    assert counts()[0] == (2, 2, 3.5)
+    assert f"Not all kept in {place}" in repr(progress.progress())
+
+
 def test_what_only_memory_held_is_forgotten_once_the_file_is_written(place, monkeypatch, capsys):
     with monkeypatch.context() as broken:
         broken.setattr(files.os, "replace", Mock(side_effect=OSError(28, "No space left")))

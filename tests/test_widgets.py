@@ -236,7 +236,9 @@ def test_the_explorer_begins_where_a_given_schedule_is():
 
 def test_an_own_formula_put_into_gallery_by_a_notebook_does_not_stop_the_others(monkeypatch):
     monkeypatch.setitem(GALLERY, "mine", Schedule(lambda step, *, lr: lr / 2**step, lr=0.1))
-    assert "mine" not in explore().controls[0].options
+    nested = Schedule(schedules.warmup, then=GALLERY["mine"], warmup_steps=5)
+    monkeypatch.setitem(GALLERY, "mine nested", nested)
+    assert not {"mine", "mine nested"} & {*explore().controls[0].options}
     with pytest.raises(ValueError, match="made of this library's formulas"):
         explore("mine")
 
@@ -269,6 +271,13 @@ def test_one_formula_at_two_settings_is_two_schedules():
             lambda: explore(Schedule(lambda step: 0.1)),
             ValueError,
             r"made of this library's formulas, .* got Schedule\(<lambda>\); docs/guides/author",
+        ),
+        (
+            lambda: explore(
+                Schedule(schedules.warmup, then=Schedule(lambda step: 0.1), warmup_steps=5)
+            ),
+            ValueError,
+            r"made of this library's formulas, .* got Schedule\(warmup, then=Schedule\(<lambda>",
         ),
         (lambda: explore(steps=1), ValueError, "steps must be a whole number of at least 2, got 1"),
         (lambda: explore(log="yes"), ValueError, "log must be True or False, got 'yes'"),

@@ -31,9 +31,9 @@ A number like 0.21 [0.10, 0.33] is a mean over n seeds with its 95 % interval (S
 like 1.55 [1.02, 2.36] times is a ratio of two spreads, with the interval of Pitman's and Morgan's
 test. A seed sets the initial weights and the order of the images, and a difference is paired: the
 runs of one seed share both. The interval is about other seeds, and of 100 such intervals about 5
-miss. It says nothing about other networks, other data, or other test images: an accuracy p on 10,000 images is
-uncertain by another 1.96 sqrt(p (1 - p) / 10,000), and a gap of two by the images on which they
-disagree (lesson 11, section 3).
+miss. It says nothing about other networks, other data, or other test images: an accuracy p on
+10,000 images is uncertain by another 1.96 sqrt(p (1 - p) / 10,000), and a gap of two by the images
+on which they disagree (lesson 11, section 3).
 """
 
 

@@ -79,7 +79,9 @@ class Examination:
             again = first.status in ("wrong", "partly", "not begun")
             if again and any(step.kind != "given" for step in later):
                 second = self.ask([question], own[-1] + 1)[question.grade_id]
-                found[question.grade_id] = max(first, second, key=lambda each: each.score)
+                found[question.grade_id] = max(
+                    first, second, key=lambda each: (each.score, each.status == "wrong")
+                )
         return found
 
     def _settled(self, question: Question) -> Verdict | None:

@@ -1,7 +1,8 @@
 """`lr-course check NOTEBOOK`: what a student can know before handing in.
 
 Runs the notebook from top to bottom in a fresh process, as a grader will, and says what its checks
-say. A cell that hangs or ends its process is left out, and the others are run again without it.
+say. A cell that hangs or ends its process is left out, and the others are run again without it;
+what is printed comes when all have run.
 """
 
 import re
@@ -20,7 +21,8 @@ CHECK = re.compile(r"^check\(\s*[\"']([\d.]+)", re.M)
 
 
 def selfcheck(path: Path) -> bool:
-    """Print what the check of each exercise of the notebook says; whether all are right.
+    """Print what the check of each exercise of the notebook says; whether all are right and no
+    cell was stopped.
 
     Raises ValueError when the file cannot be read, is no notebook, or has no exercise of ours.
     """
@@ -51,8 +53,10 @@ def selfcheck(path: Path) -> bool:
             names = ", ".join(f"{id} {course()[id].title}" for id in ids)
             print(f"{names}: {wrong or 'right'}")
             right, count, trouble = right + outcome.ok * len(ids), count + len(ids), ""
-        elif not outcome.ok and not trouble:
+        elif not outcome.ok:
+            if index in running.blamed:
+                print(f"a cell was stopped: {said}:\n{code[index]}")
             how = f"stopped with {outcome.error}" if outcome.error else "was stopped"
-            trouble = f"\n(a cell above it {how}: {said})"
+            trouble = trouble or f"\n(a cell above it {how}: {said})"
     print(f"{right} of {count} right")
-    return right == count
+    return right == count and not running.blamed

@@ -72,7 +72,7 @@ def decode(value: Any) -> Any:
         return [decode(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"float"}:
+    if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
         return float(value["float"])
     if value.keys() == {"dict"}:
         return {_key(decode(key)): decode(each) for key, each in value["dict"]}

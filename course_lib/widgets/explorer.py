@@ -16,6 +16,7 @@ from course_lib.widgets.panel import Panel
 from course_lib.widgets.schedules import (
     FORMULAS,
     code_of,
+    importable,
     key_of,
     native_call,
     node_of,
@@ -46,12 +47,12 @@ def explore(*schedules: str | Schedule, steps: int = 100, log: bool = False) -> 
     schedule = Schedule(linear, peak_lr=0.2, total_steps=50)
     """
     steps = Whole(low=2).check("steps", steps)
-    shown = {name: one for name, one in GALLERY.items() if one.formula in FORMULAS.values()}
+    shown = {name: one for name, one in GALLERY.items() if importable(one)}
     chosen = list[str]()
     for each in schedules or ("cosine", "step_decay"):
         if not isinstance(each, Schedule):
             each = GALLERY[Choice(tuple(GALLERY)).check("schedules", each)]
-        if each.formula not in FORMULAS.values():
+        if not importable(each):
             raise ValueError(
                 "schedules must be made of this library's formulas, which copied code imports, got "
                 f"{each!r}; docs/guides/author.md adds one in two edits"

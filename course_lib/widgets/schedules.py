@@ -26,6 +26,14 @@ def key_of(schedule: Schedule) -> str:
     return next(key for key, each in GALLERY.items() if each.formula is schedule.formula)
 
 
+def importable(schedule: Any) -> bool:
+    """Whether it and all that it is made of are schedules of this library's formulas."""
+    if not isinstance(schedule, Schedule) or schedule.formula not in FORMULAS.values():
+        return False
+    parts = [each if isinstance(each, tuple) else (each,) for each in schedule.params.values()]
+    return all(importable(each) for part in parts for each in part if callable(each))
+
+
 def node_of(schedule: Schedule, path: str) -> dict[str, Any]:
     """A schedule in plain values; `path` is put before the names of its parameters."""
     params = []

@@ -196,7 +196,8 @@ WRONG = {
             board_leaves_out_one_run_only={"n >= 2": "n != 1"},
             board_fills_the_entries={"values = [": "values = runs[:] = ["},
             board_sorts_the_entries={
-                "        values = [": "        runs.sort(key=lambda v: v or 0.0)\n        values = ["
+                "        values = [": "        runs.sort(key=lambda each: each or 0)\n"
+                "        values = ["
             },
             board_ties_by_the_first_letter={"pair[0])": "pair[0][0])"},
         )
