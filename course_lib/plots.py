@@ -105,7 +105,7 @@ def plot_schedules(
     _label(axes, "update", "learning rate", log=log)
     if len(schedules) > 1:
         _legend(axes)
-        figure.set_figheight(max(HEIGHT, 0.4 + 0.2 * len(schedules)))  # room for every name
+        figure.set_figheight(max(HEIGHT, 0.5 + 0.22 * len(schedules)))  # room for every name
     return figure
 
 

@@ -210,8 +210,9 @@ def test_again_changes_nothing(results, solutions, course, recwarn):
     to_gradebook(results, solutions, course=course)
     files = {path: path.read_bytes() for path in course.glob("*ed/**/*.ipynb")}
     assert len(files) == 8
-    before = grades(course)
+    before, programs = grades(course), os.environ["PATH"]
     to_gradebook(results, solutions, course=course)
+    assert os.environ["PATH"] == programs
     assert grades(course) == before
     assert {path: path.read_bytes() for path in course.glob("*ed/**/*.ipynb")} == files
     assert not [each for each in recwarn if each.category.__name__ == "SAWarning"]
@@ -237,8 +238,12 @@ def test_submissions_are_kept_as_they_came(results, solutions, course):
     theirs.mkdir(parents=True)
     (theirs / "01_ball.ipynb").write_text("as collected")
     (theirs / "timestamp.txt").write_text("2026-11-20 12:00:00 UTC")
+    source = course / "source" / "01_ball" / "01_ball.ipynb"
+    source.parent.mkdir()
+    source.write_text("the teacher's own")
     to_gradebook(results, solutions, course=course)
     assert (theirs / "01_ball.ipynb").read_text() == "as collected"
+    assert source.read_text() == "the teacher's own"
     cleo = nbformat.read(course / "submitted" / "cleo" / "01_ball" / "01_ball.ipynb", as_version=4)
     assert [c.id for c in cleo.cells] == [c.id for c in released(lesson(), "x").cells]
     from nbgrader.api import Gradebook
@@ -348,9 +353,9 @@ def test_real_lesson(tmp_path, course):
     assert f"(Score: {0.5 * len(asked)} / {sum(q['points'] for q in asked):.1f})" in html
 
 
-def test_odd_assignment_names_and_the_graders_trouble_are_left_out(results, solutions, course):
+@pytest.mark.parametrize("odd", ["<b>x</b>", "x/../../y"])
+def test_odd_assignment_names_and_the_graders_trouble_are_left_out(results, solutions, course, odd):
     shutil.rmtree(results / "students")
-    odd = "<b>x</b>"
     save(results, handed_in("anna", [walk(1.0, "right"), why()], assignment=odd))
     save(results, handed_in("bob", [], status="failed", reason="no memory left"))
     done = to_gradebook(results, solutions, course=course)
@@ -401,6 +406,8 @@ def test_what_does_not_fit_is_left_out_and_the_others_are_exported(results, solu
     withdrawn.write_text(text)
     save(results, handed_in("anna", [why()]))  # of an older lesson: she has left
     assert "or delete the results of students who left" in left_out(4)
+    save(results, handed_in("anna", [walk(1.0, "right"), why(), {**why(), "grade_id": "01-more"}]))
+    assert "it answers ['01-more', '01-walk', '01-why'], the solutions ask" in left_out(4)
 
 
 def test_points_are_changed_as_the_message_says(results, solutions, course):
